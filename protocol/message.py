@@ -1,0 +1,289 @@
+"""Messages as values: one declaration gives the fields, their ranges and their canonical bytes.
+
+A message is a frozen dataclass whose fields are `Annotated` with a spec from this file. On the wire it is
+an array: its tag (or kind) first, then the fields in order. Checked once, at construction: a message that
+exists is well formed. Source: docs/protocol.md 1.1–1.5.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar, Final, TypeVar, get_type_hints
+
+from crypto.canonical import NotCanonical, Value, decode, encode
+from crypto.keys import SigningKey, VerifyingKey
+from crypto.signing import BadSignature, Signed, open_signed, sign, trusted
+from protocol.errors import InvalidValue, MalformedMessage, NotAuthentic
+
+# 2**53 - 1, so that every amount and moment survives a JavaScript client.
+AMOUNT_MAX: Final = 2**53 - 1
+
+_CODE: Final = re.compile(r"[a-z0-9-]{1,32}")
+
+
+class Spec:
+    """How one field is checked and spelled."""
+
+    def check(self, value: object) -> None:
+        """Raise InvalidValue when `value` is not allowed."""
+        raise AssertionError(f"each spec has its own check, also for {value!r}")
+
+    def to_value(self, value: Any) -> Value:
+        """Return the LC1 value of a checked field."""
+        return value  # type: ignore[no-any-return]  # plain specs hold LC1 values already
+
+    def from_value(self, value: Value) -> object:
+        """Return the field of an LC1 value; `check` follows at construction."""
+        return value
+
+
+@dataclass(frozen=True, slots=True)
+class Fixed(Spec):
+    """Exactly `size` bytes."""
+
+    size: int
+
+    def check(self, value: object) -> None:
+        if type(value) is not bytes or len(value) != self.size:
+            raise InvalidValue(f"not {self.size} bytes")
+
+
+@dataclass(frozen=True, slots=True)
+class Blob(Spec):
+    """Bytes, at most `most` of them."""
+
+    most: int
+
+    def check(self, value: object) -> None:
+        if type(value) is not bytes or len(value) > self.most:
+            raise InvalidValue(f"not at most {self.most} bytes")
+
+
+@dataclass(frozen=True, slots=True)
+class Int(Spec):
+    """An integer in `low`…`high`, both included; never a bool."""
+
+    low: int
+    high: int
+
+    def check(self, value: object) -> None:
+        # bool is an int in Python: True would be a second spelling of 1.
+        if type(value) is not int or not self.low <= value <= self.high:
+            raise InvalidValue(f"not an integer in {self.low}..{self.high}")
+
+
+@dataclass(frozen=True, slots=True)
+class Flag(Spec):
+    """True or False."""
+
+    def check(self, value: object) -> None:
+        if type(value) is not bool:
+            raise InvalidValue("not a bool")
+
+
+@dataclass(frozen=True, slots=True)
+class Text(Spec):
+    """Text of at most `most` UTF-8 bytes, without NUL; `least` characters at least."""
+
+    most: int
+    least: int = 0
+
+    def check(self, value: object) -> None:
+        if type(value) is not str or len(value) < self.least or "\0" in value:
+            raise InvalidValue(f"not text of at least {self.least} characters")
+        try:
+            size = len(value.encode())
+        except UnicodeEncodeError:
+            raise InvalidValue("a lone surrogate") from None
+        if size > self.most:
+            raise InvalidValue(f"text longer than {self.most} bytes")
+
+
+@dataclass(frozen=True, slots=True)
+class Code(Spec):
+    """A code `[a-z0-9-]{1,32}`; one of `allowed` where that is given. Source: 1.5."""
+
+    allowed: tuple[str, ...] = ()
+
+    def check(self, value: object) -> None:
+        if type(value) is not str or not _CODE.fullmatch(value):
+            raise InvalidValue("not a code")
+        if self.allowed and value not in self.allowed:
+            raise InvalidValue(f"not one of {', '.join(self.allowed)}")
+
+
+@dataclass(frozen=True, slots=True)
+class Maybe(Spec):
+    """nil, or what `spec` allows."""
+
+    spec: Spec
+
+    def check(self, value: object) -> None:
+        if value is not None:
+            self.spec.check(value)
+
+    def to_value(self, value: Any) -> Value:
+        return None if value is None else self.spec.to_value(value)
+
+    def from_value(self, value: Value) -> object:
+        return None if value is None else self.spec.from_value(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Many(Spec):
+    """A tuple of `least`…`most` elements of `spec`."""
+
+    spec: Spec
+    most: int
+    least: int = 0
+
+    def check(self, value: object) -> None:
+        if type(value) is not tuple or not self.least <= len(value) <= self.most:
+            raise InvalidValue(f"not {self.least}..{self.most} elements")
+        for element in value:
+            self.spec.check(element)
+
+    def to_value(self, value: Any) -> Value:
+        return tuple(self.spec.to_value(element) for element in value)
+
+    def from_value(self, value: Value) -> object:
+        if type(value) is not tuple:
+            raise InvalidValue("not an array")
+        return tuple(self.spec.from_value(element) for element in value)
+
+
+@dataclass(frozen=True, slots=True)
+class Nested(Spec):
+    """One of the given `Part` classes, told apart by their `TAG` when there are several."""
+
+    kinds: tuple[type[Part], ...]
+
+    def check(self, value: object) -> None:
+        if type(value) not in self.kinds:
+            raise InvalidValue(f"not a {' or '.join(kind.__name__ for kind in self.kinds)}")
+
+    def to_value(self, value: Any) -> Value:
+        return to_value(value)
+
+    def from_value(self, value: Value) -> object:
+        if type(value) is tuple and value:
+            for kind in self.kinds:
+                if not kind.TAG or value[0] == kind.TAG:
+                    return from_value(kind, value)
+        raise InvalidValue(f"not a {' or '.join(kind.__name__ for kind in self.kinds)}")
+
+
+class Part:
+    """Base of messages and of the parts nested in them. An empty TAG is not written."""
+
+    __slots__ = ()
+    TAG: ClassVar[str] = ""
+
+    def __post_init__(self) -> None:
+        for name, spec in _specs(type(self)):
+            try:
+                spec.check(getattr(self, name))
+            except InvalidValue as error:
+                raise InvalidValue(f"{type(self).__name__}.{name}: {error}") from None
+
+
+class Message(Part):
+    """A part with a tag of its own that is signed or sent by itself, as `interlets/1/...`."""
+
+    __slots__ = ()
+
+
+AnyPart = TypeVar("AnyPart", bound=Part)
+
+
+_SPECS: Final[dict[type[Part], tuple[tuple[str, Spec], ...]]] = {}
+
+
+def _specs(kind: type[Part]) -> tuple[tuple[str, Spec], ...]:
+    # Kept after the first look: reading annotations costs more than encoding does.
+    known = _SPECS.get(kind)
+    return known if known is not None else _SPECS.setdefault(kind, _read_specs(kind))
+
+
+def _read_specs(kind: type[Part]) -> tuple[tuple[str, Spec], ...]:
+    hints = get_type_hints(kind, include_extras=True)
+    found = []
+    for field in fields(kind):  # type: ignore[arg-type]  # every Part is a dataclass
+        spec = next((m for m in getattr(hints[field.name], "__metadata__", ()) if isinstance(m, Spec)), None)
+        assert spec is not None, f"{kind.__name__}.{field.name} has no spec"
+        found.append((field.name, spec))
+    return tuple(found)
+
+
+def to_value(part: Part) -> Value:
+    """Return the LC1 value of `part`: its tag, if it has one, then its fields in order."""
+    head: tuple[Value, ...] = (part.TAG,) if part.TAG else ()
+    return head + tuple(spec.to_value(getattr(part, name)) for name, spec in _specs(type(part)))
+
+
+def from_value(kind: type[AnyPart], value: Value) -> AnyPart:
+    """Return the part that `value` is.
+
+    Raises:
+        InvalidValue: another tag, another number of fields, or a field out of its range.
+    """
+    specs = _specs(kind)
+    skip = 1 if kind.TAG else 0
+    if type(value) is not tuple or len(value) != len(specs) + skip or (skip and value[0] != kind.TAG):
+        raise InvalidValue(f"not a {kind.__name__}")
+    return kind(
+        **{name: spec.from_value(element) for (name, spec), element in zip(specs, value[skip:], strict=True)}
+    )
+
+
+def encode_message(message: Part) -> bytes:
+    """Return the canonical bytes of `message`.
+
+    Raises:
+        InvalidValue: longer than an object may be.
+    """
+    try:
+        return encode(to_value(message))
+    except NotCanonical as error:
+        raise InvalidValue(str(error)) from None
+
+
+def decode_message(kind: type[AnyPart], data: bytes) -> AnyPart:
+    """Return the message of type `kind` that `data` spells. Source: 1.2.
+
+    Raises:
+        MalformedMessage: not canonical, or not a `kind`. No other exception escapes, whatever the bytes.
+    """
+    try:
+        return from_value(kind, decode(data))
+    except (NotCanonical, InvalidValue) as error:
+        raise MalformedMessage(str(error)) from None
+
+
+def sign_message(message: AnyPart, key: SigningKey, key_seq: int) -> Signed[AnyPart]:
+    """Return `message` signed under its own tag. `key_seq` is the identity seq that delegated `key`. Source: 1.3."""
+    return sign(message.TAG, message, encode_message(message), key, key_seq)
+
+
+def open_message(
+    kind: type[AnyPart], wire: bytes, key_for: Callable[[AnyPart, int], VerifyingKey | None]
+) -> Signed[AnyPart]:
+    """Return the verified message of a wire form `[body, key_seq, signature]`. Source: 1.2, 1.3.
+
+    Raises:
+        MalformedMessage: not a canonical wire form of a `kind`.
+        NotAuthentic: no key counts, or the signature is not that key's.
+    """
+    try:
+        return open_signed(kind.TAG, wire, lambda body: decode_message(kind, body), key_for)
+    except NotCanonical as error:
+        raise MalformedMessage(str(error)) from None
+    except BadSignature as error:
+        raise NotAuthentic(str(error)) from None
+
+
+def trusted_message(kind: type[AnyPart], wire: bytes) -> Signed[AnyPart]:
+    """Return a message that this node verified before and kept in its own store; never for bytes from outside."""
+    return trusted(kind.TAG, wire, lambda body: decode_message(kind, body))
