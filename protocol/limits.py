@@ -1,0 +1,56 @@
+"""Every number of the protocol, with its unit and its reason, in the order of docs/protocol.md.
+
+The name carries the unit; `_max` is included. A number that shapes only this node (a queue, a pool) lives
+in the node's configuration. The bounds of LC1 itself (bytes, depth) are in `crypto/canonical.py`.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+MINUTE_MS: Final = 60 * 1000
+HOUR_MS: Final = 60 * MINUTE_MS
+DAY_MS: Final = 24 * HOUR_MS
+
+# --- 1 Encoding --------------------------------------------------------------------------------------------
+
+# 2**53 - 1, so that every amount and moment survives a JavaScript client.
+AMOUNT_MAX: Final = 2**53 - 1
+TIME_MS_MAX: Final = 2**53 - 1
+# A sequence number never comes near it; the bound lets a decoder refuse nonsense early.
+SEQ_MAX: Final = 2**53 - 1
+# Both parts of a rate, so that their products with an amount are easy to check in any language.
+RATE_PART_MAX: Final = 2**32 - 1
+
+# --- 2 Identity --------------------------------------------------------------------------------------------
+
+# Root keys and next keys in one event. Room for a board of organisers; version 1 uses one.
+ROOT_KEYS_MAX: Final = 16
+# The only threshold version 1 accepts; larger ones are in the format and come later.
+THRESHOLD_SUPPORTED: Final = 1
+# Events in one identity log: a key of each purpose renewed monthly for 50 years is 10,000. A longer log is
+# refused, so that a hostile scheme cannot make its followers store without end.
+IDENTITY_EVENTS_MAX: Final = 20_000
+# Keys of one purpose delegated and not revoked at one time: the old one, the new one, and one to spare.
+DELEGATIONS_OPEN_MAX: Final = 32
+
+# The descriptor (2.2, 9.1). It is fetched before anything is known about the other side, so it stays small.
+DESCRIPTOR_NAME_BYTES_MAX: Final = 160
+UNIT_NAME_BYTES_MAX: Final = 64
+DESCRIPTOR_ADDRESSES_MAX: Final = 8
+ADDRESS_BYTES_MAX: Final = 255  # a DNS name has at most 253
+DESCRIPTOR_TLS_HASHES_MAX: Final = 4  # the certificate in use, the next one, and room for two listeners
+DESCRIPTOR_VERSIONS_MAX: Final = 8
+PROTOCOL_VERSION_MAX: Final = 2**16 - 1
+# A descriptor is signed again at every start and monthly; past 90 days its addresses are hearsay.
+DESCRIPTOR_VALID_MS_MAX: Final = 90 * DAY_MS
+
+# --- 7.7 Letters -------------------------------------------------------------------------------------------
+
+LETTER_VALID_MS_MAX: Final = 14 * DAY_MS
+# About three pages of writing; a letter with its sealing stays far below one object.
+LETTER_TEXT_BYTES_MAX: Final = 8 * 1024
+# The letter text in LC1, plus what sealing adds (key, tag and, with room to spare, a later scheme's header).
+LETTER_SEALED_BYTES_MAX: Final = 10 * 1024
+# New threads a member may begin in one day across schemes.
+LETTER_NEW_THREADS_A_DAY: Final = 5
