@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
+# Lengths of time, for the numbers below; moments are ms UTC.
 MINUTE_MS: Final = 60 * 1000
 HOUR_MS: Final = 60 * MINUTE_MS
 DAY_MS: Final = 24 * HOUR_MS
