@@ -46,6 +46,33 @@ PROTOCOL_VERSION_MAX: Final = 2**16 - 1
 # A descriptor is signed again at every start and monthly; past 90 days its addresses are hearsay.
 DESCRIPTOR_VALID_MS_MAX: Final = 90 * DAY_MS
 
+# --- 6 Lines -----------------------------------------------------------------------------------------------
+
+# Locks one side may have open on a line. Four hundred a side keep the state of a line inside one object.
+LINE_OPEN_LOCKS_MAX: Final = 400
+# Ops of mine the peer has not acknowledged before LOCK, LIMIT, CREDIT and MARK wait (6.5).
+LINE_WINDOW_OPS: Final = 64
+NOTE_BYTES_MAX: Final = 512  # the sealed note from payer to payee in a LOCK
+MEMO_BYTES_MAX: Final = 256  # what the author needs to rebuild the effect of its own op
+SYNC_INTERVAL_MS: Final = 15_000  # while something is unacknowledged (6.5)
+
+# --- 7 Payments --------------------------------------------------------------------------------------------
+
+# Schemes a payment crosses at most, the payer's not counted.
+ROUTE_HOPS_MAX: Final = 6
+QUOTE_VALID_MS: Final = 10 * MINUTE_MS
+QUOTE_KEPT_MS: Final = 30 * DAY_MS  # past valid_until, so that a payee can always tell a late lock from a strange one
+LOCK_DEADLINE_MS: Final = 10 * MINUTE_MS
+# A connector starts nothing it cannot expect to finish: this much for each hop that is left (7.2).
+HOP_MARGIN_MS: Final = 5_000
+PAYEE_MARGIN_MS: Final = 2_000
+LATE_AFTER_MS: Final = 10 * MINUTE_MS  # past the deadline: the member is told it is late; nothing moves
+FROZEN_AFTER_MS: Final = 14 * DAY_MS  # late this long: two organisers may move the hold to the chest
+QUOTE_TEXT_BYTES_MAX: Final = 280
+QUOTE_NAME_BYTES_MAX: Final = 160
+QUOTE_SEALED_BYTES_MAX: Final = 2 * 1024
+PARTS_MAX: Final = 16  # of one payment (7.6); version 1 sends one
+
 # --- 7.7 Letters -------------------------------------------------------------------------------------------
 
 LETTER_VALID_MS_MAX: Final = 14 * DAY_MS
