@@ -1,0 +1,422 @@
+"""A line as a pure fold over two chains, and what each side may add to its own. Source: docs/protocol.md 6.
+
+Each side writes one chain of its own ops. The state of the line is the fold of both; the order *between* the
+chains does not matter, so nobody takes turns. An op is valid against its author's whole chain and the part of
+the peer's chain it acknowledges: so a node keeps two views, its own and the one the peer has shown to have.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from enum import Enum
+from functools import lru_cache
+from typing import Final, NewType, TypeAlias, assert_never, cast
+
+from crypto.canonical import decode, encode
+from crypto.digest import tagged
+from crypto.keys import BadKey, VerifyingKey
+from crypto.signing import Signed, signed_bytes
+from protocol.errors import Forked, InvalidOp, InvalidValue, OutOfOrder
+from protocol.limits import AMOUNT_MAX, LINE_OPEN_LOCKS_MAX
+from protocol.line_ops import (
+    MODE_REDUCE,
+    RECEIPT_TAG,
+    ZERO32,
+    Claim,
+    Credit,
+    Limit,
+    Lock,
+    Mark,
+    Op,
+    Open,
+    Release,
+    Step,
+    Terms,
+    receipt_bytes,
+)
+from protocol.names import LineId, QuoteId, SchemeId
+
+Side = NewType("Side", int)  # 0: the scheme with the lower id, 1: the other
+LOW: Final = Side(0)
+HIGH: Final = Side(1)
+
+_Three: TypeAlias = tuple[int, int, int]
+_Stored: TypeAlias = tuple[int, _Three, _Three, tuple[bool, bool], bytes]
+_LOCK_ROW: Final = struct.Struct(">BQQ")  # side, seq, amount
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What bounds one debtor side; set by LIMIT ops of the other. Amounts in hours' 3 600 000ths."""
+
+    owed_max: int = 0
+    pending_max: int = 0
+    open_max: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """The fold of a prefix of each chain."""
+
+    owed_by_low: int = 0  # negative: the higher side owes
+    limits: tuple[Limits, Limits] = (Limits(), Limits())  # by debtor side
+    opened: tuple[bool, bool] = (False, False)
+    open_locks: Mapping[tuple[Side, int], int] | None = None  # (author, seq) → amount
+    pending: tuple[int, int] = (0, 0)  # sum and …
+    open_count: tuple[int, int] = (0, 0)  # … number of each side's own open locks
+
+    def locks(self) -> Mapping[tuple[Side, int], int]:
+        """Return the open locks: (author side, seq) → amount."""
+        return self.open_locks or {}
+
+    def owed(self, side: Side) -> int:
+        """Return what `side` owes; negative: it is owed."""
+        return self.owed_by_low if side == LOW else -self.owed_by_low
+
+    def digest(self) -> bytes:
+        """Return the state hash of 6.2: equal views, equal hash, whatever the order of arrival (I2)."""
+        return tagged("interlets/1/line-state", self.encode())
+
+    def encode(self) -> bytes:
+        """Return the view as LC1, for hashing and for a store."""
+        rows = b"".join(
+            _LOCK_ROW.pack(side, seq, amount) for (side, seq), amount in sorted(self.locks().items())
+        )
+        low, high = self.limits
+        return encode(
+            (
+                self.owed_by_low,
+                (low.owed_max, low.pending_max, low.open_max),
+                (high.owed_max, high.pending_max, high.open_max),
+                self.opened,
+                rows,
+            )
+        )
+
+
+def decode_view(data: bytes) -> View:
+    """Return the view that `View.encode` wrote into this node's own store."""
+    owed, low, high, opened, rows = cast(_Stored, decode(data))  # our own bytes: the shape is ours
+    locks: dict[tuple[Side, int], int] = {}
+    pending, count = [0, 0], [0, 0]
+    for side, seq, amount in _LOCK_ROW.iter_unpack(rows):
+        locks[Side(side), seq] = amount
+        pending[side] += amount
+        count[side] += 1
+    return View(
+        owed_by_low=owed,
+        limits=(Limits(*low), Limits(*high)),
+        opened=opened,
+        open_locks=locks,
+        pending=(pending[0], pending[1]),
+        open_count=(count[0], count[1]),
+    )
+
+
+def other(side: Side) -> Side:
+    """Return the opposite side."""
+    return HIGH if side == LOW else LOW
+
+
+def _with(pair: tuple[int, int], side: Side, change: int) -> tuple[int, int]:
+    return (pair[0] + change, pair[1]) if side == LOW else (pair[0], pair[1] + change)
+
+
+def room(view: View, debtor: Side, mode: str = "normal") -> int:
+    """Return the largest amount `debtor` may lock next; 0 when none. Source: 6.3 (LOCK)."""
+    limits = view.limits[debtor]
+    if view.open_count[debtor] >= min(limits.open_max, LINE_OPEN_LOCKS_MAX) or not all(view.opened):
+        return 0
+    exposure = view.owed(debtor) + view.pending[debtor]
+    if mode == MODE_REDUCE:
+        return max(0, -exposure)
+    return max(0, min(limits.owed_max - exposure, limits.pending_max - view.pending[debtor]))
+
+
+def apply(view: View, author: Side, seq: int, step: Step) -> View:
+    """Return the view after a step that was found valid."""
+    match step:
+        case Open():
+            opened = (True, view.opened[1]) if author == LOW else (view.opened[0], True)
+            return replace(view, opened=opened)
+        case Limit():
+            new = Limits(step.owed_max, step.pending_max, step.open_max)
+            return replace(view, limits=(view.limits[0], new) if author == LOW else (new, view.limits[1]))
+        case Lock():
+            locks = dict(view.locks())
+            locks[author, seq] = step.amount
+            return replace(
+                view,
+                open_locks=locks,
+                pending=_with(view.pending, author, step.amount),
+                open_count=_with(view.open_count, author, 1),
+            )
+        case Claim() | Release():
+            debtor = other(author)
+            locks = dict(view.locks())
+            amount = locks.pop((debtor, step.lock))
+            moved = amount if isinstance(step, Claim) else 0
+            return replace(
+                view,
+                open_locks=locks,
+                pending=_with(view.pending, debtor, -amount),
+                open_count=_with(view.open_count, debtor, -1),
+                owed_by_low=view.owed_by_low + (moved if debtor == LOW else -moved),
+            )
+        case Credit():
+            return replace(
+                view, owed_by_low=view.owed_by_low + (step.amount if author == LOW else -step.amount)
+            )
+        case Mark():
+            return view
+        case _:
+            assert_never(step)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineState:
+    """One node's copy of a line: where both chains end, and the two views. Lengths count ops of this epoch."""
+
+    line: LineId
+    low: SchemeId
+    high: SchemeId
+    me: Side
+    epoch: int = 0
+    own_length: int = 0
+    own_id: bytes = ZERO32
+    peer_length: int = 0
+    peer_id: bytes = ZERO32
+    peer_ack: int = 0  # how much of my chain the peer's last op acknowledges
+    mine: View = View()  # both chains whole
+    theirs: View = View()  # the peer's chain whole, mine up to `peer_ack`
+
+    def scheme(self, side: Side) -> SchemeId:
+        """Return the scheme of a side."""
+        return self.low if side == LOW else self.high
+
+    @property
+    def peer(self) -> SchemeId:
+        """The scheme at the other end."""
+        return self.scheme(other(self.me))
+
+    @property
+    def owed(self) -> int:
+        """What I owe the peer by all ops I hold; negative: it owes me."""
+        return self.mine.owed(self.me)
+
+    @property
+    def unacknowledged(self) -> int:
+        """How many ops of mine the peer has not acknowledged."""
+        return self.own_length - self.peer_ack
+
+
+def new_line(terms: Terms, me: SchemeId) -> LineState:
+    """Return the empty line over `terms`, as `me` sees it.
+
+    Raises:
+        InvalidValue: `me` is neither end.
+    """
+    if me not in (terms.low, terms.high):
+        raise InvalidValue("the terms are between two other schemes")
+    return LineState(
+        line=terms.line_id(), low=terms.low, high=terms.high, me=LOW if me == terms.low else HIGH
+    )
+
+
+OwnStep = Callable[[int], Op]  # my own op at a seq, from the store
+
+
+def check(view: View, author: Side, op: Op, lock_of: Callable[[int], Lock] | None) -> None:
+    """Raise InvalidOp unless `op` is valid against `view`: the author's chain before it, the peer's up to its ack.
+
+    `lock_of(seq)` is the lock of the author's peer that a CLAIM names; without it the receipt is not looked
+    at, which only the author itself may ask for: it made or verified that receipt a moment ago. Source: 6.3.
+    """
+    step = op.step
+    if not isinstance(step, Open) and not view.opened[author]:
+        raise InvalidOp("the first op of a chain is OPEN")
+    match step:
+        case Open():
+            _check_open(view, author, op, step)
+        case Limit():
+            pass
+        case Lock():
+            if step.amount > room(view, author, step.mode):
+                raise InvalidOp("LOCK beyond what the limits leave")
+        case Claim() | Release():
+            if (other(author), step.lock) not in view.locks():
+                raise InvalidOp("it ends a lock that is not open")
+            if isinstance(step, Claim) and lock_of is not None:
+                lock = lock_of(step.lock)
+                if not receipt_opens(lock.receipt_key, lock.quote_id, step.receipt):
+                    raise InvalidOp("the receipt does not open the lock")
+        case Credit():
+            if step.amount > credit_room(view, author):
+                raise InvalidOp("CREDIT beyond what the peer owes, less my own open locks")
+        case Mark():
+            if (step.owed, step.own_length, step.peer_length) != (view.owed(author), op.seq - 1, op.ack):
+                raise InvalidOp("MARK states other figures than the line's")
+            if step.state != view.digest():
+                raise InvalidOp("MARK states another state")
+        case _:
+            assert_never(step)
+
+
+def _check_open(view: View, author: Side, op: Op, step: Open) -> None:
+    if view.opened[author] or op.seq != 1:
+        raise InvalidOp("a chain has one OPEN, its first op")
+    if Terms(low=step.low, high=step.high, nonce=step.nonce).line_id() != op.line:
+        raise InvalidOp("OPEN over other terms than the line's")
+
+
+def credit_room(view: View, author: Side) -> int:
+    """Return the largest CREDIT `author` may sign: what the peer owes less the author's own open locks. Source: 6.3."""
+    return max(0, -view.owed(author) - view.pending[author])
+
+
+def receipt_opens(receipt_key: bytes, quote_id: QuoteId, receipt: bytes) -> bool:
+    """Tell whether `receipt` is that key's over that quote. Nothing else counts: no revocation, no clock. Source: 6.3, 7.4."""
+    key = _receipt_key(receipt_key)
+    return key is not None and key.verifies(receipt, signed_bytes(RECEIPT_TAG, receipt_bytes(quote_id)))
+
+
+@lru_cache(maxsize=1024)
+def _receipt_key(raw: bytes) -> VerifyingKey | None:
+    # Looking at a key costs more than a signature does, and a payee uses one key for many quotes.
+    try:
+        return VerifyingKey(raw)
+    except BadKey:
+        return None
+
+
+def author(
+    state: LineState, step: Step, time_ms: int, lock_of: Callable[[int], Lock]
+) -> tuple[Op, LineState]:
+    """Return my next op and the line with it. `lock_of(seq)` is the peer's lock a CLAIM of mine names.
+
+    Raises:
+        InvalidOp: the op would be invalid; nothing may be signed.
+    """
+    draft = Op(
+        line=state.line,
+        author=state.scheme(state.me),
+        epoch=state.epoch,
+        seq=state.own_length + 1,
+        prev=state.own_id,
+        ack=state.peer_length,
+        ack_id=state.peer_id,
+        time=time_ms,
+        state=ZERO32,
+        step=step,
+    )
+    check(state.mine, state.me, draft, None)
+    mine = apply(state.mine, state.me, draft.seq, step)
+    op = replace(draft, state=mine.digest())
+    return op, replace(state, mine=mine, own_length=op.seq)
+
+
+def authored(state: LineState, op: Signed[Op]) -> LineState:
+    """Return the line after my op was signed: its id is known only then."""
+    return replace(state, own_id=op.id)
+
+
+class Position(Enum):
+    """Where an op of the peer stands relative to what I hold."""
+
+    NEXT = "next"
+    KNOWN = "known"  # at a place I already hold: the same op, or a fork
+    GAP = "gap"  # ops before it are missing
+    AHEAD = "ahead"  # it acknowledges ops of mine I do not hold: kept unread until my chain is back (6.5)
+
+
+def position(state: LineState, op: Op) -> Position:
+    """Return where `op` stands.
+
+    Raises:
+        InvalidOp: it belongs to another line, author or epoch.
+    """
+    if op.line != state.line or op.author != state.peer or op.epoch != state.epoch:
+        raise InvalidOp("an op of another line, author or epoch")
+    if op.seq <= state.peer_length:
+        return Position.KNOWN
+    if op.seq > state.peer_length + 1:
+        return Position.GAP
+    return Position.AHEAD if op.ack > state.own_length else Position.NEXT
+
+
+def accept(
+    state: LineState, op: Signed[Op], own_op: Callable[[int], Signed[Op]], known: Signed[Op] | None = None
+) -> LineState:
+    """Return the line with the peer's next op.
+
+    `own_op(seq)` reads my own chain; `known` is the peer's op I hold at that seq, when there is one.
+
+    Raises:
+        OutOfOrder: a gap, or an op that acknowledges what I do not hold; try again when it is filled.
+        InvalidOp: invalid at its own ack, or it does not continue its chain.
+        Forked: another op stands at its place.
+    """
+    body, peer = op.body, other(state.me)
+    match position(state, body):
+        case Position.KNOWN:
+            if known is not None and known.id == op.id:
+                return state
+            raise Forked("two ops at one seq")
+        case Position.GAP | Position.AHEAD:
+            raise OutOfOrder("ops in between are missing")
+        case Position.NEXT:
+            pass
+    if body.prev != state.peer_id:
+        raise InvalidOp("it does not continue its author's chain")
+    if body.ack < state.peer_ack:
+        raise InvalidOp("it acknowledges less than the op before it")
+    theirs = _advance(state, body.ack, own_op)
+    if body.ack_id != _own_id(state, body.ack, own_op):
+        raise InvalidOp("it acknowledges an op I did not write")
+
+    def lock_of(seq: int) -> Lock:
+        step = own_op(seq).body.step
+        if not isinstance(step, Lock):
+            raise InvalidOp("it ends an op that is not a lock")
+        return step
+
+    check(theirs, peer, body, lock_of)
+    theirs = apply(theirs, peer, body.seq, body.step)
+    if theirs.digest() != body.state:
+        raise InvalidOp("its state hash is not the line's (I2)")
+    return replace(
+        state,
+        peer_length=body.seq,
+        peer_id=op.id,
+        peer_ack=body.ack,
+        theirs=theirs,
+        mine=apply(state.mine, peer, body.seq, body.step),
+    )
+
+
+def _advance(state: LineState, ack: int, own_op: Callable[[int], Signed[Op]]) -> View:
+    view = state.theirs
+    for seq in range(state.peer_ack + 1, ack + 1):
+        view = apply(view, state.me, seq, own_op(seq).body.step)
+    return view
+
+
+def _own_id(state: LineState, seq: int, own_op: Callable[[int], Signed[Op]]) -> bytes:
+    if seq == 0:
+        return ZERO32
+    return state.own_id if seq == state.own_length else own_op(seq).id
+
+
+def fold(low: list[Step], high: list[Step]) -> View:
+    """Return the view over two whole chains, for audits and tests: all that opens first, then all that ends."""
+    view = View()
+    for ends in (False, True):
+        for side, chain in ((LOW, low), (HIGH, high)):
+            for seq, step in enumerate(chain, 1):
+                if isinstance(step, (Claim, Release)) == ends:
+                    view = apply(view, side, seq, step)
+    if abs(view.owed_by_low) > AMOUNT_MAX:
+        raise InvalidValue("the balance of the line is beyond what an amount may be")
+    return view

@@ -1,0 +1,209 @@
+"""What two schemes sign on their line: terms, ops, and the answers that bring two copies together.
+
+Only shapes are here; whether an op is valid is decided in `line.py`. Source: docs/protocol.md 6.1–6.3, 6.5.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, ClassVar, Final, TypeAlias
+
+from crypto.digest import object_id
+from protocol.errors import InvalidValue
+from protocol.limits import (
+    AMOUNT_MAX,
+    LINE_OPEN_LOCKS_MAX,
+    MEMO_BYTES_MAX,
+    NOTE_BYTES_MAX,
+    PARTS_MAX,
+    PROTOCOL_VERSION_MAX,
+    ROUTE_HOPS_MAX,
+    SEQ_MAX,
+    TIME_MS_MAX,
+)
+from protocol.message import Blob, Code, Fixed, Int, Many, Message, Nested, Part, encode_message
+from protocol.names import LineId, QuoteId, SchemeId
+
+ZERO32: Final = bytes(32)
+VERSION: Final = 1
+
+MODE_NORMAL: Final = "normal"
+MODE_REDUCE: Final = "reduce"
+
+# Why a lock was released. On the wire the reasons say nothing about limits or the state of members (7.1).
+RELEASE_REASONS: Final = ("gone", "price-changed", "no-way", "cannot-now", "too-late", "not-wanted")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms(Message):
+    """What both sides open a line over; its id is the line's id. Source: 6.1."""
+
+    TAG: ClassVar[str] = "interlets/1/line-terms"
+
+    low: Annotated[SchemeId, Fixed(32)]
+    high: Annotated[SchemeId, Fixed(32)]
+    nonce: Annotated[bytes, Fixed(16)]
+
+    def __post_init__(self) -> None:
+        Part.__post_init__(self)
+        if not self.low < self.high:
+            raise InvalidValue("Terms: the lower scheme id comes first, and a scheme has no line with itself")
+
+    def line_id(self) -> LineId:
+        """Return the id of the line these terms open."""
+        return LineId(object_id(encode_message(self)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Open(Part):
+    """I open this line, over these terms, with the op set of this version (9.5)."""
+
+    TAG: ClassVar[str] = "OPEN"
+
+    low: Annotated[SchemeId, Fixed(32)]
+    high: Annotated[SchemeId, Fixed(32)]
+    nonce: Annotated[bytes, Fixed(16)]
+    version: Annotated[int, Int(1, PROTOCOL_VERSION_MAX)] = VERSION
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limit(Part):
+    """The most the peer may owe me, have pending towards me, and have open at once. In hours' 3 600 000ths."""
+
+    TAG: ClassVar[str] = "LIMIT"
+
+    owed_max: Annotated[int, Int(0, AMOUNT_MAX)]
+    pending_max: Annotated[int, Int(0, AMOUNT_MAX)]
+    open_max: Annotated[int, Int(0, LINE_OPEN_LOCKS_MAX)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lock(Part):
+    """I will owe `amount` when you show the receipt of this quote."""
+
+    TAG: ClassVar[str] = "LOCK"
+
+    quote_id: Annotated[QuoteId, Fixed(32)]
+    part: Annotated[int, Int(1, PARTS_MAX)]
+    parts: Annotated[int, Int(1, PARTS_MAX)]
+    amount: Annotated[int, Int(1, AMOUNT_MAX)]
+    receipt_key: Annotated[bytes, Fixed(32)]
+    mode: Annotated[str, Code((MODE_NORMAL, MODE_REDUCE))]
+    deadline: Annotated[int, Int(0, TIME_MS_MAX)]  # on the payee's clock
+    route: Annotated[
+        tuple[SchemeId, ...], Many(Fixed(32), ROUTE_HOPS_MAX)
+    ]  # the schemes after the beneficiary
+    note: Annotated[bytes, Blob(NOTE_BYTES_MAX)]  # sealed to the payee
+    memo: Annotated[bytes, Blob(MEMO_BYTES_MAX)]  # sealed to the author's own recovery key
+
+    def __post_init__(self) -> None:
+        Part.__post_init__(self)
+        if self.part > self.parts:
+            raise InvalidValue("Lock.part: beyond the number of parts")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim(Part):
+    """Here is the receipt: you owe me what your lock says."""
+
+    TAG: ClassVar[str] = "CLAIM"
+
+    lock: Annotated[int, Int(1, SEQ_MAX)]  # seq of the LOCK in its author's chain
+    receipt: Annotated[bytes, Fixed(64)]
+    memo: Annotated[bytes, Blob(MEMO_BYTES_MAX)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Release(Part):
+    """I shall never claim this lock of yours."""
+
+    TAG: ClassVar[str] = "RELEASE"
+
+    lock: Annotated[int, Int(1, SEQ_MAX)]
+    reason: Annotated[str, Code(RELEASE_REASONS)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Credit(Part):
+    """I forgive, or acknowledge as settled elsewhere, this much of what you owe me."""
+
+    TAG: ClassVar[str] = "CREDIT"
+
+    amount: Annotated[int, Int(1, AMOUNT_MAX)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mark(Part):
+    """A statement: at these lengths of our chains I owe this much and the state hashes to this."""
+
+    TAG: ClassVar[str] = "MARK"
+
+    owed: Annotated[int, Int(-AMOUNT_MAX, AMOUNT_MAX)]  # by the author; negative: the peer owes
+    own_length: Annotated[int, Int(0, SEQ_MAX)]
+    peer_length: Annotated[int, Int(0, SEQ_MAX)]
+    state: Annotated[bytes, Fixed(32)]  # of the line before this op
+
+
+Step: TypeAlias = Open | Limit | Lock | Claim | Release | Credit | Mark
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Op(Message):
+    """One signed step on a line. Source: 6.2."""
+
+    TAG: ClassVar[str] = "interlets/1/op"
+
+    line: Annotated[LineId, Fixed(32)]
+    author: Annotated[SchemeId, Fixed(32)]
+    epoch: Annotated[int, Int(0, SEQ_MAX)]
+    seq: Annotated[int, Int(1, SEQ_MAX)]  # 1, 2, 3 … in the author's chain of this epoch
+    prev: Annotated[bytes, Fixed(32)]  # id of the author's last op; zeros before the first
+    ack: Annotated[int, Int(0, SEQ_MAX)]  # length of the peer's chain that the author stored
+    ack_id: Annotated[bytes, Fixed(32)]  # id of that chain's last op; zeros when `ack` is 0
+    time: Annotated[int, Int(0, TIME_MS_MAX)]
+    state: Annotated[bytes, Fixed(32)]
+    step: Annotated[Step, Nested((Open, Limit, Lock, Claim, Release, Credit, Mark))]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SyncAsk(Message):
+    """Where my copies of both chains end; answer with this boot's nonce. Not signed: it moves nothing. Source: 6.5."""
+
+    TAG: ClassVar[str] = "interlets/1/sync-ask"
+
+    line: Annotated[LineId, Fixed(32)]
+    epoch: Annotated[int, Int(0, SEQ_MAX)]
+    boot: Annotated[bytes, Fixed(16)]
+    own_length: Annotated[int, Int(0, SEQ_MAX)]
+    seen_length: Annotated[int, Int(0, SEQ_MAX)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SyncAnswer(Message):
+    """What the answering side holds, for the boot that asked; signed with its line key. Source: 6.5, 6.7 (a), (c)."""
+
+    TAG: ClassVar[str] = "interlets/1/sync-answer"
+
+    line: Annotated[LineId, Fixed(32)]
+    epoch: Annotated[int, Int(0, SEQ_MAX)]
+    author: Annotated[SchemeId, Fixed(32)]
+    boot: Annotated[bytes, Fixed(16)]  # of the asker
+    own_length: Annotated[int, Int(0, SEQ_MAX)]
+    own_id: Annotated[bytes, Fixed(32)]
+    seen_length: Annotated[int, Int(0, SEQ_MAX)]
+    seen_id: Annotated[bytes, Fixed(32)]
+
+
+def receipt_bytes(quote_id: QuoteId) -> bytes:
+    """Return the canonical body that a receipt signs, under the tag `interlets/1/receipt`. Source: 7.4."""
+    return encode_message(ReceiptBody(quote_id=quote_id))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReceiptBody(Part):
+    """LC1[quote_id]: an array without a tag of its own. Source: 7.4."""
+
+    quote_id: Annotated[QuoteId, Fixed(32)]
+
+
+RECEIPT_TAG: Final = "interlets/1/receipt"
