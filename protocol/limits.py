@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 # Lengths of time, for the numbers below; moments are ms UTC.
+# Times are milliseconds, UTC (1.5).
 MINUTE_MS: Final = 60 * 1000
 HOUR_MS: Final = 60 * MINUTE_MS
 DAY_MS: Final = 24 * HOUR_MS
@@ -29,11 +30,9 @@ RATE_PART_MAX: Final = 2**32 - 1
 ROOT_KEYS_MAX: Final = 16
 # The only threshold version 1 accepts; larger ones are in the format and come later.
 THRESHOLD_SUPPORTED: Final = 1
-# Events in one identity log: a key of each purpose renewed monthly for 50 years is 10,000. A longer log is
-# refused, so that a hostile scheme cannot make its followers store without end.
-IDENTITY_EVENTS_MAX: Final = 20_000
-# Keys of one purpose delegated and not revoked at one time: the old one, the new one, and one to spare.
-DELEGATIONS_OPEN_MAX: Final = 32
+# Events in one identity log: a key of each purpose delegated and revoked monthly for 50 years is 10,800. A
+# longer log is refused, so that a hostile scheme cannot make its followers store without end.
+IDENTITY_EVENTS_MAX: Final = 16_384
 
 # The descriptor (2.2, 9.1). It is fetched before anything is known about the other side, so it stays small.
 DESCRIPTOR_NAME_BYTES_MAX: Final = 160
@@ -45,6 +44,61 @@ DESCRIPTOR_VERSIONS_MAX: Final = 8
 PROTOCOL_VERSION_MAX: Final = 2**16 - 1
 # A descriptor is signed again at every start and monthly; past 90 days its addresses are hearsay.
 DESCRIPTOR_VALID_MS_MAX: Final = 90 * DAY_MS
+
+# --- 3 The ledger ------------------------------------------------------------------------------------------
+
+# Accounts one posting touches: a shared meal of thirty people is one entry.
+POSTING_LEGS_MAX: Final = 32
+ENTRY_TEXT_BYTES_MAX: Final = 1_000  # what the trade was for
+ENTRY_NAME_BYTES_MAX: Final = 160  # of each party and of whoever did it, kept in the erasable words
+ENTRY_REASON_BYTES_MAX: Final = 400  # why a broker or an organiser did it for somebody
+# A passkey assertion with its client data; an empty proof for every other way.
+ENTRY_PROOF_BYTES_MAX: Final = 2 * 1024
+
+# --- 5 Feeds -----------------------------------------------------------------------------------------------
+
+# The longest an item lives without being written anew: a year, and time to notice that it ends.
+ITEM_LIFE_MS_MAX: Final = 400 * DAY_MS
+# How far the clocks of two schemes may differ before a new item looks as if it came from the future.
+ITEM_AHEAD_MS_MAX: Final = 10 * MINUTE_MS
+# Quotas for one feed, settable per neighbour (5.6). A scheme of 5,000 members lists about 10,000 things.
+FEED_LIVE_ITEMS_MAX: Final = 20_000
+FEED_WRITES_A_DAY_MAX: Final = 2_000
+ITEM_BYTES_MAX: Final = 8 * 1024  # the wire form
+# A feed is stored only if its scheme is within this many mutually signed peerings of ours.
+FEED_PEERINGS_MAX: Final = 4
+# A head is signed again at least daily; a second day bridges a power cut before the feed is shown as stale.
+HEAD_SIGNED_EVERY_MS: Final = DAY_MS
+HEAD_VALID_MS: Final = 2 * DAY_MS
+HEAD_VALID_MS_MAX: Final = 8 * DAY_MS  # longer would make a silent scheme look alive
+STALE_FEED_KEPT_MS: Final = 60 * DAY_MS  # past valid_until
+# A restored feed goes on this far above the highest number seen, so that it never reuses one (6.7 i).
+FEED_SEQ_RESTORE_STEP: Final = 1_000
+PROFILE_TEXT_BYTES_MAX: Final = 2_000
+PEERING_MODES_MAX: Final = 8
+# An amount of at most 53 bits has one of 54 classes, from 0 (nothing) to 53.
+CAPACITY_CLASS_MAX: Final = 53
+
+# Listings.
+LISTING_TITLE_BYTES_MAX: Final = 160
+LISTING_TEXT_BYTES_MAX: Final = 4_000
+LISTING_CASH_BYTES_MAX: Final = 120  # "and 5 pounds for the flour"
+LISTING_OWNER_BYTES_MAX: Final = 80
+LISTING_PICTURES_MAX: Final = 4
+LISTING_PICTURE_TEXT_BYTES_MAX: Final = 200
+LISTING_LIFE_MS: Final = 183 * DAY_MS  # unless the owner says otherwise: half a year
+
+# --- 5.1, 7.1 Rates ----------------------------------------------------------------------------------------
+
+# 3 600 000 minor units an hour: then one minor unit is one 3 600 000th, and hours never lose by rounding.
+RATE_MINOR_PER_HOUR_MAX: Final = 3_600_000
+RATE_NOTICE_MS: Final = 7 * DAY_MS  # between publishing a change and its coming into force
+
+# --- 7.2 Routes --------------------------------------------------------------------------------------------
+
+ROUTES_MAX: Final = 8  # candidates asked for at once
+# Edges one search looks at; 12 neighbours and 6 hops allow three million, which no page should wait for.
+ROUTE_SEARCH_STEPS_MAX: Final = 100_000
 
 # --- 6 Lines -----------------------------------------------------------------------------------------------
 
@@ -75,6 +129,7 @@ PARTS_MAX: Final = 16  # of one payment (7.6); version 1 sends one
 
 # --- 7.7 Letters -------------------------------------------------------------------------------------------
 
+# After two weeks the writer is told that nobody took the letter, and writes again or picks up the phone.
 LETTER_VALID_MS_MAX: Final = 14 * DAY_MS
 # About three pages of writing; a letter with its sealing stays far below one object.
 LETTER_TEXT_BYTES_MAX: Final = 8 * 1024
