@@ -291,10 +291,8 @@ def _receipt_key(raw: bytes) -> VerifyingKey | None:
         return None
 
 
-def author(
-    state: LineState, step: Step, time_ms: int, lock_of: Callable[[int], Lock]
-) -> tuple[Op, LineState]:
-    """Return my next op and the line with it. `lock_of(seq)` is the peer's lock a CLAIM of mine names.
+def author(state: LineState, step: Step, time_ms: int) -> tuple[Op, LineState]:
+    """Return my next op and the line with it; the receipt of a CLAIM is the caller's to have verified.
 
     Raises:
         InvalidOp: the op would be invalid; nothing may be signed.
