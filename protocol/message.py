@@ -17,9 +17,6 @@ from crypto.keys import SigningKey, VerifyingKey
 from crypto.signing import BadSignature, Signed, open_signed, sign, trusted
 from protocol.errors import InvalidValue, MalformedMessage, NotAuthentic
 
-# 2**53 - 1, so that every amount and moment survives a JavaScript client.
-AMOUNT_MAX: Final = 2**53 - 1
-
 _CODE: Final = re.compile(r"[a-z0-9-]{1,32}")
 
 

@@ -1,0 +1,181 @@
+"""The events of an identity log, and what a key must be to stand in one. Source: docs/protocol.md 1.4, 2.2.
+
+What a whole log of them says is in `identity.py`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, ClassVar, Final
+
+from crypto.digest import Id32, tagged
+from crypto.keys import PUBLIC_KEY_BYTES, is_good_public_key
+from protocol.errors import InvalidValue
+from protocol.limits import IDENTITY_EVENTS_MAX, ROOT_KEYS_MAX, TIME_MS_MAX
+from protocol.message import Code, Fixed, Int, Many, Maybe, Message, Nested, Part
+from protocol.names import KeySeq, SchemeId
+
+ROOT: Final = "root"  # not delegated: revealed by the inception or a rotation
+LEDGER: Final = "ledger"
+CHECKPOINT: Final = "checkpoint"
+LINE: Final = "line"
+FEED: Final = "feed"
+WITNESS: Final = "witness"
+SESSION: Final = "session"
+RECEIPT: Final = "receipt"
+SEAL: Final = "seal"
+RECOVERY: Final = "recovery"
+
+SIGNING_PURPOSES: Final = (LEDGER, CHECKPOINT, LINE, FEED, WITNESS, SESSION, RECEIPT)
+SEALING_PURPOSES: Final = (SEAL, RECOVERY)  # X25519 keys: they open, they never sign
+PURPOSES: Final = SIGNING_PURPOSES + SEALING_PURPOSES
+
+CLOSURE: Final = "closure"
+SUCCESSOR: Final = "successor"
+
+_NEXT_KEY_TAG: Final = "interlets/1/next-root-key"
+
+# --- What a key must be (1.4) --------------------------------------------------------------------------------
+
+_P: Final = 2**255 - 19
+# The points of small order on Curve25519 and its twist: whoever offers one of them knows every secret
+# agreed with it. Spelled as their canonical u coordinates, RFC 7748 section 6.1.
+_LOW_ORDER_U: Final = frozenset(
+    {
+        0,
+        1,
+        _P - 1,
+        325606250916557431795983626356110631294008115727848805560023387167927233504,
+        39382357235489614581723060781553021112529911719440698176882885853963445705823,
+    }
+)
+
+
+def is_good_sealing_key(raw: bytes) -> bool:
+    """Tell whether `raw` is the canonical encoding of an X25519 key whose order is not small. Source: 1.4."""
+    # X25519 itself masks the top bit and reduces: without this there would be several spellings of one key.
+    u = int.from_bytes(raw, "little")
+    return len(raw) == PUBLIC_KEY_BYTES and u < _P and u not in _LOW_ORDER_U
+
+
+def next_key_digest(public_key: bytes) -> bytes:
+    """Return what an inception or rotation commits to before the next root key is shown. Source: 2.2."""
+    return tagged(_NEXT_KEY_TAG, public_key)
+
+
+# --- The events (2.2) ----------------------------------------------------------------------------------------
+
+
+def _check_roots(keys: tuple[bytes, ...], threshold: int, next_digests: tuple[bytes, ...]) -> None:
+    if not all(map(is_good_public_key, keys)):
+        raise InvalidValue("a root key is not a usable Ed25519 key")
+    if len(set(keys)) != len(keys) or len(set(next_digests)) != len(next_digests):
+        raise InvalidValue("a root key or next digest stands there twice")
+    if threshold > len(keys):
+        raise InvalidValue("the threshold is above the number of root keys")
+    if not {next_key_digest(key) for key in keys}.isdisjoint(next_digests):
+        raise InvalidValue("a root key cannot be its own next key")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inception(Part):
+    """The first event. Its id is the id of the scheme. Source: 2.1, 2.2."""
+
+    TAG: ClassVar[str] = "inception"
+
+    root_keys: Annotated[tuple[bytes, ...], Many(Fixed(32), ROOT_KEYS_MAX, 1)]
+    threshold: Annotated[int, Int(1, ROOT_KEYS_MAX)]
+    next_digests: Annotated[tuple[bytes, ...], Many(Fixed(32), ROOT_KEYS_MAX, 1)]
+
+    def __post_init__(self) -> None:
+        Part.__post_init__(self)
+        _check_roots(self.root_keys, self.threshold, self.next_digests)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rotate(Part):
+    """The committed next keys are shown and become the root keys; fresh next keys are committed to. Source: 2.2."""
+
+    TAG: ClassVar[str] = "rotate"
+
+    root_keys: Annotated[tuple[bytes, ...], Many(Fixed(32), ROOT_KEYS_MAX, 1)]
+    threshold: Annotated[int, Int(1, ROOT_KEYS_MAX)]
+    next_digests: Annotated[tuple[bytes, ...], Many(Fixed(32), ROOT_KEYS_MAX, 1)]
+
+    def __post_init__(self) -> None:
+        Part.__post_init__(self)
+        _check_roots(self.root_keys, self.threshold, self.next_digests)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delegate(Part):
+    """An online key for one purpose. Source: 2.2.
+
+    A purpose this version does not know is followed like any other, so that a scheme with a newer version does
+    not become unreadable; its key counts for nothing here. Source: 9.5.
+    """
+
+    TAG: ClassVar[str] = "delegate"
+
+    purpose: Annotated[str, Code()]
+    public_key: Annotated[bytes, Fixed(32)]
+
+    def __post_init__(self) -> None:
+        Part.__post_init__(self)
+        if self.purpose == ROOT:
+            raise InvalidValue("root keys are not delegated")
+        if self.purpose in SIGNING_PURPOSES and not is_good_public_key(self.public_key):
+            raise InvalidValue("not a usable Ed25519 key")
+        if self.purpose in SEALING_PURPOSES and not is_good_sealing_key(self.public_key):
+            raise InvalidValue("not a usable X25519 key")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Revoke(Part):
+    """The end of an online key. Source: 2.2."""
+
+    TAG: ClassVar[str] = "revoke"
+
+    delegate_seq: Annotated[KeySeq, Int(1, IDENTITY_EVENTS_MAX - 1)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class End(Part):
+    """The last event: the scheme closes, or another scheme continues it. Source: 2.2.
+
+    Keys in force stay in force, so that what is open on lines can still end (0.1).
+    """
+
+    TAG: ClassVar[str] = "end"
+
+    reason: Annotated[str, Code((CLOSURE, SUCCESSOR))]
+    successor: Annotated[SchemeId | None, Maybe(Fixed(32))]
+
+    def __post_init__(self) -> None:
+        Part.__post_init__(self)
+        if (self.successor is not None) != (self.reason == SUCCESSOR):
+            raise InvalidValue("a successor is named exactly when that is the reason")
+
+
+Event = Inception | Rotate | Delegate | Revoke | End
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IdentityEvent(Message):
+    """One link of the identity log. `scheme` and `prev` are nil in the inception only. Source: 2.2."""
+
+    TAG: ClassVar[str] = "interlets/1/identity"
+
+    scheme: Annotated[SchemeId | None, Maybe(Fixed(32))]
+    seq: Annotated[int, Int(0, IDENTITY_EVENTS_MAX - 1)]
+    prev: Annotated[Id32 | None, Maybe(Fixed(32))]
+    time: Annotated[int, Int(0, TIME_MS_MAX)]
+    event: Annotated[Event, Nested((Inception, Rotate, Delegate, Revoke, End))]
+
+    def __post_init__(self) -> None:
+        Part.__post_init__(self)
+        first = isinstance(self.event, Inception)
+        if first != (self.seq == 0) or first != (self.scheme is None) or first != (self.prev is None):
+            raise InvalidValue(
+                "an inception has seq 0, no scheme and no previous event; the others have all three"
+            )
