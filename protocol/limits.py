@@ -115,7 +115,9 @@ SYNC_INTERVAL_MS: Final = 15_000  # while something is unacknowledged (6.5)
 # Schemes a payment crosses at most, the payer's not counted.
 ROUTE_HOPS_MAX: Final = 6
 QUOTE_VALID_MS: Final = 10 * MINUTE_MS
-QUOTE_KEPT_MS: Final = 30 * DAY_MS  # past valid_until, so that a payee can always tell a late lock from a strange one
+QUOTE_KEPT_MS: Final = (
+    30 * DAY_MS
+)  # past valid_until, so that a payee can always tell a late lock from a strange one
 LOCK_DEADLINE_MS: Final = 10 * MINUTE_MS
 # A connector starts nothing it cannot expect to finish: this much for each hop that is left (7.2).
 HOP_MARGIN_MS: Final = 5_000
@@ -137,3 +139,48 @@ LETTER_TEXT_BYTES_MAX: Final = 8 * 1024
 LETTER_SEALED_BYTES_MAX: Final = 10 * 1024
 # New threads a member may begin in one day across schemes.
 LETTER_NEW_THREADS_A_DAY: Final = 5
+
+# --- 9 Transport -------------------------------------------------------------------------------------------
+
+# One frame: a few hundred ops or items, or one full picture (5.7). Objects inside keep the limit of 1.1.
+FRAME_BYTES_MAX: Final = 256 * 1024
+REQUEST_ID_MAX: Final = 2**32 - 1
+# Of the identity log a HELLO carries: some 500 events. The rest is asked for by itself.
+HELLO_IDENTITY_BYTES_MAX: Final = 128 * 1024
+# Three messages over a bad line; an unproven caller holds a place no longer than this.
+HANDSHAKE_TIMEOUT_MS: Final = 10_000
+# Clocks this far apart are told to both admins, and past the second bound start no payment (9.2).
+CLOCK_WARN_MS: Final = 20_000
+CLOCK_NO_LOCKS_MS: Final = 5 * MINUTE_MS
+# Routers forget a quiet connection after a minute or more; three pings go unanswered before we give up,
+# which is also when a lock is no longer kept waiting for a silent neighbour (6.7 d).
+PING_INTERVAL_MS: Final = 15_000
+SESSION_IDLE_MS: Final = 45_000
+# What one session may cost: a full feed of 20,000 items arrives in seconds, and 20 flooding neighbours
+# still leave a small computer its own work. A burst is what a reconnect after a long night needs.
+SESSION_BYTES_A_SECOND: Final = 4 * 1024 * 1024
+SESSION_BYTES_BURST: Final = 16 * 1024 * 1024
+SESSION_FRAMES_A_SECOND: Final = 5_000
+SESSION_FRAMES_BURST: Final = 20_000
+SESSION_CHECKS_A_SECOND: Final = 2_000
+SESSION_CHECKS_BURST: Final = 20_000
+# Frames read and not yet handled; then reading stops and the sender feels it.
+SESSION_INBOX_FRAMES: Final = 64
+# Frames waiting to be sent, in each class, and their bytes together.
+SESSION_OUTBOX_FRAMES: Final = 1_024
+SESSION_OUTBOX_BYTES: Final = 4 * 1024 * 1024
+SESSION_REQUESTS_MAX: Final = 256  # of mine that wait for an answer
+REQUEST_TIMEOUT_MS: Final = 10_000
+# Broken rules within ten minutes before a session is closed; one that is grave closes it at once.
+SESSION_FAULTS_MAX: Final = 8
+SESSION_FAULTS_WINDOW_MS: Final = 10 * MINUTE_MS
+# Sessions at one door, and callers that have not yet proved who they are.
+SESSIONS_MAX: Final = 256
+HANDSHAKES_MAX: Final = 64
+# Dialling again: at first at once, later every five minutes; a session that lasted starts the count anew.
+REDIAL_FIRST_MS: Final = 1_000
+REDIAL_MOST_MS: Final = 5 * MINUTE_MS
+REDIAL_FORGIVEN_AFTER_MS: Final = 30_000
+DIAL_TIMEOUT_MS: Final = 15_000
+FETCH_TIMEOUT_MS: Final = 10_000
+FETCH_BYTES_MAX: Final = FRAME_BYTES_MAX
