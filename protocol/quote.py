@@ -22,13 +22,14 @@ from protocol.limits import (
     QUOTE_SEALED_BYTES_MAX,
     QUOTE_TEXT_BYTES_MAX,
     QUOTE_VALID_MS,
+    RATE_MINOR_PER_HOUR_MAX,
     ROUTE_HOPS_MAX,
     TIME_MS_MAX,
 )
 from protocol.line_ops import RECEIPT_TAG, receipt_bytes
 from protocol.message import Blob, Code, Fixed, Int, Many, Maybe, Message, Nested, Part, Text, encode_message
 from protocol.names import Handle, ItemKey, QuoteId, SchemeId
-from protocol.units import RATE_MAX, hours_for
+from protocol.units import Rate, hours_of
 
 # The only refusals that cross the wire: limits and the state of members do not leak. Source: 7.1.
 REFUSALS: Final = ("gone", "price-changed", "no-way", "cannot-now")
@@ -79,7 +80,7 @@ class Quote(Message):
     amount: Annotated[int, Int(1, AMOUNT_MAX)]  # the payee's minor units, exact
     unit: Annotated[str, Code()]
     hours: Annotated[int, Int(1, AMOUNT_MAX)]  # 3 600 000ths
-    rate: Annotated[int, Int(1, RATE_MAX)]  # the payee's minor units an hour
+    rate: Annotated[int, Int(1, RATE_MINOR_PER_HOUR_MAX)]  # the payee's minor units an hour
     description: Annotated[bytes, Fixed(32)]  # digest of the text both sides keep
     time: Annotated[int, Int(0, TIME_MS_MAX)]  # the payee's clock
     valid_until: Annotated[int, Int(0, TIME_MS_MAX)]  # the payee's clock
@@ -172,11 +173,11 @@ def make_quote(
     nonce: bytes,
     payee_handle: Handle,
     unit: str,
-    rate: int,
+    rate: Rate,
     receipt_key: bytes,
     now_ms: int,
 ) -> Quote:
-    """Return the quote for a request the payee's node is willing to serve. `rate`: minor units an hour.
+    """Return the quote for a request the payee's node is willing to serve.
 
     Raises:
         InvalidValue: the price is more hours than an amount may hold.
@@ -189,8 +190,8 @@ def make_quote(
         listing=request.listing,
         amount=request.amount,
         unit=unit,
-        hours=hours_for(request.amount, rate),
-        rate=rate,
+        hours=hours_of(request.amount, rate),
+        rate=rate.minor_per_hour,
         description=description_digest(request.text),
         time=now_ms,
         valid_until=now_ms + QUOTE_VALID_MS,
@@ -225,7 +226,7 @@ def check_quote(
         return QuoteFault.OTHER_TERMS
     if request.payee_handle is not None and quote.payee_handle != request.payee_handle:
         return QuoteFault.OTHER_TERMS
-    if quote.hours != hours_for(quote.amount, quote.rate):
+    if quote.hours != hours_of(quote.amount, Rate(minor_per_hour=quote.rate)):
         return QuoteFault.WRONG_HOURS
     if not quote.time < quote.valid_until <= quote.time + QUOTE_VALID_MS:
         return QuoteFault.TOO_OLD
