@@ -77,11 +77,24 @@ PURE_CALLS_FORBIDDEN = {
 CLOCK_AND_CHANCE = {"time", "random", "secrets", "uuid"}
 CLOCK_AND_CHANCE_ALLOWED = {
     "node/clock.py": "their home",
+    "node/simulation/network.py": "the weather of simulated networks, drawn from a seed it is given",
 }
 
-TOO_BROAD_ALLOWED: dict[str, str] = {}
-ORPHAN_TASKS_ALLOWED: dict[str, str] = {}
-LONG_FILES_ALLOWED: dict[str, str] = {}
+TOO_BROAD_ALLOWED: dict[str, str] = {
+    "node/store/group.py::Job.attempt": "handed to the caller whose unit of work raised it",
+    "node/store/group.py::GroupCommit._commit": "handed to the callers; a failing disk has many faces",
+}
+ORPHAN_TASKS_ALLOWED: dict[str, str] = {
+    "node/simulation/network.py::SimulatedNetwork._start": "the far end of a simulated dial, which no group owns",
+}
+GLOBALS_ALLOWED: dict[str, str] = {
+    "node/crash.py::arm_from_environment": "a process dies as a whole, so the point at which it does is its own",
+}
+LONG_FILES_ALLOWED: dict[str, str] = {
+    "protocol/entry.py": "every kind of ledger entry, one after the other",
+    "protocol/line.py": "the fold and the validity of ops, which must be read beside each other",
+    "protocol/session.py": "the messages of a session in the order in which they are said",
+}
 LINES_MAX = 400
 
 NO_MODULE_IS_CALLED = {"utils", "util", "helpers", "helper", "manager", "managers", "common", "misc", "base"}
@@ -194,7 +207,13 @@ def test_values_of_the_pure_rooms_are_frozen() -> None:
 
 def test_nothing_is_kept_at_module_level() -> None:
     """A process can hold several nodes: the simulator runs a town in one."""
-    assert places(python_files(*MAY_IMPORT), lambda path: nodes(path, ast.Global)) == []
+    found = {
+        f"{name_of(path)}::{around}"
+        for path in python_files(*MAY_IMPORT)
+        for around, node in functions_around(path)
+        if isinstance(node, ast.Global)
+    }
+    check_exceptions(found, GLOBALS_ALLOWED)
 
 
 def test_broad_excepts_are_listed() -> None:
