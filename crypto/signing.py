@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final, Generic, TypeVar
+from typing import Final, Generic, NoReturn, TypeVar, final
 
 from crypto.canonical import OBJECT_BYTES_MAX, NotCanonical, decode, encode
 from crypto.digest import Id32, object_id
@@ -23,6 +23,7 @@ class BadSignature(ValueError):
     """The bytes are not signed by the key that should have signed them."""
 
 
+@final
 class Signed(Generic[Body]):
     """A body whose signature was verified, with the bytes it came in. Source: 1.2, 1.3.
 
@@ -43,12 +44,26 @@ class Signed(Generic[Body]):
     ):
         if seal is not _SEAL:
             raise TypeError("Signed values come from sign() or open_signed()")
-        self.body = body
-        self.body_bytes = body_bytes
-        self.id = object_id(body_bytes)
-        self.key_seq = key_seq
-        self.signature = signature
-        self.wire = wire
+        put = object.__setattr__
+        put(self, "body", body)
+        put(self, "body_bytes", body_bytes)
+        put(self, "id", object_id(body_bytes))
+        put(self, "key_seq", key_seq)
+        put(self, "signature", signature)
+        put(self, "wire", wire)
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        # A verified value whose body could be exchanged afterwards would be worth nothing.
+        raise AttributeError(f"Signed is frozen: {name}")
+
+    def __delattr__(self, name: str) -> NoReturn:
+        raise AttributeError(f"Signed is frozen: {name}")
+
+    def __init_subclass__(cls) -> NoReturn:
+        raise TypeError("Signed has no subclasses")
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("keep the wire form; copies and pickles would not be verified")
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Signed) and self.wire == other.wire
