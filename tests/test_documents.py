@@ -125,8 +125,18 @@ def test_documents_that_are_named_exist() -> None:
     for path, text in texts():
         if path.suffix in {".lock", ".po"} or path.name == "LICENSE":
             continue
-        named = set(re.findall(r"(?<![\w./-])docs/[\w./-]*\w\.(?:md|svg)", text))
-        wrong += [f"{name_of(path)}: {name}" for name in named if not (ROOT / name).exists()]
+        named = set(re.findall(r"(?<![\w./-])docs/[\w./-]*\w", text))
+        wrong += [
+            f"{name_of(path)}: {name}"
+            for name in named
+            if not (ROOT / name).exists() and not (ROOT / f"{name}.md").exists()
+        ]
+        bare = set(re.findall(r"(?<![\w./-])[a-z_]+\.md\b", text))
+        wrong += [
+            f"{name_of(path)}: {name}"
+            for name in bare
+            if not any((folder / name).exists() for folder in (DOCS, ROOT, path.parent))
+        ]
         if path.suffix == ".md":
             links = {link.split("#", 1)[0] for link in re.findall(r"\]\(([^)\s]+)\)", text)}
             local = {link for link in links if link and ":" not in link}

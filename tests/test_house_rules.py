@@ -11,7 +11,7 @@ import re
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from pathlib import Path
 
 import pytest
@@ -52,10 +52,20 @@ PURE_IMPORTS = {
         "contextlib",
         "copy",
         "dataclasses",
-        "enum",
     ),
-    *("fractions", "functools", "hashlib", "heapq", "hmac", "itertools", "math", "operator", "re", "string"),
-    *("struct", "types", "typing", "unicodedata"),
+    *(
+        "difflib",
+        "enum",
+        "fractions",
+        "functools",
+        "hashlib",
+        "heapq",
+        "hmac",
+        "itertools",
+        "math",
+        "operator",
+    ),
+    *("re", "string", "struct", "types", "typing", "unicodedata"),
 }
 LIBRARY_HOMES = {  # the one file that gives an untyped or powerful library its types
     "msgpack": {"crypto/canonical.py"},
@@ -85,7 +95,7 @@ TOO_BROAD_ALLOWED: dict[str, str] = {
     "node/store/group.py::GroupCommit._commit": "handed to the callers; a failing disk has many faces",
 }
 ORPHAN_TASKS_ALLOWED: dict[str, str] = {
-    "node/simulation/network.py::SimulatedNetwork._start": "the far end of a simulated dial, which no group owns",
+    "node/simulation/network.py::SimulatedNetwork.connect": "the far end of a simulated dial, which no group owns",
 }
 GLOBALS_ALLOWED: dict[str, str] = {
     "node/crash.py::arm_from_environment": "a process dies as a whole, so the point at which it does is its own",
@@ -96,6 +106,7 @@ LONG_FILES_ALLOWED: dict[str, str] = {
     "protocol/session.py": "the messages of a session in the order in which they are said",
 }
 LINES_MAX = 400
+LINES_OF_A_TEST_MAX = 600  # tables of cases are long and read fast
 
 NO_MODULE_IS_CALLED = {"utils", "util", "helpers", "helper", "manager", "managers", "common", "misc", "base"}
 TESTED_ELSEWHERE = {
@@ -105,11 +116,11 @@ TESTED_ELSEWHERE = {
 }
 
 
-def check_exceptions(found: set[str], allowed: dict[str, str]) -> None:
-    """Fail on what is not allowed, and on an exception that is no longer needed."""
+def check_exceptions(found: set[str], allowed: dict[str, str], nearly: Set[str] = frozenset()) -> None:
+    """Fail on what is not allowed, and on an exception neither needed nor nearly so."""
     assert all(reason.strip() for reason in allowed.values()), "every exception gives its reason"
     assert found - allowed.keys() == set(), "not allowed; mend it, or list it here with a reason"
-    assert allowed.keys() - found == set(), "no longer needed; take it off the list"
+    assert allowed.keys() - found - nearly == set(), "no longer needed; take it off the list"
 
 
 # --- Three rooms, one direction ---
@@ -277,8 +288,15 @@ def test_nothing_is_left_unfinished() -> None:
 
 
 def test_a_long_file_has_its_reason() -> None:
-    found = {name_of(p) for p in python_files() if len(text_of(p).splitlines()) > LINES_MAX}
-    check_exceptions(found, LONG_FILES_ALLOWED)
+    def length(path: Path) -> float:
+        """Return the lines of a file as a part of what it may have."""
+        most = LINES_OF_A_TEST_MAX if name_of(path).startswith("tests/") else LINES_MAX
+        return len(text_of(path).splitlines()) / most
+
+    long = {name_of(path) for path in python_files() if length(path) > 1}
+    check_exceptions(
+        long, LONG_FILES_ALLOWED, {name_of(path) for path in python_files() if length(path) > 0.8}
+    )
 
 
 # --- What must not be in the repository ---
