@@ -1,0 +1,96 @@
+"""Where the node gets its time and its chance from; the simulator replaces both. Source: architecture 4.
+
+`protocol/` never asks: it is given `now_ms` and random bytes as arguments. Waiting goes through the event
+loop (`asyncio.sleep`, `asyncio.timeout`), whose own time is virtual in the simulator.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import secrets
+import time
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """Tells the moment."""
+
+    def now_ms(self) -> int:
+        """Return milliseconds since 1970-01-01 UTC."""
+        ...
+
+
+class Chance(Protocol):
+    """Gives numbers nobody can foresee, or, in the simulator, the same ones again for the same seed."""
+
+    def bytes(self, n: int) -> bytes:
+        """Return `n` random bytes."""
+        ...
+
+    def below(self, n: int) -> int:
+        """Return a number from 0 to `n` - 1, each as likely as the other."""
+        ...
+
+
+class SystemClock:
+    """The clock of this machine."""
+
+    __slots__ = ()
+
+    def now_ms(self) -> int:
+        """Return milliseconds since 1970-01-01 UTC."""
+        return time.time_ns() // 1_000_000
+
+
+class LoopClock:
+    """A clock that follows the running event loop, virtual or not.
+
+    `offset_ms` is the moment at which the loop's own time is 0, the same for all nodes of a simulation.
+    `skew_ms` is how far this node's clock is wrong: positive when it is ahead of the others.
+    """
+
+    __slots__ = ("offset_ms", "skew_ms")
+
+    def __init__(self, offset_ms: int, skew_ms: int = 0):
+        self.offset_ms = offset_ms
+        self.skew_ms = skew_ms
+
+    def now_ms(self) -> int:
+        """Return milliseconds since 1970-01-01 UTC as this node believes them to be.
+
+        Raises:
+            RuntimeError: no event loop is running.
+        """
+        return self.offset_ms + self.skew_ms + round(asyncio.get_running_loop().time() * 1000)
+
+
+class SystemChance:
+    """The operating system's randomness; fit for keys."""
+
+    __slots__ = ()
+
+    def bytes(self, n: int) -> bytes:
+        """Return `n` random bytes."""
+        return secrets.token_bytes(n)
+
+    def below(self, n: int) -> int:
+        """Return a number from 0 to `n` - 1."""
+        return secrets.randbelow(n)
+
+
+class SeededChance:
+    """The same numbers for the same seed: for the simulator and tests, never for a real key."""
+
+    __slots__ = ("_random",)
+
+    def __init__(self, seed: int | str):
+        self._random = random.Random(seed)  # noqa: S311 - to be repeatable is its purpose
+
+    def bytes(self, n: int) -> bytes:
+        """Return the next `n` bytes."""
+        return self._random.randbytes(n)
+
+    def below(self, n: int) -> int:
+        """Return the next number from 0 to `n` - 1."""
+        return self._random.randrange(n)

@@ -1,0 +1,82 @@
+"""Places where a test can kill the node: between one durable step and the next.
+
+`INTERLETS_CRASH_AT=claim-committed:3` makes the third passing of `crash.point("claim-committed")` end the
+process by SIGKILL: no clean-up runs and nothing is flushed, as in a power cut of this one process. Without
+the variable a point costs one comparison.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Callable, Mapping
+from typing import Final
+
+VARIABLE: Final = "INTERLETS_CRASH_AT"
+
+# Every point of the code, in the order in which a trade passes them. A test compares this with the code.
+POINTS: Final = (
+    "lock-stored",  # an incoming lock is durable, nothing has been sent
+    "lock-committed",  # our own lock is durable, nothing has been sent
+    "forward-committed",  # a connector's lock out is durable
+    "claim-stored",  # an incoming claim is durable, what follows from it is not
+    "claim-committed",  # our own claim is durable, nothing has been sent
+)
+
+
+class UnknownCrashPoint(ValueError):
+    """INTERLETS_CRASH_AT is not `name:count` with a name from POINTS and a count from 1."""
+
+
+class _Countdown:
+    """Ends the process at the count-th passing of one point."""
+
+    def __init__(self, name: str, count: int, end: Callable[[], None]):
+        self.name = name
+        self._left = count
+        self._end = end
+        self._lock = threading.Lock()
+
+    def passed(self, name: str) -> None:
+        if name != self.name:
+            return
+        with self._lock:
+            self._left -= 1
+            reached = self._left == 0
+        if reached:
+            self._end()
+
+
+def _kill() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+# The one state at module level: what it counts down to is the end of this process, not of one node in it.
+_armed: _Countdown | None = None
+
+
+def point(name: str) -> None:
+    """Do nothing, unless this is the passing at which the process was told to die."""
+    if _armed is not None:
+        assert name in POINTS, name
+        _armed.passed(name)
+
+
+def arm_from_environment(environment: Mapping[str, str], end: Callable[[], None] = _kill) -> None:
+    """Arm the point that `environment` names, or disarm if it names none. Called once, at start.
+
+    Raises:
+        UnknownCrashPoint: the variable is set to something that could never be reached.
+    """
+    global _armed  # noqa: PLW0603 - see there
+    wanted = environment.get(VARIABLE)
+    if wanted is None:
+        _armed = None
+        return
+    name, _, count = wanted.partition(":")
+    if name not in POINTS or not (count.isascii() and count.isdigit()) or int(count) < 1:
+        raise UnknownCrashPoint(
+            f"{VARIABLE}={wanted!r}: expected name:count with a name of {', '.join(POINTS)}"
+        )
+    _armed = _Countdown(name, int(count), end)

@@ -1,0 +1,42 @@
+"""The node's database: units are written together and answered once durable, queries read beside them."""
+
+from node.store.database import Database
+from node.store.errors import (
+    ConstraintBroken,
+    OutcomeUnknown,
+    SchemaTooNew,
+    StoreClosed,
+    StoreError,
+    StoreFailed,
+    StoreFull,
+    StoreInUse,
+)
+from node.store.inline_store import InlineStore
+from node.store.sqlite import Memory, SqliteDatabase
+from node.store.statements import BadStatement, Statement, upsert
+from node.store.store import Store
+from node.store.thread_store import ThreadStore
+from node.store.transaction import Fault, ReadTx, Tx
+
+__all__ = [
+    "BadStatement",
+    "ConstraintBroken",
+    "Database",
+    "Fault",
+    "InlineStore",
+    "Memory",
+    "OutcomeUnknown",
+    "ReadTx",
+    "SchemaTooNew",
+    "SqliteDatabase",
+    "Statement",
+    "Store",
+    "StoreClosed",
+    "StoreError",
+    "StoreFailed",
+    "StoreFull",
+    "StoreInUse",
+    "ThreadStore",
+    "Tx",
+    "upsert",
+]

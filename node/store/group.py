@@ -1,0 +1,149 @@
+"""Group commit: many units, one transaction, one COMMIT, and answers only after it.
+
+There are no savepoints (with them, a full disk in one unit silently undid its finished neighbours). Instead
+the group is run again without the unit that failed, so units are re-runnable. Which thread this happens in
+is left to the two stores. Source: architecture, decide, record, act, 1.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+from node.store.errors import OutcomeUnknown, StoreFull
+from node.store.transaction import Connection, Fault, Later, ReadTx, Tx
+
+
+class Job:
+    """One unit or query with its arguments, and what came of it."""
+
+    __slots__ = ("args", "error", "future", "kwargs", "later", "result", "work")
+
+    def __init__(
+        self,
+        work: Callable[..., Any],
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        future: asyncio.Future[Any],
+    ):
+        self.work: Final = work
+        self.args: Final = args
+        self.kwargs: Final = kwargs
+        self.future: Final = future
+        self.result: Any = None
+        self.error: BaseException | None = None
+        self.later: Sequence[Later] = ()
+
+    def attempt(self, tx: ReadTx) -> None:
+        """Run the work; afterwards `result` or `error` says what came of it."""
+        self.result, self.error = None, None
+        try:
+            self.result = self.work(tx, *self.args, **self.kwargs)
+            tx.finish()
+        except Exception as error:  # noqa: BLE001 - handed to the caller, whose error it is
+            self.error = error
+
+    def fail(self, error: BaseException) -> None:
+        """Let the caller have `error`."""
+        self.result, self.error, self.later = None, error, ()
+
+
+def deliver(jobs: Sequence[Job], loop: asyncio.AbstractEventLoop) -> None:
+    """Make the calls the units asked for, in order, and then answer the callers. Runs on the event loop.
+
+    Each call goes through `call_soon`: one that raises is reported by the loop and hinders no other. A
+    caller is woken through `call_soon` too, so all the calls of its group have been made before it goes on.
+    """
+    for job in jobs:
+        for call, args in job.later:
+            loop.call_soon(call, *args)
+    for job in jobs:
+        if job.future.done():  # the caller stopped waiting
+            continue
+        if job.error is None:
+            job.future.set_result(job.result)
+        else:
+            job.future.set_exception(job.error)
+
+
+class GroupCommit:
+    """Runs groups of units on one connection; `answer` gets the units settled, in the order of their commit."""
+
+    def __init__(
+        self, connection: Connection, answer: Callable[[Sequence[Job]], None], fault: Fault | None = None
+    ):
+        self._connection: Final = connection
+        self._answer: Final = answer
+        self._fault: Final = fault
+
+    def run(self, jobs: Sequence[Job]) -> None:
+        """Settle every one of `jobs`: each is durable, or has an error and left nothing behind.
+
+        Whatever this raises (a fault at "COMMITTED", the end of the interpreter) is the end of the store.
+        """
+        groups = [list(jobs)]
+        while groups:
+            groups[:0] = self._settle(groups.pop(0))
+
+    def _settle(self, group: list[Job]) -> list[list[Job]]:
+        """Try to commit `group`; return what must be run again, as groups."""
+        connection = self._connection
+        try:
+            connection.begin()
+        except connection.errors as error:
+            return self._all_failed(group, error)
+        try:
+            failed = self._run_units(group)
+            if failed is None:
+                return self._commit(group)
+        except BaseException:
+            connection.rollback()
+            raise
+        connection.rollback()
+        others = [job for job in group if job is not failed]
+        self._answer([failed])
+        if isinstance(failed.error, StoreFull):
+            # Room is short: whoever still fits must not be undone again by whoever does not.
+            return [[job] for job in others]
+        return [others] if others else []
+
+    def _run_units(self, group: list[Job]) -> Job | None:
+        """Run the units; return the one that spoilt the transaction, or None if it can be committed.
+
+        A unit that refuses, that is, raises before its first write, spoils nothing. It keeps its place in the
+        group until COMMIT all the same: it may have refused because of what a neighbour wrote.
+        """
+        for job in group:
+            tx = Tx(self._connection, self._fault)
+            job.attempt(tx)
+            if job.error is None:
+                job.later = tx.later
+            else:
+                job.later = ()
+                if tx.wrote or not self._connection.in_transaction():
+                    return job
+        return None
+
+    def _commit(self, group: list[Job]) -> list[list[Job]]:
+        try:
+            if self._fault is not None:
+                self._fault("COMMIT")
+            self._connection.commit()
+        except Exception as error:  # noqa: BLE001 - handed to the callers; a fault may be of any kind
+            if self._connection.is_lost():
+                return self._all_failed(group, OutcomeUnknown(str(error)))
+            self._connection.rollback()
+            if len(group) == 1:
+                return self._all_failed(group, error)
+            return [[job] for job in group]
+        if self._fault is not None:
+            self._fault("COMMITTED")
+        self._answer(group)
+        return []
+
+    def _all_failed(self, group: list[Job], error: Exception) -> list[list[Job]]:
+        for job in group:
+            job.fail(self._connection.translated(error))
+        self._answer(group)
+        return []

@@ -1,0 +1,49 @@
+"""Alembic, run inside the node on the connection of its store. Imported only when there is something to migrate."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, create_engine, event
+from sqlalchemy.pool import StaticPool
+
+from node.store.errors import StoreFailed
+
+
+def config_for(connection: Connection) -> Config:
+    """Return Alembic's configuration; `env.py` takes the connection from it."""
+    config = Config()
+    # A percent sign in a path would be read as an interpolation.
+    config.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    return config
+
+
+def sqlalchemy_connection(raw: sqlite3.Connection) -> Connection:
+    """Return SQLAlchemy's view of a connection of ours, with transactions that really begin."""
+    engine = create_engine("sqlite://", creator=lambda: raw, poolclass=StaticPool)
+    event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
+    return engine.connect()
+
+
+def migrate_sqlite(raw: sqlite3.Connection, head: str) -> None:
+    """Run the migrations up to `head` in one transaction.
+
+    Raises:
+        StoreFailed: rows refer to rows that are gone; the database is as it was.
+    """
+    # Batch mode replaces whole tables, which must not cascade; the setting is ignored inside a transaction.
+    raw.execute("PRAGMA foreign_keys = OFF")
+    connection = sqlalchemy_connection(raw)
+    try:
+        with connection.begin():
+            command.upgrade(config_for(connection), head)
+            if broken := connection.exec_driver_sql("PRAGMA foreign_key_check").fetchall():
+                raise StoreFailed(f"the migration to {head} leaves broken references: {broken[:5]}")
+    finally:
+        if raw.in_transaction:
+            raw.execute("ROLLBACK")
+        raw.execute("PRAGMA foreign_keys = ON")

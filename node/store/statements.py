@@ -1,0 +1,226 @@
+"""SQLAlchemy Core statements, compiled once for each dialect and then run at the driver's own speed.
+
+A statement is a module-level constant whose variable parts are `bindparam`s (for `insert` and `update`
+without `.values()`: the columns named at the first call). Compiling takes SQLAlchemy some hundred
+microseconds; running what came out costs little more than `sqlite3` alone.
+
+What is refused, at the first run of a statement, because it would need work at every run: `bindparam`s that
+expand to a list, Python-side column defaults, and column types that convert values (dates, enums, JSON).
+Columns are integers, text, bytes and flags.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache
+from typing import Any, Final
+
+from sqlalchemy import Boolean, Column, ColumnElement, Integer, Table
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects.postgresql import psycopg
+from sqlalchemy.engine import Dialect
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.dml import UpdateBase
+from sqlalchemy.sql.elements import ClauseElement
+
+Row = tuple[Any, ...]
+Excluded = Any  # the row that could not be inserted, as SQLAlchemy offers it: one attribute for each column
+
+# Statements are constants, so there are some hundred of them. More means that somebody builds them at run
+# time; forgetting all of them then keeps memory bounded, and the speed tells.
+COMPILED_MAX: Final = 8192
+
+
+class BadStatement(TypeError):
+    """A statement that cannot be compiled once and for all, or called with the wrong parameters."""
+
+
+class Upsert:
+    """An `INSERT … ON CONFLICT`, built for the dialect that will run it."""
+
+    __slots__ = ("_key", "_returning", "_table", "_update", "_where")
+
+    def __init__(
+        self,
+        table: Table,
+        key: Sequence[str],
+        update: Sequence[str] | Callable[[Excluded], Mapping[str, Any]] = (),
+        where: Callable[[Excluded], ColumnElement[bool]] | None = None,
+        returning: Sequence[ColumnElement[Any]] = (),
+    ):
+        self._table: Final = table
+        self._key: Final = tuple(key)
+        self._update: Final = update
+        self._where: Final = where
+        self._returning: Final = tuple(returning)
+
+    def returning(self, *columns: ColumnElement[Any]) -> Upsert:
+        """Return the same statement giving back columns of the row inserted or changed (none if neither)."""
+        return Upsert(self._table, self._key, self._update, self._where, columns)
+
+    def build(self, dialect: str) -> UpdateBase:
+        """Return the statement in the words of `dialect`."""
+        insert = (sqlite if dialect == "sqlite" else postgresql).insert(self._table)
+        if not self._update:
+            built = insert.on_conflict_do_nothing(index_elements=self._key)
+        else:
+            excluded = insert.excluded
+            changes = (
+                self._update(excluded)
+                if callable(self._update)
+                else {name: excluded[name] for name in self._update}
+            )
+            where = None if self._where is None else self._where(excluded)
+            built = insert.on_conflict_do_update(index_elements=self._key, set_=changes, where=where)
+        returning: UpdateBase = built.returning(*self._returning) if self._returning else built
+        return returning
+
+
+def upsert(
+    table: Table,
+    *,
+    key: Sequence[str],
+    update: Sequence[str] | Callable[[Excluded], Mapping[str, Any]] = (),
+    where: Callable[[Excluded], ColumnElement[bool]] | None = None,
+) -> Upsert:
+    """Return an insert that minds a row already there under `key` (the columns of one unique index).
+
+    With no `update`, that row stays as it is and the row count is 0. With names, these columns take the new
+    values; with a function of the row offered, the columns it names take the expressions it gives, as in
+    `update=lambda new: {"count": table.c.count + new.count}`. `where` says when the update applies, as in
+    `where=lambda new: new.revision > table.c.revision`.
+    """
+    return Upsert(table, key, update, where)
+
+
+Statement = ClauseElement | Upsert
+
+
+class Prepared:
+    """A compiled statement: SQL in the driver's own words and where each parameter goes."""
+
+    __slots__ = ("_constants", "_order", "_reshape", "gives_key", "sql", "writes")
+
+    def __init__(
+        self,
+        sql: str,
+        order: tuple[str, ...],
+        constants: Mapping[str, Any],
+        *,
+        writes: bool,
+        gives_key: bool,
+        reshape: tuple[tuple[int, Callable[[Any], Any]], ...],
+    ):
+        self.sql: Final = sql
+        self.writes: Final = writes
+        self.gives_key: Final = gives_key  # the driver answers an insert with the new key as a row
+        self._order: Final = order
+        self._constants: Final = constants
+        self._reshape: Final = reshape
+
+    def values(self, params: Mapping[str, Any]) -> list[Any]:
+        """Return the parameters in the order in which the SQL wants them."""
+        if self._constants:
+            params = {**self._constants, **params}
+        return [params[name] for name in self._order]
+
+    def row(self, row: Row) -> Row:
+        """Return a row of the driver with the same Python types on every database."""
+        if not self._reshape:
+            return row
+        values = list(row)
+        for index, convert in self._reshape:
+            if values[index] is not None:
+                values[index] = convert(values[index])
+        return tuple(values)
+
+    def rows(self, rows: list[Row]) -> list[Row]:
+        """Return `row` of each."""
+        return [self.row(row) for row in rows] if self._reshape else rows
+
+
+class Compiler:
+    """Compiles statements for one dialect and remembers them."""
+
+    def __init__(self, dialect: Dialect):
+        self.dialect: Final = dialect
+        self._known: Final[dict[tuple[object, ...], Prepared]] = {}
+
+    def prepare(self, statement: Statement, params: Iterable[str], many: bool = False) -> Prepared:
+        """Return `statement` compiled for a call with the parameters named `params`.
+
+        Raises:
+            BadStatement: it cannot be compiled once for all calls, or these are not its parameters.
+        """
+        key = (statement, many, *params)
+        try:
+            return self._known[key]
+        except KeyError:
+            pass
+        if len(self._known) >= COMPILED_MAX:
+            self._known.clear()
+        prepared = self._known[key] = self._compile(statement, tuple(params), many)
+        return prepared
+
+    def _compile(self, statement: Statement, names: tuple[str, ...], many: bool) -> Prepared:
+        clause = statement.build(self.dialect.name) if isinstance(statement, Upsert) else statement
+        writes = isinstance(clause, UpdateBase)
+        keys = list(names) if writes else None
+        compiled = clause.compile(dialect=self.dialect, column_keys=keys, for_executemany=many)
+        if not isinstance(compiled, SQLCompiler):
+            raise BadStatement(f"a {type(clause).__name__} is not something units run")
+        _check(compiled, names)
+        sql, order = str(compiled), tuple(compiled.positiontup or ())
+        constants = {name: bind.value for name, bind in compiled.binds.items() if not bind.required}
+        if compiled.post_compile_params:  # a list of constants behind IN
+            expanded = compiled.construct_expanded_state({**constants, **dict.fromkeys(names)})
+            sql, order = expanded.statement, tuple(expanded.positiontup or ())
+            constants = dict(expanded.parameters)
+        constants = {name: value for name, value in constants.items() if name in order and name not in names}
+        asked_for = getattr(clause, "_returning", ())
+        return Prepared(
+            sql,
+            order,
+            constants,
+            writes=writes,
+            gives_key=bool(compiled.effective_returning) and not asked_for,
+            reshape=tuple(_conversions(compiled, self.dialect.name)),
+        )
+
+
+def _check(compiled: SQLCompiler, names: tuple[str, ...]) -> None:
+    """Refuse what would need work at every run, and parameters too many or too few."""
+    required = {name for name, bind in compiled.binds.items() if bind.required}
+    used = set(compiled.binds)
+    if expanding := {bind.key for bind in compiled.post_compile_params if bind.required}:
+        raise BadStatement(f"{expanding} expand to a list; join a table or call once for each")
+    if compiled.literal_execute_params:
+        raise BadStatement("parameters written into the SQL at each run")
+    if prefetched := [str(column) for column in [*compiled.insert_prefetch, *compiled.update_prefetch]]:
+        raise BadStatement(f"{prefetched} have Python-side defaults; give the values, or use server_default")
+    if missing := required - set(names):
+        raise BadStatement(f"parameters {sorted(missing)} are missing in {compiled}")
+    if unknown := set(names) - used:
+        raise BadStatement(f"parameters {sorted(unknown)} do not occur in {compiled}")
+
+
+def _conversions(compiled: SQLCompiler, dialect: str) -> Iterable[tuple[int, Callable[[Any], Any]]]:
+    """Yield what makes rows equal on all databases: flags on SQLite, sums of BIGINT on PostgreSQL."""
+    for index, result in enumerate(compiled._result_columns):
+        plain = result.type.dialect_impl(compiled.dialect)
+        if isinstance(result.type, Boolean):
+            if dialect == "sqlite":
+                yield index, bool
+        elif isinstance(result.type, Integer):
+            if dialect == "postgresql" and not any(isinstance(item, Column) for item in result.objects):
+                yield index, int
+        elif plain.result_processor(compiled.dialect, None) is not None and plain.python_type is not bytes:
+            raise BadStatement(f"column {result.keyname} of type {result.type!r} would need converting")
+
+
+@cache
+def compiler_for(dialect: str) -> Compiler:
+    """Return the compiler all stores of this process share: what it remembers depends on nothing else."""
+    if dialect == "sqlite":
+        return Compiler(sqlite.dialect(paramstyle="qmark"))
+    return Compiler(psycopg.dialect(paramstyle="format"))  # type: ignore[no-untyped-call] # their omission

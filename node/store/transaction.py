@@ -1,0 +1,189 @@
+"""What a unit of work and a query see of the database.
+
+A unit is a plain synchronous function `(tx, …) -> result`: it reads, decides and records, touches no memory
+outside, and may be run again. Source: architecture, decide, record, act, 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Final, Protocol
+
+from node.store.errors import StoreError
+from node.store.statements import BadStatement, Compiler, Prepared, Row, Statement
+
+# Told each SQL text and "COMMIT" before it is run, and "COMMITTED" after; a test raises from it.
+Fault = Callable[[str], None]
+Later = tuple[Callable[..., None], tuple[Any, ...]]  # a call to make after COMMIT
+
+
+class Cursor(Protocol):
+    """The part of a driver's cursor used here."""
+
+    @property
+    def rowcount(self) -> int: ...
+    def fetchone(self) -> Row | None: ...
+    def fetchall(self) -> list[Row]: ...
+
+
+class Connection(Protocol):
+    """One connection to one database, of either kind."""
+
+    @property
+    def errors(self) -> type[Exception]:
+        """What the driver raises."""
+        ...
+
+    @property
+    def compiler(self) -> Compiler: ...
+    def execute(self, sql: str, values: Sequence[Any] = (), /) -> Cursor: ...
+    def executemany(self, sql: str, rows: Sequence[Sequence[Any]], /) -> Cursor: ...
+    def inserted_key(self, cursor: Any) -> int:
+        """Return the key of the row that the statement just run on `cursor` inserted."""
+        ...
+
+    def begin(self) -> None: ...
+    def commit(self) -> None: ...
+    def rollback(self) -> None:
+        """End the transaction, if there is still one; never raises."""
+        ...
+
+    def in_transaction(self) -> bool:
+        """Tell whether the transaction begun is still there and can go on."""
+        ...
+
+    def is_lost(self) -> bool:
+        """Tell whether the database went away, so that a failed COMMIT says nothing about its outcome."""
+        ...
+
+    def translated(self, error: Exception) -> Exception:
+        """Return the StoreError that a driver's error amounts to, or `error` itself if it is our bug."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class ReadTx:
+    """Reading one state of the database. Rows are plain tuples in the order of the columns asked for."""
+
+    __slots__ = ("_connection", "_fault", "_spoilt")
+
+    def __init__(self, connection: Connection, fault: Fault | None = None):
+        self._connection: Final = connection
+        self._fault: Final = fault
+        self._spoilt: Exception | None = None
+
+    def one(self, statement: Statement, /, **params: Any) -> Row | None:
+        """Return the first row, or None."""
+        prepared = self._prepare(statement, params)
+        try:
+            row = self._execute(prepared, params).fetchone()
+        except self._connection.errors as error:
+            raise self._failed(error) from error
+        return None if row is None else prepared.row(row)
+
+    def all(self, statement: Statement, /, **params: Any) -> list[Row]:
+        """Return every row."""
+        prepared = self._prepare(statement, params)
+        try:
+            rows = self._execute(prepared, params).fetchall()
+        except self._connection.errors as error:
+            raise self._failed(error) from error
+        return prepared.rows(rows)
+
+    def scalar(self, statement: Statement, /, **params: Any) -> Any:
+        """Return the first column of the first row, or None if there is no row."""
+        row = self.one(statement, **params)
+        return None if row is None else row[0]
+
+    def _prepare(self, statement: Statement, params: Mapping[str, Any]) -> Prepared:
+        prepared = self._connection.compiler.prepare(statement, params)
+        if prepared.writes:
+            self._about_to_write(prepared)
+        return prepared
+
+    def _about_to_write(self, prepared: Prepared) -> None:
+        raise BadStatement(f"a query only reads: {prepared.sql}")
+
+    def _execute(self, prepared: Prepared, params: Mapping[str, Any]) -> Cursor:
+        if self._spoilt is not None:
+            raise self._spoilt
+        if self._fault is not None:
+            self._fault(prepared.sql)
+        return self._connection.execute(prepared.sql, prepared.values(params))
+
+    def _failed(self, error: Exception) -> Exception:
+        """Remember a failed statement: whoever caught its error could otherwise go on without it.
+
+        PostgreSQL refuses everything after a failed statement; SQLite may have rolled back already, and
+        would then make each further statement durable by itself.
+        """
+        self._spoilt = self._connection.translated(error)
+        return self._spoilt
+
+    def finish(self) -> None:
+        """End the use of this object: raise what a failed statement raised, and refuse all further calls.
+
+        Raises:
+            StoreError: a statement failed and the unit kept it to itself.
+        """
+        spoilt, self._spoilt = self._spoilt, StoreError("used after its unit had returned")
+        if spoilt is not None:
+            raise spoilt
+
+
+class Tx(ReadTx):
+    """Reading and writing in one transaction, committed together with neighbours or not at all."""
+
+    __slots__ = ("later", "wrote")
+
+    def __init__(self, connection: Connection, fault: Fault | None = None):
+        super().__init__(connection, fault)
+        self.wrote = False
+        self.later: Final[list[Later]] = []
+
+    def run(self, statement: Statement, /, **params: Any) -> int:
+        """Run an insert, update or delete; return how many rows it wrote."""
+        prepared = self._connection.compiler.prepare(statement, params)
+        self.wrote = True
+        try:
+            return self._execute(prepared, params).rowcount
+        except self._connection.errors as error:
+            raise self._failed(error) from error
+
+    def insert(self, statement: Statement, /, **params: Any) -> int:
+        """Insert one row into a table with an integer key; return the key it was given."""
+        prepared = self._connection.compiler.prepare(statement, params)
+        self.wrote = True
+        try:
+            return self._connection.inserted_key(self._execute(prepared, params))
+        except self._connection.errors as error:
+            raise self._failed(error) from error
+
+    def many(self, statement: Statement, /, rows: Iterable[Mapping[str, Any]]) -> None:
+        """Run one insert, update or delete for each of `rows`, which all have the same names."""
+        if not (rows := list(rows)):
+            return
+        names = rows[0].keys()
+        prepared = self._connection.compiler.prepare(statement, names, many=True)
+        if different := next((row for row in rows if row.keys() != names), None):
+            raise BadStatement(f"{sorted(different)} in one row, {sorted(names)} in another")
+        self.wrote = True
+        if self._spoilt is not None:
+            raise self._spoilt
+        if self._fault is not None:
+            self._fault(prepared.sql)
+        try:
+            self._connection.executemany(prepared.sql, [prepared.values(row) for row in rows])
+        except self._connection.errors as error:
+            raise self._failed(error) from error
+
+    def on_commit(self, call: Callable[..., None], /, *args: Any) -> None:
+        """Have `call(*args)` made on the event loop after COMMIT and before the caller is answered.
+
+        Calls are made in the order of the units, then of this method's calls; on rollback they are forgotten.
+        """
+        self.later.append((call, args))
+
+    def _about_to_write(self, prepared: Prepared) -> None:  # noqa: ARG002 - a query names it in its refusal
+        self.wrote = True
