@@ -1,4 +1,4 @@
-"""Ed25519 keys and their hygiene. Source: docs/protocol.md 1.4, RFC 8032, stack pitfall 11."""
+"""Ed25519 keys and their hygiene. Source: docs/protocol.md 1.4, RFC 8032."""
 
 from __future__ import annotations
 
