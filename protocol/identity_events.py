@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Annotated, ClassVar, Final
 
 from crypto.digest import Id32, tagged
-from crypto.keys import PUBLIC_KEY_BYTES, is_good_public_key
+from crypto.keys import is_good_public_key
+from crypto.sealing import is_good_sealing_key
 from protocol.errors import InvalidValue
 from protocol.limits import IDENTITY_EVENTS_MAX, ROOT_KEYS_MAX, TIME_MS_MAX
 from protocol.message import Code, Fixed, Int, Many, Maybe, Message, Nested, Part
@@ -36,26 +37,6 @@ SUCCESSOR: Final = "successor"
 _NEXT_KEY_TAG: Final = "interlets/1/next-root-key"
 
 # --- What a key must be (1.4) --------------------------------------------------------------------------------
-
-_P: Final = 2**255 - 19
-# The points of small order on Curve25519 and its twist: whoever offers one of them knows every secret
-# agreed with it. Spelled as their canonical u coordinates, RFC 7748 section 6.1.
-_LOW_ORDER_U: Final = frozenset(
-    {
-        0,
-        1,
-        _P - 1,
-        325606250916557431795983626356110631294008115727848805560023387167927233504,
-        39382357235489614581723060781553021112529911719440698176882885853963445705823,
-    }
-)
-
-
-def is_good_sealing_key(raw: bytes) -> bool:
-    """Tell whether `raw` is the canonical encoding of an X25519 key whose order is not small. Source: 1.4."""
-    # X25519 itself masks the top bit and reduces: without this there would be several spellings of one key.
-    u = int.from_bytes(raw, "little")
-    return len(raw) == PUBLIC_KEY_BYTES and u < _P and u not in _LOW_ORDER_U
 
 
 def next_key_digest(public_key: bytes) -> bytes:

@@ -44,6 +44,8 @@ DESCRIPTOR_VERSIONS_MAX: Final = 8
 PROTOCOL_VERSION_MAX: Final = 2**16 - 1
 # A descriptor is signed again at every start and monthly; past 90 days its addresses are hearsay.
 DESCRIPTOR_VALID_MS_MAX: Final = 90 * DAY_MS
+# Minor units in one unit of a scheme: 60 for hours in minutes, 100 for cents; more than six digits nobody reads.
+MINOR_PER_UNIT_MAX: Final = 1_000_000
 
 # --- 3 The ledger ------------------------------------------------------------------------------------------
 
@@ -131,11 +133,13 @@ PARTS_MAX: Final = 16  # of one payment (7.6); version 1 sends one
 
 # --- 7.7 Letters -------------------------------------------------------------------------------------------
 
+# What the clocks of two honest nodes may differ by before a moment counts as being in the future.
+CLOCK_TOLERANCE_MS: Final = 10 * MINUTE_MS
 # After two weeks the writer is told that nobody took the letter, and writes again or picks up the phone.
 LETTER_VALID_MS_MAX: Final = 14 * DAY_MS
-# About three pages of writing; a letter with its sealing stays far below one object.
-LETTER_TEXT_BYTES_MAX: Final = 8 * 1024
-# The letter text in LC1, plus what sealing adds (key, tag and, with room to spare, a later scheme's header).
+LETTER_TEXT_BYTES_MAX: Final = 8 * 1024  # about three pages of writing
+LETTER_NAME_BYTES_MAX: Final = 160  # what the writer wants to be called
+# The text with everything around it, plus what sealing adds; a letter stays far below one object.
 LETTER_SEALED_BYTES_MAX: Final = 10 * 1024
 # New threads a member may begin in one day across schemes.
 LETTER_NEW_THREADS_A_DAY: Final = 5

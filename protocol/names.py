@@ -16,6 +16,8 @@ ItemKey = NewType("ItemKey", bytes)  # 16 random bytes: what stays the same over
 Handle = NewType("Handle", bytes)  # 16 random bytes for each member and counterpart scheme, 7.7
 EntryId = NewType("EntryId", bytes)  # 32 bytes: the id of a ledger entry, 3.1
 
+HANDLE_BYTES: Final = 16
+
 KeySeq: TypeAlias = int  # the identity seq of the event that delegated a key, 1.3
 
 SCHEME_ID_BYTES: Final = 32
@@ -52,3 +54,10 @@ def parse_scheme_text(text: str) -> SchemeId:
     if scheme_text(scheme) != folded:
         raise InvalidValue("not the written id of a scheme")
     return scheme
+
+
+def make_handle(chance: bytes) -> Handle:
+    """Return a new handle of 16 random bytes: the node keeps whose it is, and in which scheme. Source: 7.7."""
+    if type(chance) is not bytes or len(chance) != HANDLE_BYTES:
+        raise InvalidValue(f"a handle has {HANDLE_BYTES} bytes")
+    return Handle(chance)

@@ -1,0 +1,246 @@
+"""Letters: what people of different schemes write to each other, sealed for the reader's scheme.
+
+Signed by the sender's session key: a letter moves no value, and the node that carries it is the one that speaks.
+Whom a letter passes on its way, quotas and blocking are the node's. Source: docs/protocol.md 7.7, 7.8.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Annotated, ClassVar, Final
+
+from crypto.canonical import encode
+from crypto.keys import BadKey
+from crypto.sealing import CannotOpen, SealingKey, open_sealed, seal
+from crypto.signing import Signed
+from protocol.errors import InvalidValue, NotAuthentic
+from protocol.identity import IdentityState
+from protocol.identity_events import SESSION
+from protocol.limits import (
+    AMOUNT_MAX,
+    CLOCK_TOLERANCE_MS,
+    LETTER_NAME_BYTES_MAX,
+    LETTER_SEALED_BYTES_MAX,
+    LETTER_TEXT_BYTES_MAX,
+    LETTER_VALID_MS_MAX,
+    TIME_MS_MAX,
+)
+from protocol.message import (
+    Blob,
+    Code,
+    Fixed,
+    Int,
+    Maybe,
+    Message,
+    Nested,
+    Part,
+    Text,
+    decode_message,
+    encode_message,
+    open_message,
+)
+from protocol.names import Handle, ItemKey, SchemeId
+
+MESSAGE: Final = "message"
+PROPOSAL: Final = "proposal"
+AGREEMENT: Final = "agreement"
+PAYMENT_REQUEST: Final = "payment-request"
+THANKS: Final = "thanks"
+DISPUTE: Final = "dispute"
+DEPOSIT_HELD: Final = "deposit-held"
+STATEMENT: Final = "statement"
+
+# What each kind must say besides its words. Any kind may say more. Source: 7.7, 7.8.
+KINDS: Final[dict[str, tuple[str, ...]]] = {
+    MESSAGE: (),
+    PROPOSAL: (),
+    AGREEMENT: (),
+    PAYMENT_REQUEST: ("amount",),
+    THANKS: (),
+    DISPUTE: (),
+    DEPOSIT_HELD: ("amount", "until", "reference"),
+    STATEMENT: (),
+}
+
+DELIVERED: Final = "delivered"
+NOT_UNDERSTOOD: Final = "not-understood"  # a kind this version does not know
+NOBODY: Final = "nobody"  # no such handle, or not any more
+EXPIRED: Final = "expired"
+TOO_MANY: Final = "too-many"  # the reader's scheme takes no more from there for now
+ANSWERS: Final = (DELIVERED, NOT_UNDERSTOOD, NOBODY, EXPIRED, TOO_MANY)
+
+_INFO: Final = b"interlets/1/letter"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Letter(Message):
+    """The envelope: from which scheme, to which, until when. Source: 7.7."""
+
+    TAG: ClassVar[str] = "interlets/1/letter"
+
+    sender: Annotated[SchemeId, Fixed(32)]
+    recipient: Annotated[SchemeId, Fixed(32)]
+    letter: Annotated[bytes, Fixed(16)]  # random: by it a letter that comes twice is known
+    expires: Annotated[int, Int(0, TIME_MS_MAX)]
+    sealed: Annotated[bytes, Blob(LETTER_SEALED_BYTES_MAX)]
+
+    def __post_init__(self) -> None:
+        Part.__post_init__(self)
+        if self.sender == self.recipient:
+            raise InvalidValue("Letter: a scheme writes none to itself")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListingRef(Part):
+    """The listing a letter is about, of either scheme."""
+
+    scheme: Annotated[SchemeId, Fixed(32)]
+    key: Annotated[ItemKey, Fixed(16)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sum(Part):
+    """So many minor units of that scheme's unit."""
+
+    scheme: Annotated[SchemeId, Fixed(32)]
+    amount: Annotated[int, Int(1, AMOUNT_MAX)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LetterText(Message):
+    """What only the reader's scheme can read. Never signed by itself: the letter around it is. Source: 7.7."""
+
+    TAG: ClassVar[str] = "interlets/1/letter-text"
+
+    thread: Annotated[bytes, Fixed(16)]  # random, drawn by whoever begins it
+    kind: Annotated[str, Code()]  # one of KINDS, or of a later version
+    from_handle: Annotated[Handle, Fixed(16)]
+    from_name: Annotated[str, Text(LETTER_NAME_BYTES_MAX)]  # a first name, or empty (5.8)
+    to_handle: Annotated[Handle | None, Maybe(Fixed(16))]  # nil: whoever placed the listing, else the desk
+    listing: Annotated[ListingRef | None, Maybe(Nested((ListingRef,)))]
+    amount: Annotated[Sum | None, Maybe(Nested((Sum,)))]  # asked, proposed or held
+    until: Annotated[int | None, Maybe(Int(0, TIME_MS_MAX))]  # of a request, a hold, a booking
+    reference: Annotated[bytes | None, Maybe(Blob(32))]  # of a booking, quote or entry
+    text: Annotated[str, Text(LETTER_TEXT_BYTES_MAX)]
+
+    def __post_init__(self) -> None:
+        Part.__post_init__(self)
+        for needed in KINDS.get(self.kind, ()):
+            if getattr(self, needed) is None:
+                raise InvalidValue(f"LetterText.{needed}: a {self.kind} says it")
+
+    @property
+    def understood(self) -> bool:
+        """Whether this version knows the kind; if not, it is answered `not-understood`. Source: 7.7."""
+        return self.kind in KINDS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LetterAck(Message):
+    """What became of a letter, signed by the session key of the scheme it was for. Source: 7.7."""
+
+    TAG: ClassVar[str] = "interlets/1/letter-ack"
+
+    sender: Annotated[SchemeId, Fixed(32)]  # of this answer: the letter's recipient
+    recipient: Annotated[SchemeId, Fixed(32)]
+    letter: Annotated[bytes, Fixed(16)]
+    time: Annotated[int, Int(0, TIME_MS_MAX)]
+    answer: Annotated[str, Code(ANSWERS)]
+
+
+def make_letter(
+    text: LetterText,
+    *,
+    sender: SchemeId,
+    recipient: SchemeId,
+    letter: bytes,
+    expires: int,
+    recipient_key: bytes,
+    ephemeral: bytes,
+) -> Letter:
+    """Return `text` sealed to the recipient's seal key, ready to be signed.
+
+    `letter` is 16 and `ephemeral` 32 fresh random bytes.
+
+    Raises:
+        InvalidValue: a name or amount of a third scheme, or a key that cannot be sealed to.
+    """
+    _check_schemes(text, (sender, recipient))
+    try:
+        sealed = seal(
+            recipient_key,
+            _INFO,
+            _binding(sender, recipient, letter),
+            encode_message(text),
+            ephemeral=ephemeral,
+        )
+    except BadKey as error:
+        raise InvalidValue(str(error)) from None
+    return Letter(sender=sender, recipient=recipient, letter=letter, expires=expires, sealed=sealed)
+
+
+def open_letter(wire: bytes, sender: IdentityState, *, seen_at_seq: int | None = None) -> Signed[Letter]:
+    """Return the verified envelope of a letter that `sender`'s scheme sent.
+
+    Raises:
+        MalformedMessage: not a letter. NotAuthentic: another scheme's, or not signed by its session key.
+    """
+    return open_message(
+        Letter,
+        wire,
+        lambda body, key_seq: (
+            sender.key_for(SESSION, key_seq, seen_at_seq=seen_at_seq)
+            if body.sender == sender.scheme_id
+            else None
+        ),
+    )
+
+
+def open_ack(wire: bytes, sender: IdentityState, *, seen_at_seq: int | None = None) -> Signed[LetterAck]:
+    """Return the verified answer of the scheme a letter was for. Raises as `open_letter`."""
+    return open_message(
+        LetterAck,
+        wire,
+        lambda body, key_seq: (
+            sender.key_for(SESSION, key_seq, seen_at_seq=seen_at_seq)
+            if body.sender == sender.scheme_id
+            else None
+        ),
+    )
+
+
+def read_letter(letter: Letter, keys: Iterable[SealingKey]) -> LetterText:
+    """Return what a letter says, with whichever of the recipient's seal keys it was sealed to.
+
+    Raises:
+        NotAuthentic: sealed to none of `keys`, or for another sender, recipient or letter.
+        MalformedMessage: what was sealed is no letter text.
+        InvalidValue: it speaks of a listing or amount of a third scheme.
+    """
+    binding = _binding(letter.sender, letter.recipient, letter.letter)
+    for key in keys:
+        try:
+            plain = open_sealed(key, _INFO, binding, letter.sealed)
+        except CannotOpen:
+            continue
+        text = decode_message(LetterText, plain)
+        _check_schemes(text, (letter.sender, letter.recipient))
+        return text
+    raise NotAuthentic("the letter is sealed to another key, or was re-addressed")
+
+
+def is_current(letter: Letter, now_ms: int) -> bool:
+    """Tell whether a letter is still to be carried: not expired, and not made to last too long. Source: 7.7."""
+    return now_ms < letter.expires <= now_ms + LETTER_VALID_MS_MAX + CLOCK_TOLERANCE_MS
+
+
+def _binding(sender: SchemeId, recipient: SchemeId, letter: bytes) -> bytes:
+    # A relay that puts the sealed part into another envelope makes it unreadable.
+    return encode((Letter.TAG, sender, recipient, letter))
+
+
+def _check_schemes(text: LetterText, parties: tuple[SchemeId, SchemeId]) -> None:
+    for named in (text.listing, text.amount):
+        if named is not None and named.scheme not in parties:
+            raise InvalidValue("LetterText: a listing or amount of a third scheme")
