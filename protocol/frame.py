@@ -113,23 +113,23 @@ PRIORITY: Final[Mapping[FrameType, Priority]] = MappingProxyType(
     }
 )
 
-# Frames that carry the request id of what they answer. With an id that nobody waits for they are dropped.
-ANSWERS: Final = frozenset(
+# What a request is answered with, under the request id of the asker; ERROR answers any of them.
+ANSWER_OF: Final[Mapping[FrameType, FrameType]] = MappingProxyType(
     {
-        FrameType.PONG,
-        FrameType.ERROR,
-        FrameType.SYNC_ANSWER,
-        FrameType.QUOTE_REPLY,
-        FrameType.IDENTITY,
-        FrameType.DELTA,
-        FrameType.IDS,
-        FrameType.LETTER_ACK,
-        FrameType.BLOB,
-        FrameType.KEPT,
-        FrameType.KEPT_ITEMS,
-        FrameType.PROBE_REPLY,
+        FrameType.PING: FrameType.PONG,
+        FrameType.SYNC: FrameType.SYNC_ANSWER,
+        FrameType.QUOTE_ASK: FrameType.QUOTE_REPLY,
+        FrameType.IDENTITY_ASK: FrameType.IDENTITY,
+        FrameType.DELTA_ASK: FrameType.DELTA,
+        FrameType.IDS_ASK: FrameType.IDS,
+        FrameType.LETTER: FrameType.LETTER_ACK,
+        FrameType.BLOB_ASK: FrameType.BLOB,
+        FrameType.KEEP: FrameType.KEPT,
+        FrameType.KEPT_ASK: FrameType.KEPT_ITEMS,
+        FrameType.PROBE: FrameType.PROBE_REPLY,
     }
 )
+ANSWERS: Final = frozenset((*ANSWER_OF.values(), FrameType.ERROR))
 
 
 class CloseCode(IntEnum):

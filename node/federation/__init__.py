@@ -1,0 +1,1 @@
+"""The door between nodes: sessions, dialling, addresses, discovery. Source: docs/protocol.md 9."""
