@@ -1,0 +1,36 @@
+"""The keys this node works with from day to day, all delegated by the scheme's identity log. Source: docs/protocol.md 2.2."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+from crypto.keys import SigningKey
+from crypto.sealing import SealingKey
+from crypto.signing import Signed
+from protocol.identity import IdentityState
+from protocol.message import Part, sign_message
+from protocol.names import KeySeq, SchemeId
+
+AnyMessage = TypeVar("AnyMessage", bound=Part)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyRing:
+    """Private keys in memory; their files are opened by `keyfiles.py`."""
+
+    identity: IdentityState
+    log: tuple[bytes, ...]  # the identity events as signed, the inception first
+    signing: Mapping[str, tuple[KeySeq, SigningKey]]  # by purpose
+    seal: tuple[KeySeq, SealingKey]
+
+    @property
+    def scheme(self) -> SchemeId:
+        """The scheme whose keys these are."""
+        return self.identity.scheme_id
+
+    def sign(self, purpose: str, message: AnyMessage) -> Signed[AnyMessage]:
+        """Return `message` signed with the key delegated for `purpose`."""
+        key_seq, key = self.signing[purpose]
+        return sign_message(message, key, key_seq)

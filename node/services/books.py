@@ -1,0 +1,345 @@
+"""The ledger of this scheme in the store: accounts, holds, postings, corrections.
+
+All functions here are parts of a unit of work: they take the transaction and leave waiting to others. Whether
+something may be posted is decided in `protocol/ledger.py`. Source: docs/protocol.md 3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import bindparam, insert, select, update
+
+from node.clock import Chance, Clock
+from node.keyring import KeyRing
+from node.store import ReadTx, Tx
+from node.store.schema import books as schema
+from protocol import ledger
+from protocol.books import corrected_by
+from protocol.entry import (
+    Book,
+    Chain,
+    Corrected,
+    Entry,
+    LimitsSet,
+    NewEntry,
+    Opened,
+    Payload,
+    Posted,
+    Words,
+    make_entry,
+    open_book,
+    open_system_account,
+)
+from protocol.ledger import HOURS, LOCAL, Account, AccountKind, Leg, Posting, Refusal, SystemRole
+from protocol.message import trusted_message
+from protocol.names import AccountId, EntryId, SchemeId
+
+_A: Final = schema.account.c
+_ACCOUNT_COLUMNS: Final = (
+    _A.no, _A.id, _A.kind, _A.unit, _A.balance, _A.held, _A.credit_limit, _A.ceiling, _A.warn_below, _A.warn_above,
+    _A.closed,
+)  # fmt: skip
+_ACCOUNT: Final = select(*_ACCOUNT_COLUMNS).where(_A.no == bindparam("no"))
+_ACCOUNT_BY_ID: Final = select(*_ACCOUNT_COLUMNS).where(_A.id == bindparam("id"))
+_ACCOUNTS: Final = select(*_ACCOUNT_COLUMNS, _A.role).order_by(_A.no)
+_NO_BY_ID: Final = select(_A.no).where(_A.id == bindparam("id"))
+_NEW_ACCOUNT: Final = insert(schema.account)
+_MOVE: Final = (
+    update(schema.account)
+    .where(_A.no == bindparam("which"))
+    .values(balance=bindparam("new_balance"), held=bindparam("new_held"))
+)
+_SET_LIMITS: Final = (
+    update(schema.account)
+    .where(_A.no == bindparam("which"))
+    .values(credit_limit=bindparam("new_credit_limit"), ceiling=bindparam("new_ceiling"))
+)
+_E: Final = schema.entry.c
+_HEAD: Final = select(_E.seq, _E.id).order_by(_E.seq.desc()).limit(1)
+_NEW_ENTRY: Final = insert(schema.entry)
+_ENTRY: Final = select(_E.wire, _E.book, _E.book_salt).where(_E.seq == bindparam("seq"))
+_NEW_LEG: Final = insert(schema.leg)
+_T: Final = schema.trade.c
+_REFERENCE_TAKEN: Final = select(_T.no).where(_T.reference == bindparam("reference"))
+
+
+class Refused(Exception):
+    """An honest no: nothing was changed. `reason` is the ledger's."""
+
+    def __init__(self, reason: Refusal):
+        super().__init__(reason.value)
+        self.reason: Final = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """An account of the store: its number here and its value."""
+
+    no: int
+    value: Account
+
+
+@dataclass(frozen=True, slots=True)
+class Entered:
+    """An entry that was just made."""
+
+    seq: int
+    id: EntryId
+    time_ms: int
+    legs: tuple[Leg, ...]
+
+
+def _account(row: tuple[object, ...]) -> Held:
+    no, id_, kind, unit, balance, held, credit_limit, ceiling, warn_below, warn_above, closed, *_ = row
+    value = Account(
+        account_id=AccountId(id_),  # type: ignore[arg-type]  # columns are what the schema says
+        kind=AccountKind(str(kind)),
+        unit=unit,  # type: ignore[arg-type]
+        balance=balance,  # type: ignore[arg-type]
+        held=held,  # type: ignore[arg-type]
+        credit_limit=credit_limit,  # type: ignore[arg-type]
+        ceiling=ceiling,  # type: ignore[arg-type]
+        warn_below=warn_below,  # type: ignore[arg-type]
+        warn_above=warn_above,  # type: ignore[arg-type]
+        closed=bool(closed),
+    )
+    return Held(no, value)  # type: ignore[arg-type]
+
+
+def load(tx: ReadTx, no: int) -> Held:
+    """Return the account `no`.
+
+    Raises:
+        LookupError: there is none.
+    """
+    row = tx.one(_ACCOUNT, no=no)
+    if row is None:
+        raise LookupError(f"no account {no}")
+    return _account(row)
+
+
+def all_accounts(tx: ReadTx) -> list[tuple[Held, str]]:
+    """Return every account with its system role (empty for members and groups), for audits."""
+    return [(_account(row), str(row[-1])) for row in tx.all(_ACCOUNTS)]
+
+
+def reference_number(id_: bytes) -> int:
+    """Return the 40 bits of an id that its reference writes. Source: 7.9."""
+    return int.from_bytes(id_[:5], "big")
+
+
+class Books:
+    """Makes entries. Holds no state but the keys: everything else is read in the transaction."""
+
+    def __init__(self, keyring: KeyRing, clock: Clock, chance: Chance):
+        self._keyring: Final = keyring
+        self._clock: Final = clock
+        self._chance: Final = chance
+
+    # --- accounts -------------------------------------------------------------------------------------------
+
+    def open_account(
+        self, tx: Tx, words: Words, *, kind: AccountKind = AccountKind.MEMBER, credit_limit: int = 0,
+        ceiling: int | None = None,
+    ) -> Held:  # fmt: skip
+        """Open an account of a member or group, in local units."""
+        account_id = AccountId(self._chance.bytes(16))
+        book = Opened(
+            account=account_id, kind=kind.value, unit=LOCAL, credit_limit=credit_limit, ceiling=ceiling
+        )
+        return self._open(tx, book, words)
+
+    def system(self, tx: Tx, role: SystemRole, unit: str, other: SchemeId | None = None) -> int:
+        """Return the number of a system account; it is opened when it is first needed."""
+        scheme = self._keyring.scheme
+        no = tx.scalar(_NO_BY_ID, id=ledger.system_account_id(scheme, role, unit, other))
+        if no is None:
+            no = self._open(tx, open_system_account(scheme, role, unit, other), _SYSTEM_WORDS).no
+        assert isinstance(no, int)
+        return no
+
+    def line(self, tx: Tx, other: SchemeId) -> int:
+        """Return the number of the account of the line with `other`."""
+        return self.system(tx, SystemRole.LINE, HOURS, other)
+
+    def _open(self, tx: Tx, book: Opened, words: Words) -> Held:
+        self._enter(tx, book, words)
+        value = Account(
+            account_id=book.account,
+            kind=AccountKind(book.kind),
+            unit=book.unit,
+            credit_limit=book.credit_limit,
+            ceiling=book.ceiling,
+        )
+        no = tx.insert(
+            _NEW_ACCOUNT,
+            id=book.account,
+            kind=book.kind,
+            unit=book.unit,
+            role=book.role or "",
+            balance=0,
+            held=0,
+            credit_limit=book.credit_limit,
+            ceiling=book.ceiling,
+            warn_below=None,
+            warn_above=None,
+            closed=False,
+        )
+        return Held(no, value)
+
+    def set_limits(self, tx: Tx, no: int, credit_limit: int, ceiling: int | None, words: Words) -> None:
+        """Give an account new limits; what exists beyond them stays. Source: 3.4."""
+        account = load(tx, no).value
+        book = LimitsSet(account=account.account_id, credit_limit=credit_limit, ceiling=ceiling)
+        self._enter(tx, book, words)
+        tx.run(_SET_LIMITS, which=no, new_credit_limit=credit_limit, new_ceiling=ceiling)
+
+    # --- holds ----------------------------------------------------------------------------------------------
+
+    def hold(self, tx: Tx, no: int, amount: int) -> None:
+        """Set `amount` aside.
+
+        Raises:
+            Refused: it cannot be spent.
+        """
+        held = load(tx, no)
+        value = ledger.hold(held.value, amount)
+        if isinstance(value, Refusal):
+            raise Refused(value)
+        tx.run(_MOVE, which=no, new_balance=value.balance, new_held=value.held)
+
+    def drop_hold(self, tx: Tx, no: int, amount: int) -> None:
+        """Free what was set aside."""
+        value = ledger.drop_hold(load(tx, no).value, amount)
+        tx.run(_MOVE, which=no, new_balance=value.balance, new_held=value.held)
+
+    def move_hold(self, tx: Tx, giver_no: int, taker_no: int, amount: int) -> None:
+        """Move what was set aside to another account: a frozen payment's, to the chest. Source: 7.2."""
+        giver, taker = ledger.move_hold(load(tx, giver_no).value, load(tx, taker_no).value, amount)
+        tx.run(_MOVE, which=giver_no, new_balance=giver.balance, new_held=giver.held)
+        tx.run(_MOVE, which=taker_no, new_balance=taker.balance, new_held=taker.held)
+
+    # --- postings -------------------------------------------------------------------------------------------
+
+    def post(
+        self, tx: Tx, amounts: Sequence[tuple[int, int]], words: Words, *, releasing: Mapping[int, int] | None = None,
+        beyond_limits: bool = False, referenced: bool = False,
+    ) -> Entered:  # fmt: skip
+        """Post `amounts` (account number, signed amount); `releasing` ends holds of these accounts with it.
+
+        Amounts of one account are added up, and an account that gains nothing is left out. `referenced`: the
+        entry's id becomes the reference of a trade, so its salts are drawn until that reference is free (7.9).
+
+        Raises:
+            Refused: the ledger says no; nothing changed.
+        """
+        nos, legs, accounts = self._legs(tx, amounts)
+        freed = {load(tx, no).value.account_id: amount for no, amount in (releasing or {}).items()}
+        for no in releasing or {}:
+            if no not in nos:
+                raise AssertionError("a hold becomes a posting of the same account")
+        posting = Posting(legs=legs)
+        refusal = ledger.check(accounts, posting, releasing=freed, beyond_limits=beyond_limits)
+        if refusal is not None:
+            raise Refused(refusal)
+        after = ledger.post(accounts, posting, releasing=freed, beyond_limits=True)
+        made = self._enter(tx, Posted(legs=legs), words, referenced=referenced)
+        self._record_legs(tx, made.signed.body.seq, nos, legs, after)
+        return _entered(made, legs)
+
+    def correct(self, tx: Tx, entry_seq: int, already: bool, words: Words) -> Entered:
+        """Post the opposite of an earlier entry. Source: 3.5.
+
+        Raises:
+            Refused: it was corrected before, or moved hours between schemes.
+        """
+        row = tx.one(_ENTRY, seq=entry_seq)
+        if row is None:
+            raise Refused(Refusal.NOT_CORRECTABLE)
+        wire, data, salt = row
+        signed = trusted_message(Entry, wire)
+        book = open_book(signed.body, Payload(salt=salt, data=data))
+        posting = book.posting if isinstance(book, Posted | Corrected) else None
+        correction = corrected_by(EntryId(signed.id), posting, already=already)
+        if isinstance(correction, Refusal):
+            raise Refused(correction)
+        rows = {leg.account: tx.one(_ACCOUNT_BY_ID, id=leg.account) for leg in correction.legs}
+        held = {key: _account(row) for key, row in rows.items() if row is not None}
+        accounts = {key: each.value for key, each in held.items()}
+        refusal = ledger.check(accounts, correction.posting, beyond_limits=True)
+        if refusal is not None:
+            raise Refused(refusal)
+        after = ledger.post(accounts, correction.posting, beyond_limits=True)
+        made = self._enter(tx, correction, words, referenced=True)
+        nos = [held[leg.account].no for leg in correction.legs]
+        self._record_legs(tx, made.signed.body.seq, nos, correction.legs, after)
+        return _entered(made, correction.legs)
+
+    def _legs(
+        self, tx: Tx, amounts: Sequence[tuple[int, int]]
+    ) -> tuple[list[int], tuple[Leg, ...], dict[AccountId, Account]]:
+        sums: dict[int, int] = {}
+        for no, amount in amounts:
+            sums[no] = sums.get(no, 0) + amount
+        nos = [no for no, amount in sums.items() if amount]
+        values = [load(tx, no).value for no in nos]
+        legs = tuple(
+            Leg(account=value.account_id, unit=value.unit, amount=sums[no])
+            for no, value in zip(nos, values, strict=True)
+        )
+        return nos, legs, {value.account_id: value for value in values}
+
+    def _record_legs(
+        self, tx: Tx, seq: int, nos: Sequence[int], legs: Sequence[Leg], after: Mapping[AccountId, Account]
+    ) -> None:
+        for no, leg in zip(nos, legs, strict=True):
+            value = after[leg.account]
+            tx.run(_MOVE, which=no, new_balance=value.balance, new_held=value.held)
+            tx.run(_NEW_LEG, account_no=no, entry_seq=seq, amount=leg.amount, balance_after=value.balance)
+
+    def _enter(self, tx: Tx, book: Book, words: Words, *, referenced: bool = False) -> NewEntry:
+        head = tx.one(_HEAD)
+        scheme = self._keyring.scheme
+        chain = (
+            Chain(scheme=scheme) if head is None else Chain(scheme=scheme, next_seq=head[0] + 1, prev=head[1])
+        )
+        key_seq, key = self._keyring.signing["ledger"]
+        while True:
+            salts = self._chance.bytes(32)
+            made = make_entry(
+                chain,
+                book,
+                words,
+                time_ms=self._clock.now_ms(),
+                book_salt=salts[:16],
+                words_salt=salts[16:],
+                key=key,
+                key_seq=key_seq,
+            )
+            number = reference_number(made.signed.id)
+            if not referenced or tx.one(_REFERENCE_TAKEN, reference=number) is None:
+                break
+        tx.run(
+            _NEW_ENTRY,
+            seq=made.signed.body.seq,
+            id=made.signed.id,
+            time=made.signed.body.time,
+            kind=book.TAG,
+            wire=made.signed.wire,
+            book=made.book.data,
+            book_salt=made.book.salt,
+            words=made.words.data,
+            words_salt=made.words.salt,
+        )
+        return made
+
+
+def _entered(made: NewEntry, legs: tuple[Leg, ...]) -> Entered:
+    body = made.signed.body
+    return Entered(body.seq, EntryId(made.signed.id), body.time, legs)
+
+
+_SYSTEM_WORDS: Final = Words(text="", done_by="interlets", on_behalf_of=None, proved_by="system")

@@ -1,0 +1,361 @@
+"""Lines inside one unit of work: loaded once, written to, saved at the end.
+
+What an op means for payments is in `payments.py`; sending and asking again is in `lines.py`.
+Source: docs/protocol.md 6, 0.4.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import bindparam, delete, insert, select, update
+
+from crypto.signing import Signed
+from node.keyring import KeyRing
+from node.store import ReadTx, Tx
+from node.store.schema import lines as schema
+from node.store.statements import upsert
+from protocol import line as rules
+from protocol.errors import OutOfOrder
+from protocol.limits import LINE_WINDOW_OPS
+from protocol.line import LineState, Position, Side, decode_view
+from protocol.line_ops import Claim, Lock, Op, Release, Step, Terms
+from protocol.message import trusted_message
+from protocol.names import LineId, SchemeId
+
+# What a line is to this node.
+ASKED: Final = "asked"  # they opened it and wait for us
+OFFERED: Final = "offered"  # we opened it and wait for them
+OPEN: Final = "open"
+REPLACED: Final = "replaced"  # both asked at once; the other terms stand
+SUSPENDED: Final = "suspended"  # an op of theirs was refused, or our chain lacks ops of ours
+
+_L: Final = schema.line.c
+_COLUMNS: Final = (
+    _L.no, _L.id, _L.peer, _L.low, _L.high, _L.nonce, _L.state, _L.epoch, _L.own_length, _L.own_id, _L.peer_length,
+    _L.peer_id, _L.peer_ack, _L.mine, _L.theirs, _L.synced, _L.announced, _L.returned, _L.horizon, _L.seen,
+    _L.own_ceiling, _L.opened_ms, _L.heard_ms,
+)  # fmt: skip
+_BY_NO: Final = select(*_COLUMNS).where(_L.no == bindparam("no"))
+_BY_ID: Final = select(*_COLUMNS).where(_L.id == bindparam("id"))
+_BY_PEER: Final = select(*_COLUMNS).where(_L.peer == bindparam("peer")).order_by(_L.no.desc())
+_ALL: Final = select(*_COLUMNS).order_by(_L.no)
+_NEW_LINE: Final = insert(schema.line)
+_SAVE: Final = (
+    update(schema.line)
+    .where(_L.no == bindparam("which"))
+    .values(
+        **{
+            name: bindparam(f"new_{name}")
+            for name in (
+                "state", "own_length", "own_id", "peer_length", "peer_id", "peer_ack", "mine", "theirs", "synced",
+                "announced", "returned", "horizon", "seen", "own_ceiling", "heard_ms",
+            )
+        }
+    )
+)  # fmt: skip
+_BOOT: Final = update(schema.line).values(synced=False, announced=0, returned=0, horizon=_L.peer_length)
+_O: Final = schema.op.c
+_NEW_OP: Final = insert(schema.op)
+_OP: Final = select(_O.wire).where(
+    _O.line_no == bindparam("line_no"),
+    _O.mine == bindparam("mine"),
+    _O.epoch == bindparam("epoch"),
+    _O.seq == bindparam("seq"),
+)
+_OPS_AFTER: Final = (
+    select(_O.seq, _O.wire)
+    .where(
+        _O.line_no == bindparam("line_no"),
+        _O.mine == bindparam("mine"),
+        _O.epoch == bindparam("epoch"),
+        _O.seq > bindparam("after"),
+    )
+    .order_by(_O.seq)
+    .limit(bindparam("most"))
+)
+_D: Final = schema.decision.c
+_DECIDE: Final = upsert(schema.decision, key=("line_no", "lock_seq"))  # the first decision stands
+_DECISIONS: Final = (
+    select(_D.lock_seq, _D.receipt, _D.reason).where(_D.line_no == bindparam("line_no")).order_by(_D.lock_seq)
+)
+_DECIDED: Final = select(_D.lock_seq).where(
+    _D.line_no == bindparam("line_no"), _D.lock_seq == bindparam("lock_seq")
+)
+_UNDECIDE: Final = delete(schema.decision).where(
+    _D.line_no == bindparam("line_no"), _D.lock_seq == bindparam("lock_seq")
+)
+
+Outgoing = tuple[int, SchemeId, int, bytes]  # line number, peer, seq, wire
+
+
+@dataclass(slots=True)
+class Line:
+    """A line as the store has it. Changed only through a `LineDesk`."""
+
+    no: int
+    nonce: bytes
+    status: str
+    state: LineState
+    synced: bool
+    announced: int
+    returned: int
+    horizon: int
+    seen: int
+    own_ceiling: int | None
+    opened_ms: int
+    heard_ms: int
+
+    @property
+    def peer(self) -> SchemeId:
+        """The scheme at the other end."""
+        return self.state.peer
+
+    @property
+    def usable(self) -> bool:
+        """Whether I may write on it. Source: 6.7 (a), (c)."""
+        return (
+            self.status == OPEN
+            and self.synced
+            and self.state.peer_length >= self.announced
+            and self.state.own_length >= self.returned
+        )
+
+    @property
+    def acknowledged(self) -> int:
+        """How much of my chain the peer stored, as far as I know."""
+        return max(self.state.peer_ack, self.seen)
+
+    def room(self, mode: str = "normal") -> int:
+        """Return the most I may lock on it now: the peer's LIMIT, my own ceiling, the window. Source: 6.3–6.5."""
+        if not self.usable or self.state.unacknowledged >= LINE_WINDOW_OPS:
+            return 0
+        state = self.state
+        room = rules.room(state.mine, state.me, mode)
+        if self.own_ceiling is not None:
+            exposure = state.owed + state.mine.pending[state.me]
+            room = min(room, max(0, self.own_ceiling - exposure))
+        return room
+
+    def open_locks_of_peer(self) -> list[int]:
+        """Return the seqs of the peer's locks that I have not ended."""
+        theirs = rules.other(self.state.me)
+        return sorted(seq for side, seq in self.state.mine.locks() if side == theirs)
+
+    @property
+    def terms(self) -> Terms:
+        """What the line was opened over."""
+        return Terms(low=self.state.low, high=self.state.high, nonce=self.nonce)
+
+
+def _line(row: tuple[object, ...], me: SchemeId) -> Line:
+    (
+        no, id_, _peer, low, high, nonce, status, epoch, own_length, own_id, peer_length, peer_id, peer_ack, mine, theirs,
+        synced, announced, returned, horizon, seen, own_ceiling, opened_ms, heard_ms,
+    ) = row  # fmt: skip
+    state = LineState(
+        line=LineId(id_),  # type: ignore[arg-type]  # columns are what the schema says, here and below
+        low=SchemeId(low),  # type: ignore[arg-type]
+        high=SchemeId(high),  # type: ignore[arg-type]
+        me=Side(0 if low == me else 1),
+        epoch=epoch,  # type: ignore[arg-type]
+        own_length=own_length,  # type: ignore[arg-type]
+        own_id=own_id,  # type: ignore[arg-type]
+        peer_length=peer_length,  # type: ignore[arg-type]
+        peer_id=peer_id,  # type: ignore[arg-type]
+        peer_ack=peer_ack,  # type: ignore[arg-type]
+        mine=decode_view(mine),  # type: ignore[arg-type]
+        theirs=decode_view(theirs),  # type: ignore[arg-type]
+    )
+    return Line(
+        no, nonce, status, state, bool(synced), announced, returned, horizon, seen, own_ceiling, opened_ms, heard_ms  # type: ignore[arg-type]
+    )  # fmt: skip
+
+
+def read_lines(tx: ReadTx, me: SchemeId) -> list[Line]:
+    """Return every line, oldest first."""
+    return [_line(row, me) for row in tx.all(_ALL)]
+
+
+def read_ops_after(
+    tx: ReadTx, line: Line, after: int, most: int, *, mine: bool = True
+) -> list[tuple[int, bytes]]:
+    """Return (seq, wire) of ops after `after`, at most `most`."""
+    found = tx.all(
+        _OPS_AFTER, line_no=line.no, mine=int(mine), epoch=line.state.epoch, after=after, most=most
+    )
+    return [(seq, wire) for seq, wire in found]
+
+
+class LineDesk:
+    """The lines one unit of work touches. `save` must be called before the unit returns."""
+
+    def __init__(self, tx: Tx, keyring: KeyRing, now_ms: int):
+        self.tx: Final = tx
+        self.now_ms: Final = now_ms
+        self._keyring: Final = keyring
+        self._lines: Final[dict[int, Line]] = {}
+        self._dirty: Final[set[int]] = set()
+        self.outgoing: Final[list[Outgoing]] = []
+
+    # --- finding lines ----------------------------------------------------------------------------------------
+
+    def by_no(self, no: int) -> Line:
+        """Return the line numbered `no`, which exists."""
+        known = self._lines.get(no)
+        if known is None:
+            row = self.tx.one(_BY_NO, no=no)
+            assert row is not None, f"no line {no}"
+            known = self._keep(_line(row, self._keyring.scheme))
+        return known
+
+    def by_id(self, line_id: LineId) -> Line | None:
+        """Return the line over these terms, if there is one."""
+        row = self.tx.one(_BY_ID, id=line_id)
+        return None if row is None else self._keep(_line(row, self._keyring.scheme))
+
+    def by_peer(self, peer: SchemeId) -> Line | None:
+        """Return the newest line with `peer` that was not replaced."""
+        for row in self.tx.all(_BY_PEER, peer=peer):
+            line = self._keep(_line(row, self._keyring.scheme))
+            if line.status != REPLACED:
+                return line
+        return None
+
+    def all(self) -> list[Line]:
+        """Return every line."""
+        return [self._keep(line) for line in read_lines(self.tx, self._keyring.scheme)]
+
+    def _keep(self, line: Line) -> Line:
+        return self._lines.setdefault(line.no, line)
+
+    def open_new(self, terms: Terms, status: str, own_ceiling: int | None = None) -> Line:
+        """Store a new, empty line over `terms`."""
+        state = rules.new_line(terms, self._keyring.scheme)
+        empty = state.mine.encode()
+        no = self.tx.insert(
+            _NEW_LINE, id=state.line, peer=state.peer, low=terms.low, high=terms.high, nonce=terms.nonce,
+            state=status, epoch=0, own_length=0, own_id=state.own_id, peer_length=0, peer_id=state.peer_id, peer_ack=0,
+            mine=empty, theirs=empty, synced=False, announced=0, returned=0, horizon=0, seen=0,
+            own_ceiling=own_ceiling, opened_ms=self.now_ms, heard_ms=0,
+        )  # fmt: skip
+        return self._keep(
+            Line(no, terms.nonce, status, state, False, 0, 0, 0, 0, own_ceiling, self.now_ms, 0)
+        )
+
+    # --- writing and taking ops -------------------------------------------------------------------------------
+
+    def author(self, line: Line, step: Step) -> Signed[Op]:
+        """Write the next op of my chain; it is sent after the commit.
+
+        Raises:
+            InvalidOp: the rules forbid it; the caller should have asked first.
+        """
+        body, state = rules.author(line.state, step, self.now_ms)
+        signed = self._keyring.sign("line", body)
+        line.state = rules.authored(state, signed)
+        self._store(line, signed, mine=True)
+        self.outgoing.append((line.no, line.peer, body.seq, signed.wire))
+        return signed
+
+    def accept(self, line: Line, op: Signed[Op]) -> bool:
+        """Take the peer's next op; False if it is known already. Raises as `protocol.line.accept`."""
+        body = op.body
+        known = None
+        if rules.position(line.state, body) is Position.KNOWN:
+            known = self.peer_op(line, body.seq)
+        before = line.state.peer_length
+        line.state = rules.accept(line.state, op, self.own_op_of(line), known)
+        line.heard_ms = self.now_ms
+        if line.state.peer_length == before:
+            return False
+        self._store(line, op, mine=False)
+        return True
+
+    def _store(self, line: Line, op: Signed[Op], *, mine: bool) -> None:
+        body = op.body
+        self.tx.run(_NEW_OP, line_no=line.no, mine=int(mine), epoch=body.epoch, seq=body.seq, wire=op.wire)
+        self._dirty.add(line.no)
+
+    def own_op_of(self, line: Line) -> Callable[[int], Signed[Op]]:
+        """Return a reader of my own chain on `line`."""
+
+        def read(seq: int) -> Signed[Op]:
+            return self._read_op(line, seq, mine=True)
+
+        return read
+
+    def peer_op(self, line: Line, seq: int) -> Signed[Op]:
+        """Return the peer's op at `seq`, which I hold."""
+        return self._read_op(line, seq, mine=False)
+
+    def peer_lock(self, line: Line, seq: int) -> Lock:
+        """Return the peer's lock at `seq`."""
+        step = self.peer_op(line, seq).body.step
+        assert isinstance(step, Lock)
+        return step
+
+    def _read_op(self, line: Line, seq: int, *, mine: bool) -> Signed[Op]:
+        wire = self.tx.scalar(_OP, line_no=line.no, mine=int(mine), epoch=line.state.epoch, seq=seq)
+        if wire is None:
+            raise OutOfOrder(f"op {seq} is not held")
+        return trusted_message(Op, wire)
+
+    # --- decisions (0.4) --------------------------------------------------------------------------------------
+
+    def decide(self, line: Line, lock_seq: int, receipt: bytes | None, reason: str = "") -> bool:
+        """Decide how the peer's lock ends: CLAIM with `receipt`, else RELEASE. Tell whether it is written already.
+
+        On a line that is not usable the decision is stored and written later; the first one stands.
+        """
+        if not line.usable:
+            self.tx.run(_DECIDE, line_no=line.no, lock_seq=lock_seq, receipt=receipt, reason=reason)
+            return False
+        self._end(line, lock_seq, receipt, reason)
+        return True
+
+    def _end(self, line: Line, lock_seq: int, receipt: bytes | None, reason: str) -> None:
+        if receipt is None:
+            self.author(line, Release(lock=lock_seq, reason=reason))
+        else:
+            self.author(line, Claim(lock=lock_seq, receipt=receipt, memo=b""))
+
+    def is_decided(self, line: Line, lock_seq: int) -> bool:
+        """Tell whether an end was decided and not yet written."""
+        return self.tx.one(_DECIDED, line_no=line.no, lock_seq=lock_seq) is not None
+
+    def write_decisions(self, line: Line) -> list[tuple[int, bool]]:
+        """Write the ends decided while the line was not usable; return (lock seq, was it a CLAIM)."""
+        written = []
+        for lock_seq, receipt, reason in self.tx.all(_DECISIONS, line_no=line.no):
+            self._end(line, lock_seq, receipt, reason)
+            self.tx.run(_UNDECIDE, line_no=line.no, lock_seq=lock_seq)
+            written.append((lock_seq, receipt is not None))
+        return written
+
+    # --- saving -----------------------------------------------------------------------------------------------
+
+    def touch(self, line: Line) -> None:
+        """Mark a line whose fields were changed directly."""
+        self._dirty.add(line.no)
+
+    def save(self) -> None:
+        """Write the changed lines back. The last act of a unit."""
+        for no in sorted(self._dirty):
+            line = self._lines[no]
+            state = line.state
+            self.tx.run(
+                _SAVE, which=no, new_state=line.status, new_own_length=state.own_length, new_own_id=state.own_id,
+                new_peer_length=state.peer_length, new_peer_id=state.peer_id, new_peer_ack=state.peer_ack,
+                new_mine=state.mine.encode(), new_theirs=state.theirs.encode(), new_synced=line.synced,
+                new_announced=line.announced, new_returned=line.returned, new_horizon=line.horizon, new_seen=line.seen,
+                new_own_ceiling=line.own_ceiling, new_heard_ms=line.heard_ms,
+            )  # fmt: skip
+        self._dirty.clear()
+
+
+def reset_for_boot(tx: Tx) -> None:
+    """Make every line count for nothing until an answer echoes this boot's nonce. Source: 6.7 (a), (d)."""
+    tx.run(_BOOT)
