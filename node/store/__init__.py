@@ -12,6 +12,7 @@ from node.store.errors import (
     StoreInUse,
 )
 from node.store.inline_store import InlineStore
+from node.store.postgres import PostgresDatabase
 from node.store.sqlite import Memory, SqliteDatabase
 from node.store.statements import BadStatement, Statement, upsert
 from node.store.store import Store
@@ -26,6 +27,7 @@ __all__ = [
     "InlineStore",
     "Memory",
     "OutcomeUnknown",
+    "PostgresDatabase",
     "ReadTx",
     "SchemaTooNew",
     "SqliteDatabase",

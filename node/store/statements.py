@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
+from operator import itemgetter
 from typing import Any, Final
 
 from sqlalchemy import Boolean, Column, ColumnElement, Integer, Table
@@ -20,7 +21,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import psycopg
 from sqlalchemy.engine import Dialect
 from sqlalchemy.sql.compiler import SQLCompiler
-from sqlalchemy.sql.dml import UpdateBase
+from sqlalchemy.sql.dml import Insert, UpdateBase
 from sqlalchemy.sql.elements import ClauseElement
 
 Row = tuple[Any, ...]
@@ -99,30 +100,22 @@ Statement = ClauseElement | Upsert
 class Prepared:
     """A compiled statement: SQL in the driver's own words and where each parameter goes."""
 
-    __slots__ = ("_constants", "_order", "_reshape", "gives_key", "sql", "writes")
+    __slots__ = ("_reshape", "gives_key", "sql", "values", "writes")
 
     def __init__(
         self,
         sql: str,
-        order: tuple[str, ...],
-        constants: Mapping[str, Any],
+        values: Callable[[Mapping[str, Any]], Sequence[Any]],
         *,
         writes: bool,
         gives_key: bool,
         reshape: tuple[tuple[int, Callable[[Any], Any]], ...],
     ):
         self.sql: Final = sql
+        self.values: Final = values  # puts named parameters in the order in which the SQL wants them
         self.writes: Final = writes
-        self.gives_key: Final = gives_key  # the driver answers an insert with the new key as a row
-        self._order: Final = order
-        self._constants: Final = constants
+        self.gives_key: Final = gives_key  # it inserts a row whose integer key the database chooses
         self._reshape: Final = reshape
-
-    def values(self, params: Mapping[str, Any]) -> list[Any]:
-        """Return the parameters in the order in which the SQL wants them."""
-        if self._constants:
-            params = {**self._constants, **params}
-        return [params[name] for name in self._order]
 
     def row(self, row: Row) -> Row:
         """Return a row of the driver with the same Python types on every database."""
@@ -177,15 +170,34 @@ class Compiler:
             sql, order = expanded.statement, tuple(expanded.positiontup or ())
             constants = dict(expanded.parameters)
         constants = {name: value for name, value in constants.items() if name in order and name not in names}
-        asked_for = getattr(clause, "_returning", ())
+        # After an upsert, and in a table without row ids, SQLite would give the key of some earlier insert.
+        gives_key = (
+            isinstance(clause, Insert)
+            and not isinstance(statement, Upsert)
+            and isinstance(clause.table, Table)
+            and clause.table.autoincrement_column is not None
+        )
         return Prepared(
             sql,
-            order,
-            constants,
+            _arrangement(order, constants),
             writes=writes,
-            gives_key=bool(compiled.effective_returning) and not asked_for,
+            gives_key=gives_key,
             reshape=tuple(_conversions(compiled, self.dialect.name)),
         )
+
+
+def _arrangement(
+    order: tuple[str, ...], constants: Mapping[str, Any]
+) -> Callable[[Mapping[str, Any]], Sequence[Any]]:
+    """Return what puts named parameters in order; in the usual cases without a loop in Python."""
+    if constants:
+        return lambda params: [params[name] if name in params else constants[name] for name in order]
+    if len(order) > 1:
+        return itemgetter(*order)
+    if order:
+        (only,) = order
+        return lambda params: (params[only],)
+    return lambda _: ()
 
 
 def _check(compiled: SQLCompiler, names: tuple[str, ...]) -> None:

@@ -75,19 +75,23 @@ class ReadTx:
 
     def one(self, statement: Statement, /, **params: Any) -> Row | None:
         """Return the first row, or None."""
-        prepared = self._prepare(statement, params)
+        connection = self._connection
+        prepared = connection.compiler.prepare(statement, params)
+        self._before(prepared)
         try:
-            row = self._execute(prepared, params).fetchone()
-        except self._connection.errors as error:
+            row = connection.execute(prepared.sql, prepared.values(params)).fetchone()
+        except connection.errors as error:
             raise self._failed(error) from error
         return None if row is None else prepared.row(row)
 
     def all(self, statement: Statement, /, **params: Any) -> list[Row]:
         """Return every row."""
-        prepared = self._prepare(statement, params)
+        connection = self._connection
+        prepared = connection.compiler.prepare(statement, params)
+        self._before(prepared)
         try:
-            rows = self._execute(prepared, params).fetchall()
-        except self._connection.errors as error:
+            rows = connection.execute(prepared.sql, prepared.values(params)).fetchall()
+        except connection.errors as error:
             raise self._failed(error) from error
         return prepared.rows(rows)
 
@@ -96,21 +100,14 @@ class ReadTx:
         row = self.one(statement, **params)
         return None if row is None else row[0]
 
-    def _prepare(self, statement: Statement, params: Mapping[str, Any]) -> Prepared:
-        prepared = self._connection.compiler.prepare(statement, params)
+    def _before(self, prepared: Prepared) -> None:
+        """Refuse what must not be run."""
         if prepared.writes:
-            self._about_to_write(prepared)
-        return prepared
-
-    def _about_to_write(self, prepared: Prepared) -> None:
-        raise BadStatement(f"a query only reads: {prepared.sql}")
-
-    def _execute(self, prepared: Prepared, params: Mapping[str, Any]) -> Cursor:
+            raise BadStatement(f"a query only reads: {prepared.sql}")
         if self._spoilt is not None:
             raise self._spoilt
         if self._fault is not None:
             self._fault(prepared.sql)
-        return self._connection.execute(prepared.sql, prepared.values(params))
 
     def _failed(self, error: Exception) -> Exception:
         """Remember a failed statement: whoever caught its error could otherwise go on without it.
@@ -144,38 +141,40 @@ class Tx(ReadTx):
 
     def run(self, statement: Statement, /, **params: Any) -> int:
         """Run an insert, update or delete; return how many rows it wrote."""
-        prepared = self._connection.compiler.prepare(statement, params)
-        self.wrote = True
+        connection = self._connection
+        prepared = connection.compiler.prepare(statement, params)
+        self._before_writing(prepared)
         try:
-            return self._execute(prepared, params).rowcount
-        except self._connection.errors as error:
+            return connection.execute(prepared.sql, prepared.values(params)).rowcount
+        except connection.errors as error:
             raise self._failed(error) from error
 
     def insert(self, statement: Statement, /, **params: Any) -> int:
-        """Insert one row into a table with an integer key; return the key it was given."""
-        prepared = self._connection.compiler.prepare(statement, params)
-        self.wrote = True
+        """Insert one row into a table with one integer key; return the key it was given."""
+        connection = self._connection
+        prepared = connection.compiler.prepare(statement, params)
+        if not prepared.gives_key:
+            raise BadStatement(f"gives no integer key, use run or one(… returning): {prepared.sql}")
+        self._before_writing(prepared)
         try:
-            return self._connection.inserted_key(self._execute(prepared, params))
-        except self._connection.errors as error:
+            return connection.inserted_key(connection.execute(prepared.sql, prepared.values(params)))
+        except connection.errors as error:
             raise self._failed(error) from error
 
     def many(self, statement: Statement, /, rows: Iterable[Mapping[str, Any]]) -> None:
         """Run one insert, update or delete for each of `rows`, which all have the same names."""
-        if not (rows := list(rows)):
+        rows = list(rows)
+        if not rows:
             return
         names = rows[0].keys()
-        prepared = self._connection.compiler.prepare(statement, names, many=True)
         if different := next((row for row in rows if row.keys() != names), None):
             raise BadStatement(f"{sorted(different)} in one row, {sorted(names)} in another")
-        self.wrote = True
-        if self._spoilt is not None:
-            raise self._spoilt
-        if self._fault is not None:
-            self._fault(prepared.sql)
+        connection = self._connection
+        prepared = connection.compiler.prepare(statement, names, many=True)
+        self._before_writing(prepared)
         try:
-            self._connection.executemany(prepared.sql, [prepared.values(row) for row in rows])
-        except self._connection.errors as error:
+            connection.executemany(prepared.sql, [prepared.values(row) for row in rows])
+        except connection.errors as error:
             raise self._failed(error) from error
 
     def on_commit(self, call: Callable[..., None], /, *args: Any) -> None:
@@ -185,5 +184,15 @@ class Tx(ReadTx):
         """
         self.later.append((call, args))
 
-    def _about_to_write(self, prepared: Prepared) -> None:  # noqa: ARG002 - a query names it in its refusal
+    def _before(self, prepared: Prepared) -> None:
+        if prepared.writes:  # an insert or update with RETURNING
+            self._before_writing(prepared)
+        else:
+            super()._before(prepared)
+
+    def _before_writing(self, prepared: Prepared) -> None:
+        if self._spoilt is not None:
+            raise self._spoilt
+        if self._fault is not None:
+            self._fault(prepared.sql)
         self.wrote = True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from pathlib import Path
+from typing import Any
 
 from alembic import command
 from alembic.config import Config
@@ -22,13 +23,6 @@ def config_for(connection: Connection) -> Config:
     return config
 
 
-def sqlalchemy_connection(raw: sqlite3.Connection) -> Connection:
-    """Return SQLAlchemy's view of a connection of ours, with transactions that really begin."""
-    engine = create_engine("sqlite://", creator=lambda: raw, poolclass=StaticPool)
-    event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
-    return engine.connect()
-
-
 def migrate_sqlite(raw: sqlite3.Connection, head: str) -> None:
     """Run the migrations up to `head` in one transaction.
 
@@ -37,13 +31,24 @@ def migrate_sqlite(raw: sqlite3.Connection, head: str) -> None:
     """
     # Batch mode replaces whole tables, which must not cascade; the setting is ignored inside a transaction.
     raw.execute("PRAGMA foreign_keys = OFF")
-    connection = sqlalchemy_connection(raw)
+    engine = create_engine("sqlite://", creator=lambda: raw, poolclass=StaticPool)
+    event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
     try:
-        with connection.begin():
+        with engine.connect() as connection, connection.begin():
             command.upgrade(config_for(connection), head)
             if broken := connection.exec_driver_sql("PRAGMA foreign_key_check").fetchall():
                 raise StoreFailed(f"the migration to {head} leaves broken references: {broken[:5]}")
     finally:
-        if raw.in_transaction:
-            raw.execute("ROLLBACK")
         raw.execute("PRAGMA foreign_keys = ON")
+
+
+def migrate_postgres(raw: Any, head: str) -> None:
+    """Run the migrations up to `head` in one transaction."""
+    engine = create_engine("postgresql+psycopg://", creator=lambda: raw, poolclass=StaticPool)
+    raw.autocommit = False
+    try:
+        with engine.connect() as connection, connection.begin():
+            command.upgrade(config_for(connection), head)
+    finally:
+        raw.rollback()
+        raw.autocommit = True
