@@ -169,7 +169,9 @@ class Words(Part):
     parties: Annotated[tuple[str, ...], Many(Text(ENTRY_NAME_BYTES_MAX), POSTING_LEGS_MAX)] = ()
     listing: Annotated[ListingRef | None, Maybe(Nested((ListingRef,)))] = None
     quote: Annotated[QuoteId | None, Maybe(Fixed(32))] = None  # of a cross-scheme trade
-    proof: Annotated[bytes, Blob(ENTRY_PROOF_BYTES_MAX)] = b""  # a passkey's assertion; its challenge is the digest `book`
+    proof: Annotated[bytes, Blob(ENTRY_PROOF_BYTES_MAX)] = (
+        b""  # a passkey's assertion; its challenge is the digest `book`
+    )
 
     def __post_init__(self) -> None:
         Part.__post_init__(self)
@@ -186,7 +188,7 @@ class Entry(Message):
     seq: Annotated[int, Int(0, SEQ_MAX)]  # from 0, so that it is the index of the leaf
     # None for the first entry of the first log; the id of the `new-log` for the first of a later one (6.7 g).
     prev: Annotated[EntryId | None, Maybe(Fixed(32))]
-    time_ms: Annotated[int, Int(0, TIME_MS_MAX)]
+    time: Annotated[int, Int(0, TIME_MS_MAX)]
     kind: Annotated[str, Code(ENTRY_KINDS)]
     book: Annotated[bytes, Fixed(32)]
     words: Annotated[bytes, Fixed(32)]
@@ -254,7 +256,7 @@ def make_entry(
         scheme=chain.scheme,
         seq=chain.next_seq,
         prev=chain.prev,
-        time_ms=time_ms,
+        time=time_ms,
         kind=book.TAG,
         book=commitment(_BOOK_TAG, book_salt, book_payload.data),
         words=commitment(_WORDS_TAG, words_salt, words_payload.data),
