@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from functools import lru_cache
 from typing import Final, NewType, TypeAlias, assert_never, cast
@@ -23,6 +23,7 @@ from protocol.limits import AMOUNT_MAX, LINE_OPEN_LOCKS_MAX
 from protocol.line_ops import (
     MODE_REDUCE,
     RECEIPT_TAG,
+    VERSION,
     ZERO32,
     Claim,
     Credit,
@@ -63,13 +64,13 @@ class View:
     owed_by_low: int = 0  # negative: the higher side owes
     limits: tuple[Limits, Limits] = (Limits(), Limits())  # by debtor side
     opened: tuple[bool, bool] = (False, False)
-    open_locks: Mapping[tuple[Side, int], int] | None = None  # (author, seq) → amount
+    open_locks: Mapping[tuple[Side, int], int] = field(default_factory=dict)  # (author, seq) → amount
     pending: tuple[int, int] = (0, 0)  # sum and …
     open_count: tuple[int, int] = (0, 0)  # … number of each side's own open locks
 
     def locks(self) -> Mapping[tuple[Side, int], int]:
         """Return the open locks: (author side, seq) → amount."""
-        return self.open_locks or {}
+        return self.open_locks
 
     def owed(self, side: Side) -> int:
         """Return what `side` owes; negative: it is owed."""
@@ -126,12 +127,14 @@ def _with(pair: tuple[int, int], side: Side, change: int) -> tuple[int, int]:
 
 def room(view: View, debtor: Side, mode: str = "normal") -> int:
     """Return the largest amount `debtor` may lock next; 0 when none. Source: 6.3 (LOCK)."""
-    limits = view.limits[debtor]
-    if view.open_count[debtor] >= min(limits.open_max, LINE_OPEN_LOCKS_MAX) or not all(view.opened):
+    if view.open_count[debtor] >= LINE_OPEN_LOCKS_MAX or not all(view.opened):
         return 0
     exposure = view.owed(debtor) + view.pending[debtor]
-    if mode == MODE_REDUCE:
+    if mode == MODE_REDUCE:  # only ever lowers a debt, so no LIMIT stands in its way
         return max(0, -exposure)
+    limits = view.limits[debtor]
+    if view.open_count[debtor] >= limits.open_max:
+        return 0
     return max(0, min(limits.owed_max - exposure, limits.pending_max - view.pending[debtor]))
 
 
@@ -267,6 +270,8 @@ def check(view: View, author: Side, op: Op, lock_of: Callable[[int], Lock] | Non
 def _check_open(view: View, author: Side, op: Op, step: Open) -> None:
     if view.opened[author] or op.seq != 1:
         raise InvalidOp("a chain has one OPEN, its first op")
+    if step.version != VERSION:
+        raise InvalidOp("OPEN with a set of ops that this version does not know")
     if Terms(low=step.low, high=step.high, nonce=step.nonce).line_id() != op.line:
         raise InvalidOp("OPEN over other terms than the line's")
 
@@ -349,7 +354,8 @@ def accept(
 ) -> LineState:
     """Return the line with the peer's next op.
 
-    `own_op(seq)` reads my own chain; `known` is the peer's op I hold at that seq, when there is one.
+    `own_op(seq)` reads my own chain; `known` is the peer's op I hold at that seq, and is needed when
+    `position` says KNOWN.
 
     Raises:
         OutOfOrder: a gap, or an op that acknowledges what I do not hold; try again when it is filled.
@@ -359,7 +365,10 @@ def accept(
     body, peer = op.body, other(state.me)
     match position(state, body):
         case Position.KNOWN:
-            if known is not None and known.id == op.id:
+            # A slip here would accuse an honest peer and freeze the line.
+            assert known is not None, "the op held at that seq is needed"
+            assert known.body.seq == body.seq, "this is the op of another seq"
+            if known.id == op.id:
                 return state
             raise Forked("two ops at one seq")
         case Position.GAP | Position.AHEAD:
@@ -370,7 +379,6 @@ def accept(
         raise InvalidOp("it does not continue its author's chain")
     if body.ack < state.peer_ack:
         raise InvalidOp("it acknowledges less than the op before it")
-    theirs = _advance(state, body.ack, own_op)
     if body.ack_id != _own_id(state, body.ack, own_op):
         raise InvalidOp("it acknowledges an op I did not write")
 
@@ -380,6 +388,7 @@ def accept(
             raise InvalidOp("it ends an op that is not a lock")
         return step
 
+    theirs = _advance(state, body.ack, own_op)
     check(theirs, peer, body, lock_of)
     theirs = apply(theirs, peer, body.seq, body.step)
     if theirs.digest() != body.state:
@@ -407,14 +416,47 @@ def _own_id(state: LineState, seq: int, own_op: Callable[[int], Signed[Op]]) -> 
     return state.own_id if seq == state.own_length else own_op(seq).id
 
 
+def returned(state: LineState, op: Signed[Op], peer_op: Callable[[int], Signed[Op]]) -> LineState:
+    """Return the line with my own next op, which the peer gave back after a restore. Source: 6.7 (b).
+
+    It was valid when I signed it, so only its place is looked at. `peer_op(seq)` reads the peer's chain.
+
+    Raises:
+        OutOfOrder: not my next op, or it acknowledges ops of the peer that I lost too and do not hold yet.
+        InvalidOp: not mine, or it continues other chains than these: the peer does not give back the past we had.
+    """
+    body = op.body
+    if body.line != state.line or body.author != state.scheme(state.me) or body.epoch != state.epoch:
+        raise InvalidOp("an op of another line, author or epoch")
+    if body.seq != state.own_length + 1 or body.ack > state.peer_length:
+        raise OutOfOrder("ops in between are missing")
+    if body.prev != state.own_id:
+        raise InvalidOp("it does not continue my chain")
+    if body.ack_id != (peer_op(body.ack).id if body.ack else ZERO32):
+        raise InvalidOp("it acknowledges another op than the peer's chain now has")
+    mine = apply(state.mine, state.me, body.seq, body.step)
+    return replace(state, mine=mine, own_length=body.seq, own_id=op.id)
+
+
 def fold(low: list[Step], high: list[Step]) -> View:
-    """Return the view over two whole chains, for audits and tests: all that opens first, then all that ends."""
+    """Return the view over two whole chains, for audits and tests: all that opens first, then all that ends.
+
+    Raises:
+        InvalidOp: a lock is ended that is not open: it never was, or has another end (I4).
+        InvalidValue: the balance is beyond what an amount may be.
+    """
     view = View()
-    for ends in (False, True):
-        for side, chain in ((LOW, low), (HIGH, high)):
-            for seq, step in enumerate(chain, 1):
-                if isinstance(step, (Claim, Release)) == ends:
-                    view = apply(view, side, seq, step)
+    ordered = [
+        (side, seq, step) for side, chain in ((LOW, low), (HIGH, high)) for seq, step in enumerate(chain, 1)
+    ]
+    for side, seq, step in ordered:
+        if not isinstance(step, (Claim, Release)):
+            view = apply(view, side, seq, step)
+    for side, seq, step in ordered:
+        if isinstance(step, (Claim, Release)):
+            if (other(side), step.lock) not in view.locks():
+                raise InvalidOp("it ends a lock that is not open")
+            view = apply(view, side, seq, step)
     if abs(view.owed_by_low) > AMOUNT_MAX:
         raise InvalidValue("the balance of the line is beyond what an amount may be")
     return view

@@ -34,6 +34,11 @@ MODE_REDUCE: Final = "reduce"
 RELEASE_REASONS: Final = ("gone", "price-changed", "no-way", "cannot-now", "too-late", "not-wanted")
 
 
+def _check_ends(low: SchemeId, high: SchemeId) -> None:
+    if not low < high:
+        raise InvalidValue("the lower scheme id comes first, and a scheme has no line with itself")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms(Message):
     """What both sides open a line over; its id is the line's id. Source: 6.1."""
@@ -46,8 +51,7 @@ class Terms(Message):
 
     def __post_init__(self) -> None:
         Part.__post_init__(self)
-        if not self.low < self.high:
-            raise InvalidValue("Terms: the lower scheme id comes first, and a scheme has no line with itself")
+        _check_ends(self.low, self.high)
 
     def line_id(self) -> LineId:
         """Return the id of the line these terms open."""
@@ -64,6 +68,10 @@ class Open(Part):
     high: Annotated[SchemeId, Fixed(32)]
     nonce: Annotated[bytes, Fixed(16)]
     version: Annotated[int, Int(1, PROTOCOL_VERSION_MAX)] = VERSION
+
+    def __post_init__(self) -> None:
+        Part.__post_init__(self)
+        _check_ends(self.low, self.high)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

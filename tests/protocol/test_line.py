@@ -1,0 +1,840 @@
+"""A line as a fold over two chains: who may say what, in what order it may arrive, and what both then see.
+
+Source: docs/protocol.md 6; I2, I3, I4, I12, I16.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from crypto.signing import sign
+from protocol.errors import Forked, InvalidOp, InvalidValue, MalformedMessage, NotAuthentic, OutOfOrder
+from protocol.limits import LINE_OPEN_LOCKS_MAX
+from protocol.line import (
+    HIGH,
+    LOW,
+    Position,
+    View,
+    accept,
+    credit_room,
+    decode_view,
+    fold,
+    new_line,
+    other,
+    position,
+    receipt_opens,
+    returned,
+    room,
+)
+from protocol.line_ops import MODE_NORMAL, MODE_REDUCE, ZERO32, Claim, Credit, Limit, Lock, Op, Release
+from protocol.message import open_message, sign_message
+from protocol.names import QuoteId
+from protocol.quote import make_receipt
+from tests.builders import (
+    HILLTOP,
+    KEY_SEQ,
+    OAKVALE,
+    RIVERSIDE,
+    claim,
+    limits,
+    line_key_of,
+    lock,
+    mark,
+    new_pair,
+    open_line,
+    open_op,
+    open_step,
+    terms_between,
+)
+from tests.vector_making import filler, key
+
+TERMS = terms_between(OAKVALE, HILLTOP)
+
+
+def refused_by_both(line, side, step, why):
+    """Its author does not sign such a step, and the peer does not take it."""
+    mine, theirs = (line.low, line.high) if side == LOW else (line.high, line.low)
+    before = theirs.state
+    forged = mine.forges(step)
+    with pytest.raises(InvalidOp, match=why):
+        mine.does(step)
+    with pytest.raises(InvalidOp, match=why):
+        theirs.gets(forged)
+    assert theirs.state == before
+
+
+# --- 6.3 OPEN ------------------------------------------------------------------------------------------------
+
+
+def test_a_line_opens_when_both_have_said_so():
+    """Rule 6.1."""
+    line = new_pair()
+    assert line.view.opened == (False, False)
+
+    line.says(LOW, open_step(TERMS))
+    assert line.view.opened == (True, False)
+    line.says(HIGH, open_step(TERMS))
+    assert line.view.opened == (True, True)
+
+
+@pytest.mark.parametrize(
+    "step", [limits(1), lock(1), Credit(amount=1), Release(lock=1, reason="gone")], ids=lambda step: step.TAG
+)
+def test_the_first_op_is_open(step):
+    """Rule 6.3 (OPEN)."""
+    refused_by_both(new_pair(), LOW, step, "first op of a chain is OPEN")
+
+
+def test_a_chain_has_one_open():
+    """Rule 6.3 (OPEN)."""
+    refused_by_both(open_line(), LOW, open_step(TERMS), "has one OPEN")
+
+
+@pytest.mark.parametrize(
+    "step, why",
+    [
+        (replace(open_step(TERMS), nonce=bytes(16)), "other terms"),
+        (open_step(terms_between(OAKVALE, RIVERSIDE)), "other terms"),
+        (replace(open_step(TERMS), version=2), "does not know"),
+    ],
+    ids=["another nonce", "another pair", "a later set of ops"],
+)
+def test_open_names_the_terms_of_its_line_and_a_known_set_of_ops(step, why):
+    """Rules 6.1, 9.5."""
+    refused_by_both(new_pair(), LOW, step, why)
+
+
+def test_nothing_is_lent_before_the_peer_has_opened():
+    """Rule 6.1: what I allow counts once both have opened."""
+    line = new_pair()
+    line.says(LOW, open_step(TERMS))
+    line.says(LOW, limits(100))
+
+    assert room(line.view, HIGH) == 0
+    refused_by_both(line, LOW, lock(1), "limits leave")
+
+
+def test_a_line_is_between_its_two_schemes():
+    """Rule 6.1."""
+    assert new_line(TERMS, OAKVALE.id).peer == HILLTOP.id
+    assert new_line(TERMS, HILLTOP.id).peer == OAKVALE.id
+    with pytest.raises(InvalidValue):
+        new_line(TERMS, RIVERSIDE.id)
+
+
+# --- 6.3 LIMIT and LOCK ----------------------------------------------------------------------------------------
+
+NO = "limits leave"
+
+
+@pytest.mark.parametrize("debtor", [LOW, HIGH], ids=["low", "high"])
+@pytest.mark.parametrize(
+    "owed, limit, open_amounts, amount, mode, fits",
+    [
+        # owed + open locks + amount ≤ the creditor's LIMIT
+        (0, limits(100), (), 100, MODE_NORMAL, True),
+        (0, limits(100), (), 101, MODE_NORMAL, False),
+        (0, limits(100), (60,), 40, MODE_NORMAL, True),
+        (0, limits(100), (60,), 41, MODE_NORMAL, False),
+        (70, limits(100), (), 30, MODE_NORMAL, True),
+        (70, limits(100), (), 31, MODE_NORMAL, False),
+        (70, limits(100), (10, 10), 10, MODE_NORMAL, True),
+        (70, limits(100), (10, 10), 11, MODE_NORMAL, False),
+        # what the creditor owes comes on top
+        (-50, limits(100, 200), (), 150, MODE_NORMAL, True),
+        (-50, limits(100, 200), (), 151, MODE_NORMAL, False),
+        (-50, limits(0, 200), (), 50, MODE_NORMAL, True),
+        (-50, limits(0, 200), (), 51, MODE_NORMAL, False),
+        # a limit lowered below what exists invalidates nothing, and leaves no room
+        (70, limits(50), (), 1, MODE_NORMAL, False),
+        (0, limits(0), (), 1, MODE_NORMAL, False),
+        # the most that may be pending
+        (0, limits(100, 30), (), 30, MODE_NORMAL, True),
+        (0, limits(100, 30), (), 31, MODE_NORMAL, False),
+        (0, limits(100, 30), (20,), 10, MODE_NORMAL, True),
+        (0, limits(100, 30), (20,), 11, MODE_NORMAL, False),
+        # the most that may be open at once
+        (0, limits(100, open_max=2), (1,), 1, MODE_NORMAL, True),
+        (0, limits(100, open_max=2), (1, 1), 1, MODE_NORMAL, False),
+        (0, limits(100, open_max=0), (), 1, MODE_NORMAL, False),
+        # reduce: owed + open locks + amount ≤ 0, and LIMIT is not read
+        (-50, limits(100), (), 50, MODE_REDUCE, True),
+        (-50, limits(100), (), 51, MODE_REDUCE, False),
+        (-50, limits(100), (20,), 30, MODE_REDUCE, True),
+        (-50, limits(100), (20,), 31, MODE_REDUCE, False),
+        (0, limits(100), (), 1, MODE_REDUCE, False),
+        (70, limits(100), (), 1, MODE_REDUCE, False),
+        (-50, limits(0, 0, 0), (), 50, MODE_REDUCE, True),
+        (-50, limits(0, 0, 0), (), 51, MODE_REDUCE, False),
+    ],
+)
+def test_a_lock_fits_what_the_limits_leave(debtor, owed, limit, open_amounts, amount, mode, fits):
+    """Rules 6.3 (LOCK), 8.2; the low and the high side alike."""
+    line = open_line(limit=None, owed_by_low=owed if debtor == LOW else -owed)
+    if open_amounts:
+        line.says(other(debtor), limits(1000))
+        for number, open_amount in enumerate(open_amounts):
+            line.says(debtor, lock(open_amount, quote=f"open {number}"))
+    line.says(other(debtor), limit)
+
+    step = lock(amount, mode=mode)
+    assert (room(line.view, debtor, mode) >= amount) is fits
+    if fits:
+        line.says(debtor, step)
+        assert line.view.pending[debtor] == sum(open_amounts) + amount
+    else:
+        refused_by_both(line, debtor, step, NO)
+
+
+def test_the_limit_of_a_side_says_nothing_about_its_own_locks():
+    """Rule 6.3: LIMIT is the creditor's."""
+    line = open_line(limit=None)
+    line.says(LOW, limits(100))
+
+    assert (room(line.view, LOW), room(line.view, HIGH)) == (0, 100)
+
+
+def test_no_more_locks_are_open_than_the_state_can_hold():
+    """Rule 6.2: the state of a line stays inside one object, in either mode."""
+    view = View(
+        owed_by_low=-1000,
+        limits=(Limit_of(LINE_OPEN_LOCKS_MAX), Limit_of(LINE_OPEN_LOCKS_MAX)),
+        opened=(True, True),
+        open_locks={(side, seq): 2**53 - 1 for side in (LOW, HIGH) for seq in range(2**52, 2**52 + 400)},
+        open_count=(LINE_OPEN_LOCKS_MAX, LINE_OPEN_LOCKS_MAX),
+    )
+
+    assert room(view, LOW) == room(view, LOW, MODE_REDUCE) == 0
+    assert decode_view(view.encode()).locks() == view.locks()
+
+
+def Limit_of(open_max):  # noqa: N802  # reads as the value it makes
+    return type(View().limits[0])(10**9, 10**9, open_max)
+
+
+def test_a_lower_limit_counts_from_the_op_that_acknowledges_it():
+    """Rule 6.3: valid against the author's chain and the peer's up to `ack`, whatever the peer wrote since."""
+    line = open_line(limit=100)
+    line.high.does(limits(0))  # not yet heard of by low
+
+    op = line.low.does(lock(100))
+    line.high.gets(op)
+    assert line.high.state.mine.pending[LOW] == 100
+
+    line.tell()
+    refused_by_both(line, LOW, lock(1, quote="later"), NO)
+
+
+def test_a_higher_limit_counts_only_once_acknowledged():
+    """Rule 6.3."""
+    line = open_line(limit=100)
+    line.high.does(limits(200))
+
+    with pytest.raises(InvalidOp, match=NO):
+        line.high.gets(line.low.forges(lock(150)))
+    line.tell()
+    line.says(LOW, lock(150))
+
+
+# --- 6.3 CLAIM and RELEASE -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("debtor", [LOW, HIGH], ids=["low", "high"])
+def test_a_claim_makes_the_debtor_owe_and_a_release_does_not(debtor):
+    """Rule 6.3."""
+    line = open_line(limit=100)
+    first, second = line.says(debtor, lock(30)), line.says(debtor, lock(20, quote="eggs"))
+    assert (line.view.owed(debtor), line.view.pending[debtor]) == (0, 50)
+
+    line.says(other(debtor), claim(first))
+    assert (line.view.owed(debtor), line.view.pending[debtor]) == (30, 20)
+    line.says(other(debtor), Release(lock=second.body.seq, reason="no-way"))
+    assert (line.view.owed(debtor), line.view.pending[debtor]) == (30, 0)
+    assert line.view.locks() == {}
+    assert line.view.owed(other(debtor)) == -30
+
+
+@pytest.mark.parametrize(
+    "end", [claim, lambda op: Release(lock=op.body.seq, reason="gone")], ids=["CLAIM", "RELEASE"]
+)
+@pytest.mark.parametrize(
+    "first", [claim, lambda op: Release(lock=op.body.seq, reason="gone")], ids=["CLAIM", "RELEASE"]
+)
+def test_i4_a_lock_has_one_end(first, end):
+    """I4."""
+    line = open_line()
+    op = line.says(LOW, lock())
+    line.says(HIGH, first(op))
+
+    refused_by_both(line, HIGH, end(op), "not open")
+
+
+@pytest.mark.parametrize("seq", [1, 2, 4, 99], ids=["an OPEN", "a LIMIT", "the next op", "far off"])
+def test_only_an_open_lock_can_be_ended(seq):
+    """Rule 6.3."""
+    line = open_line()
+    op = line.says(LOW, lock())
+    assert op.body.seq == 3
+
+    refused_by_both(line, HIGH, Release(lock=seq, reason="gone"), "not open")
+    refused_by_both(line, HIGH, replace(claim(op), lock=seq), "not open")
+
+
+def test_the_debtor_cannot_end_its_own_lock():
+    """Rule 0.1: a lock is ended only by its beneficiary."""
+    line = open_line()
+    op = line.says(LOW, lock())
+
+    refused_by_both(line, LOW, Release(lock=op.body.seq, reason="not-wanted"), "not open")
+
+
+def test_a_lock_not_acknowledged_cannot_be_ended():
+    """Rule 6.3: open in the acknowledged chain."""
+    line = open_line()
+    op = line.low.does(lock())
+
+    with pytest.raises(InvalidOp, match="not open"):
+        line.low.gets(line.high.forges(Release(lock=op.body.seq, reason="gone"), state=filler("any")))
+
+
+@pytest.mark.parametrize(
+    "receipt",
+    [
+        make_receipt(QuoteId(filler("quote eggs")), RIVERSIDE.receipt_key),
+        make_receipt(QuoteId(filler("quote jam")), HILLTOP.receipt_key),
+        RIVERSIDE.receipt_key.sign(b"interlets/1/op\x00\x91\xc4\x20" + filler("quote jam")),
+        RIVERSIDE.receipt_key.sign(filler("quote jam")),
+        bytes(64),
+    ],
+    ids=["another quote", "another key", "another tag", "no tag", "zeros"],
+)
+def test_i12_a_claim_needs_the_receipt_of_its_lock(receipt):
+    """Rules 6.3 (CLAIM), 7.4, I12. Its author has looked at it; the peer must."""
+    line = open_line()
+    op = line.says(LOW, lock())
+
+    with pytest.raises(InvalidOp, match="does not open the lock"):
+        line.low.gets(line.high.forges(replace(claim(op), receipt=receipt)))
+
+
+def test_only_the_key_in_the_lock_counts():
+    """Rule 6.3 (CLAIM): the key bytes in the lock, whoever's they are."""
+    line = open_line()
+    strangers = key("nobody knows it")
+    op = line.says(LOW, lock(receipt_key=strangers.public.raw))
+
+    line.says(HIGH, claim(op, strangers))
+    assert line.view.owed(LOW) > 0
+
+
+def test_under_a_key_that_is_none_no_receipt_opens():
+    """Rule 1.4: under a key of small order every message would verify."""
+    small_order = bytes([1]) + bytes(31)
+
+    assert not receipt_opens(small_order, QuoteId(bytes(32)), bytes([1]) + bytes(63))
+
+
+# --- 6.3 CREDIT and MARK ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "peer_owes, open_locks_of_mine, amount, fits",
+    [
+        (50, (), 50, True),
+        (50, (), 51, False),
+        (0, (), 1, False),
+        (-50, (), 1, False),
+        (50, (20,), 30, True),
+        (50, (20,), 31, False),
+        (50, (50,), 1, False),
+        (50, (60,), 1, False),
+    ],
+)
+@pytest.mark.parametrize("creditor", [LOW, HIGH], ids=["low", "high"])
+def test_credit_fits_what_the_peer_owes_less_my_open_locks(
+    creditor, peer_owes, open_locks_of_mine, amount, fits
+):
+    """Rule 6.3 (CREDIT): more would let debt and locks pass every LIMIT (control `credit` of the simulation)."""
+    line = open_line(limit=1000, owed_by_low=-peer_owes if creditor == LOW else peer_owes)
+    for number, open_amount in enumerate(open_locks_of_mine):
+        line.says(creditor, lock(open_amount, quote=f"open {number}"))
+
+    assert (credit_room(line.view, creditor) >= amount) is fits
+    if fits:
+        line.says(creditor, Credit(amount=amount))
+        assert line.view.owed(other(creditor)) == peer_owes - amount
+    else:
+        refused_by_both(line, creditor, Credit(amount=amount), "CREDIT beyond")
+
+
+@pytest.mark.parametrize(
+    "name, change",
+    [("owed", 1), ("own_length", -1), ("own_length", 1), ("peer_length", -1), ("state", None)],
+)
+def test_a_mark_states_what_the_line_says(name, change):
+    """Rule 6.3 (MARK)."""
+    line = open_line(owed_by_low=70)
+    right = mark(line.low)
+    assert (right.owed, right.own_length, right.peer_length) == (
+        70,
+        line.low.state.own_length,
+        line.low.state.peer_length,
+    )
+    wrong = filler("state") if change is None else getattr(right, name) + change
+
+    refused_by_both(line, LOW, replace(right, **{name: wrong}), "MARK states")
+    before = line.view
+    line.says(LOW, right)
+    line.says(HIGH, mark(line.high))
+    assert line.view == before
+
+
+# --- 6.5 Chains and delivery -----------------------------------------------------------------------------------
+
+
+def test_ops_are_taken_in_order_only():
+    """Rule 6.5."""
+    line = open_line()
+    first, second = line.low.does(lock(1)), line.low.does(lock(2, quote="eggs"))
+    state = line.high.state
+
+    assert position(state, second.body) is Position.GAP
+    with pytest.raises(OutOfOrder):
+        line.high.gets(second)
+    assert line.high.state == state
+    assert position(state, first.body) is Position.NEXT
+    line.high.gets(first)
+    line.high.gets(second)
+    assert line.high.state.owed == 0
+    assert line.high.state.mine.pending[LOW] == 3
+
+
+def test_an_exact_duplicate_is_ignored():
+    """Rule 6.5."""
+    line = open_line()
+    op = line.says(LOW, lock())
+    line.says(LOW, lock(quote="eggs"))
+    state = line.high.state
+
+    for each in (*line.low.own, op):
+        assert position(state, each.body) is Position.KNOWN
+        line.high.gets(each)
+    assert line.high.state == state
+
+
+def test_the_same_op_signed_by_a_newer_key_is_no_fork():
+    """Rule 6.3: the key is outside the body, so the id is the same."""
+    line = open_line()
+    op = line.says(LOW, lock())
+    again = sign_message(op.body, key("oakvale's next line key"), KEY_SEQ + 1)
+
+    assert again.wire != op.wire
+    assert accept(line.high.state, again, line.high.own_op, op) == line.high.state
+
+
+@pytest.mark.parametrize("place", [3, 4])
+def test_two_ops_at_one_seq_are_a_fork(place):
+    """Rules 6.5, 10: at the end of the chain and further back."""
+    line = open_line()
+    line.says(LOW, lock())
+    line.says(LOW, lock(quote="eggs"))
+    held = line.low.own[place - 1].body
+    twin = sign_message(replace(held, time=held.time + 1), line.low.scheme.line_key, KEY_SEQ)
+
+    with pytest.raises(Forked):
+        line.high.gets(twin)
+
+
+def test_a_fork_is_never_told_without_the_other_op():
+    """Rule 10: evidence is two signed ops; a slip of ours must not look like a neighbour's lie."""
+    line = open_line()
+    op = line.says(LOW, lock())
+
+    with pytest.raises(AssertionError):
+        accept(line.high.state, op, line.high.own_op, None)
+    with pytest.raises(AssertionError):
+        accept(line.high.state, op, line.high.own_op, line.low.own[0])
+
+
+def test_an_op_that_acknowledges_what_i_do_not_hold_waits():
+    """Rule 6.5: kept unread until my chain is back."""
+    line = open_line()
+    lost = line.high.state
+    line.says(HIGH, limits(7))
+    op = line.low.does(lock(1))
+
+    assert position(lost, op.body) is Position.AHEAD
+    with pytest.raises(OutOfOrder):
+        accept(lost, op, line.high.own_op)
+    assert position(line.high.state, op.body) is Position.NEXT
+
+
+@pytest.mark.parametrize(
+    "changes, why",
+    [
+        ({"line": filler("another line")}, "another line, author or epoch"),
+        ({"author": HILLTOP.id}, "another line, author or epoch"),
+        ({"author": RIVERSIDE.id}, "another line, author or epoch"),
+        ({"epoch": 1}, "another line, author or epoch"),
+        ({"prev": ZERO32}, "does not continue"),
+        ({"prev": filler("another op")}, "does not continue"),
+        ({"ack_id": filler("another op")}, "I did not write"),
+        ({"ack_id": ZERO32}, "I did not write"),
+        ({"ack": 1, "ack_id": None}, "less than the op before"),
+        ({"state": ZERO32}, "state hash"),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
+)
+def test_an_op_that_does_not_fit_its_chains_is_invalid(changes, why):
+    """Rule 6.2."""
+    line = open_line()
+    mine, theirs = line.of(OAKVALE), line.of(HILLTOP)
+    if changes.get("ack_id", 0) is None:
+        changes = changes | {"ack_id": theirs.own[0].id}
+    before = theirs.state
+
+    with pytest.raises(InvalidOp, match=why):
+        accept(theirs.state, mine.forges(lock(), **changes), theirs.own_op)
+    assert theirs.state == before
+    line.says(mine.state.me, lock())  # the right one is still welcome
+
+
+def test_an_op_may_acknowledge_any_op_between_its_last_ack_and_the_end():
+    """Rule 6.2: `ack` is what the author had then, not what it could have had."""
+    line = open_line()
+    early = line.low.forges(lock(1))
+    for amount in (5, 6, 7):
+        line.high.does(limits(amount))
+
+    line.high.gets(early)
+    assert line.high.state.peer_ack == early.body.ack
+    assert line.high.state.unacknowledged == 3
+
+
+def test_divergence_shows_at_the_next_op():
+    """Rule 6.2, I2: one op booked differently is met at once."""
+    line = open_line(limit=100)
+    line.low.does(lock(10))
+    line.low.state = replace(
+        line.low.state, mine=replace(line.low.state.mine, owed_by_low=line.low.state.mine.owed_by_low + 1)
+    )
+    line.high.gets(line.low.own[-1])
+    op = line.low.does(lock(10, quote="eggs"))
+
+    with pytest.raises(InvalidOp, match="state hash"):
+        line.high.gets(op)
+
+
+# --- I12 through open_message ----------------------------------------------------------------------------------
+
+
+def test_i12_an_op_counts_only_under_its_authors_key_and_its_own_tag():
+    """I12."""
+    line = open_line()
+    op = line.low.does(lock())
+    body = op.body
+
+    assert open_op(op.wire) == op
+    by_the_peer = sign_message(body, line.high.scheme.line_key, KEY_SEQ)
+    by_another_seq = sign_message(body, line.low.scheme.line_key, KEY_SEQ + 1)
+    for wrong in (by_the_peer, by_another_seq):
+        with pytest.raises(NotAuthentic):
+            open_op(wrong.wire)
+
+
+def test_i12_a_signature_over_the_terms_is_none_over_an_op():
+    """I12: the tag is under the signature, and inside the body."""
+    line = open_line()
+    op = line.low.does(lock())
+    terms = sign_message(TERMS, line.low.scheme.line_key, KEY_SEQ)
+
+    with pytest.raises(MalformedMessage):
+        open_op(terms.wire)
+    moved = sign("interlets/1/line-terms", op.body, op.body_bytes, line.low.scheme.line_key, KEY_SEQ)
+    with pytest.raises(NotAuthentic):
+        open_message(Op, moved.wire, line_key_of)
+
+
+def test_i12_an_op_of_another_line_between_the_same_schemes_is_refused():
+    """I12: a line closed and opened anew has another nonce, so another id."""
+    line = open_line()
+    older = new_pair()
+    terms = replace(TERMS, nonce=bytes(16))
+    for copy in (older.low, older.high):
+        copy.state = new_line(terms, copy.scheme.id)
+    op = older.low.does(open_step(terms))
+
+    with pytest.raises(InvalidOp, match="another line"):
+        line.high.gets(op)
+    with pytest.raises(InvalidOp, match="another line"):
+        new_pair().high.gets(op)
+
+
+# --- 6.7 My own chain comes back -------------------------------------------------------------------------------
+
+
+def test_ops_of_mine_come_back_from_the_peer_in_their_order():
+    """Rule 6.7 (b): both chains back, the copy is what it was."""
+    line = open_line(limit=100)
+    backup = line.low.state
+    own, seen = len(line.low.own), len(line.low.seen)
+    first = line.says(LOW, lock(10))
+    line.says(HIGH, claim(first))
+    theirs = line.says(HIGH, lock(20, quote="eggs"))
+    line.says(LOW, claim(theirs))
+    lost_own, lost_seen = line.high.seen[own:], line.high.own[seen:]
+
+    def peer_op(seq):
+        return line.high.own[seq - 1]
+
+    def own_op(seq):
+        return line.high.seen[seq - 1]
+
+    state = backup
+    with pytest.raises(OutOfOrder):  # it acknowledges ops of the peer that I lost too
+        returned(returned(state, lost_own[0], peer_op), lost_own[1], peer_op)
+    with pytest.raises(OutOfOrder):
+        returned(state, lost_own[1], peer_op)
+    with pytest.raises(OutOfOrder):
+        accept(state, lost_seen[0], own_op)
+
+    state = returned(state, lost_own[0], peer_op)
+    for op in lost_seen:
+        state = accept(state, op, own_op)
+    state = returned(state, lost_own[1], peer_op)
+
+    assert state == line.low.state
+
+
+@pytest.mark.parametrize(
+    "changes, why",
+    [
+        ({"author": HILLTOP.id}, "another line, author or epoch"),
+        ({"line": filler("another line")}, "another line, author or epoch"),
+        ({"epoch": 1}, "another line, author or epoch"),
+        ({"prev": filler("another op")}, "does not continue"),
+        ({"ack_id": filler("another op")}, "another op than the peer's chain"),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
+)
+def test_what_does_not_continue_my_chains_does_not_come_back(changes, why):
+    """Rule 6.7 (b): a peer that shows another past has forked."""
+    line = open_line()
+    mine = line.of(OAKVALE)
+
+    with pytest.raises(InvalidOp, match=why):
+        returned(mine.state, mine.forges(lock(), **changes), lambda seq: mine.seen[seq - 1])
+
+
+# --- Views -----------------------------------------------------------------------------------------------------
+
+
+def test_a_fold_of_impossible_chains_is_refused():
+    """Rule 6.3, for auditors who read foreign files: no other exception escapes."""
+    end = Release(lock=2, reason="gone")
+    opened = open_step(TERMS)
+    assert fold([opened, lock(5)], [opened, end]).pending == (0, 0)
+    for low, high in (
+        ([opened], [opened, end]),
+        ([opened, lock(5)], [opened, end, end]),
+        ([opened, lock(5), end], [opened]),
+    ):
+        with pytest.raises(InvalidOp):
+            fold(low, high)
+    most = 2**53 - 1
+    receipt = bytes(64)
+    claims = [opened, *(Claim(lock=seq, receipt=receipt, memo=b"") for seq in (2, 3))]
+    with pytest.raises(InvalidValue):
+        fold([opened, lock(most), lock(most)], claims)
+
+
+def test_every_part_of_a_view_is_in_its_hash():
+    """Rule 6.2: what is not in the hash could differ unseen."""
+    line = open_line(owed_by_low=5)
+    line.says(LOW, lock(7))
+    view = line.view
+    limit = view.limits[0]
+    seen = {view.digest()}
+    for changed in (
+        replace(view, owed_by_low=6),
+        replace(view, limits=(replace(limit, owed_max=1), view.limits[1])),
+        replace(view, limits=(replace(limit, pending_max=1), view.limits[1])),
+        replace(view, limits=(replace(limit, open_max=1), view.limits[1])),
+        replace(view, limits=(view.limits[0], replace(limit, open_max=1))),
+        replace(view, opened=(True, False)),
+        replace(view, open_locks={}),
+        replace(view, open_locks={(LOW, 3): 7}),
+        replace(view, open_locks={(HIGH, 4): 7}),
+        replace(view, open_locks={(LOW, 4): 8}),
+    ):
+        seen.add(changed.digest())
+    assert len(seen) == 11
+
+
+# --- I2, I3, I4, I16: two sides, any order of delivery --------------------------------------------------------------
+
+
+class TwoSides(RuleBasedStateMachine):
+    """Both sides say what they may at any time; their ops arrive late, doubled, out of order, or not yet."""
+
+    @initialize(open_max=st.sampled_from([1, 3, 100]))
+    def begin(self, open_max):
+        self.line = open_line(limit=limits(100, 80, open_max))
+        self.top = {LOW: 100, HIGH: 100}
+        self.number = 0
+        self.hashes = {}
+
+    def copy(self, side):
+        return self.line.low if side == LOW else self.line.high
+
+    sides = st.sampled_from([LOW, HIGH])
+
+    @rule(
+        side=sides,
+        owed=st.integers(0, 200),
+        pending=st.sampled_from([0, 20, 200]),
+        open_max=st.sampled_from([0, 2, 100]),
+    )
+    def limit(self, side, owed, pending, open_max):
+        self.copy(side).does(limits(owed, pending, open_max))
+        self.top[other(side)] = max(self.top[other(side)], owed)
+
+    @rule(side=sides, part=st.integers(1, 100), mode=st.sampled_from([MODE_NORMAL, MODE_NORMAL, MODE_REDUCE]))
+    def lock(self, side, part, mode):
+        copy = self.copy(side)
+        self.number += 1
+        most = room(copy.state.mine, side, mode)
+        if most == 0:
+            with pytest.raises(InvalidOp):
+                copy.does(lock(1, quote=str(self.number), mode=mode))
+        else:
+            copy.does(lock(-(-most * part // 100), quote=str(self.number), mode=mode))
+
+    @rule(side=sides, pick=st.integers(0), claims=st.sampled_from([True, True, False]))
+    def end(self, side, pick, claims):
+        copy = self.copy(side)
+        mine = [seq for (debtor, seq) in copy.state.mine.locks() if debtor != side]
+        if mine:
+            op = copy.seen[sorted(mine)[pick % len(mine)] - 1]
+            copy.does(claim(op) if claims else Release(lock=op.body.seq, reason="no-way"))
+
+    @rule(side=sides, part=st.integers(1, 100))
+    def credit(self, side, part):
+        copy = self.copy(side)
+        most = credit_room(copy.state.mine, side)
+        if most:
+            copy.does(Credit(amount=-(-most * part // 100)))
+
+    @rule(side=sides)
+    def mark(self, side):
+        self.copy(side).does(mark(self.copy(side)))
+
+    @rule(side=sides, pick=st.integers(0), back=st.integers(0, 3))
+    def deliver(self, side, pick, back):
+        """Any op ever written arrives; mostly one near the first that is missing."""
+        mine, theirs = self.copy(side), self.copy(other(side))
+        at = theirs.state.peer_length + 1 - back if pick % 4 else 1 + pick % len(mine.own)
+        op = mine.own[min(max(at, 1), len(mine.own)) - 1]
+        before = theirs.state
+        match position(theirs.state, op.body):
+            case Position.NEXT:
+                theirs.gets(op)  # what author() made, the peer takes
+                assert theirs.state.peer_length == before.peer_length + 1
+            case Position.KNOWN:
+                theirs.gets(op)
+                assert theirs.state == before
+            case _:
+                with pytest.raises(OutOfOrder):
+                    theirs.gets(op)
+                assert theirs.state == before
+
+    @rule()
+    @precondition(lambda self: self.number % 3 == 0)
+    def all_arrives(self):
+        self.line.tell()
+        assert self.line.low.state.mine == self.line.high.state.mine
+
+    @invariant()
+    def i2_equal_lengths_have_equal_hashes(self):
+        """I2, over the whole run: also views of different moments, and the fold from nothing."""
+        steps = {side: [op.body.step for op in self.copy(side).own] for side in (LOW, HIGH)}
+        for side in (LOW, HIGH):
+            state = self.copy(side).state
+            lengths = {side: state.own_length, other(side): state.peer_length}
+            acked = {side: state.peer_ack, other(side): state.peer_length}
+            for view, (low, high) in (
+                (state.mine, (lengths[LOW], lengths[HIGH])),
+                (state.theirs, (acked[LOW], acked[HIGH])),
+            ):
+                digest = self.hashes.setdefault(
+                    (low, high), fold(steps[LOW][:low], steps[HIGH][:high]).digest()
+                )
+                assert view.digest() == digest
+                assert decode_view(view.encode()) == view
+
+    @invariant()
+    def i3_debt_and_open_locks_stay_below_the_highest_limit_granted(self):
+        """I3, on all that was ever written, delivered or not; and the sums a view keeps are right."""
+        low, high = ([op.body.step for op in self.copy(side).own] for side in (LOW, HIGH))
+        view = fold(low, high)
+        for side in (LOW, HIGH):
+            amounts = [amount for (debtor, _), amount in view.locks().items() if debtor == side]
+            assert (view.pending[side], view.open_count[side]) == (sum(amounts), len(amounts))
+            assert view.owed(side) + view.pending[side] <= self.top[side]
+
+    @invariant()
+    def i4_a_lock_has_one_end(self):
+        """I4."""
+        for side in (LOW, HIGH):
+            ended = [
+                op.body.step.lock for op in self.copy(side).own if isinstance(op.body.step, (Claim, Release))
+            ]
+            locks = {op.body.seq for op in self.copy(other(side)).own if isinstance(op.body.step, Lock)}
+            assert len(set(ended)) == len(ended)
+            assert set(ended) <= locks
+
+    @invariant()
+    def i16_a_lock_that_reduces_raises_no_debt(self):
+        """I16, 8.2: as its author saw it, nothing it owed grew."""
+        for side in (LOW, HIGH):
+            last = self.copy(side).own[-1].body.step
+            if isinstance(last, Lock) and last.mode == MODE_REDUCE:
+                view = self.copy(side).state.mine
+                assert view.owed(side) + view.pending[side] <= 0
+
+    def teardown(self):
+        if hasattr(self, "line"):
+            self.line.tell()
+            assert self.line.low.state.mine == self.line.high.state.mine
+
+
+TestTwoSides = TwoSides.TestCase
+TestTwoSides.settings = settings(stateful_step_count=40)
+
+
+def test_control_credit_beyond_my_open_locks_breaks_i3():
+    """Negative control: with CREDIT up to what the peer owes, debt and locks pass the LIMIT."""
+    line = open_line(limit=100, owed_by_low=-100)  # high owes 100
+    op = line.says(LOW, lock(100))
+    forged = line.low.forges(Credit(amount=100))
+    steps = [each.body.step for each in line.low.own] + [forged.body.step, lock(100, quote="eggs")]
+    view = fold(steps, [*(each.body.step for each in line.high.own), claim(op)])
+
+    assert view.owed(LOW) + view.pending[LOW] > 100
+    with pytest.raises(InvalidOp):
+        line.high.gets(forged)
+
+
+def test_limit_is_kept_as_said():
+    """Rule 6.3 (LIMIT): always valid, also below what exists."""
+    line = open_line(limit=100)
+    line.says(LOW, lock(90))
+    line.says(HIGH, Limit(owed_max=10, pending_max=0, open_max=0))
+
+    assert room(line.view, LOW) == 0
+    assert line.view.pending[LOW] == 90
