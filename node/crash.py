@@ -17,10 +17,10 @@ VARIABLE: Final = "INTERLETS_CRASH_AT"
 
 # Every point of the code, in the order in which a trade passes them. A test compares this with the code.
 POINTS: Final = (
-    "lock-stored",  # an incoming lock is durable, nothing has been sent
+    "ops-arrived",  # ops of a peer are here, nothing of them is stored
     "lock-committed",  # our own lock is durable, nothing has been sent
     "forward-committed",  # a connector's lock out is durable
-    "claim-stored",  # an incoming claim is durable, what follows from it is not
+    "claim-stored",  # a connector has stored the end of its lock and what follows from it; nothing has been sent
     "claim-committed",  # our own claim is durable, nothing has been sent
 )
 

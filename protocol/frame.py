@@ -43,6 +43,7 @@ class FrameType(IntEnum):
     SYNC = 17
     SYNC_ANSWER = 18
     RETURNED_OPS = 19
+    OPS_SEEN = 20
     # Quotes and payments between schemes, 7.1 and 7.6.
     QUOTE_ASK = 24
     QUOTE_REPLY = 25
@@ -87,6 +88,7 @@ PRIORITY: Final[Mapping[FrameType, Priority]] = MappingProxyType(
         FrameType.SYNC: Priority.LINES,
         FrameType.SYNC_ANSWER: Priority.LINES,
         FrameType.RETURNED_OPS: Priority.LINES,
+        FrameType.OPS_SEEN: Priority.LINES,
         FrameType.QUOTE_ASK: Priority.SESSION,
         FrameType.QUOTE_REPLY: Priority.SESSION,
         FrameType.ABANDON: Priority.SESSION,

@@ -88,7 +88,7 @@ _UNDECIDE: Final = delete(schema.decision).where(
     _D.line_no == bindparam("line_no"), _D.lock_seq == bindparam("lock_seq")
 )
 
-Outgoing = tuple[int, SchemeId, int, bytes]  # line number, peer, seq, wire
+Outgoing = tuple[LineId, SchemeId, int, bytes]  # line, peer, seq, wire
 
 
 @dataclass(slots=True)
@@ -257,7 +257,7 @@ class LineDesk:
         signed = self._keyring.sign("line", body)
         line.state = rules.authored(state, signed)
         self._store(line, signed, mine=True)
-        self.outgoing.append((line.no, line.peer, body.seq, signed.wire))
+        self.outgoing.append((line.state.line, line.peer, body.seq, signed.wire))
         return signed
 
     def accept(self, line: Line, op: Signed[Op]) -> bool:

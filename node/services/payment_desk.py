@@ -103,6 +103,7 @@ _TRADE_ENDS: Final = (
 _TRADE_TEXT: Final = select(_T.text, _T.other_name, _T.listing).where(_T.no == bindparam("no"))
 
 Acceptances = Mapping[bytes, Signed[Acceptance]]  # by op id: what was found, verified, in the notes of locks
+AcceptanceOf = Callable[[Lock], Signed[Acceptance] | None]
 Ended = Callable[[int, str], None]  # told the number and new state of a payment of ours, after the commit
 
 
@@ -150,7 +151,7 @@ class PaymentDesk:
             case _:
                 pass  # OPEN, MARK and CREDIT are the business of `neighbours.py`; a lock on an unusable line waits
 
-    def became_usable(self, line: Line, acceptance_of: Callable[[bytes], Signed[Acceptance] | None]) -> None:
+    def became_usable(self, line: Line, acceptance_of: AcceptanceOf) -> None:
         """Do what waited for this line: decisions to write, locks to decide, locks of others waiting to go on."""
         for lock_seq, claimed in self._lines.write_decisions(line):
             if claimed:
@@ -162,7 +163,7 @@ class PaymentDesk:
             ):
                 op = self._lines.peer_op(line, lock_seq)
                 assert isinstance(op.body.step, Lock)
-                acceptance = None if op.body.step.route else acceptance_of(op.body.step.note)
+                acceptance = None if op.body.step.route else acceptance_of(op.body.step)
                 self.decide_lock(line, lock_seq, op.body.step, acceptance)
         for line_no, lock_seq in self._tx.all(_FORWARDS_WAITING):
             upstream = self._lines.by_no(line_no)

@@ -58,3 +58,14 @@ decision: Final = table(
     Column("receipt", Blob),  # none: RELEASE
     Column("reason", Str, nullable=False),
 )
+
+# What somebody sent and we refused or could not handle, with the reason, for the admin and as evidence (0.5, 10).
+quarantine: Final = table(
+    "quarantine",
+    Column("no", Big, primary_key=True),
+    Column("at_ms", Big, nullable=False),
+    Column("peer", Blob, nullable=False),
+    Column("line_id", Blob),
+    Column("data", Blob, nullable=False),
+    Column("reason", Str, nullable=False),
+)
