@@ -14,6 +14,7 @@ from crypto.canonical import encode
 from crypto.keys import BadKey
 from crypto.sealing import CannotOpen, SealingKey, open_sealed, seal
 from crypto.signing import Signed
+from protocol.entry import ListingRef
 from protocol.errors import InvalidValue, NotAuthentic
 from protocol.identity import IdentityState
 from protocol.identity_events import SESSION
@@ -40,7 +41,7 @@ from protocol.message import (
     encode_message,
     open_message,
 )
-from protocol.names import Handle, ItemKey, SchemeId
+from protocol.names import Handle, SchemeId
 
 MESSAGE: Final = "message"
 PROPOSAL: Final = "proposal"
@@ -89,14 +90,6 @@ class Letter(Message):
         Part.__post_init__(self)
         if self.sender == self.recipient:
             raise InvalidValue("Letter: a scheme writes none to itself")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ListingRef(Part):
-    """The listing a letter is about, of either scheme."""
-
-    scheme: Annotated[SchemeId, Fixed(32)]
-    key: Annotated[ItemKey, Fixed(16)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ import pytest
 
 from crypto.keys import SigningKey
 from crypto.sealing import SealingKey, seal
+from protocol.entry import ListingRef
 from protocol.errors import InvalidValue, MalformedMessage, NotAuthentic
 from protocol.identity import advance, begin, make_delegate, make_inception, make_revoke
 from protocol.identity_events import LINE, SESSION, next_key_digest
@@ -21,7 +22,6 @@ from protocol.letter import (
     Letter,
     LetterAck,
     LetterText,
-    ListingRef,
     Sum,
     is_current,
     make_letter,
