@@ -226,11 +226,18 @@ def check_quote(
         return QuoteFault.OTHER_TERMS
     if request.payee_handle is not None and quote.payee_handle != request.payee_handle:
         return QuoteFault.OTHER_TERMS
-    if quote.hours != hours_of(quote.amount, Rate(minor_per_hour=quote.rate)):
+    if not _hours_are_right(quote):
         return QuoteFault.WRONG_HOURS
     if not quote.time < quote.valid_until <= quote.time + QUOTE_VALID_MS:
         return QuoteFault.TOO_OLD
     return None if receipt_key_known else QuoteFault.KEY_UNKNOWN
+
+
+def _hours_are_right(quote: Quote) -> bool:
+    try:
+        return quote.hours == hours_of(quote.amount, Rate(minor_per_hour=quote.rate))
+    except InvalidValue:  # more hours than an amount may hold: nothing the quote says could be right
+        return False
 
 
 def payee_now(quote: Quote, received_ms: int, now_ms: int) -> int:
