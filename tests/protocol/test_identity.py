@@ -53,7 +53,6 @@ from protocol.identity_events import (
     Rotate,
     next_key_digest,
 )
-from protocol.limits import IDENTITY_EVENTS_MAX
 from protocol.message import sign_message
 from protocol.names import SchemeId
 
@@ -259,71 +258,6 @@ def test_one_of_several_next_keys_is_enough_to_rotate():
     after = advance(state, signed(state, rotate("sheet B", "third"), "sheet B", scheme=state.scheme_id))
 
     assert after.root.key == key("sheet B").public
-
-
-# --- Key hygiene (1.4) ---------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("purpose", SIGNING_PURPOSES)
-@pytest.mark.parametrize("bad", [SMALL_ORDER, bytes(32), b"\xff" * 32, bytes(31)])
-def test_a_signing_key_is_canonical_and_not_of_small_order(purpose, bad):
-    """Rule 1.4."""
-    with pytest.raises(InvalidValue):
-        Delegate(purpose=purpose, public_key=bad)
-
-
-@pytest.mark.parametrize("purpose", SEALING_PURPOSES)
-@pytest.mark.parametrize("bad", [SMALL_ORDER, bytes(32), b"\xff" * 32, bytes(31)])
-def test_a_sealing_key_is_canonical_and_not_of_low_order(purpose, bad):
-    """Rule 1.4."""
-    with pytest.raises(InvalidValue):
-        Delegate(purpose=purpose, public_key=bad)
-
-
-@pytest.mark.parametrize("kind", [Inception, Rotate])
-@pytest.mark.parametrize(
-    "roots, threshold, digests",
-    [
-        ((SMALL_ORDER,), 1, (digest("next"),)),
-        ((), 1, (digest("next"),)),
-        ((public("root"),), 1, ()),
-        ((public("root"),), 0, (digest("next"),)),
-        ((public("root"),), 2, (digest("next"),)),
-        ((public("root"), public("root")), 1, (digest("next"),)),
-        ((public("root"),), 1, (digest("next"), digest("next"))),
-        ((public("root"),), 1, (digest("root"),)),
-    ],
-)
-def test_root_keys_are_good_and_their_own_successors_never(kind, roots, threshold, digests):
-    """Rules 1.4, 2.2."""
-    with pytest.raises(InvalidValue):
-        kind(root_keys=roots, threshold=threshold, next_digests=digests)
-
-
-@pytest.mark.parametrize(
-    "changed",
-    [
-        {"scheme": None},
-        {"prev": None},
-        {"seq": 0},
-        {"seq": IDENTITY_EVENTS_MAX},
-        {"event": INCEPTION.body.event},
-    ],
-)
-def test_only_the_inception_has_no_scheme_and_no_previous_event(changed):
-    """Rule 2.2; and a log has an end."""
-    good = {"scheme": SCHEME, "seq": 1, "prev": BEGUN.head, "time": NOW, "event": LEDGER_KEY}
-    IdentityEvent(**good)
-    with pytest.raises(InvalidValue):
-        IdentityEvent(**(good | changed))
-
-
-def test_a_successor_is_named_exactly_when_there_is_one():
-    """Rule 2.2."""
-    with pytest.raises(InvalidValue):
-        End(reason=CLOSURE, successor=OTHER_SCHEME)
-    with pytest.raises(InvalidValue):
-        End(reason=SUCCESSOR, successor=None)
 
 
 # --- Forged, replayed, misdirected ---------------------------------------------------------------------------
