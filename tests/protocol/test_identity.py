@@ -258,6 +258,10 @@ def test_one_of_several_next_keys_is_enough_to_rotate():
     after = advance(state, signed(state, rotate("sheet B", "third"), "sheet B", scheme=state.scheme_id))
 
     assert after.root.key == key("sheet B").public
+    # What was promised once is not fresh, even if it was never shown.
+    again = rotate("sheet B", "sheet A")
+    with pytest.raises(InvalidValue):
+        advance(state, signed(state, again, "sheet B", scheme=state.scheme_id))
 
 
 # --- Forged, replayed, misdirected ---------------------------------------------------------------------------
@@ -395,6 +399,19 @@ def test_the_earliest_fork_counts():
 
     assert freeze(freeze(later, at_3), at_2).forked_seq == 2
     assert freeze(freeze(later, at_2), at_3).forked_seq == 2
+
+
+def test_evidence_against_one_scheme_freezes_no_other():
+    """Rule 2.3."""
+    evidence = conflict(
+        BEGUN,
+        signed(BEGUN, rotate("next", "third"), "next"),
+        signed(BEGUN, rotate("next", "another third"), "next"),
+    )
+    other = begin(OTHER_INCEPTION.wire)
+
+    assert freeze(BEGUN, evidence).frozen
+    assert freeze(other, evidence) is other
 
 
 # --- Which keys count (2.3, I18) -----------------------------------------------------------------------------
