@@ -1,0 +1,1 @@
+"""The door for members and organisers: pages that are complete without scripts."""

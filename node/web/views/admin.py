@@ -1,0 +1,257 @@
+"""Organisers' pages. Source: docs/pages.md 7.3, 7.4 and 8.12."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from node.web.forms import EMPTY, Filled
+from node.web.views.member import Tile
+from node.web.views.page import Desk, Empty, Fact, Option, Pager, Pill, View
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DashboardView(View):
+    """GET /admin"""
+
+    TEMPLATE: ClassVar[str] = "admin/dashboard.html"
+    DESK: ClassVar[Desk] = "dashboard"
+
+    todo: tuple[Tile, ...]  # what waits for an organiser
+    health: tuple[tuple[Pill, str], ...]  # five sentences about the computer
+    figures: tuple[Fact, ...]  # members, trades this month, sum of all balances
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApplicationCard:
+    name: str
+    place: str
+    reach: str  # "ana@example.org", "01632 960 456", "by letter: 3 Mill Lane"
+    offer: str
+    want: str
+    when: str
+    welcome_action: str
+    decline_action: str
+    once: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApplicationsView(View):
+    """GET /admin/applications. Fields of a card's form: sponsor, limit; of declining: reason."""
+
+    TEMPLATE: ClassVar[str] = "admin/applications.html"
+    DESK: ClassVar[Desk] = "applications"
+
+    applications: tuple[ApplicationCard, ...]
+    empty: Empty | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemberRow:
+    href: str
+    number: str
+    name: str
+    place: str
+    balance: str
+    limits: str  # "−10 h to +40 h"
+    active: str  # "3 days ago"
+    state: Pill
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MembersView(View):
+    """GET /admin/members?q&show"""
+
+    TEMPLATE: ClassVar[str] = "admin/members.html"
+    DESK: ClassVar[Desk] = "members"
+
+    query: str
+    show: str
+    shows: tuple[Option, ...]  # all, no e-mail, not active for 90 days, near a limit
+    summary: str
+    members: tuple[MemberRow, ...]
+    pager: Pager | None
+    add_href: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemberView(View):
+    """GET /admin/members/{n}. Forms: limits (lower, upper, reason) · PIN letter · pause (reason)."""
+
+    TEMPLATE: ClassVar[str] = "admin/member.html"
+    DESK: ClassVar[Desk] = "members"
+
+    name: str
+    number: str
+    state: Pill
+    facts: tuple[Fact, ...]
+    limits_form: Filled
+    amount_hint: str
+    unit_name: str
+    limits_action: str
+    pin_action: str
+    pin_set: str  # "Set on 3 May 2026"; "" when there is none
+    new_pin: str  # shown once, just after it was made; "" otherwise
+    link_action: str  # makes a one-time sign-in link
+    new_link: str  # shown once
+    pause_action: str
+    pause_form: Filled = EMPTY
+    paused: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemberAddView(View):
+    """GET and POST /admin/members/add. Fields: name, place, email, phone, address, offer, want."""
+
+    TEMPLATE: ClassVar[str] = "admin/member_add.html"
+    DESK: ClassVar[Desk] = "members"
+
+    form: Filled = EMPTY
+    once: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MailRow:
+    to: str
+    subject: str
+    when: str
+    state: Pill
+    lines: tuple[str, ...]  # the text, for reading it out or printing it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutboxView(View):
+    """GET /admin/outbox: mail that could not be sent."""
+
+    TEMPLATE: ClassVar[str] = "admin/outbox.html"
+    DESK: ClassVar[Desk] = "outbox"
+
+    mail_set_up: bool
+    mails: tuple[MailRow, ...]
+    pager: Pager | None
+    empty: Empty | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gauge:
+    """How much of both limits of a line is used. Percentages are whole, 0..100, of their own side."""
+
+    we_owe: int
+    they_owe: int
+    we_owe_limit: str  # "40 h"
+    they_owe_limit: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NeighbourCard:
+    """One scheme we trade with, or are about to."""
+
+    href: str
+    name: str
+    place: str
+    state: Pill  # "Trading", "Asked us", "Quiet since Tuesday"
+    rate: str  # "1 hour of ours is 12 Acorns"
+    standing: str  # "They owe us 2 hours 30 minutes." / "Even."
+    gauge: Gauge | None
+    heard: str  # "heard 4 minutes ago"
+    in_flight: str  # "1 trade under way, 30 min"; "" when none
+    listings: str  # "41 listings from them, 63 of ours with them"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NeighboursView(View):
+    """GET /admin/neighbours"""
+
+    TEMPLATE: ClassVar[str] = "admin/neighbours.html"
+    DESK: ClassVar[Desk] = "neighbours"
+
+    own_address: str  # to give to another organiser
+    own_words: tuple[str, ...]  # six words to read out on the phone
+    neighbours: tuple[NeighbourCard, ...]
+    found_nearby: tuple[Option, ...]  # value: address, text: name, hint: where it was found
+    empty: Empty | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NeighbourAddView(View):
+    """GET and POST /admin/neighbours/add. Field: address."""
+
+    TEMPLATE: ClassVar[str] = "admin/neighbour_add.html"
+    DESK: ClassVar[Desk] = "neighbours"
+
+    form: Filled = EMPTY
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NeighbourProposeView(View):
+    """Who they are, and the limits to propose. Fields: they_may_owe, we_may_owe."""
+
+    TEMPLATE: ClassVar[str] = "admin/neighbour_propose.html"
+    DESK: ClassVar[Desk] = "neighbours"
+
+    name: str
+    facts: tuple[Fact, ...]  # members, place, unit, since when, address
+    words: tuple[str, ...]
+    rate: str
+    form: Filled
+    unit_name: str
+    amount_hint: str
+    suggestion: str  # "Suggested: 1 hour for each member of the smaller scheme, at most 40."
+    consequence: str  # "If Hilltop vanished owing 40 hours, …: 20 minutes a member."
+    hidden: tuple[tuple[str, str], ...] = ()
+    once: str
+    action: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NeighbourTrade:
+    reference: str
+    when: str
+    amount: str
+    direction: str  # "to them", "from them", "passing through"
+    state: Pill
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NeighbourView(View):
+    """GET /admin/neighbours/{s}: one neighbour, with what can be done in its state."""
+
+    TEMPLATE: ClassVar[str] = "admin/neighbour.html"
+    DESK: ClassVar[Desk] = "neighbours"
+
+    card: NeighbourCard
+    stage: Literal["asked-us", "we-asked", "trading", "stopped"]
+    facts: tuple[Fact, ...]
+    words: tuple[str, ...]
+    consequence: str
+    limits_form: Filled
+    unit_name: str
+    amount_hint: str
+    trades: tuple[NeighbourTrade, ...]
+    once: str
+    agree_action: str = ""
+    decline_action: str = ""
+    limits_action: str = ""
+    stop_action: str = ""
+    start_action: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SchemeView(View):
+    """GET and POST /admin/scheme.
+
+    Fields: name, headline, about, meeting, help_name, help_phone, help_hours · hour_amount (what one hour
+    is here; a change is announced 7 days ahead) · lower, upper (limits of new members).
+    """
+
+    TEMPLATE: ClassVar[str] = "admin/scheme.html"
+    DESK: ClassVar[Desk] = "scheme"
+
+    about_form: Filled
+    rate_form: Filled
+    limits_form: Filled
+    in_hours: bool
+    unit_name: str
+    amount_hint: str
+    hour_now: str  # "1 hour is 12 Acorns, since 3 May 2026"
+    hour_next: str  # "From 12 May 2026 it will be 13 Acorns."; "" when nothing is announced

@@ -1,0 +1,297 @@
+"""Members' pages about listings, people, messages and themselves. Source: docs/pages.md 7.2 and 8.2 to 8.5."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from node.web.forms import EMPTY, Filled
+from node.web.views.page import Empty, Fact, Link, ListingCard, Option, Pager, Pill, Place, Tone, View
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaitingCard:
+    """Something only this member can do."""
+
+    title: str  # "Ben asks you for 2 hours"
+    text: str
+    action: Link
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BalanceCard:
+    """Where the member stands, in words first."""
+
+    amount: str  # "3 hours", without a sign: the sentence says the side
+    side: str  # "ahead", "behind", "" at zero
+    sentence: str  # "You have given 3 hours more than you received. Time to ask for something?"
+    set_aside: str = ""  # "30 minutes are set aside. 2 hours 30 minutes are free."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HomeView(View):
+    """GET /home"""
+
+    TEMPLATE: ClassVar[str] = "member/home.html"
+    PLACE: ClassVar[Place] = "home"
+
+    greeting: str  # "Good morning, Ana"
+    waiting: tuple[WaitingCard, ...]
+    balance: BalanceCard
+    near: tuple[ListingCard, ...]
+    from_neighbours: tuple[ListingCard, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FindView(View):
+    """GET /find?q&kind&km&category&scheme&page"""
+
+    TEMPLATE: ClassVar[str] = "member/find.html"
+    PLACE: ClassVar[Place] = "find"
+
+    query: str
+    kind: Literal["", "offer", "want"]
+    km: str
+    distances: tuple[Option, ...]  # "any distance", "up to 5 km" …
+    category: str
+    categories: tuple[Option, ...]
+    scheme: str
+    schemes: tuple[Option, ...]
+    summary: str  # "14 offers and wants for “jam”, nearest first"
+    cards: tuple[ListingCard, ...]
+    pager: Pager | None
+    empty: Empty | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListingView(View):
+    """GET /l/{id} for a member; `own` is the member's own listing."""
+
+    TEMPLATE: ClassVar[str] = "member/listing.html"
+    PLACE: ClassVar[Place] = "find"
+
+    card: ListingCard
+    price_note: str  # how their price became mine, in words; "" for our own scheme
+    paragraphs: tuple[str, ...]
+    facts: tuple[Fact, ...]  # place, days, expires, language
+    owner_href: str
+    own: bool
+    state: Pill | None  # for the owner: "Listed until 4 November"
+    message_href: str  # "" when not possible
+    record_href: str  # "" when not possible
+    cannot_record: str  # why there is no button to record, and what to do; "" when there is one
+    phone: str = ""  # shown only where the owner allows it
+    edit_href: str = ""
+    hide_action: str = ""
+    keep_action: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostWhatView(View):
+    """GET and POST /post (step 1 of 3). Fields: kind, title, text."""
+
+    TEMPLATE: ClassVar[str] = "member/post_what.html"
+    PLACE: ClassVar[Place] = "find"
+
+    form: Filled = EMPTY
+    hidden: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostPriceView(View):
+    """Step 2. Fields: price_kind (amount, free, agree), price, per, extra, category, place."""
+
+    TEMPLATE: ClassVar[str] = "member/post_price.html"
+    PLACE: ClassVar[Place] = "find"
+
+    form: Filled = EMPTY
+    hidden: tuple[tuple[str, str], ...] = ()
+    unit_name: str  # "hours", "Acorns"
+    amount_hint: str  # "For example 2, 1:30 or 90 min"
+    hour_hint: str  # "One hour of ordinary work is 12 Acorns here."; "" in hours
+    categories: tuple[Option, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostPreviewView(View):
+    """Step 3: exactly what others will see."""
+
+    TEMPLATE: ClassVar[str] = "member/post_preview.html"
+    PLACE: ClassVar[Place] = "find"
+
+    card: ListingCard
+    paragraphs: tuple[str, ...]
+    facts: tuple[Fact, ...]
+    shown_to: str  # "Oakvale and 3 neighbouring schemes"
+    until: str  # "4 November 2026"
+    hidden: tuple[tuple[str, str], ...]
+    once: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MyListing:
+    href: str
+    title: str
+    kind: Literal["offer", "want"]
+    price: str
+    state: Pill  # "Listed until 4 November 2026", "Expires in 5 days", "Hidden"
+    edit_href: str
+    keep_action: str  # "" when there is nothing to keep
+    hide_action: str  # "" when it is hidden
+    show_action: str  # "" when it is shown
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MyListingsView(View):
+    """GET /my/listings"""
+
+    TEMPLATE: ClassVar[str] = "member/my_listings.html"
+    PLACE: ClassVar[Place] = "me"
+
+    listings: tuple[MyListing, ...]
+    empty: Empty | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PersonCard:
+    """One person in a list."""
+
+    href: str
+    name: str
+    number: str  # "0123"
+    place: str
+    badge: str = ""
+    text: str = ""  # "Offers: bread, bike repair"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PeopleView(View):
+    """GET /people?q&page"""
+
+    TEMPLATE: ClassVar[str] = "member/people.html"
+    PLACE: ClassVar[Place] = "find"
+
+    query: str
+    summary: str
+    people: tuple[PersonCard, ...]
+    pager: Pager | None
+    empty: Empty | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PersonView(View):
+    """GET /people/{n}"""
+
+    TEMPLATE: ClassVar[str] = "member/person.html"
+    PLACE: ClassVar[Place] = "find"
+
+    name: str
+    number: str
+    place: str
+    badge: str
+    about: tuple[str, ...]
+    facts: tuple[Fact, ...]  # member since, last active, balance where the scheme shows it
+    offers: tuple[ListingCard, ...]
+    wants: tuple[ListingCard, ...]
+    between_us: tuple[Link, ...]  # trades: "Bike repair, 2 hours, 4 Mar 2026"
+    message_href: str
+    record_href: str
+    is_me: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ThreadRow:
+    href: str
+    name: str
+    badge: str
+    about: str  # the listing's title; "" when about none
+    snippet: str
+    when: str
+    unread: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessagesView(View):
+    """GET /messages"""
+
+    TEMPLATE: ClassVar[str] = "member/messages.html"
+    PLACE: ClassVar[Place] = "messages"
+
+    threads: tuple[ThreadRow, ...]
+    pager: Pager | None
+    empty: Empty | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageItem:
+    mine: bool
+    author: str
+    paragraphs: tuple[str, ...]
+    when: str
+    state: str = ""  # "on its way", "delivered 14:05"
+    language: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ThreadView(View):
+    """GET and POST /messages/{n}. Field: text; starters fill it by link."""
+
+    TEMPLATE: ClassVar[str] = "member/thread.html"
+    PLACE: ClassVar[Place] = "messages"
+
+    name: str
+    badge: str
+    person_href: str
+    about: ListingCard | None
+    messages: tuple[MessageItem, ...]
+    older_href: str
+    starters: tuple[Link, ...]  # sentences to begin with, for the first message
+    form: Filled = EMPTY
+    once: str
+    action: str
+    record_href: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeView(View):
+    """GET /my"""
+
+    TEMPLATE: ClassVar[str] = "member/me.html"
+    PLACE: ClassVar[Place] = "me"
+
+    name: str
+    number: str
+    facts: tuple[Fact, ...]
+    balance: BalanceCard
+    limits: str  # "You can go 10 hours below zero and 40 hours above."
+    person_href: str  # how others see me
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettingsView(View):
+    """GET /my/settings; each form posts by itself.
+
+    Fields: mail (all, weekly, must) · name, place, about · old_pin, pin, pin_again.
+    """
+
+    TEMPLATE: ClassVar[str] = "member/settings.html"
+    PLACE: ClassVar[Place] = "me"
+
+    profile_form: Filled
+    mail_form: Filled
+    pin_form: Filled = EMPTY
+    has_pin: bool
+    email: str
+    languages: tuple[Option, ...]
+    language: str
+    sessions: tuple[str, ...]  # where I am signed in: "Firefox on Linux, since 3 May"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tile:
+    """An entry of a short menu, in words."""
+
+    text: str
+    hint: str
+    href: str
+    tone: Tone = "plain"

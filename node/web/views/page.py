@@ -1,0 +1,139 @@
+"""What every page shows around its own matter, and the base of all views."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from node.web.words import Words
+
+# Where a page belongs in the bar of five entries; "" for none.
+Place = Literal["", "home", "find", "record", "messages", "me"]
+# The desk's pages, for the organisers' menu.
+Desk = Literal["", "dashboard", "applications", "members", "neighbours", "outbox", "scheme"]
+Tone = Literal["good", "wait", "stop", "plain"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """The scheme this node serves, as its pages name it. Made once, when the node starts or is changed."""
+
+    name: str  # "Oakvale"
+    help_name: str  # "Rosa"
+    help_phone: str  # "01632 960 123", as people write it; "" when there is none
+    help_hours: str  # "Tuesday 10 to 12"; "" when unsaid
+
+    @property
+    def help_phone_href(self) -> str:
+        return "tel:" + "".join(sign for sign in self.help_phone if sign.isdigit() or sign == "+")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Viewer:
+    """Who is signed in."""
+
+    name: str
+    organiser: bool = False
+    unread: int = 0  # messages not read yet
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """What every page needs to know about this request."""
+
+    site: Site
+    words: Words
+    form_token: str  # from security.form_token
+    path: str  # where this page is, to come back to after "Bigger text"
+    viewer: Viewer | None = None
+    text_size: Literal[1, 2, 3] = 1
+    notice: str = ""  # what just happened: "Saved."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """One page's own matter; its class names the template and the place in the menus."""
+
+    TEMPLATE: ClassVar[str]
+    PLACE: ClassVar[Place] = ""
+    DESK: ClassVar[Desk] = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    text: str
+    href: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Option:
+    """One answer among several of a form field."""
+
+    value: str
+    text: str
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fact:
+    """A line of "label: text" on a details list."""
+
+    label: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pill:
+    """A state in a word or two; its colour only repeats what the words say."""
+
+    text: str
+    tone: Tone = "plain"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pager:
+    """Where the list goes on; an empty address means there is no such page."""
+
+    text: str  # "21 to 40 of 63"
+    previous_href: str = ""
+    next_href: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Empty:
+    """What a list without rows says, with one thing to do next."""
+
+    text: str
+    action: Link | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListingCard:
+    """One offer or want in a list."""
+
+    href: str
+    kind: Literal["offer", "want"]
+    title: str
+    price: str  # in the reader's unit: "1 h 30", "about 30 min", "free", "to agree"
+    price_theirs: str = ""  # "6.00 Acorns" where the price was made in another unit
+    place: str = ""  # "near you", "about 3 km"
+    category: str = ""
+    owner: str = ""  # "" for visitors
+    badge: str = ""  # the other scheme's name; "" for our own
+    seen: str = ""  # "seen 3 hours ago"; "" for our own
+    language: str = ""  # of the title, where it differs from the page's
+    note: str = ""  # "May be gone. Ask first."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErrorView(View):
+    """Something went wrong: what, whether anything moved, what to do. Source: docs/pages.md 4."""
+
+    TEMPLATE: ClassVar[str] = "error.html"
+
+    title: str  # "This page does not exist"
+    what: tuple[str, ...]
+    moved: str  # "Nothing moved."; "" where nothing could have
+    todo: str
+    action: Link
+    reference: str = ""  # to read out on the phone

@@ -1,0 +1,225 @@
+"""Members' pages about trades: recording one, what became of it, and the statement.
+
+Source: docs/pages.md 4, 8.6 and 8.11 with the amendments of section 0.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from node.web.forms import EMPTY, Filled
+from node.web.views.member import PersonCard
+from node.web.views.page import Fact, Link, Pager, Pill, Place, View
+
+# Which side of the trade the person recording it is on.
+Did = Literal["received", "gave"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _RecordView(View):
+    PLACE: ClassVar[Place] = "record"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordView(_RecordView):
+    """GET /record: what happened?"""
+
+    TEMPLATE: ClassVar[str] = "member/record.html"
+
+    received_href: str
+    gave_href: str  # "" when the scheme does not let the giver ask
+    last: tuple[Link, ...]  # "Again: Ben, garden help, 2 hours"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordWhoView(_RecordView):
+    """GET /record/who?did&q"""
+
+    TEMPLATE: ClassVar[str] = "member/record_who.html"
+
+    did: Did
+    query: str
+    recent: tuple[PersonCard, ...]
+    found: tuple[PersonCard, ...] | None  # None before anything was looked for
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordWhatView(_RecordView):
+    """GET and POST /record/what. Fields: what, amount."""
+
+    TEMPLATE: ClassVar[str] = "member/record_what.html"
+
+    did: Did
+    name: str
+    badge: str
+    form: Filled = EMPTY
+    hidden: tuple[tuple[str, str], ...] = ()
+    unit_name: str  # of the price: "hours", "Acorns"
+    amount_hint: str
+    rate_note: str  # "12 Acorns are 1 hour."; "" in the own scheme
+    change_who_href: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordCheckView(_RecordView):
+    """The check page: nothing has moved yet. POST with `hidden` and `once` does it."""
+
+    TEMPLATE: ClassVar[str] = "member/record_check.html"
+
+    did: Did
+    dated: str  # "Saturday 7 March 2026"
+    payer: str
+    payer_scheme: str
+    payee: str
+    payee_scheme: str
+    what: str
+    payee_gets: str  # "6 Acorns"
+    payer_gives: str  # "30 minutes"
+    payer_gives_short: str  # "30 min", for the box of the cheque
+    mine_now: str  # "3 hours"
+    mine_after: str  # "2 hours 30 minutes"
+    theirs_after: str = ""  # where the scheme shows balances
+    button: str  # "Pay Karim"
+    action: str
+    hidden: tuple[tuple[str, str], ...]
+    once: str
+    change_href: str
+    cancel_href: str
+    more: tuple[Fact, ...] = ()  # the rate, what the schemes then owe each other, rounding
+    changed: str = ""  # "The price was 6 Acorns. It is 6.50 Acorns now."
+    again: str = ""  # "You recorded the same 4 minutes ago. Again?"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordStoppedView(_RecordView):
+    """A trade that cannot be recorded as it is: a limit, or one already waiting."""
+
+    TEMPLATE: ClassVar[str] = "member/record_stopped.html"
+
+    title: str  # "This would take you too far"
+    sentences: tuple[str, ...]  # "You can go to 10 hours behind. This would be 11 hours. …"
+    action: Link
+    other: Link | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sides:
+    """Both amounts of a trade, the reader's first."""
+
+    sentence: str  # "Karim gave you plum jam, 4 jars."
+    mine: str  # "You gave 30 minutes."
+    theirs: str  # "Karim got 6 Acorns."; "" when it is the same amount
+    reference: str  # "K7F-3QM-92X"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetAsideView(_RecordView):
+    """The other scheme has not answered yet; the button asks again."""
+
+    TEMPLATE: ClassVar[str] = "member/set_aside.html"
+
+    sides: Sides
+    amount: str  # "30 minutes"
+    scheme: str  # "Riverside"
+    since: str  # "14:05"
+    check_href: str
+    trade_href: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DoneView(_RecordView):
+    """Recorded."""
+
+    TEMPLATE: ClassVar[str] = "member/done.html"
+
+    sides: Sides
+    by_both: bool  # recorded by both schemes, not only by ours
+    told: str  # "Karim has been told."
+    balance: str  # "You have 2 hours 30 minutes now."
+    trade_href: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LateView(_RecordView):
+    """The other scheme is silent for longer. Source: docs/pages.md 0.5."""
+
+    TEMPLATE: ClassVar[str] = "member/late.html"
+
+    sides: Sides
+    amount: str
+    scheme: str
+    since: str
+    days: int  # after which an organiser can free the amount
+    check_href: str
+    trade_href: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UndoneView(_RecordView):
+    """Nothing moved in the end."""
+
+    TEMPLATE: ClassVar[str] = "member/undone.html"
+
+    sides: Sides
+    amount: str
+    reason: str  # "Riverside could not take it now."
+    again_href: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TradeView(View):
+    """GET /t/{ref}"""
+
+    TEMPLATE: ClassVar[str] = "member/trade.html"
+    PLACE: ClassVar[Place] = "me"
+
+    sides: Sides
+    state: Pill
+    state_text: tuple[str, ...]
+    facts: tuple[Fact, ...]  # when, who entered it, who agreed, rate, other scheme
+    history: tuple[Fact, ...]  # label: moment, text: what happened
+    check_href: str = ""  # while something is under way
+    answer_action: str = ""  # where Yes and No post to, while the reader is asked
+    answer_form: Filled = EMPTY
+    cancel_action: str = ""
+    message_href: str = ""
+    wrong_href: str = ""
+    again_href: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatementLine:
+    date: str
+    sentence: str  # "Karim gave you plum jam"
+    who: str
+    badge: str
+    href: str
+    received: str  # "+2 h" or ""
+    given: str  # "−30 min" or ""
+    balance: str
+    theirs: str = ""  # "6.00 Acorns in Riverside"
+    state: Pill | None = None  # "Set aside"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatementView(View):
+    """GET /statement?from&to. Fields: from, to (dates)."""
+
+    TEMPLATE: ClassVar[str] = "member/statement.html"
+    PLACE: ClassVar[Place] = "me"
+
+    name: str
+    number: str
+    period: str  # "1 December 2025 to 28 February 2026"
+    form: Filled
+    unit_name: str
+    opening: str
+    closing: str
+    closing_words: str  # "2 hours 30 minutes ahead"
+    total_received: str
+    total_given: str
+    lines: tuple[StatementLine, ...]
+    csv_href: str
+    printed: str  # "Printed on 7 March 2026"
+    pager: Pager | None = None

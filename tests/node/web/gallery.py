@@ -1,0 +1,38 @@
+"""Every page with invented matter, served as the node serves it: for scripts/gallery and the tests."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from node.web.assets import Assets
+from node.web.render import Renderer
+from node.web.security import security_headers
+from tests.node.web.samples import PAGES
+
+CHROMIUM_FLAGS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+def make_gallery() -> web.Application:
+    """Return an application that shows each page of the samples at /gallery/NAME."""
+    assets = Assets()
+    renderer = Renderer(assets)
+
+    async def show(request: web.Request) -> web.Response:
+        sample = PAGES.get(request.match_info["name"])
+        if sample is None:
+            raise web.HTTPNotFound
+        return renderer.response(sample.page, sample.view)
+
+    app = web.Application(middlewares=[security_headers])
+    app.router.add_get("/gallery/{name}", show)
+    assets.add_to(app)
+    return app

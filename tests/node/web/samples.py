@@ -1,0 +1,408 @@
+"""Believable views of every page: Oakvale counts in hours, Hilltop in Hills, Riverside in Acorns.
+
+`PAGES` names each; the gallery draws them and the tests look at all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Final
+
+from node.web.forms import Filled
+from node.web.views.admin import (
+    ApplicationCard,
+    ApplicationsView,
+    DashboardView,
+    Gauge,
+    MailRow,
+    MemberAddView,
+    MemberRow,
+    MembersView,
+    MemberView,
+    NeighbourAddView,
+    NeighbourCard,
+    NeighbourProposeView,
+    NeighboursView,
+    NeighbourTrade,
+    NeighbourView,
+    OutboxView,
+    SchemeView,
+)
+from node.web.views.member import (
+    BalanceCard,
+    FindView,
+    HomeView,
+    ListingView,
+    MessageItem,
+    MessagesView,
+    MeView,
+    MyListing,
+    MyListingsView,
+    PeopleView,
+    PersonCard,
+    PersonView,
+    PostPreviewView,
+    PostPriceView,
+    PostWhatView,
+    SettingsView,
+    ThreadRow,
+    ThreadView,
+    Tile,
+    WaitingCard,
+)
+from node.web.views.page import (
+    Empty,
+    ErrorView,
+    Fact,
+    Link,
+    ListingCard,
+    Option,
+    Page,
+    Pager,
+    Pill,
+    Site,
+    View,
+    Viewer,
+)
+from node.web.views.trade import (
+    DoneView,
+    LateView,
+    RecordCheckView,
+    RecordStoppedView,
+    RecordView,
+    RecordWhatView,
+    RecordWhoView,
+    SetAsideView,
+    Sides,
+    StatementLine,
+    StatementView,
+    TradeView,
+    UndoneView,
+)
+from node.web.views.visitor import (
+    FrontView,
+    HowView,
+    JoinAgreeView,
+    JoinOfferView,
+    JoinPersonView,
+    JoinPlaceView,
+    JoinSentView,
+    LoginCodeView,
+    LoginLinkView,
+    LoginView,
+    LookView,
+    PrivacyView,
+    PublicListingView,
+)
+from node.web.words import words_for
+
+SITE: Final = Site(
+    name="Oakvale",
+    help_name="Rosa",
+    help_phone="01632 960 123",
+    help_hours="Tuesday 10 to 12",
+)
+ONCE: Final = "AAAAAAAAAAAAAAAAAAAAAA"
+VISITOR: Final = Page(site=SITE, words=words_for(), form_token="sample-form-token", path="/look")
+MEMBER: Final = replace(VISITOR, viewer=Viewer(name="Ana Silva", unread=2), path="/home")
+ORGANISER: Final = replace(
+    VISITOR, viewer=Viewer(name="Rosa Whitfield", organiser=True), path="/admin/neighbours"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One page of the gallery."""
+
+    page: Page
+    view: View
+
+    @property
+    def for_members(self) -> bool:
+        return not self.view.DESK
+
+
+# --- Pieces -------------------------------------------------------------------------------------------------
+
+OWN_CARDS: Final = (
+    ListingCard(href="/l/1", kind="offer", title="Bike repair, also on Sundays", price="1 h 30", place="near you", owner="Ben Carter", category="Repairs"),
+    ListingCard(href="/l/2", kind="want", title="Somebody to walk Biscuit, an old and gentle spaniel", price="30 min", place="about 2 km", owner="Maud Ellis", category="Animals"),
+    ListingCard(href="/l/3", kind="offer", title="Sourdough bread, baked on Fridays", price="20 min", place="near you", owner="Priya Nair", category="Food"),
+    ListingCard(href="/l/4", kind="offer", title="Piano lessons for beginners of any age", price="to agree", place="about 4 km", owner="Tomasz Zielinski", category="Learning"),
+    ListingCard(href="/l/5", kind="want", title="Help with a letter to the council", price="1 h", place="about 3 km", owner="George Adeyemi", category="Paperwork"),
+    ListingCard(href="/l/6", kind="offer", title="Seedlings: tomato, courgette, runner bean", price="free", place="about 1 km", owner="Ines Duarte", category="Garden"),
+)  # fmt: skip
+JAM: Final = ListingCard(
+    href="/l/jam", kind="offer", title="Plum jam, 4 jars", price="about 30 min", price_theirs="6.00 Acorns",
+    place="about 7 km", owner="Karim Haddad", badge="Riverside", seen="seen 3 hours ago", category="Food",
+)  # fmt: skip
+FAR_CARDS: Final = (
+    JAM,
+    ListingCard(href="/l/12", kind="offer", title="Chimney sweeping, brushes brought along", price="about 2 h", price_theirs="20.0 Hills", place="about 5 km", owner="Owen Pryce", badge="Hilltop", seen="seen 12 minutes ago"),
+    ListingCard(href="/l/13", kind="want", title="Cours de conversation en français", price="about 1 h", price_theirs="12.00 Acorns", place="about 8 km", owner="Lucie Martin", badge="Riverside", seen="seen 2 days ago", language="fr", note="May be gone. Ask first."),
+)  # fmt: skip
+CATEGORIES: Final = (
+    Option(value="", text="All categories"),
+    Option(value="food", text="Food"),
+    Option(value="garden", text="Garden"),
+    Option(value="repairs", text="Repairs"),
+)
+BALANCE: Final = BalanceCard(
+    amount="3 hours",
+    side="ahead",
+    sentence="You have given 3 hours more than you received. Time to ask for something?",
+    set_aside="30 minutes are set aside. 2 hours 30 minutes are free.",
+)
+PEOPLE: Final = (
+    PersonCard(href="/record/what?who=ben", name="Ben Carter", number="0042", place="Mill Lane"),
+    PersonCard(href="/record/what?who=maud", name="Maud Ellis", number="0007", place="Church End"),
+    PersonCard(href="/record/what?who=karim", name="Karim Haddad", number="", place="about 7 km", badge="Riverside"),
+    PersonCard(href="/record/what?who=priya", name="Priya Nair", number="0118", place="Station Road", text="Offers: bread, proofreading"),
+)  # fmt: skip
+SIDES: Final = Sides(
+    sentence="Karim Haddad gave you plum jam, 4 jars.",
+    mine="You gave 30 minutes.",
+    theirs="Karim got 6 Acorns.",
+    reference="K7F-3QM-92X",
+)
+HIDDEN: Final = (("who", "karim"), ("what", "Plum jam, 4 jars"), ("amount", "6.00"))
+JAM_TEXT: Final = (
+    "Victoria plums from the old tree behind the mill. Not too sweet. Jars of about 340 g; please bring them back.",
+    "Collect in Riverside, or at the Saturday market by the bridge.",
+)
+JAM_FACTS: Final = (
+    Fact(label="For", text="all four jars"),
+    Fact(label="When", text="Saturdays, 9 to 12"),
+    Fact(label="Expires", text="4 November 2026"),
+)
+GOOD: Final = Pill(text="All well", tone="good")
+RIVERSIDE: Final = NeighbourCard(
+    href="/admin/neighbours/riverside", name="Riverside", place="7 km away", state=Pill(text="Trading", tone="good"),
+    rate="1 hour of ours is 12 Acorns.", standing="They owe us 2 hours 30 minutes.",
+    gauge=Gauge(we_owe=0, they_owe=6, we_owe_limit="40 h", they_owe_limit="40 h"),
+    heard="heard 4 minutes ago", in_flight="", listings="41 listings from them, 63 of ours with them",
+)  # fmt: skip
+HILLTOP: Final = NeighbourCard(
+    href="/admin/neighbours/hilltop", name="Hilltop", place="5 km away", state=Pill(text="Quiet since Tuesday", tone="wait"),
+    rate="1 hour of ours is 10 Hills.", standing="We owe them 31 hours.",
+    gauge=Gauge(we_owe=78, they_owe=0, we_owe_limit="40 h", they_owe_limit="40 h"),
+    heard="heard 3 days ago", in_flight="1 trade under way, 30 min", listings="28 listings from them, 63 of ours with them",
+)  # fmt: skip
+FENSIDE: Final = NeighbourCard(
+    href="/admin/neighbours/fenside", name="Fenside Timebank", place="", state=Pill(text="Asked us", tone="wait"),
+    rate="1 hour of ours is 1 hour of theirs.", standing="Even.", gauge=None,
+    heard="heard 20 minutes ago", in_flight="", listings="No listings yet",
+)  # fmt: skip
+WORDS: Final = ("maple", "lantern", "river", "copper", "sparrow", "orchard")
+CONSEQUENCE: Final = "If Hilltop vanished owing 40 hours, your scheme would carry it: 20 minutes a member."
+SUGGESTION: Final = "Suggested: 1 hour for each member of the smaller scheme, at most 40."
+LIMITS: Final = Filled({"they_may_owe": "40:00", "we_may_owe": "40:00"})
+HINT: Final = "For example 2, 1:30 or 90 min"
+
+
+def _statement_lines() -> tuple[StatementLine, ...]:
+    rows = [
+        ("2 Dec 2025", "You mended Maud Ellis’s gate", "", "+2 h", "", "2 h"),
+        ("13 Dec 2025", "Priya Nair gave you bread", "", "", "−20 min", "1 h 40"),
+        ("4 Jan 2026", "You read to George Adeyemi", "", "+1 h", "", "2 h 40"),
+        ("19 Jan 2026", "Ben Carter repaired your bike", "", "", "−1 h 30", "1 h 10"),
+        ("7 Feb 2026", "You looked after Ines Duarte’s garden", "", "+1 h 50", "", "3 h"),
+    ]
+    lines = [
+        StatementLine(date=date, sentence=text, who="", badge=badge, href="/t/A1B-2C3-D4E", received=got, given=gave, balance=left)
+        for date, text, badge, got, gave, left in rows
+    ]  # fmt: skip
+    jam = StatementLine(
+        date="28 Feb 2026", sentence="Karim Haddad gave you plum jam, 4 jars", who="Karim Haddad", badge="Riverside",
+        href="/t/K7F-3QM-92X", received="", given="−30 min", balance="2 h 30", theirs="6.00 Acorns in Riverside",
+        state=Pill(text="Set aside", tone="wait"),
+    )  # fmt: skip
+    return (*lines, jam)
+
+
+def twenty_rows() -> HomeView:
+    """Return a home page of twenty listings: what the benchmark measures."""
+    near = tuple(replace(card, href=f"/l/{number}") for number, card in enumerate(OWN_CARDS * 2))
+    return replace(HOME, near=near, from_neighbours=(FAR_CARDS * 3)[:8])
+
+
+HOME: Final = HomeView(
+    greeting="Good morning, Ana",
+    waiting=(
+        WaitingCard(title="Ben Carter asks you for 2 hours", text="“Shelf put up in the hall.” Please say yes or no.", action=Link(text="Answer Ben", href="/t/B3N-4SK-222")),
+    ),
+    balance=BALANCE,
+    near=OWN_CARDS[:4],
+    from_neighbours=FAR_CARDS,
+)  # fmt: skip
+CHECK: Final = RecordCheckView(
+    did="received", dated="Saturday 28 February 2026", payer="Ana Silva", payer_scheme="Oakvale",
+    payee="Karim Haddad", payee_scheme="Riverside", what="Plum jam, 4 jars", payee_gets="6 Acorns",
+    payer_gives="30 minutes", payer_gives_short="30 min", mine_now="3 hours", mine_after="2 hours 30 minutes",
+    button="Pay Karim", action="/record/do", hidden=HIDDEN, once=ONCE, change_href="/record/what", cancel_href="/home",
+    more=(
+        Fact(label="Their price in ours", text="12 Acorns are 1 hour, since 3 May 2025."),
+        Fact(label="Between the schemes", text="Oakvale then owes Hilltop 30 minutes more."),
+        Fact(label="Rounding", text="Nothing to round."),
+    ),
+)  # fmt: skip
+
+
+def _visitor_pages() -> dict[str, Sample]:
+    look = LookView(
+        query="", kind="", category="", categories=CATEGORIES, summary="63 offers and wants",
+        cards=tuple(replace(card, owner="") for card in (*OWN_CARDS, *FAR_CARDS)),
+        pager=Pager(text="1 to 20 of 63", next_href="/look?page=2"), empty=None,
+    )  # fmt: skip
+    views: dict[str, View] = {
+        "front": FrontView(
+            headline="Neighbours in Oakvale help each other",
+            sentences=(
+                "We mend bikes, bake bread, walk dogs and write letters for one another.",
+                "No money changes hands. We count in hours, and everybody’s hour is worth the same.",
+            ),
+            meeting="Saturday 7 March 2026, half past ten, village hall",
+            facts=(
+                Fact(label="Members", text="118, aged 19 to 91"),
+                Fact(label="We also trade with", text="Hilltop and Riverside"),
+                Fact(label="Desk", text="Tuesday 10 to 12, in the library"),
+            ),
+            listings=tuple(replace(card, owner="") for card in OWN_CARDS),
+        ),
+        "look": look,
+        "look-empty": replace(look, query="submarine", summary="Nothing for “submarine”", cards=(), pager=None,
+            empty=Empty(text="Nobody offers this yet. Perhaps in other words?", action=Link(text="See everything", href="/look"))),
+        "public-listing": PublicListingView(card=replace(JAM, owner=""), paragraphs=JAM_TEXT, facts=JAM_FACTS),
+        "how": HowView(hour="1 hour", furthest="10 hours", neighbours=("Hilltop", "Riverside")),
+        "join-1": JoinPlaceView(places=("Church End", "Mill Lane"), others=(Link(text="Riverside, about 7 km from Oakvale", href="https://riverside.example/join"),)),
+        "join-1-wrong": JoinPlaceView(form=Filled({"place": ""}, {"place": "Please fill this in."}), places=(), others=()),
+        "join-2": JoinPersonView(form=Filled({"name": "Ana", "reach": "email", "email": "ana@example"}, {"email": "This is not a whole address. It should look like ana@example.org."}), hidden=(("place", "Mill Lane"),)),
+        "join-3": JoinOfferView(offer_examples=("bread", "lifts to town", "reading aloud"), want_examples=("garden help", "a ladder to borrow"), optional=True),
+        "join-4": JoinAgreeView(
+            agreement=("We treat each other kindly and keep our word.", "An hour of one person is worth an hour of any other.", "Each member may go 10 hours behind and 40 ahead.", "Nobody earns interest.", "Trades are recorded within a month.", "A mistake is put right by a second trade.", "The organisers may pause a member and must say why.", "Anyone may leave, and settles up first."),
+            answers=(Fact(label="Name", text="Ana Silva"), Fact(label="Place", text="Mill Lane"), Fact(label="Offers", text="Bread")),
+        ),
+        "join-sent": JoinSentView(name="Ana", confirm_mail="ana@example.org"),
+        "login": LoginView(),
+        "login-wrong": LoginView(pin_form=Filled({"number": "123"}, {"pin": "Number and PIN do not fit together. Try again in 2 seconds."})),
+        "login-code": LoginCodeView(email="ana@example.org", minutes=10),
+        "login-link": LoginLinkView(name="Rosa", action="/login/link/7Q2"),
+        "privacy": PrivacyView(dated="Written on 3 May 2026", neighbours=("Hilltop", "Riverside")),
+        "not-found": ErrorView(title="This page does not exist", what=("Perhaps the offer was taken down, or the address was cut short.",), moved="", todo="Go back, or look around from the front page.", action=Link(text="To the front page", href="/")),
+    }  # fmt: skip
+    return {name: Sample(VISITOR, view) for name, view in views.items()}
+
+
+def _listing_pages() -> dict[str, Sample]:
+    find = FindView(
+        query="jam", kind="", km="20", distances=(Option(value="", text="Any distance"), Option(value="5", text="Up to 5 km"), Option(value="20", text="Up to 20 km")),
+        category="", categories=CATEGORIES, scheme="", schemes=(Option(value="", text="All schemes"), Option(value="oakvale", text="Oakvale"), Option(value="riverside", text="Riverside")),
+        summary="9 offers and wants for “jam”, nearest first", cards=(*OWN_CARDS, *FAR_CARDS), pager=Pager(text="1 to 9 of 9"), empty=None,
+    )  # fmt: skip
+    theirs = ListingView(
+        card=JAM, price_note="You see their price turned into hours: 12 Acorns are 1 hour, since 3 May. The final amount is shown before you agree.",
+        paragraphs=JAM_TEXT, facts=JAM_FACTS, owner_href="/people/karim", own=False, state=None, message_href="/messages/new?l=jam", record_href="/record/what?l=jam", cannot_record="",
+    )  # fmt: skip
+    views: dict[str, View] = {
+        "home": HOME,
+        "home-new": HomeView(greeting="Welcome, Ana", waiting=(), balance=BalanceCard(amount="", side="", sentence="Your first trade will be listed here."), near=OWN_CARDS[:2], from_neighbours=()),
+        "home-twenty": twenty_rows(),
+        "find": find,
+        "find-empty": replace(find, query="submarine", cards=(), summary="Nothing for “submarine” within 20 km", pager=None, empty=Empty(text="Nobody offers this yet. You could ask for it.", action=Link(text="Write a want", href="/post?kind=want"))),
+        "listing-neighbour": theirs,
+        "listing-stopped": replace(theirs, card=replace(JAM, note="Not heard of for 3 days. May be gone: ask first."), record_href="", cannot_record="Oakvale has bought all it can from Riverside this month. You can still message Karim; Rosa can tell you when."),
+        "listing-ours": replace(theirs, card=OWN_CARDS[0], price_note="", paragraphs=("Punctures, brakes, gears. I come to you or you to me.",), facts=(), phone="01632 960 456"),
+        "listing-own": replace(theirs, card=replace(OWN_CARDS[2], owner="Ana Silva"), price_note="", own=True, state=Pill(text="Listed until 4 November 2026", tone="good"), edit_href="/post?l=3", hide_action="/l/3/hide", keep_action="/l/3/keep"),
+        "post-1": PostWhatView(form=Filled({"kind": "offer"}, {"title": "Please fill this in."})),
+        "post-2": PostPriceView(form=Filled({"price_kind": "amount", "price": "1.30"}, {"price": "Do you mean 1 h 30 or 1 h 18? Please write it like that."}), unit_name="hours", amount_hint=HINT, hour_hint="", categories=CATEGORIES[1:]),
+        "post-3": PostPreviewView(card=OWN_CARDS[2], paragraphs=("Flour, water, salt and time. Order by Wednesday.",), facts=(Fact(label="For", text="one loaf"),), shown_to="Oakvale and 3 neighbouring schemes", until="4 November 2026", hidden=HIDDEN, once=ONCE),
+        "my-listings": MyListingsView(
+            listings=(
+                MyListing(href="/l/3", title="Sourdough bread, baked on Fridays", kind="offer", price="20 min", state=Pill(text="Listed until 4 November 2026", tone="good"), edit_href="/post?l=3", keep_action="", hide_action="/l/3/hide", show_action=""),
+                MyListing(href="/l/9", title="A ladder to borrow, 5 metres", kind="want", price="to agree", state=Pill(text="Expires in 5 days", tone="wait"), edit_href="/post?l=9", keep_action="/l/9/keep", hide_action="/l/9/hide", show_action=""),
+                MyListing(href="/l/8", title="Portuguese conversation", kind="offer", price="1 h", state=Pill(text="Taken down"), edit_href="/post?l=8", keep_action="", hide_action="", show_action="/l/8/show"),
+            ), empty=None),
+        "people": PeopleView(query="", summary="118 people", people=PEOPLE, pager=Pager(text="1 to 20 of 118", next_href="/people?page=2"), empty=None),
+        "person": PersonView(name="Karim Haddad", number="", place="about 7 km", badge="Riverside", about=("I keep an orchard with my sister and mend what breaks.",), facts=(Fact(label="Member since", text="May 2021"), Fact(label="Last active", text="3 hours ago")), offers=(JAM,), wants=FAR_CARDS[2:], between_us=(Link(text="Plum jam, 30 minutes, 28 Feb 2026", href="/t/K7F-3QM-92X"),), message_href="/messages/karim", record_href="/record/what?who=karim"),
+        "messages": MessagesView(
+            threads=(
+                ThreadRow(href="/messages/1", name="Karim Haddad", badge="Riverside", about="Plum jam, 4 jars", snippet="Saturday is fine. I am by the bridge from nine until the bread is sold.", when="today, 9:40", unread=2),
+                ThreadRow(href="/messages/2", name="Maud Ellis", badge="", about="", snippet="Thank you for the gate, dear.", when="2 Dec 2025", unread=0),
+            ), pager=None, empty=None),
+        "thread": ThreadView(
+            name="Karim Haddad", badge="Riverside", person_href="/people/karim", about=JAM, older_href="/messages/1?before=1",
+            messages=(
+                MessageItem(mine=True, author="You", paragraphs=("Hello Karim, is the jam still there? I would take all four.",), when="Thursday, 18:02", state="delivered"),
+                MessageItem(mine=False, author="Karim", paragraphs=("It is! Shall we say Saturday?", "I am by the bridge from nine."), when="today, 9:40"),
+            ), starters=(), once=ONCE, action="/messages/1", record_href="/record/what?l=jam"),
+        "thread-new": ThreadView(name="Ben Carter", badge="", person_href="/people/ben", about=OWN_CARDS[0], older_href="", messages=(), starters=(Link(text="Is this still there?", href="?s=1"), Link(text="When would suit you?", href="?s=2"), Link(text="Could we talk on the phone?", href="?s=3")), once=ONCE, action="/messages/new", record_href=""),
+        "me": MeView(name="Ana Silva", number="0123", facts=(Fact(label="Member since", text="March 2024"), Fact(label="Place", text="Mill Lane")), balance=BALANCE, limits="You can go 10 hours behind and 40 hours ahead.", person_href="/people/0123"),
+        "settings": SettingsView(profile_form=Filled({"name": "Ana Silva", "place": "Mill Lane", "about": "Baker, early riser."}), mail_form=Filled({"mail": "weekly"}), has_pin=True, email="ana@example.org", languages=(Option(value="en", text="English"),), language="en", sessions=("This computer, since 3 May 2026", "Firefox on a phone, since 12 May 2026")),
+        "error": ErrorView(title="That did not work", what=("Our computer made a mistake.",), moved="Nothing moved.", todo="Please try again. If it happens again, ring Rosa.", action=Link(text="Back to Home", href="/home"), reference="ERR-7KQ-2M4"),
+    }  # fmt: skip
+    return {name: Sample(MEMBER, view) for name, view in views.items()}
+
+
+def _trade_pages() -> dict[str, Sample]:
+    trade = TradeView(
+        sides=SIDES, state=Pill(text="Done", tone="good"), state_text=("Recorded by both schemes.",),
+        facts=(Fact(label="When", text="Saturday 28 February 2026, 10:12"), Fact(label="Entered by", text="you"), Fact(label="Other scheme", text="Riverside"), Fact(label="Price", text="12 Acorns are 1 hour")),
+        history=(Fact(label="10:12:04", text="You pressed “Pay Karim”. 30 minutes were set aside."), Fact(label="10:12:05", text="Riverside recorded it. Done.")),
+        message_href="/messages/1", wrong_href="/t/K7F-3QM-92X/wrong", again_href="/record/what?again=1",
+    )  # fmt: skip
+    views: dict[str, View] = {
+        "record-1": RecordView(received_href="/record/who?did=received", gave_href="/record/who?did=gave", last=(Link(text="Ben Carter, bike repair, 1 hour 30 minutes", href="/record/what?again=7"),)),
+        "record-2": RecordWhoView(did="received", query="", recent=PEOPLE, found=None),
+        "record-2-found": RecordWhoView(did="gave", query="car", recent=PEOPLE, found=PEOPLE[:1]),
+        "record-3": RecordWhatView(did="received", name="Karim", badge="Riverside", form=Filled({"what": "Plum jam, 4 jars", "amount": "6"}), hidden=HIDDEN, unit_name="Acorns", amount_hint="For example 6 or 2.50", rate_note="12 Acorns are 1 hour.", change_who_href="/record/who?did=received"),
+        "record-3-wrong": RecordWhatView(did="received", name="Ben", badge="", form=Filled({"what": "", "amount": "1.30"}, {"what": "Please fill this in.", "amount": "Do you mean 1 h 30 or 1 h 18? Please write it like that."}), hidden=HIDDEN, unit_name="hours", amount_hint=HINT, rate_note="", change_who_href="/record/who?did=received"),
+        "record-4": CHECK,
+        "record-4-again": replace(CHECK, payee="Ben Carter", payee_scheme="Oakvale", what="Bike repair", payee_gets="1 hour 30 minutes", payer_gives="1 hour 30 minutes", payer_gives_short="1 h 30", mine_after="1 hour 30 minutes", button="Pay Ben", more=(), again="You recorded the same 4 minutes ago. Again?"),
+        "record-4-ask": replace(CHECK, did="gave", payer="Ben Carter", payee="Ana Silva", payee_scheme="Oakvale", what="Proofreading", payee_gets="2 hours", payer_gives="2 hours", payer_gives_short="2 h", mine_after="5 hours", button="Ask Ben", changed="Ben must say yes. He has 14 days; then it runs out.", more=()),
+        "record-stopped": RecordStoppedView(title="This would take you too far behind", sentences=("You can go to 10 hours behind. This would be 11 hours.", "Ring Rosa, or make it 1 hour less."), action=Link(text="Change the amount", href="/record/what")),
+        "set-aside": SetAsideView(sides=SIDES, amount="30 minutes", scheme="Riverside", since="14:05", check_href="/t/K7F-3QM-92X/check", trade_href="/t/K7F-3QM-92X"),
+        "done": DoneView(sides=SIDES, by_both=True, told="Karim has been told.", balance="You have 2 hours 30 minutes now.", trade_href="/t/K7F-3QM-92X"),
+        "late": LateView(sides=SIDES, amount="30 minutes", scheme="Riverside", since="14:05", days=14, check_href="/t/K7F-3QM-92X/check", trade_href="/t/K7F-3QM-92X"),
+        "undone": UndoneView(sides=SIDES, amount="30 minutes", reason="Riverside could not take it now", again_href="/record/what?again=K7F"),
+        "trade": trade,
+        "trade-asked": replace(trade, sides=Sides(sentence="Ben Carter put up a shelf in your hall.", mine="You would give 2 hours.", theirs="", reference="B3N-4SK-222"), state=Pill(text="Ben asks you", tone="wait"), state_text=("Nothing has moved. Please answer by 14 March.",), answer_action="/t/B3N-4SK-222/answer", wrong_href="", again_href=""),
+        "statement": StatementView(name="Ana Silva", number="0123", period="1 December 2025 to 28 February 2026", form=Filled({"from": "2025-12-01", "to": "2026-02-28"}), unit_name="hours", opening="0 h", closing="2 h 30", closing_words="2 hours 30 minutes ahead", total_received="+4 h 50", total_given="−2 h 20", lines=_statement_lines(), csv_href="/statement.csv?from=2025-12-01", printed="Printed on 7 March 2026"),
+    }  # fmt: skip
+    return {name: Sample(replace(MEMBER, path="/record"), view) for name, view in views.items()}
+
+
+def _admin_pages() -> dict[str, Sample]:
+    row = MemberRow(href="/admin/members/123", number="0123", name="Ana Silva", place="Mill Lane", balance="+3 h", limits="−10 h to +40 h", active="today", state=Pill(text="Active", tone="good"))  # fmt: skip
+    views: dict[str, View] = {
+        "desk": DashboardView(
+            todo=(Tile(text="2 applications", hint="The oldest has waited for 3 days", href="/admin/applications", tone="wait"), Tile(text="Fenside Timebank asks to trade", hint="since this morning", href="/admin/neighbours/fenside", tone="wait"), Tile(text="4 mails not sent", hint="Read them out or print them", href="/admin/outbox")),
+            health=((GOOD, "The books add up: all balances together are 0."), (GOOD, "2 of 2 neighbours heard of within the hour."), (Pill(text="Look here", tone="wait"), "The last copy of everything is 9 days old."), (GOOD, "The clock is right."), (GOOD, "There is room on the disk for about 40 years.")),
+            figures=(Fact(label="Members", text="118"), Fact(label="Trades this month", text="74, of them 9 with neighbours"), Fact(label="Furthest behind", text="−9 h 30"), Fact(label="Furthest ahead", text="+31 h")),
+        ),
+        "applications": ApplicationsView(
+            applications=(
+                ApplicationCard(name="Ines Duarte", place="Church End", reach="ines@example.org", offer="Seedlings", want="A hand with heavy pots", when="3 days ago", welcome_action="/admin/applications/1/welcome", decline_action="/admin/applications/1/decline", once=ONCE),
+                ApplicationCard(name="George Adeyemi", place="Station Road", reach="by letter: 3 Station Road", offer="", want="Somebody to read the paper to me", when="today", welcome_action="/admin/applications/2/welcome", decline_action="/admin/applications/2/decline", once=ONCE),
+            ), empty=None),
+        "members": MembersView(query="", show="", shows=(Option(value="", text="Everybody"), Option(value="quiet", text="Not active for 90 days")), summary="118 members", members=(row, replace(row, number="0042", name="Ben Carter", balance="−6 h 20", active="yesterday"), replace(row, number="0007", name="Maud Ellis", place="Church End", balance="0 h", active="2 Dec 2025", state=Pill(text="Away until 12 May", tone="wait")), replace(row, number="0099", name="Wolfgang Featherstonehaugh-Cholmondeley", balance="−9 h 50", state=Pill(text="Paused", tone="stop"))), pager=Pager(text="1 to 20 of 118", next_href="/admin/members?page=2"), add_href="/admin/members/add"),
+        "member": MemberView(name="Ana Silva", number="0123", state=Pill(text="Active", tone="good"), facts=(Fact(label="Balance", text="3 hours ahead"), Fact(label="To reach", text="ana@example.org"), Fact(label="Last active", text="today")), limits_form=Filled({"lower": "10:00", "upper": "40:00"}), amount_hint=HINT, unit_name="hours", limits_action="/admin/members/123/limits", pin_action="/admin/members/123/pin", pin_set="set on 3 May 2026", new_pin="483 920 17", link_action="/admin/members/123/link", new_link="https://oakvale.example/login/link/7Q2M-4KXW-99TD-P3RV", pause_action="/admin/members/123/pause"),
+        "member-add": MemberAddView(once=ONCE),
+        "outbox": OutboxView(mail_set_up=False, mails=(MailRow(to="ana@example.org", subject="Ben asks you for 2 hours: yes or no?", when="today, 9:02", state=Pill(text="Not sent", tone="wait"), lines=("Hello Ana,", "Ben Carter asks you for 2 hours: “Shelf put up in the hall.”")), MailRow(to="maud@example.org", subject="Your code for Oakvale", when="yesterday", state=Pill(text="Failed 3 times", tone="stop"), lines=("Your code is 402 817.",))), pager=None, empty=None),
+        "neighbours": NeighboursView(own_address="https://oakvale.example", own_words=WORDS, neighbours=(FENSIDE, RIVERSIDE, HILLTOP), found_nearby=(Option(value="https://marsh.example", text="Marsh End", hint="in this network"),), empty=None),
+        "neighbours-none": NeighboursView(own_address="https://oakvale.example", own_words=WORDS, neighbours=(), found_nearby=(), empty=Empty(text="No neighbours yet. Members see only Oakvale’s own offers and wants.")),
+        "neighbour-add": NeighbourAddView(form=Filled({"address": "hilltop"}, {"address": "This is not an address. It should look like https://hilltop.example."})),
+        "neighbour-propose": NeighbourProposeView(name="Hilltop", facts=(Fact(label="Members", text="54"), Fact(label="Place", text="5 km away"), Fact(label="Counts in", text="Hills"), Fact(label="Since", text="2012")), words=WORDS, rate="1 hour of ours is 10 Hills, by what each scheme says an hour is.", form=LIMITS, unit_name="hours", amount_hint=HINT, suggestion=SUGGESTION, consequence=CONSEQUENCE, once=ONCE, action="/admin/neighbours/hilltop/ask"),
+        "neighbour": NeighbourView(card=HILLTOP, stage="trading", facts=(Fact(label="Trading since", text="3 May 2025"),), words=WORDS, consequence=CONSEQUENCE, limits_form=LIMITS, unit_name="hours", amount_hint=HINT, trades=(NeighbourTrade(reference="K7F-3QM-92X", when="28 Feb 2026", amount="30 min", direction="passing through", state=Pill(text="Done", tone="good")), NeighbourTrade(reference="P2D-88A-T4C", when="today, 14:05", amount="30 min", direction="to them", state=Pill(text="Under way", tone="wait"))), once=ONCE, limits_action="/admin/neighbours/hilltop/limits", stop_action="/admin/neighbours/hilltop/stop"),
+        "neighbour-asked": NeighbourView(card=FENSIDE, stage="asked-us", facts=(Fact(label="Members", text="31"),), words=WORDS, consequence=CONSEQUENCE, limits_form=LIMITS, unit_name="hours", amount_hint=HINT, trades=(), once=ONCE, agree_action="/admin/neighbours/fenside/agree", decline_action="/admin/neighbours/fenside/decline"),
+        "scheme": SchemeView(about_form=Filled({"headline": "Neighbours in Riverside help each other", "about": "We swap what we make and do.", "help_name": "Karim"}), rate_form=Filled({"hour_amount": "12"}), limits_form=Filled({"lower": "120", "upper": "480"}), in_hours=False, unit_name="Acorns", amount_hint="For example 6 or 2.50", hour_now="1 hour is 12 Acorns, since 3 May 2025.", hour_next="From 12 May 2026 it will be 13 Acorns."),
+    }  # fmt: skip
+    return {name: Sample(ORGANISER, view) for name, view in views.items()}
+
+
+PAGES: Final[Mapping[str, Sample]] = {
+    **_visitor_pages(),
+    **_listing_pages(),
+    **_trade_pages(),
+    **_admin_pages(),
+}
