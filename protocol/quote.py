@@ -58,6 +58,8 @@ class QuoteRequest(Message):
     payer_handle: Annotated[Handle, Fixed(16)]
     payer_name: Annotated[str, Text(QUOTE_NAME_BYTES_MAX)]
     amount: Annotated[int, Int(1, AMOUNT_MAX)]  # in the payee's minor units
+    # The listing's price as the payer saw it; where it stands otherwise now, the answer is `price-changed`.
+    price_seen: Annotated[int | None, Maybe(Int(1, AMOUNT_MAX))]
     text: Annotated[str, Text(QUOTE_TEXT_BYTES_MAX)]
 
     def __post_init__(self) -> None:

@@ -255,6 +255,7 @@ def request(amount: int = 60, **changes: Any) -> QuoteRequest:
         payer_handle=Handle(filler("ana", 16)),
         payer_name="Ana",
         amount=amount,
+        price_seen=None,
         text="jam",
     )
     return replace(plain, **changes)

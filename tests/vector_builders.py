@@ -390,6 +390,7 @@ _REQUEST: Final = QuoteRequest(
     payer_handle=Handle(filler("ana abroad", 16)),
     payer_name="Ana",
     amount=600,
+    price_seen=None,
     text=_TEXT,
 )
 

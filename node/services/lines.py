@@ -41,6 +41,7 @@ from node.services.line_desk import (
 from node.services.payment_desk import AcceptanceOf, Ended, PaymentDesk
 from node.store import ReadTx, Store, StoreError, Tx
 from node.store.schema import lines as schema
+from node.supervisor import Supervisor
 from protocol.errors import Forked, InvalidOp, MalformedMessage, NotAuthentic, OutOfOrder
 from protocol.frame import Frame, FrameType
 from protocol.limits import SYNC_INTERVAL_MS
@@ -113,7 +114,7 @@ class LineService:
         self._sent: Final[dict[LineId, int]] = {}  # handed to the session that counts, up to this seq
         self._behind: Final[set[LineId]] = set()
         self._seen: dict[LineId, int] = {}  # acknowledged and not stored yet
-        self._tasks: asyncio.TaskGroup | None = None
+        self._tasks: Supervisor | None = None
         dispatch.register(self, FrameType.OPS, FrameType.SYNC, FrameType.OPS_SEEN)
         links.watch(on_up=self._on_up, on_down=lambda scheme, _session, _closed: self._forget_sent(scheme))
         self._lines_of: Final[dict[SchemeId, set[LineId]]] = {}
@@ -128,8 +129,7 @@ class LineService:
 
     async def run(self) -> None:
         """Ask for what is missing, again and again, until cancelled."""
-        async with asyncio.TaskGroup() as tasks:
-            self._tasks = tasks
+        async with Supervisor("lines") as self._tasks:
             for scheme in self._links.live:
                 self._sync_all(scheme)
             while True:
@@ -158,9 +158,9 @@ class LineService:
         if line.status != REPLACED:
             self._lines_of.setdefault(line.peer, set()).add(line.state.line)
 
-    def _spawn(self, work: Coroutine[Any, Any, object]) -> None:
+    def _spawn(self, work: Coroutine[Any, Any, object], what: str) -> None:
         assert self._tasks is not None, "run() is not running"
-        self._tasks.create_task(work)
+        self._tasks.spawn(work, what)
 
     # --- frames -----------------------------------------------------------------------------------------------
 
@@ -171,7 +171,7 @@ class LineService:
                 await self._on_ops(session, frame)
             case FrameType.SYNC:
                 ask = decode_message(SyncAsk, _bytes(frame.payload))
-                self._spawn(self._answer_sync(session, frame, ask))
+                self._spawn(self._answer_sync(session, frame, ask), "answer-sync")
             case _:
                 line_id, seen = _line_and(frame.payload)
                 if type(seen) is not int:
@@ -195,7 +195,7 @@ class LineService:
                 inbox.append(op)
         if line_id not in self._pumping:
             self._pumping.add(line_id)
-            self._spawn(self._pump(session.peer, line_id))
+            self._spawn(self._pump(session.peer, line_id), "take-ops")
 
     def _line_key(self, peer: SchemeId, body: Op | SyncAnswer, key_seq: int) -> VerifyingKey | None:
         # What a neighbour passes on from somebody else is not accepted here, however well signed.
@@ -223,7 +223,7 @@ class LineService:
             await self._store.write(self._suspend_unit, line_id, peer, batch[0].wire, repr(error))
             return
         if taken.ask:
-            self._spawn(self.sync(line_id, peer))
+            self._spawn(self.sync(line_id, peer), "sync")
         elif not taken.answered:
             self._links.offer(peer, FrameType.OPS_SEEN, (line_id, taken.seen))
 
@@ -367,7 +367,7 @@ class LineService:
         if line_id not in self._lines_of.get(peer, ()):
             return
         if not self._seen:
-            self._spawn(self._keep_seen())
+            self._spawn(self._keep_seen(), "seen")
         self._seen[line_id] = max(seen, self._seen.get(line_id, 0))
 
     async def _keep_seen(self) -> None:
@@ -400,7 +400,7 @@ class LineService:
 
     def _sync_all(self, scheme: SchemeId) -> None:
         for line_id in sorted(self._lines_of.get(scheme, ())):
-            self._spawn(self.sync(line_id, scheme))
+            self._spawn(self.sync(line_id, scheme), "sync")
 
     async def sync(self, line_id: LineId, peer: SchemeId) -> bool:
         """Ask the peer where its copies end, note it, send what it lacks; tell whether the line is usable."""

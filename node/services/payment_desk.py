@@ -111,7 +111,7 @@ Ended = Callable[[int, str], None]  # told the number and new state of a payment
 class NewPayment:
     """What the payer's unit needs, all of it decided before: the unit only records. Source: 7.2, first row."""
 
-    line_no: int
+    peer: SchemeId
     account_no: int
     amount: int
     quote: Signed[Quote]
@@ -325,14 +325,13 @@ class PaymentDesk:
 
     # --- payer ------------------------------------------------------------------------------------------------
 
-    def begin(self, new: NewPayment) -> tuple[int, int]:
+    def begin(self, line: Line, new: NewPayment) -> tuple[int, int]:
         """Set the amount aside and write the LOCK; return the numbers of payment and trade.
 
         Raises:
             Refused: it cannot be spent. InvalidOp: the line has no room for it any more.
         """
         payer_step(PayerState.NEW, PayerEvent.CONFIRMED)
-        line = self._lines.by_no(new.line_no)
         self._books.hold(self._tx, new.account_no, new.amount)
         lock = self._lines.author(line, new.lock)
         quote, now = new.quote.body, self._lines.now_ms
