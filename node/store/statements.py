@@ -16,15 +16,34 @@ from functools import cache
 from operator import itemgetter
 from typing import Any, Final
 
-from sqlalchemy import Boolean, Column, ColumnElement, Integer, Table
+from sqlalchemy import (
+    Boolean,
+    Column,
+    ColumnElement,
+    Enum,
+    Float,
+    Integer,
+    LargeBinary,
+    String,
+    Table,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import psycopg
 from sqlalchemy.engine import Dialect
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.dml import Insert, UpdateBase
 from sqlalchemy.sql.elements import ClauseElement
+from sqlalchemy.types import NullType, TypeEngine
 
 Row = tuple[Any, ...]
+PLAIN_TYPES: Final = (
+    Integer,
+    String,
+    LargeBinary,
+    Boolean,
+    Float,
+    NullType,
+)  # the drivers need no help with them
 Excluded = Any  # the row that could not be inserted, as SQLAlchemy offers it: one attribute for each column
 
 # Statements are constants, so there are some hundred of them. More means that somebody builds them at run
@@ -157,6 +176,8 @@ class Compiler:
 
     def _compile(self, statement: Statement, names: tuple[str, ...], many: bool) -> Prepared:
         clause = statement.build(self.dialect.name) if isinstance(statement, Upsert) else statement
+        if not clause.supports_execution:
+            raise BadStatement(f"a {type(clause).__name__} is not something units run")
         writes = isinstance(clause, UpdateBase)
         keys = list(names) if writes else None
         compiled = clause.compile(dialect=self.dialect, column_keys=keys, for_executemany=many)
@@ -204,6 +225,8 @@ def _check(compiled: SQLCompiler, names: tuple[str, ...]) -> None:
     """Refuse what would need work at every run, and parameters too many or too few."""
     required = {name for name, bind in compiled.binds.items() if bind.required}
     used = set(compiled.binds)
+    for name in required:
+        _check_type(compiled.binds[name].type, name)
     if expanding := {bind.key for bind in compiled.post_compile_params if bind.required}:
         raise BadStatement(f"{expanding} expand to a list; join a table or call once for each")
     if compiled.literal_execute_params:
@@ -219,15 +242,17 @@ def _check(compiled: SQLCompiler, names: tuple[str, ...]) -> None:
 def _conversions(compiled: SQLCompiler, dialect: str) -> Iterable[tuple[int, Callable[[Any], Any]]]:
     """Yield what makes rows equal on all databases: flags on SQLite, sums of BIGINT on PostgreSQL."""
     for index, result in enumerate(compiled._result_columns):
-        plain = result.type.dialect_impl(compiled.dialect)
-        if isinstance(result.type, Boolean):
-            if dialect == "sqlite":
-                yield index, bool
-        elif isinstance(result.type, Integer):
-            if dialect == "postgresql" and not any(isinstance(item, Column) for item in result.objects):
-                yield index, int
-        elif plain.result_processor(compiled.dialect, None) is not None and plain.python_type is not bytes:
-            raise BadStatement(f"column {result.keyname} of type {result.type!r} would need converting")
+        _check_type(result.type, str(result.keyname))
+        if dialect == "sqlite" and isinstance(result.type, Boolean):
+            yield index, bool
+        stored = any(isinstance(item, Column) for item in result.objects)
+        if dialect == "postgresql" and isinstance(result.type, Integer) and not stored:
+            yield index, int
+
+
+def _check_type(kind: TypeEngine[Any], name: str) -> None:
+    if not isinstance(kind, PLAIN_TYPES) or isinstance(kind, Enum):
+        raise BadStatement(f"{name} is of type {kind!r}, which would need converting at each run")
 
 
 @cache

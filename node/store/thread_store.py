@@ -68,12 +68,15 @@ class Workers:
         self._line.put(job)
         return await job.future
 
-    async def stop(self) -> None:
-        """Serve what is in line, then end the threads."""
+    def close_line(self) -> None:
+        """Refuse whoever comes from now on; the threads end once they have served who is in line."""
         if not self._stopping:
             self._stopping = True
             for _ in self._threads:
                 self._line.put(None)
+
+    async def ended(self) -> None:
+        """Return once all threads have ended."""
         # Shielded: whoever gives up waiting for the end must not take it from the others who wait.
         await asyncio.shield(self._ended)
         for thread in self._threads:
@@ -162,13 +165,17 @@ class ThreadStore:
 
     async def close(self) -> None:
         """Serve what was asked for before, then let go of the database."""
-        # Readers first: the last connection to close is the one that may clean up the write-ahead log.
-        await self._reading.stop()
-        await self._writing.stop()
+        self._reading.close_line()
+        self._writing.close_line()
+        await self._reading.ended()
+        await self._writing.ended()
         await asyncio.to_thread(self._close_all)
 
     def _close_all(self) -> None:
-        """Close every connection; once more does no harm."""
+        """Close every connection; once more does no harm.
+
+        The writer's comes last: the last one to close cleans up the write-ahead log, which a reader may not.
+        """
         for reader in self._readers:
             reader.close()
         self._writer.close()
