@@ -15,6 +15,7 @@ from crypto.sealing import SealingKey, seal
 from protocol.descriptor import Descriptor
 from protocol.entry import Entry, ListingRef, Posted, Words
 from protocol.feed import Head, Item
+from protocol.feed_kinds import Peering, RateNotice
 from protocol.identity_events import (
     CLOSURE,
     LEDGER,
@@ -241,6 +242,20 @@ def _item_full() -> Vector:
 @vector("item-tombstone")
 def _item_tombstone() -> Vector:
     return _item("an empty payload: what was there is withdrawn", b"")
+
+
+@vector("item-peering-payload")
+def _peering() -> Vector:
+    message = Peering(other=RIVERSIDE, line=_TERMS.line_id(), takes=3, modes=("normal", "reduce"))
+    note = "the payload of an item of kind peering"
+    return Vector(note=note, message=message, wrong={"other": b"", "takes": -1, "modes": ("Normal",)})
+
+
+@vector("item-rate-payload")
+def _rate() -> Vector:
+    message = RateNotice(minor_per_hour=60, valid_from=NOW + 7 * DAY_MS, valid_until=NOW + 372 * DAY_MS)
+    wrong = {"minor_per_hour": 0, "valid_until": NOW}
+    return Vector(note="the payload of an item of kind rate", message=message, wrong=wrong)
 
 
 @vector("head")
