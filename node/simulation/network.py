@@ -10,6 +10,7 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from math import inf, nextafter
 from random import Random
 from typing import Final, TypeAlias
 
@@ -101,7 +102,8 @@ class _Pipe:
         if late:
             due += self.random.random() * self.link.weather.late_s
         else:
-            due = self.due = max(due, self.due)
+            # Strictly later than the one before: the loop does not keep the order of equal moments.
+            due = self.due = max(due, nextafter(self.due, inf))
         self.loop.call_at(due, self.arrive, arrival)
 
     def arrive(self, arrival: bytes | ChannelClosed) -> None:

@@ -7,6 +7,7 @@ time jumps to the next timer. Sockets and threads do not exist here: they would 
 from __future__ import annotations
 
 import asyncio
+import math
 import selectors
 from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import Executor
@@ -35,11 +36,13 @@ class _VirtualSelector(selectors.BaseSelector):
         if timeout is None:
             raise Stalled("every task waits for something that can no longer happen")
         if timeout > 0:
-            self.now += timeout
+            # A hair later: after some months the loop's own tolerance of a nanosecond is lost in rounding,
+            # and a timer due exactly now would never be run.
+            self.now = math.nextafter(self.now + timeout, math.inf)
         return []
 
     def register(self, fileobj: Any, events: int, data: Any = None) -> selectors.SelectorKey:
-        key = selectors.SelectorKey(fileobj, fileobj.fileno(), events, data)
+        key = selectors.SelectorKey(fileobj, fileobj, events, data)  # asyncio gives numbers of files
         self._map[fileobj] = key
         return key
 
