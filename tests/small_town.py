@@ -1,0 +1,336 @@
+"""A town that only settles: real keys, real lines, real store, simulated network; routes and members given by hand.
+
+For tests of lines and payments without gossip and pages; whole nodes are in `node/simulation`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+from crypto.keys import SigningKey, VerifyingKey
+from crypto.sealing import SealingKey
+from node.clock import Chance, LoopClock, SeededChance
+from node.federation.channel import Channel
+from node.federation.dispatch import Dispatch
+from node.federation.handshake import Handshaker
+from node.federation.links import Links
+from node.keyring import KeyRing
+from node.services.books import Books, all_accounts, load
+from node.services.line_desk import Line, read_lines
+from node.services.lines import LineService
+from node.services.quotes import NoOffer, Offer, OwnUnit, Payee, QuoteService
+from node.services.settlement import Payment, Settlement
+from node.simulation.network import SimulatedNetwork
+from node.simulation.virtual_loop import EPOCH_MS
+from node.store import InlineStore, Memory, ReadTx, Tx
+from node.store.transaction import Fault
+from protocol.entry import Words
+from protocol.identity import IdentityState, advance, fold_log, make_delegate, make_inception
+from protocol.identity_events import next_key_digest
+from protocol.ledger import imbalance
+from protocol.line_ops import Limit
+from protocol.names import Handle, KeySeq, SchemeId
+from protocol.quote import QuoteRequest
+from protocol.session import SessionKeyOf
+from protocol.units import HOUR, Rate
+
+PURPOSES = ("ledger", "line", "feed", "session", "receipt")
+WIDE = Limit(owed_max=1000 * HOUR, pending_max=1000 * HOUR, open_max=100)
+WORDS = Words(text="", done_by="test", on_behalf_of=None, proved_by="system")
+
+
+def make_keyring(chance: Chance, now_ms: int) -> KeyRing:
+    """Return a fresh scheme's keys, each delegated in the scheme's identity log."""
+    root, next_root = SigningKey(chance.bytes(32)), SigningKey(chance.bytes(32))
+    _, inception = make_inception(root, next_key_digest(next_root.public.raw), now_ms)
+    log = [inception.wire]
+    state = fold_log(log)
+    signing: dict[str, tuple[KeySeq, SigningKey]] = {}
+
+    def delegate(purpose: str, public: bytes) -> int:
+        nonlocal state
+        event = make_delegate(state, root, purpose, public, now_ms)
+        log.append(event.wire)
+        state = advance(state, event.wire)
+        return state.seq
+
+    for purpose in PURPOSES:
+        key = SigningKey(chance.bytes(32))
+        signing[purpose] = (delegate(purpose, key.public.raw), key)
+    seal = SealingKey(chance.bytes(32))
+    sealed_at = delegate("seal", seal.public)
+    return KeyRing(identity=state, log=tuple(log), signing=signing, seal=(sealed_at, seal))
+
+
+class Phonebook:
+    """Everybody's identity, known to everybody."""
+
+    def __init__(self) -> None:
+        self.states: dict[SchemeId, IdentityState] = {}
+
+    def state(self, scheme: SchemeId) -> IdentityState | None:
+        return self.states.get(scheme)
+
+    def key_for(self, scheme: SchemeId, purpose: str, key_seq: int) -> VerifyingKey | None:
+        state = self.states.get(scheme)
+        return None if state is None else state.key_for(purpose, key_seq)
+
+    async def session_keys(self, scheme: SchemeId, identity_log: tuple[bytes, ...]) -> SessionKeyOf:
+        return lambda asked, key_seq: self.key_for(asked, "session", key_seq) if asked == scheme else None
+
+    async def admits(self, scheme: SchemeId) -> bool:
+        return scheme in self.states
+
+
+@dataclass
+class Credentials:
+    keyring: KeyRing
+
+    @property
+    def scheme(self) -> SchemeId:
+        return self.keyring.scheme
+
+    def session_key(self) -> tuple[SigningKey, KeySeq]:
+        seq, key = self.keyring.signing["session"]
+        return key, seq
+
+    def identity_log(self) -> tuple[bytes, ...]:
+        return self.keyring.log
+
+    def tls_own(self) -> frozenset[bytes]:
+        return frozenset()
+
+
+@dataclass
+class Ways:
+    """The routes of one scheme, as the test says."""
+
+    routes: list[tuple[SchemeId, ...]] = field(default_factory=list)
+
+    def candidates(self, goal: SchemeId, hours: int) -> list[tuple[SchemeId, ...]]:
+        return [route for route in self.routes if route[-1] == goal]
+
+
+class SettlingNode:
+    """What settles in one scheme; `boot` and `crash` as often as a test likes."""
+
+    def __init__(self, name: str, town: SmallTown, rate: int):
+        self.name, self.town = name, town
+        self.chance = SeededChance(f"{name} {town.seed}")
+        self.clock = LoopClock(EPOCH_MS)
+        self.keyring = make_keyring(self.chance, EPOCH_MS)
+        self.rate = Rate(minor_per_hour=rate)
+        self.ways = Ways()
+        self.disk = Memory()
+        self.fault: Fault | None = None
+        self.members: dict[str, int] = {}
+        self.running: list[asyncio.Task[object]] = []
+        town.phonebook.states[self.scheme] = self.keyring.identity
+
+    @property
+    def scheme(self) -> SchemeId:
+        return self.keyring.scheme
+
+    async def boot(self) -> None:
+        town = self.town
+        self.store = InlineStore(self.disk, self._fault)
+        dispatch = Dispatch()
+        handshaker = Handshaker(Credentials(self.keyring), town.phonebook, self.clock, self.chance)
+        self.quarantined: list[tuple[object, ...]] = []
+        self.links = Links(
+            own=self.scheme, handshaker=handshaker, dial=self._dial, dispatch=dispatch,
+            quarantine=lambda *what: self.quarantined.append(what), chance=self.chance,
+        )  # fmt: skip
+        self.books = Books(self.keyring, self.clock, self.chance)
+        self.quotes = QuoteService(
+            store=self.store, keyring=self.keyring, clock=self.clock, chance=self.chance, links=self.links,
+            dispatch=dispatch, directory=town.phonebook, routes=self.ways,
+            unit=lambda: OwnUnit(self.name.lower(), self.rate), payee_by_listing=self._payee_by_listing,
+            name_of=lambda tx, no: f"member {no}",
+        )  # fmt: skip
+        self.lines = LineService(
+            store=self.store, keyring=self.keyring, clock=self.clock, chance=self.chance, links=self.links,
+            dispatch=dispatch, directory=town.phonebook, books=self.books,
+            acceptance_of=self.quotes.acceptance_of,
+            on_payment_ended=self._payment_ended,
+        )  # fmt: skip
+        self.settlement = Settlement(store=self.store, clock=self.clock, lines=self.lines, quotes=self.quotes)
+        await self.lines.boot()
+        town.network.listen(self.name, self.links.accept)
+        for other in town.neighbours_of(self.name):
+            self.links.want(town[other].scheme)
+        self.running = [
+            asyncio.ensure_future(work())
+            for work in (self.links.run, self.lines.run, self.settlement.run, self._quote_tasks)
+        ]
+
+    async def _quote_tasks(self) -> None:
+        async with self.quotes.tasks:
+            await asyncio.Event().wait()
+
+    def _payment_ended(self, no: int, state: str) -> None:
+        self.settlement.payment_ended(no, state)  # made after the lines that call it
+
+    def _fault(self, what: str) -> None:
+        if self.fault is not None:
+            self.fault(what)
+
+    async def crash(self) -> None:
+        """Stop at once: what was not committed is lost, nobody is told."""
+        self.store.crash()
+        self.town.network.stop(self.name)
+        for task in self.running:
+            task.cancel()
+        await asyncio.gather(*self.running, return_exceptions=True)
+
+    async def _dial(self, scheme: SchemeId) -> Channel:
+        return await self.town.network.connect(self.name, self.town.name_of(scheme))
+
+    def _payee_by_listing(self, tx: ReadTx, key: bytes) -> Payee | None:
+        no = int.from_bytes(key, "big")
+        return Payee(no, f"member {no}", None)
+
+    # --- what tests do ---
+
+    async def open_member(self, name: str, credit_limit: int = 10_000_000, ceiling: int | None = None) -> int:
+        def unit(tx: Tx) -> int:
+            return self.books.open_account(tx, WORDS, credit_limit=credit_limit, ceiling=ceiling).no
+
+        self.members[name] = await self.store.write(unit)
+        return self.members[name]
+
+    async def ask(self, payee: str, member: str, amount: int, text: str) -> Offer | NoOffer:
+        node = self.town[payee]
+        no = node.members[member]
+        handle = await node.quotes.handle_of(self.scheme, no)
+        request = QuoteRequest(
+            listing=None, payee_handle=handle, payer_handle=Handle(bytes(16)), payer_name=self.name, amount=amount,
+            price_seen=None, text=text,
+        )  # fmt: skip
+        return await self.quotes.ask(node.scheme, request)
+
+    async def begin(self, member: str, payee: str, to: str, amount: int, text: str = "jam") -> Payment:
+        offer = await self.ask(payee, to, amount, text)
+        assert isinstance(offer, Offer), offer
+        return await self.settlement.pay(
+            offer, account_no=self.members[member], entered_by=member, once=self.chance.bytes(16)
+        )
+
+    async def buy(
+        self, member: str, payee: str, to: str, amount: int, text: str = "jam", wait_s: float = 60
+    ) -> Payment:
+        payment = await self.begin(member, payee, to, amount, text)
+        return await self.settlement.wait(payment.no, wait_s)
+
+    async def balance(self, member: str) -> int:
+        return (await self.store.read(load, self.members[member])).value.balance
+
+    async def held(self, member: str) -> int:
+        return (await self.store.read(load, self.members[member])).value.held
+
+    async def line_states(self) -> list[Line]:
+        return await self.store.read(read_lines, self.scheme)
+
+
+class SmallTown:
+    """Schemes along lines; `rates`: minor units an hour of each."""
+
+    def __init__(self, network: SimulatedNetwork, names: Sequence[str], lines: Sequence[tuple[str, str]], *,
+                 rates: Sequence[int] = (), seed: int = 0):  # fmt: skip
+        self.network, self.seed = network, seed
+        self.phonebook = Phonebook()
+        self._lines = list(lines)
+        self.nodes = {
+            name: SettlingNode(name, self, rate)
+            for name, rate in zip(names, rates or [60] * len(names), strict=True)
+        }
+
+    def __getitem__(self, name: str) -> SettlingNode:
+        return self.nodes[name]
+
+    def name_of(self, scheme: SchemeId) -> str:
+        return next(name for name, node in self.nodes.items() if node.scheme == scheme)
+
+    def neighbours_of(self, name: str) -> list[str]:
+        return [b if a == name else a for a, b in self._lines if name in (a, b)]
+
+    def route(self, *names: str) -> None:
+        """Let the first know this way to the last."""
+        self[names[0]].ways.routes.append(tuple(self[name].scheme for name in names))
+
+    async def open(self, limit: Limit = WIDE) -> None:
+        """Boot everybody, and open every line with `limit` both ways."""
+        for node in self.nodes.values():
+            await node.boot()
+        await self.until_async(self._connected)
+        for a, b in self._lines:
+            await self[a].lines.propose(self[b].scheme, limit)
+            await self.until_async(lambda b=b: self._has_line(b), 30)
+            await self[b].lines.agree(self[a].scheme, limit)
+        await self.until_async(self.all_usable, 120)
+
+    async def _connected(self) -> bool:
+        return all(
+            self[b].scheme in self[a].links.live and self[a].scheme in self[b].links.live
+            for a, b in self._lines
+        )
+
+    async def _has_line(self, name: str) -> bool:
+        return any(line.status == "asked" for line in await self[name].line_states())
+
+    async def all_usable(self) -> bool:
+        return await self._connected() and all(
+            [line.usable for node in self.nodes.values() for line in await node.line_states()]
+        )
+
+    async def until_async(self, ready: Callable[[], Awaitable[bool]], seconds: float = 60) -> None:
+        """Wait, in virtual time, until `ready`."""
+        for _ in range(int(seconds * 10)):
+            if await ready():
+                return
+            await asyncio.sleep(0.1)
+        raise AssertionError("it did not come about in time")
+
+    async def at_rest(self) -> bool:
+        for node in self.nodes.values():
+            for line in await node.line_states():
+                if line.state.mine.locks() or line.state.own_length != self._peer_copy(line):
+                    return False
+        return True
+
+    def _peer_copy(self, line: Line) -> int:
+        return line.acknowledged if line.state.unacknowledged else line.state.own_length
+
+    async def check_at_rest(self) -> None:
+        """I1, I8: books sum to zero, line accounts equal the lines, nothing is held or in transit."""
+        for name, node in self.nodes.items():
+            accounts = await node.store.read(all_accounts)
+            assert not imbalance(held.value for held, _ in accounts), name
+            assert not any(held.value.held for held, _ in accounts), f"I8 {name}: a hold is left"
+            assert not any(held.value.balance for held, role in accounts if role == "transit"), (
+                f"I8 {name}: transit"
+            )
+            lines = await node.line_states()
+            owed = sorted(line.state.owed for line in lines if line.state.owed)
+            booked = sorted(
+                held.value.balance for held, role in accounts if role == "line" and held.value.balance
+            )
+            assert owed == booked, f"I8 {name}: lines {owed}, books {booked}"
+            for line in lines:
+                other = next(
+                    each for each in await self[self.name_of(line.peer)].line_states()
+                    if each.state.line == line.state.line
+                )  # fmt: skip
+                assert line.state.mine.digest() == other.state.mine.digest(), f"I2 {name}"
+
+    async def stop(self) -> None:
+        for node in self.nodes.values():
+            await node.crash()
+
+
+def chain(*names: str) -> list[tuple[str, str]]:
+    """Return the lines of a row of schemes."""
+    return list(pairwise(names))
