@@ -1,0 +1,97 @@
+"""The words of each mail: a subject and a plain text, in the scheme's language and wording pack."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from node.services.settings import SchemeSettings
+from node.web.words import Pack, Words, words_for
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A mail without its address."""
+
+    subject: str
+    body: str
+
+
+def words_of(settings: SchemeSettings, language: str = "") -> Words:
+    """Return the words for a reader of `language`, or of the scheme's own."""
+    return words_for(language or settings.language, Pack(settings.wording))
+
+
+def _text(settings: SchemeSettings, subject: str, *paragraphs: str) -> Text:
+    greeting = [settings.name]
+    if settings.help_name:
+        greeting.insert(0, f"{settings.help_name}, {settings.help_phone}".strip(", "))
+    return Text(subject, "\n\n".join([*(each for each in paragraphs if each), "\n".join(greeting)]) + "\n")
+
+
+def code_mail(settings: SchemeSettings, language: str, name: str, code: str, link: str, minutes: int) -> Text:
+    """The code first, because its page is already waiting; the link second. Source: docs/pages.md 0.8."""
+    words = words_of(settings, language)
+    _ = words.gettext
+    return _text(
+        settings,
+        _("%(code)s is your code for %(scheme)s")
+        % {"code": f"{code[:3]} {code[3:]}", "scheme": settings.name},
+        _("Hello %(name)s,") % {"name": name},
+        _("your code is %(code)s") % {"code": f"{code[:3]} {code[3:]}"},
+        _("Type it into the page that is waiting for it."),
+        words.ngettext(
+            "It works for %(number)d minute. Or open this link and press the button there:",
+            "It works for %(number)d minutes. Or open this link and press the button there:",
+            minutes,
+        )
+        % {"number": minutes},
+        link,
+        _("You did not ask for it? Then do nothing. Give the code and the link to nobody."),
+    )
+
+
+def welcome_mail(
+    settings: SchemeSettings, language: str, name: str, number: str, link: str, days: int
+) -> Text:
+    """To somebody who was accepted."""
+    words = words_of(settings, language)
+    _ = words.gettext
+    return _text(
+        settings,
+        _("Welcome to %(scheme)s") % {"scheme": settings.name},
+        _("Hello %(name)s,") % {"name": name},
+        _("you are a member now. Your number is %(number)s.") % {"number": number},
+        words.ngettext(
+            "Open this link and press the button there. It works once, within %(number)d day:",
+            "Open this link and press the button there. It works once, within %(number)d days:",
+            days,
+        )
+        % {"number": days},
+        link,
+    )
+
+
+def applied_mail(settings: SchemeSettings, language: str, name: str) -> Text:
+    """To somebody who has just applied."""
+    words = words_of(settings, language)
+    _ = words.gettext
+    return _text(
+        settings,
+        _("We have your application to %(scheme)s") % {"scheme": settings.name},
+        _("Hello %(name)s,") % {"name": name},
+        _("thank you. Somebody from %(scheme)s will be in touch.") % {"scheme": settings.name},
+        _("Somebody else gave your address? Then do nothing."),
+    )
+
+
+def declined_mail(settings: SchemeSettings, language: str, name: str, reason: str) -> Text:
+    """To somebody who was not accepted."""
+    words = words_of(settings, language)
+    _ = words.gettext
+    return _text(
+        settings,
+        _("Your application to %(scheme)s") % {"scheme": settings.name},
+        _("Hello %(name)s,") % {"name": name},
+        _("we cannot take you in at present."),
+        reason,
+    )

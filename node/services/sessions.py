@@ -1,0 +1,133 @@
+"""Who is signed in where: random tokens in cookies, their digests here. Source: docs/pages.md 0.8, 8.13."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import bindparam, delete, insert, select, update
+
+from crypto.digest import tagged
+from node.services.acts import Actor
+from node.services.members import MAY_SIGN_IN, MEMBER_COLUMNS, Member, member_of_row
+from node.store import ReadTx, Tx
+from node.store.schema import people as schema
+from protocol.limits import DAY_MS, MINUTE_MS
+
+TOKEN_BYTES: Final = 32
+OWN_COMPUTER_MS: Final = 90 * DAY_MS
+SHARED_COMPUTER_MS: Final = 30 * MINUTE_MS  # from the last page, on a library's computer
+# A session's end moves on with use, but is not written at every page.
+NOTED_EVERY_MS: Final = MINUTE_MS
+NOTED_EVERY_OWN_MS: Final = DAY_MS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """One browser in which a member is signed in."""
+
+    member: Member
+    own_computer: bool
+    proof: str
+    created_ms: int
+    seen_ms: int
+    expires_ms: int
+
+    @property
+    def actor(self) -> Actor:
+        """The member as somebody who does something."""
+        return self.member.acts(self.proof)
+
+    def wants_noting(self, now_ms: int) -> bool:
+        """Tell whether its use should be written down again."""
+        return now_ms - self.seen_ms > (NOTED_EVERY_OWN_MS if self.own_computer else NOTED_EVERY_MS)
+
+
+_S: Final = schema.session.c
+_NEW: Final = insert(schema.session)
+_READ: Final = (
+    select(_S.own_computer, _S.proof, _S.created_ms, _S.seen_ms, _S.expires_ms, *MEMBER_COLUMNS)
+    .join_from(schema.session, schema.member)
+    .where(_S.token == bindparam("token"))
+)
+_NOTE: Final = (
+    update(schema.session)
+    .where(_S.token == bindparam("which"))
+    .values(seen_ms=bindparam("now"), expires_ms=bindparam("new_expires"))
+)
+_END: Final = delete(schema.session).where(_S.token == bindparam("which"))
+_END_ALL: Final = delete(schema.session).where(_S.member_no == bindparam("whose"))
+_LAPSE: Final = delete(schema.session).where(_S.expires_ms <= bindparam("now"))
+
+
+def token_text(token: bytes) -> str:
+    """Return a token as it stands in a cookie or a link."""
+    return base64.urlsafe_b64encode(token).decode().rstrip("=")
+
+
+def token_digest(tag: str, text: str) -> bytes:
+    """Return what is stored of the token that `text` writes; of anything else, a digest that nothing has."""
+    try:
+        token = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+    except (binascii.Error, ValueError):
+        token = b""
+    return tagged(f"interlets/{tag}", token if len(token) == TOKEN_BYTES else b"")
+
+
+def read_session(tx: ReadTx, text: str, now_ms: int) -> Session | None:
+    """Return the session of a cookie, if it is one and has not ended; a part of a page's one read."""
+    row = tx.one(_READ, token=token_digest("session", text))
+    if row is None:
+        return None
+    own_computer, proof, created_ms, seen_ms, expires_ms, *member = row
+    found = member_of_row(tuple(member))
+    if expires_ms <= now_ms or found.state not in MAY_SIGN_IN:
+        return None
+    return Session(
+        member=found,
+        own_computer=own_computer,
+        proof=proof,
+        created_ms=created_ms,
+        seen_ms=seen_ms,
+        expires_ms=expires_ms,
+    )
+
+
+def open_session(tx: Tx, token: str, member_no: int, *, own_computer: bool, proof: str, now_ms: int) -> None:
+    """Let the browser that gets `token` act for a member; a part of the unit that signs in."""
+    lasts_ms = OWN_COMPUTER_MS if own_computer else SHARED_COMPUTER_MS
+    tx.run(
+        _NEW,
+        token=token_digest("session", token),
+        member_no=member_no,
+        own_computer=own_computer,
+        proof=proof,
+        created_ms=now_ms,
+        seen_ms=now_ms,
+        expires_ms=now_ms + lasts_ms,
+    )
+
+
+def note_use(tx: Tx, text: str, now_ms: int) -> None:
+    """Move the end of a session on, because it is used."""
+    session = read_session(tx, text, now_ms)
+    if session is not None:
+        lasts_ms = OWN_COMPUTER_MS if session.own_computer else SHARED_COMPUTER_MS
+        tx.run(_NOTE, which=token_digest("session", text), now=now_ms, new_expires=now_ms + lasts_ms)
+
+
+def end_session(tx: Tx, text: str) -> None:
+    """Sign out one browser."""
+    tx.run(_END, which=token_digest("session", text))
+
+
+def end_sessions(tx: Tx, member_no: int) -> int:
+    """Sign out every browser of a member; return how many there were."""
+    return tx.run(_END_ALL, whose=member_no)
+
+
+def lapse_sessions(tx: Tx, now_ms: int) -> None:
+    """Drop sessions that have ended."""
+    tx.run(_LAPSE, now=now_ms)

@@ -1,0 +1,399 @@
+"""Signing in: a mailed code or link, a number and PIN, a one-time link. Source: docs/pages.md 0.8, 8.13.
+
+Nobody learns here who is a member: an unknown address or number gets the same answer after the same work.
+The code works only in the browser that asked for it; the link of the same mail works wherever it is opened,
+since that signs in its reader and nobody else.
+"""
+
+from __future__ import annotations
+
+import hmac
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+from sqlalchemy import bindparam, delete, insert, select, update
+
+from crypto.digest import tagged
+from node.clock import Chance, Clock
+from node.mail import texts
+from node.mail.outbox import Outbox
+from node.services import sessions
+from node.services.acts import Actor, Deed, note_act
+from node.services.hashing import Hasher
+from node.services.members import (
+    MAY_SIGN_IN,
+    Member,
+    Unable,
+    existing,
+    fold_email,
+    member_by_email,
+    member_by_no,
+    parse_number,
+)
+from node.services.sessions import TOKEN_BYTES, Session, token_digest, token_text
+from node.services.settings import Settings
+from node.services.throttle import (
+    MAILS,
+    NETWORK_REQUESTS,
+    NETWORK_TRIES,
+    PIN_TRIES,
+    Counted,
+    Throttle,
+    network_of,
+)
+from node.store import ReadTx, Store, Tx, upsert
+from node.store.schema import people as schema
+from protocol.limits import DAY_MS, HOUR_MS, MINUTE_MS
+
+CODE_DIGITS: Final = 6
+CODE_MINUTES: Final = 10
+CODE_MS: Final = CODE_MINUTES * MINUTE_MS
+CODE_TRIES_MAX: Final = 5
+LINK_HOURS: Final = 24
+LINK_MS: Final = LINK_HOURS * HOUR_MS
+INVITATION_DAYS: Final = 14
+INVITATION_MS: Final = INVITATION_DAYS * DAY_MS
+# A network from which nobody signed in for so long is a stranger's again.
+PLACE_KEPT_MS: Final = 180 * DAY_MS
+
+# Where a one-time link leads; its page shows a button, because mail scanners follow links.
+LINK_PATH: Final = "/login/link/"
+
+
+# --- What comes of it --------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CodeAsked:
+    """Whether a mail is on its way is not said. `token` goes into a cookie of the browser that asked."""
+
+    token: str
+    lasts_ms: int = CODE_MS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedIn:
+    """`token` goes into the session cookie, which lasts `lasts_ms` or until the browser closes."""
+
+    token: str
+    member: Member
+    own_computer: bool
+    lasts_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Wrong:
+    """Not the code or PIN; `tries_left` for a code."""
+
+    tries_left: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Lapsed:
+    """The code or link was used, is too old, or was tried too often; ask for another."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Too many tries: the next one counts after `ms`."""
+
+    ms: int
+
+
+Asked: TypeAlias = CodeAsked | Wait
+Outcome: TypeAlias = SignedIn | Wrong | Lapsed | Wait
+
+
+# --- Statements --------------------------------------------------------------------------------------------------
+
+_P: Final = schema.pending_sign_in.c
+_L: Final = schema.sign_in_link.c
+_NEW_PENDING: Final = insert(schema.pending_sign_in)
+_PENDING: Final = select(_P.member_no, _P.code, _P.tries, _P.expires_ms).where(_P.token == bindparam("token"))
+_TRIED: Final = (
+    update(schema.pending_sign_in).where(_P.token == bindparam("which")).values(tries=_P.tries + 1)
+)
+_END_PENDING: Final = delete(schema.pending_sign_in).where(_P.token == bindparam("which"))
+_END_PENDINGS: Final = delete(schema.pending_sign_in).where(_P.member_no == bindparam("whose"))
+_LAPSE_PENDING: Final = delete(schema.pending_sign_in).where(_P.expires_ms <= bindparam("now"))
+_NEW_LINK: Final = insert(schema.sign_in_link)
+_LINK: Final = select(_L.member_no, _L.kind, _L.expires_ms).where(_L.token == bindparam("token"))
+_END_LINK: Final = delete(schema.sign_in_link).where(_L.token == bindparam("which"))
+_END_MAIL_LINKS: Final = delete(schema.sign_in_link).where(
+    _L.member_no == bindparam("whose"), _L.kind == "mail"
+)
+_LAPSE_LINKS: Final = delete(schema.sign_in_link).where(_L.expires_ms <= bindparam("now"))
+_PIN: Final = select(schema.member.c.pin_hash).where(schema.member.c.no == bindparam("no"))
+_SEEN: Final = (
+    update(schema.member).where(schema.member.c.no == bindparam("which")).values(seen_ms=bindparam("now"))
+)
+_W: Final = schema.sign_in_place.c
+_KNOWN_PLACE: Final = select(_W.seen_ms).where(
+    _W.member_no == bindparam("member_no"), _W.mark == bindparam("mark")
+)
+_NOTE_PLACE: Final = upsert(schema.sign_in_place, key=("member_no", "mark"), update=("seen_ms",))
+_FORGET_PLACES: Final = delete(schema.sign_in_place).where(_W.seen_ms < bindparam("before"))
+
+
+def _code_digest(token: str, code: str) -> bytes:
+    return tagged("interlets/sign-in-code", f"{token} {code}".encode())
+
+
+def _find_link(tx: ReadTx, text: str, now_ms: int) -> tuple[Member, str] | None:
+    row = tx.one(_LINK, token=token_digest("link", text))
+    if row is None or row[2] <= now_ms:
+        return None
+    member = existing(tx, row[0])
+    return (member, str(row[1])) if member.state in MAY_SIGN_IN else None
+
+
+class SignIn:
+    """Everything about proving who one is. Every method takes or gives texts as browsers have them."""
+
+    def __init__(
+        self, store: Store, clock: Clock, chance: Chance, *, settings: Settings, outbox: Outbox, hasher: Hasher,
+        secret: bytes, public_address: str,
+    ):  # fmt: skip
+        self._store: Final = store
+        self._clock: Final = clock
+        self._chance: Final = chance
+        self._settings: Final = settings
+        self._outbox: Final = outbox
+        self._hasher: Final = hasher
+        self._throttle: Final = Throttle(secret)
+        self._public_address: Final = public_address.rstrip("/")
+
+    # --- sessions ----------------------------------------------------------------------------------------------
+
+    async def session(self, token: str) -> Session | None:
+        """Return who is signed in in the browser with this cookie, and note that it is used."""
+        now_ms = self._clock.now_ms()
+        found = await self._store.read(sessions.read_session, token, now_ms)
+        if found is not None and found.wants_noting(now_ms):
+            await self._store.write(sessions.note_use, token, now_ms)
+        return found
+
+    async def sign_out(self, token: str) -> None:
+        """End the session of one browser."""
+        await self._store.write(sessions.end_session, token)
+
+    async def sign_out_everywhere(self, by: Actor, no: int, *, why: str = "") -> int:
+        """End every session of a member, by the member or an organiser; return how many there were."""
+        if by.no != no:
+            by.must_organise()
+        return await self._store.write(self._sign_out_everywhere, by, no, why)
+
+    def _sign_out_everywhere(self, tx: Tx, by: Actor, no: int, why: str) -> int:
+        existing(tx, no)
+        ended = sessions.end_sessions(tx, no)
+        if by.no != no:
+            note_act(tx, by, Deed.SIGNED_OUT, now_ms=self._clock.now_ms(), for_no=no, why=why)
+        return ended
+
+    # --- a code by mail ----------------------------------------------------------------------------------------
+
+    async def ask_code(self, email: str, address: str) -> Asked:
+        """Send a code to `email` if a member has it; `address` is where the browser is."""
+        try:
+            folded = fold_email(email) or ""
+        except Unable:
+            folded = ""  # nobody has it; the answer is the same
+        token, link = token_text(self._chance.bytes(TOKEN_BYTES)), token_text(self._chance.bytes(TOKEN_BYTES))
+        code = f"{self._chance.below(10**CODE_DIGITS):0{CODE_DIGITS}}"
+        wait_ms = await self._store.write(self._ask_code, folded, address, token, code, link)
+        return Wait(wait_ms) if wait_ms else CodeAsked(token=token)
+
+    def _ask_code(self, tx: Tx, email: str, address: str, token: str, code: str, link: str) -> int:
+        now_ms = self._clock.now_ms()
+        network = network_of(address)
+        wait_ms = self._throttle.charge(
+            tx, [Counted(self._throttle.mark("ask", network), NETWORK_REQUESTS)], now_ms
+        )
+        if wait_ms:
+            return wait_ms
+        member = member_by_email(tx, email)
+        if member is not None and member.state not in MAY_SIGN_IN:
+            member = None
+        if member is not None:
+            # Too many mails: neither a mail nor a code that could be guessed. The earlier mails' links work.
+            counted = self._of_account(tx, "mail", member, network)
+            if self._throttle.charge(tx, [Counted(counted, MAILS)], now_ms):
+                member = None
+        tx.run(
+            _NEW_PENDING,
+            token=token_digest("pending", token),
+            member_no=None if member is None else member.no,
+            code=_code_digest(token, code),
+            tries=0,
+            expires_ms=now_ms + CODE_MS,
+        )
+        if member is not None:
+            self._mail_code(tx, member, code, link, now_ms)
+        return 0
+
+    def _mail_code(self, tx: Tx, member: Member, code: str, link: str, now_ms: int) -> None:
+        assert member.email is not None
+        self._new_link(tx, member.no, "mail", link, now_ms + CODE_MS)
+        text = texts.code_mail(
+            self._settings.now, member.language, member.name, code, self._link_address(link), CODE_MINUTES
+        )
+        self._outbox.queue(
+            tx,
+            member.email,
+            text.subject,
+            text.body,
+            member_no=member.no,
+            private=True,
+            until_ms=now_ms + CODE_MS,
+        )
+
+    async def enter_code(self, token: str, code: str, address: str, *, own_computer: bool) -> Outcome:
+        """Sign in with the code from the mail, in the browser that has the cookie `token`."""
+        fresh = token_text(self._chance.bytes(TOKEN_BYTES))
+        digits = "".join(sign for sign in code if sign.isdigit())
+        return await self._store.write(self._enter_code, token, digits, address, own_computer, fresh)
+
+    def _enter_code(
+        self, tx: Tx, token: str, code: str, address: str, own_computer: bool, fresh: str
+    ) -> Outcome:
+        now_ms = self._clock.now_ms()
+        digest = token_digest("pending", token)
+        row = tx.one(_PENDING, token=digest)
+        if row is None or row[3] <= now_ms or row[2] >= CODE_TRIES_MAX:
+            return Lapsed()
+        member_no, wanted, tries, _ = row
+        fits = hmac.compare_digest(wanted, _code_digest(token, code))
+        member = None if member_no is None else member_by_no(tx, member_no)
+        if not fits or member is None or member.state not in MAY_SIGN_IN:
+            tx.run(_TRIED, which=digest)
+            left = CODE_TRIES_MAX - tries - 1
+            return Wrong(left) if left else Lapsed()
+        return self._enter(tx, member, fresh, address, own_computer=own_computer, proof="link")
+
+    # --- number and PIN ----------------------------------------------------------------------------------------
+
+    async def with_pin(self, number: str, pin: str, address: str, *, own_computer: bool) -> Outcome:
+        """Sign in with a member's number and the PIN an organiser set."""
+        no = parse_number(number) or 0
+        stored = await self._store.write(self._charge_pin, no, address)
+        if isinstance(stored, Wait):
+            return stored
+        if not await self._hasher.verify(pin.strip(), stored):
+            return Wrong()
+        fresh = token_text(self._chance.bytes(TOKEN_BYTES))
+        return await self._store.write(self._enter_with_pin, no, stored, address, own_computer, fresh)
+
+    def _charge_pin(self, tx: Tx, no: int, address: str) -> str | Wait | None:
+        """Count the try, and return the hash to verify against, None if there is none."""
+        now_ms = self._clock.now_ms()
+        network = network_of(address)
+        wait_ms = self._throttle.charge(tx, self._pin_counts(tx, no, network), now_ms)
+        if wait_ms:
+            return Wait(wait_ms)
+        member = member_by_no(tx, no)
+        if member is None or member.state not in MAY_SIGN_IN:
+            return None
+        stored = tx.scalar(_PIN, no=no)
+        return None if stored is None else str(stored)
+
+    def _pin_counts(self, tx: Tx, no: int, network: str) -> list[Counted]:
+        member = member_by_no(tx, no)
+        # A number nobody has is counted as well, or its absence could be told from the waiting.
+        account = (
+            self._throttle.mark("pin", str(no), "elsewhere")
+            if member is None
+            else self._of_account(tx, "pin", member, network)
+        )
+        return [Counted(self._throttle.mark("pin", network), NETWORK_TRIES), Counted(account, PIN_TRIES)]
+
+    def _enter_with_pin(
+        self, tx: Tx, no: int, stored: str | None, address: str, own_computer: bool, fresh: str
+    ) -> Outcome:
+        member = member_by_no(tx, no)
+        # The PIN may have been changed while it was being verified.
+        if member is None or member.state not in MAY_SIGN_IN or tx.scalar(_PIN, no=no) != stored:
+            return Wrong()
+        for counted in self._pin_counts(tx, no, network_of(address)):
+            self._throttle.refund(tx, counted)
+        return self._enter(tx, member, fresh, address, own_computer=own_computer, proof="pin")
+
+    # --- one-time links ----------------------------------------------------------------------------------------
+
+    async def make_link(self, by: Actor, no: int, *, why: str = "") -> str:
+        """Return the address of a page where this member can sign in once, within a day. Raises Unable."""
+        by.must_organise()
+        link = token_text(self._chance.bytes(TOKEN_BYTES))
+        await self._store.write(self._make_link, by, no, link, why)
+        return self._link_address(link)
+
+    def _make_link(self, tx: Tx, by: Actor, no: int, link: str, why: str) -> None:
+        now_ms = self._clock.now_ms()
+        member = existing(tx, no)
+        if by.no is not None and member.organises:
+            by.must_administer()  # a link makes whoever opens it that member
+        self._new_link(tx, no, "desk", link, now_ms + LINK_MS)
+        note_act(tx, by, Deed.LINK, now_ms=now_ms, for_no=no, why=why)
+
+    def invite_in(self, tx: Tx, member: Member, link: str) -> str:
+        """Unit: return the address for an invitation by mail; `link` is a fresh token's text."""
+        self._new_link(tx, member.no, "invitation", link, self._clock.now_ms() + INVITATION_MS)
+        return self._link_address(link)
+
+    def _new_link(self, tx: Tx, no: int, kind: str, link: str, expires_ms: int) -> None:
+        tx.run(_NEW_LINK, token=token_digest("link", link), member_no=no, kind=kind, expires_ms=expires_ms)
+
+    def _link_address(self, link: str) -> str:
+        return f"{self._public_address}{LINK_PATH}{link}"
+
+    async def look_at_link(self, link: str) -> Member | None:
+        """Return whom a link would sign in, without using it up; None if nobody."""
+        found = await self._store.read(_find_link, link, self._clock.now_ms())
+        return None if found is None else found[0]
+
+    async def use_link(self, link: str, address: str, *, own_computer: bool) -> Outcome:
+        """Sign in with a link, which is used up by it."""
+        fresh = token_text(self._chance.bytes(TOKEN_BYTES))
+        return await self._store.write(self._use_link, link, address, own_computer, fresh)
+
+    def _use_link(self, tx: Tx, link: str, address: str, own_computer: bool, fresh: str) -> Outcome:
+        found = _find_link(tx, link, self._clock.now_ms())
+        if found is None:
+            return Lapsed()
+        tx.run(_END_LINK, which=token_digest("link", link))
+        return self._enter(tx, found[0], fresh, address, own_computer=own_computer, proof="link")
+
+    # --- common ------------------------------------------------------------------------------------------------
+
+    def _enter(
+        self, tx: Tx, member: Member, token: str, address: str, *, own_computer: bool, proof: str
+    ) -> SignedIn:
+        now_ms = self._clock.now_ms()
+        sessions.open_session(tx, token, member.no, own_computer=own_computer, proof=proof, now_ms=now_ms)
+        # What was mailed for this is worth nothing any more.
+        tx.run(_END_PENDINGS, whose=member.no)
+        tx.run(_END_MAIL_LINKS, whose=member.no)
+        network = network_of(address)
+        tx.run(_NOTE_PLACE, member_no=member.no, mark=self._throttle.mark("place", network), seen_ms=now_ms)
+        for what in ("pin", "mail"):
+            self._throttle.forget(tx, self._throttle.mark(what, str(member.no), network))
+        tx.run(_SEEN, which=member.no, now=now_ms)
+        lasts_ms = sessions.OWN_COMPUTER_MS if own_computer else sessions.SHARED_COMPUTER_MS
+        return SignedIn(token=token, member=member, own_computer=own_computer, lasts_ms=lasts_ms)
+
+    def _of_account(self, tx: ReadTx, what: str, member: Member, network: str) -> bytes:
+        """Return the mark for tries at an account: its own networks each have one, all others share one."""
+        place = self._throttle.mark("place", network)
+        known = tx.scalar(_KNOWN_PLACE, member_no=member.no, mark=place) is not None
+        return self._throttle.mark(what, str(member.no), network if known else "elsewhere")
+
+    async def tidy(self) -> None:
+        """Drop what has lapsed; called by a job now and then."""
+        await self._store.write(self._tidy)
+
+    def _tidy(self, tx: Tx) -> None:
+        now_ms = self._clock.now_ms()
+        sessions.lapse_sessions(tx, now_ms)
+        tx.run(_LAPSE_PENDING, now=now_ms)
+        tx.run(_LAPSE_LINKS, now=now_ms)
+        tx.run(_FORGET_PLACES, before=now_ms - PLACE_KEPT_MS)
+        self._throttle.tidy(tx, now_ms)
