@@ -173,6 +173,33 @@ def test_every_flipped_bit_of_a_consistency_proof_is_refused(
 
 
 @pytest.mark.parametrize(
+    "start, end", [(1, 3), (1, 2), (2, 4), (3, 5), (2, 2), (3, 2), (-1, 1), (4, 9), (6, 8)]
+)
+def test_only_parts_of_the_division_are_subtrees(start: int, end: int) -> None:
+    """The draft's 4.1: `start` is a multiple of the smallest power of two that covers the part."""
+    size, top = 8, root(LEAVES)
+    a, b, c = (root(LEAVES[low : low + 2]) for low in (0, 2, 4))
+    proofs = {
+        (1, 2): (LEAVES[0], b, root(LEAVES[4:])),
+        (2, 4): (a, root(LEAVES[4:])),
+        (6, 8): (c, root(LEAVES[:4])),
+    }
+    proof = proofs.get((start, end), ())
+    # A part that cannot be is offered with the root itself, which its empty proof would reach.
+    part = root(LEAVES[start:end]) if proof else top
+
+    assert verify_subtree(start, end, part, size, top, proof) is bool(proof)
+
+
+def test_a_part_that_is_not_of_the_division_is_refused_though_its_hashes_fit() -> None:
+    """The draft's 4.1: the arithmetic alone would take the root of leaves 0…2 for that of leaves 1 and 2."""
+    proof = (LEAVES[2], LEAVES[3], root(LEAVES[:2]))
+
+    assert verify_subtree(0, 3, root(LEAVES[:3]), 4, root(LEAVES[:4]), proof)
+    assert not verify_subtree(1, 3, root(LEAVES[:3]), 4, root(LEAVES[:4]), proof)
+
+
+@pytest.mark.parametrize(
     "old_size, old, new_size, new, proof, answer",
     [
         (0, EMPTY_ROOT, 0, EMPTY_ROOT, (), True),

@@ -97,6 +97,12 @@ def test_a_sheet_has_24_words(count: int) -> None:
     assert caught.value.count == count
 
 
+def test_what_follows_the_sheet_is_too_much_and_not_a_wrong_word() -> None:
+    """Rule 2.2: the hint concerns the 24 words on the paper."""
+    with pytest.raises(WrongCount):
+        from_words(" ".join(SHEET) + " amen-to-that")
+
+
 def test_two_words_exchanged_are_noticed() -> None:
     """BIP 39: 8 bits of checksum let one such mistake in 256 through; not this one."""
     first, second, *rest = SHEET
