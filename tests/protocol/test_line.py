@@ -682,9 +682,9 @@ def test_every_part_of_a_view_is_in_its_hash():
 class TwoSides(RuleBasedStateMachine):
     """Both sides say what they may at any time; their ops arrive late, doubled, out of order, or not yet."""
 
-    @initialize(open_max=st.sampled_from([1, 3, 100]))
-    def begin(self, open_max):
-        self.line = open_line(limit=limits(100, 300, open_max))
+    @initialize(open_max=st.sampled_from([100, 1, 3]), owed_by_low=st.sampled_from([0, -100, 60]))
+    def begin(self, open_max, owed_by_low):
+        self.line = open_line(limit=limits(100, 300, open_max), owed_by_low=owed_by_low)
         self.top = {LOW: 100, HIGH: 100}
         self.number = 0
         self.hashes = {}
@@ -704,7 +704,11 @@ class TwoSides(RuleBasedStateMachine):
         self.copy(side).does(limits(owed, pending, open_max))
         self.top[other(side)] = max(self.top[other(side)], owed)
 
-    @rule(side=sides, part=st.integers(1, 100), mode=st.sampled_from([MODE_NORMAL, MODE_NORMAL, MODE_REDUCE]))
+    @rule(
+        side=sides,
+        part=st.sampled_from([1, 50, 100, 100]),
+        mode=st.sampled_from([MODE_NORMAL, MODE_NORMAL, MODE_REDUCE]),
+    )
     def lock(self, side, part, mode):
         copy = self.copy(side)
         self.number += 1
@@ -723,7 +727,7 @@ class TwoSides(RuleBasedStateMachine):
             op = copy.seen[sorted(mine)[pick % len(mine)] - 1]
             copy.does(claim(op) if claims else Release(lock=op.body.seq, reason="no-way"))
 
-    @rule(side=sides, part=st.integers(1, 100))
+    @rule(side=sides, part=st.sampled_from([1, 50, 100, 100]))
     def credit(self, side, part):
         copy = self.copy(side)
         most = credit_room(copy.state.mine, side)
