@@ -1,0 +1,350 @@
+"""Trades as members see them: record one within the scheme, find one by its reference, print a statement.
+
+Trades across schemes are begun in `settlement.py` and ended in `payment_desk.py`; their rows are read here.
+Source: docs/protocol.md 3.4, 3.5, 7.9.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import bindparam, insert, or_, select, update
+
+from node.clock import Clock
+from node.services.books import Books, Refused, load, reference_number
+from node.store import ReadTx, Store, Tx
+from node.store.schema import books as schema
+from node.store.schema import lines as lines_schema
+from node.store.schema import payments as payments_schema
+from protocol.entry import ListingRef, Words
+from protocol.names import ItemKey, SchemeId
+
+_T: Final = schema.trade.c
+_COLUMNS: Final = (
+    _T.no, _T.reference, _T.kind, _T.state, _T.payer_no, _T.payee_no, _T.amount, _T.text, _T.listing, _T.other_scheme,
+    _T.other_name, _T.other_amount, _T.other_unit, _T.hours, _T.entry_seq, _T.created_ms, _T.ended_ms, _T.reason,
+    _T.late, _T.entered_by, _T.corrects_no, _T.corrected_by_no,
+)  # fmt: skip
+_NEW: Final = insert(schema.trade)
+_BY_NO: Final = select(*_COLUMNS).where(_T.no == bindparam("no"))
+_BY_ONCE: Final = select(*_COLUMNS).where(_T.once == bindparam("once"))
+_BY_REFERENCE: Final = select(*_COLUMNS).where(_T.reference == bindparam("reference"))
+_MINE: Final = or_(_T.payer_no == bindparam("account_no"), _T.payee_no == bindparam("account_no"))
+_NEWEST: Final = (
+    select(*_COLUMNS)
+    .where(_MINE, _T.no < bindparam("before"))
+    .order_by(_T.no.desc())
+    .limit(bindparam("most"))
+)
+_SET_ASIDE: Final = select(*_COLUMNS).where(
+    _T.payer_no == bindparam("account_no"), _T.state == "set-aside"
+).order_by(_T.no)  # fmt: skip
+_ALIKE: Final = (
+    select(_T.no)
+    .where(
+        _T.payer_no == bindparam("payer_no"),
+        _T.payee_no == bindparam("payee_no"),
+        _T.amount == bindparam("amount"),
+        _T.text == bindparam("text"),
+        _T.created_ms >= bindparam("since"),
+    )
+    .limit(1)
+)
+_CORRECTED: Final = update(schema.trade).where(_T.no == bindparam("which")).values(
+    corrected_by_no=bindparam("new_corrected_by_no"), state="corrected"
+)  # fmt: skip
+_L: Final = schema.leg.c
+_E: Final = schema.entry.c
+_BALANCE_BEFORE: Final = (
+    select(_L.balance_after)
+    .select_from(schema.leg.join(schema.entry, _L.entry_seq == _E.seq))
+    .where(_L.account_no == bindparam("account_no"), _E.time < bindparam("from_ms"))
+    .order_by(_L.entry_seq.desc())
+    .limit(1)
+)
+_LINES: Final = (
+    select(_E.time, _E.kind, _L.amount, _L.balance_after, *_COLUMNS)
+    .select_from(
+        schema.leg.join(schema.entry, _L.entry_seq == _E.seq).outerjoin(schema.trade, _T.entry_seq == _E.seq)
+    )
+    .where(
+        _L.account_no == bindparam("account_no"),
+        _E.time >= bindparam("from_ms"),
+        _E.time < bindparam("to_ms"),
+    )
+    .order_by(_L.entry_seq)
+    .limit(bindparam("most"))
+)
+_CLAIMED: Final = (
+    select(payments_schema.promise.c.lock_seq, lines_schema.line.c.peer_ack, lines_schema.line.c.seen)
+    .select_from(
+        payments_schema.promise.join(
+            lines_schema.line, payments_schema.promise.c.line_no == lines_schema.line.c.no
+        )
+    )
+    .where(payments_schema.promise.c.trade_no == bindparam("trade_no"))
+)
+
+STATEMENT_LINES_MAX: Final = 5_000
+AGAIN_WITHIN_MS: Final = 10 * 60 * 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trade:
+    """One trade. `amount` is in this scheme's minor units, `other_amount` in the other scheme's."""
+
+    no: int
+    reference: int  # 40 bits; protocol/references.py writes it
+    kind: str  # local, out, in
+    state: str  # set-aside, done, undone, corrected
+    payer_no: int | None
+    payee_no: int | None
+    amount: int
+    text: str
+    listing: ItemKey | None
+    other_scheme: SchemeId | None
+    other_name: str | None
+    other_amount: int | None
+    other_unit: str | None
+    hours: int | None
+    entry_seq: int | None
+    created_ms: int
+    ended_ms: int | None
+    reason: str | None
+    late: bool
+    entered_by: str
+    corrects_no: int | None
+    corrected_by_no: int | None
+
+    def concerns(self, account_no: int) -> bool:
+        """Tell whether the account is a party to it."""
+        return account_no in (self.payer_no, self.payee_no)
+
+
+@dataclass(frozen=True, slots=True)
+class StatementLine:
+    """What one entry did to an account."""
+
+    time_ms: int
+    kind: str
+    amount: int
+    balance_after: int
+    trade: Trade | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statement:
+    """An account between two moments."""
+
+    start: int
+    end: int
+    gained: int
+    given: int
+    lines: tuple[StatementLine, ...]
+    complete: bool  # False: there are more lines than were read
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewTrade:
+    """A trade within the scheme, all of it known."""
+
+    payer_no: int
+    payee_no: int
+    amount: int
+    text: str
+    entered_by: str
+    proved_by: str
+    once: bytes
+    payer_name: str
+    payee_name: str
+    listing: ItemKey | None = None
+    on_behalf_of: str | None = None
+    reason: str = ""
+
+
+def _trade(row: tuple[Any, ...]) -> Trade:
+    (
+        no, reference, kind, state, payer_no, payee_no, amount, text, listing, other_scheme, other_name, other_amount,
+        other_unit, hours, entry_seq, created_ms, ended_ms, reason, late, entered_by, corrects_no, corrected_by_no,
+    ) = row  # fmt: skip
+    return Trade(
+        no=no, reference=reference, kind=kind, state=state, payer_no=payer_no, payee_no=payee_no, amount=amount,
+        text=text, listing=listing, other_scheme=other_scheme, other_name=other_name, other_amount=other_amount,
+        other_unit=other_unit, hours=hours, entry_seq=entry_seq, created_ms=created_ms, ended_ms=ended_ms,
+        reason=reason, late=bool(late), entered_by=entered_by, corrects_no=corrects_no, corrected_by_no=corrected_by_no,
+    )  # fmt: skip
+
+
+class Trades:
+    """See the head of this file."""
+
+    def __init__(self, *, store: Store, books: Books, clock: Clock, scheme: SchemeId):
+        self._store: Final = store
+        self._books: Final = books
+        self._clock: Final = clock
+        self._scheme: Final = scheme
+
+    async def record(self, new: NewTrade) -> Trade:
+        """Record a trade within the scheme; the same `once` again gives the trade it recorded.
+
+        Raises:
+            Refused: the ledger says no; nothing moved.
+        """
+        return await self._store.write(self.record_in, new)
+
+    def record_in(self, tx: Tx, new: NewTrade) -> Trade:
+        """Record a trade, as a part of a unit of work."""
+        known = tx.one(_BY_ONCE, once=new.once)
+        if known is not None:
+            return _trade(known)
+        words = Words(
+            text=new.text,
+            done_by=new.entered_by,
+            on_behalf_of=new.on_behalf_of,
+            proved_by=new.proved_by,
+            reason=new.reason,
+            parties=(new.payer_name, new.payee_name),
+            listing=None if new.listing is None else ListingRef(scheme=self._scheme, key=new.listing),
+        )
+        entered = self._books.post(
+            tx, ((new.payer_no, -new.amount), (new.payee_no, new.amount)), words, referenced=True
+        )
+        return self._insert(
+            tx, reference=reference_number(entered.id), entry_seq=entered.seq, time_ms=entered.time_ms,
+            payer_no=new.payer_no, payee_no=new.payee_no, amount=new.amount, text=new.text, listing=new.listing,
+            entered_by=new.entered_by, once=new.once, corrects_no=None,
+        )  # fmt: skip
+
+    def _insert(
+        self, tx: Tx, *, reference: int, entry_seq: int, time_ms: int, payer_no: int | None, payee_no: int | None,
+        amount: int, text: str, listing: ItemKey | None, entered_by: str, once: bytes | None, corrects_no: int | None,
+    ) -> Trade:  # fmt: skip
+        no = tx.insert(
+            _NEW, reference=reference, kind="local", state="done", payer_no=payer_no, payee_no=payee_no, amount=amount,
+            text=text, listing=listing, other_scheme=None, other_name=None, other_amount=None, other_unit=None,
+            hours=None, entry_seq=entry_seq, created_ms=time_ms, ended_ms=time_ms, reason=None, late=False,
+            entered_by=entered_by, once=once, corrects_no=corrects_no, corrected_by_no=None,
+        )  # fmt: skip
+        return Trade(
+            no=no, reference=reference, kind="local", state="done", payer_no=payer_no, payee_no=payee_no, amount=amount,
+            text=text, listing=listing, other_scheme=None, other_name=None, other_amount=None, other_unit=None,
+            hours=None, entry_seq=entry_seq, created_ms=time_ms, ended_ms=time_ms, reason=None, late=False,
+            entered_by=entered_by, corrects_no=corrects_no, corrected_by_no=None,
+        )  # fmt: skip
+
+    async def correct(
+        self, trade_no: int, *, organiser: str, on_behalf_of: str, reason: str, once: bytes
+    ) -> Trade:
+        """Record the opposite of a trade within the scheme, linked both ways. Source: 3.5.
+
+        Raises:
+            Refused: it was corrected before, or it went across schemes.
+        """
+        return await self._store.write(self._correct, trade_no, organiser, on_behalf_of, reason, once)
+
+    def _correct(
+        self, tx: Tx, trade_no: int, organiser: str, on_behalf_of: str, reason: str, once: bytes
+    ) -> Trade:  # fmt: skip
+        known = tx.one(_BY_ONCE, once=once)
+        if known is not None:
+            return _trade(known)
+        trade = trade_by_no(tx, trade_no)
+        assert trade.entry_seq is not None or trade.kind != "local"
+        words = Words(
+            text=trade.text, done_by=organiser, on_behalf_of=on_behalf_of, proved_by="broker", reason=reason
+        )
+        already = trade.corrected_by_no is not None
+        entered = self._books.correct(
+            tx, trade.entry_seq if trade.entry_seq is not None else -1, already, words
+        )
+        made = self._insert(
+            tx, reference=reference_number(entered.id), entry_seq=entered.seq, time_ms=entered.time_ms,
+            payer_no=trade.payee_no, payee_no=trade.payer_no, amount=trade.amount, text=trade.text,
+            listing=trade.listing, entered_by=organiser, once=once, corrects_no=trade.no,
+        )  # fmt: skip
+        tx.run(_CORRECTED, which=trade.no, new_corrected_by_no=made.no)
+        return made
+
+    async def by_reference(self, reference: int) -> list[Trade]:
+        """Return the trades that reference names: at most two, and nearly always one. Source: 7.9."""
+        return await self._store.read(_by_reference, reference)
+
+    async def by_no(self, no: int) -> Trade:
+        """Return a trade. Raises LookupError."""
+        return await self._store.read(trade_by_no, no)
+
+    async def newest(self, account_no: int, most: int = 20, before: int = 2**62) -> list[Trade]:
+        """Return an account's newest trades."""
+        return await self._store.read(newest_trades, account_no, most, before)
+
+    async def waiting(self, account_no: int) -> list[Trade]:
+        """Return trades whose amount is set aside."""
+        return await self._store.read(_set_aside, account_no)
+
+    async def recorded_lately(self, payer_no: int, payee_no: int, amount: int, text: str) -> bool:
+        """Tell whether the same was recorded within ten minutes, so that a page asks "Again?"."""
+        since = self._clock.now_ms() - AGAIN_WITHIN_MS
+        return await self._store.read(_alike, payer_no, payee_no, amount, text, since)
+
+    async def statement(self, account_no: int, from_ms: int, to_ms: int) -> Statement:
+        """Return what happened to an account from `from_ms` until before `to_ms`."""
+        return await self._store.read(read_statement, account_no, from_ms, to_ms)
+
+    async def is_arriving(self, trade: Trade) -> bool:
+        """Tell whether a trade that pays us waits for the other scheme to have stored our answer. Source: 7.4."""
+        return trade.kind == "in" and await self._store.read(_is_arriving, trade.no)
+
+
+def trade_by_no(tx: ReadTx, no: int) -> Trade:
+    """Return a trade. Raises LookupError."""
+    row = tx.one(_BY_NO, no=no)
+    if row is None:
+        raise LookupError(f"no trade {no}")
+    return _trade(row)
+
+
+def _by_reference(tx: ReadTx, reference: int) -> list[Trade]:
+    return [_trade(row) for row in tx.all(_BY_REFERENCE, reference=reference)]
+
+
+def newest_trades(tx: ReadTx, account_no: int, most: int, before: int = 2**62) -> list[Trade]:
+    """Return an account's newest trades, numbered below `before`."""
+    return [_trade(row) for row in tx.all(_NEWEST, account_no=account_no, most=most, before=before)]
+
+
+def _set_aside(tx: ReadTx, account_no: int) -> list[Trade]:
+    return [_trade(row) for row in tx.all(_SET_ASIDE, account_no=account_no)]
+
+
+def _alike(tx: ReadTx, payer_no: int, payee_no: int, amount: int, text: str, since: int) -> bool:
+    return (
+        tx.one(_ALIKE, payer_no=payer_no, payee_no=payee_no, amount=amount, text=text, since=since)
+        is not None
+    )
+
+
+def _is_arriving(tx: ReadTx, trade_no: int) -> bool:
+    row = tx.one(_CLAIMED, trade_no=trade_no)
+    return row is not None and row[0] > max(row[1], row[2])
+
+
+def read_statement(tx: ReadTx, account_no: int, from_ms: int, to_ms: int) -> Statement:
+    """Return an account's statement, from one state of the database."""
+    start = tx.scalar(_BALANCE_BEFORE, account_no=account_no, from_ms=from_ms) or 0
+    rows = tx.all(_LINES, account_no=account_no, from_ms=from_ms, to_ms=to_ms, most=STATEMENT_LINES_MAX + 1)
+    lines = tuple(
+        StatementLine(row[0], row[1], row[2], row[3], None if row[4] is None else _trade(row[4:]))
+        for row in rows[:STATEMENT_LINES_MAX]
+    )
+    return Statement(
+        start=start,
+        end=lines[-1].balance_after if lines else start,
+        gained=sum(line.amount for line in lines if line.amount > 0),
+        given=-sum(line.amount for line in lines if line.amount < 0),
+        lines=lines,
+        complete=len(rows) <= STATEMENT_LINES_MAX,
+    )
+
+
+__all__ = ["NewTrade", "Refused", "Statement", "StatementLine", "Trade", "Trades", "load"]
