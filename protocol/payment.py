@@ -225,9 +225,8 @@ def forward_verdict(lock: Lock, onward: Onward, *, now_ms: int, old: bool) -> tu
     `old`: the lock may have been forwarded before this boot, so it is neither released nor forwarded
     before the next line is usable.
     """
-    if not onward.exists:
-        return ConnectorEvent.REFUSE, "no-way"
-    if not onward.usable:
+    if not onward.exists or not onward.usable:
+        # A line that a restored database has never heard of may still hold my lock: so it waits, too.
         return (ConnectorEvent.HOLD_BACK, "") if old else (ConnectorEvent.REFUSE, "no-way")
     if now_ms >= lock.deadline - HOP_MARGIN_MS * len(lock.route):
         return ConnectorEvent.REFUSE, "too-late"
@@ -278,6 +277,8 @@ def payee_verdict(
         or acceptance.quote_id != lock.quote_id
         or acceptance.payer_scheme != quote.payer_scheme
     ):
+        return PayeeEvent.REFUSE, "gone"
+    if lock.deadline > quote.valid_until:  # else a payer could keep the price as long as it likes
         return PayeeEvent.REFUSE, "gone"
     if now_ms >= lock.deadline - PAYEE_MARGIN_MS:
         return PayeeEvent.REFUSE, "too-late"
