@@ -29,7 +29,10 @@ def _text(settings: SchemeSettings, subject: str, *paragraphs: str) -> Text:
 
 
 def code_mail(settings: SchemeSettings, language: str, name: str, code: str, link: str, minutes: int) -> Text:
-    """The code first, because its page is already waiting; the link second. Source: docs/pages.md 0.8."""
+    """The code first, because its page is already waiting; the link second. Source: docs/pages.md 0.8.
+
+    The subject holds nothing: it stays readable in the outbox and on locked telephones.
+    """
     words = words_of(settings, language)
     _ = words.gettext
     return _text(
