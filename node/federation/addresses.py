@@ -6,6 +6,7 @@ make the node call machines that only its own network can reach.
 
 from __future__ import annotations
 
+import errno
 import ipaddress
 import socket
 from typing import Final, TypeAlias
@@ -33,14 +34,19 @@ CONNECTIONS_MAX: Final = 64  # held to other nodes by one client, websockets inc
 class ForbiddenAddress(OSError):
     """An address this node does not call."""
 
+    def __init__(self, reason: str):
+        super().__init__(errno.EACCES, reason)  # aiohttp passes on only errors in this form
+
 
 def is_callable(host: str, *, lan: bool) -> bool:
     """Tell whether a connection to the IP address `host` is allowed: to a global one, or within a marked LAN."""
     address = _unwrapped(ipaddress.ip_address(host.partition("%")[0]))
+    if address.is_loopback:  # first, since ::1 also lies in a reserved block
+        return lan
     if address.is_multicast or address.is_unspecified or address.is_reserved:
         return False
     if lan:
-        return address.is_private or address.is_loopback or address.is_link_local or address.is_global
+        return address.is_private or address.is_link_local or address.is_global
     return address.is_global
 
 

@@ -272,18 +272,16 @@ class Links:
         """Run the session that a handshake opened, from its beginning to its end."""
         peer = shaken.terms.peer
         session = Session(channel, shaken.terms, self._dispatch, self._quarantine, self._allowance_of(peer))
-        closed = ChannelClosed(CloseCode.TROUBLE, by_peer=False)
         try:
             for tell in self._on_identity:
                 tell(peer, shaken.identity_log)
             self._enter(session)
             if self._stopping.is_set():
                 session.end(CloseCode.GOING_AWAY)
-            closed = await session.run()
+            return await session.run()
         finally:
             session.end(CloseCode.TROUBLE)
-            self._leave(session, closed)
-        return closed
+            self._leave(session)
 
     def _enter(self, session: Session) -> None:
         """Let the newest session count. Source: 6.7 e."""
@@ -298,8 +296,9 @@ class Links:
         sessions.append(session)
         self._count_on(session)
 
-    def _leave(self, session: Session, closed: ChannelClosed) -> None:
-        peer = session.peer
+    def _leave(self, session: Session) -> None:
+        peer, closed = session.peer, session.ended_with
+        assert closed is not None
         sessions = self._sessions.get(peer, [])
         if session in sessions:
             sessions.remove(session)

@@ -118,6 +118,11 @@ class Session:
         """Whether the session is over, or about to be."""
         return self._ending.done()
 
+    @property
+    def ended_with(self) -> ChannelClosed | None:
+        """How the session ended; None while it lives."""
+        return self._ending.result() if self._ending.done() else None
+
     def demote(self) -> None:
         """Drop what has come and will come: a newer session counts. Source: 6.7 e."""
         self.is_older = True
