@@ -37,8 +37,7 @@ def code_mail(settings: SchemeSettings, language: str, name: str, code: str, lin
     _ = words.gettext
     return _text(
         settings,
-        _("%(code)s is your code for %(scheme)s")
-        % {"code": f"{code[:3]} {code[3:]}", "scheme": settings.name},
+        _("Your code for %(scheme)s") % {"scheme": settings.name},
         _("Hello %(name)s,") % {"name": name},
         _("your code is %(code)s") % {"code": f"{code[:3]} {code[3:]}"},
         _("Type it into the page that is waiting for it."),
