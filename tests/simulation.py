@@ -179,3 +179,26 @@ class SimulatedNodes:
             node.links.stop()
         await asyncio.gather(*self._running)
         await asyncio.sleep(5)  # virtual: the farewells arrive
+
+
+# Three schemes; Ana has a lower id than Ben, so of two sessions between them she chooses.
+ANA, BEN = sorted((person("ana"), person("ben")), key=lambda who: who.scheme)
+EVE = person("eve")
+
+
+def between(scenario, seed=0, weather=None, **options):
+    """Run a scenario with Ana's and Ben's nodes, not yet connected."""
+
+    async def begin(network: SimulatedNetwork):
+        async with SimulatedNodes(network, ANA, BEN, **options) as town:
+            return await scenario(town, town.nodes[ANA.name], town.nodes[BEN.name])
+
+    return run_virtual(begin, seed, weather)
+
+
+async def connected(ana: SessionNode, ben: SessionNode) -> Session:
+    ana.links.want(BEN.scheme)
+    await asyncio.sleep(5)
+    assert set(ana.links.live) == {BEN.scheme}
+    assert set(ben.links.live) == {ANA.scheme}
+    return ana.links.live[BEN.scheme]

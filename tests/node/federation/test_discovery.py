@@ -11,9 +11,8 @@ from zeroconf import ServiceInfo
 from node.federation.caller import Place
 from node.federation.discovery import SERVICE, Discovery
 from protocol.names import SchemeId, scheme_text
-from tests.simulation import person
+from tests.simulation import ANA, BEN
 
-ANA, BEN = person("ana"), person("ben")
 LOOPBACK = socket.inet_aton("127.0.0.1")
 
 
