@@ -150,13 +150,14 @@ class Unreadable(enum.Enum):
 
 
 _SPACES = re.compile(r"[\s\u00a0\u202f\u2009]+")
-_CLOCK = re.compile(r"([0-9]{1,6}):([0-9]{2})")
+_CLOCK = re.compile(r"([0-9]{1,15}):([0-9]{2})")
 _HOUR_WORDS = r"(?:h|hr|hrs|hour|hours|heure|heures|hora|horas|hores|ora|ore|uur|uren|std|stunde|stunden)\.?"
 _MINUTE_WORDS = r"(?:m|min|mins|minute|minutes|minuten|minuto|minutos|minuti|minuut)\.?"
+_THOUSANDS = r"[0-9]{1,3}(?:[., '’][0-9]{3})+"
 _HOURS_MINUTES = re.compile(
-    rf"([0-9]{{1,6}}) ?{_HOUR_WORDS} ?(?:and |et |und |y |e )?([0-9]{{1,2}})(?: ?{_MINUTE_WORDS})?"
+    rf"([0-9]{{1,15}}|{_THOUSANDS}) ?{_HOUR_WORDS} ?(?:and |et |und |y |e )?([0-9]{{1,2}})(?: ?{_MINUTE_WORDS})?"
 )
-_MINUTES = re.compile(rf"([0-9]{{1,7}}) ?{_MINUTE_WORDS}")
+_MINUTES = re.compile(rf"([0-9]{{1,15}}) ?{_MINUTE_WORDS}")
 _HOURS = re.compile(rf"([0-9., '’½¼¾/]+?) ?{_HOUR_WORDS}")
 _FRACTION = re.compile(r"([0-9]{0,6}) ?(½|¼|¾|1/2|1/4|3/4)")
 _QUARTERS: Final = {"½": 2, "1/2": 2, "¼": 1, "1/4": 1, "¾": 3, "3/4": 3}
@@ -201,7 +202,7 @@ def readings(typed: str, unit: Unit) -> tuple[int, ...]:
 
 def _parse_hours(text: str) -> int | Unreadable:
     if match := _CLOCK.fullmatch(text) or _HOURS_MINUTES.fullmatch(text):
-        hours, minutes = int(match[1]), int(match[2])
+        hours, minutes = int(re.sub("[^0-9]", "", match[1])), int(match[2])
         if minutes >= MINUTES_OF_AN_HOUR:
             return Unreadable.TOO_MANY_MINUTES
         return hours * MINUTES_OF_AN_HOUR + minutes

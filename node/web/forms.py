@@ -14,6 +14,7 @@ import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, Final, TypeVar
+from urllib.parse import parse_qsl
 
 from aiohttp import web
 from pydantic import (
@@ -74,16 +75,16 @@ def line(most: int, least: int = 0) -> Any:
     """Return the type of a text on one line, `least`..`most` characters."""
     return Annotated[
         str,
+        StringConstraints(strict=True, min_length=least, max_length=most),
         BeforeValidator(_one_line),
         BeforeValidator(_clean),
-        StringConstraints(strict=True, min_length=least, max_length=most),
     ]
 
 
 def paragraphs(most: int, least: int = 0) -> Any:
     """Return the type of a text on several lines, `least`..`most` characters."""
     return Annotated[
-        str, BeforeValidator(_clean), StringConstraints(strict=True, min_length=least, max_length=most)
+        str, StringConstraints(strict=True, min_length=least, max_length=most), BeforeValidator(_clean)
     ]
 
 
@@ -241,12 +242,20 @@ async def posted(request: web.Request) -> dict[str, str]:
     if (request.content_length or 0) > FORM_BYTES_MAX:
         raise BadForm("too large")
     try:
-        sent = await request.post()
+        body = await request.read()
+        if len(body) > FORM_BYTES_MAX:
+            raise BadForm("too large")
+        # aiohttp's own reader puts a replacement sign where the bytes are not UTF-8.
+        sent = parse_qsl(
+            body.decode("utf-8", "strict"),
+            keep_blank_values=True,
+            errors="strict",
+            max_num_fields=FIELDS_MAX,
+            strict_parsing=bool(body),
+        )
     except (ValueError, web.HTTPRequestEntityTooLarge) as error:
         raise BadForm("unreadable") from error
-    fields: dict[str, str] = {}
-    for name, value in sent.items():
-        if not isinstance(value, str) or name in fields or len(fields) >= FIELDS_MAX:
-            raise BadForm("a file, a field twice, or too many")
-        fields[name] = value
+    fields = dict(sent)
+    if len(fields) != len(sent):
+        raise BadForm("a field twice")
     return fields

@@ -13,12 +13,30 @@ from typing import Final
 from aiohttp import web
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, nodes
 from jinja2.ext import InternationalizationExtension
+from markupsafe import Markup
 
 from node.web.assets import Assets
 from node.web.views.page import Page, View
 from node.web.words import Pack, Words, words_for
 
 TEMPLATES: Final = Path(__file__).with_name("templates")
+
+# The bar's five pictures, each beside its word; drawn on a grid of 24.
+_STROKES: Final = {
+    "home": "M3 11.5 12 4l9 7.5M5.5 10v9.5h13V10M10 19.5v-5h4v5",
+    "find": "M10.5 17a6.5 6.5 0 1 0 0-13 6.5 6.5 0 0 0 0 13Zm5-1.5L21 21",
+    "record": "M3.5 8h16m-4-4 4 4-4 4M20.5 17h-16m4-4-4 4 4 4",
+    "messages": "M4 5.5h16v11H11L6.5 20v-3.5H4Z",
+    "me": "M12 11.5A3.75 3.75 0 1 0 12 4a3.75 3.75 0 0 0 0 7.500ZM4.5 20c.7-4 3.7-6 7.5-6s6.8 2 7.5 6",
+}
+ICONS: Final = {
+    name: Markup(
+        '<svg class="icon" viewBox="0 0 24 24" width="24" height="24" aria-hidden="true" focusable="false">'
+        '<path d="{}" fill="none" stroke="currentColor" stroke-width="1.9" stroke-linecap="round"'
+        ' stroke-linejoin="round"/></svg>'
+    ).format(strokes)
+    for name, strokes in _STROKES.items()
+}
 
 
 class Translated(InternationalizationExtension):
@@ -71,13 +89,13 @@ class Renderer:
     def _environment(self, language: str, pack: Pack) -> Environment:
         environment = self._environments.get((language, pack))
         if environment is None:
-            environment = make_environment(words_for(language, pack))
-            environment.globals["assets"] = self._assets.urls
+            environment = make_environment(words_for(language, pack), self._assets)
             self._environments[language, pack] = environment
-        return environment
+
+    return environment
 
 
-def make_environment(words: Words) -> Environment:
+def make_environment(words: Words, assets: Assets) -> Environment:
     """Return an environment whose templates speak `words`."""
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
@@ -94,4 +112,5 @@ def make_environment(words: Words) -> Environment:
     environment.install_gettext_callables(  # type: ignore[attr-defined]  # added by the extension
         words.gettext, words.ngettext, newstyle=True, pgettext=words.pgettext, npgettext=words.npgettext
     )
+    environment.globals.update(assets=assets.urls, icons=ICONS)
     return environment

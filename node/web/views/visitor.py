@@ -151,6 +151,13 @@ class LoginLinkView(View):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HelpView(View):
+    """GET /help; whom to ring is in the page's Site."""
+
+    TEMPLATE: ClassVar[str] = "visitor/help.html"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PrivacyView(View):
     """GET /privacy"""
 

@@ -82,6 +82,7 @@ from node.web.views.trade import (
 )
 from node.web.views.visitor import (
     FrontView,
+    HelpView,
     HowView,
     JoinAgreeView,
     JoinOfferView,
@@ -165,6 +166,12 @@ SIDES: Final = Sides(
     mine="You gave 30 minutes.",
     theirs="Karim got 6 Acorns.",
     reference="K7F-3QM-92X",
+)
+PENDING: Final = replace(
+    SIDES,
+    sentence="Plum jam, 4 jars, from Karim Haddad",
+    mine="You give 30 minutes.",
+    theirs="Karim gets 6 Acorns.",
 )
 HIDDEN: Final = (("who", "karim"), ("what", "Plum jam, 4 jars"), ("amount", "6.00"))
 JAM_TEXT: Final = (
@@ -288,6 +295,7 @@ def _visitor_pages() -> dict[str, Sample]:
         "login-wrong": LoginView(pin_form=Filled({"number": "123"}, {"pin": "Number and PIN do not fit together. Try again in 2 seconds."})),
         "login-code": LoginCodeView(email="ana@example.org", minutes=10),
         "login-link": LoginLinkView(name="Rosa", action="/login/link/7Q2"),
+        "help": HelpView(),
         "privacy": PrivacyView(dated="Written on 3 May 2026", neighbours=("Hilltop", "Riverside")),
         "not-found": ErrorView(title="This page does not exist", what=("Perhaps the offer was taken down, or the address was cut short.",), moved="", todo="Go back, or look around from the front page.", action=Link(text="To the front page", href="/")),
     }  # fmt: skip
@@ -361,10 +369,10 @@ def _trade_pages() -> dict[str, Sample]:
         "record-4-again": replace(CHECK, payee="Ben Carter", payee_scheme="Oakvale", what="Bike repair", payee_gets="1 hour 30 minutes", payer_gives="1 hour 30 minutes", payer_gives_short="1 h 30", mine_after="1 hour 30 minutes", button="Pay Ben", more=(), again="You recorded the same 4 minutes ago. Again?"),
         "record-4-ask": replace(CHECK, did="gave", payer="Ben Carter", payee="Ana Silva", payee_scheme="Oakvale", what="Proofreading", payee_gets="2 hours", payer_gives="2 hours", payer_gives_short="2 h", mine_after="5 hours", button="Ask Ben", changed="Ben must say yes. He has 14 days; then it runs out.", more=()),
         "record-stopped": RecordStoppedView(title="This would take you too far behind", sentences=("You can go to 10 hours behind. This would be 11 hours.", "Ring Rosa, or make it 1 hour less."), action=Link(text="Change the amount", href="/record/what")),
-        "set-aside": SetAsideView(sides=SIDES, amount="30 minutes", scheme="Riverside", since="14:05", check_href="/t/K7F-3QM-92X/check", trade_href="/t/K7F-3QM-92X"),
+        "set-aside": SetAsideView(sides=PENDING, amount="30 minutes", scheme="Riverside", since="14:05", check_href="/t/K7F-3QM-92X/check", trade_href="/t/K7F-3QM-92X"),
         "done": DoneView(sides=SIDES, by_both=True, told="Karim has been told.", balance="You have 2 hours 30 minutes now.", trade_href="/t/K7F-3QM-92X"),
-        "late": LateView(sides=SIDES, amount="30 minutes", scheme="Riverside", since="14:05", days=14, check_href="/t/K7F-3QM-92X/check", trade_href="/t/K7F-3QM-92X"),
-        "undone": UndoneView(sides=SIDES, amount="30 minutes", reason="Riverside could not take it now", again_href="/record/what?again=K7F"),
+        "late": LateView(sides=PENDING, amount="30 minutes", scheme="Riverside", since="14:05", days=14, check_href="/t/K7F-3QM-92X/check", trade_href="/t/K7F-3QM-92X"),
+        "undone": UndoneView(sides=PENDING, amount="30 minutes", reason="Riverside could not take it now", again_href="/record/what?again=K7F"),
         "trade": trade,
         "trade-asked": replace(trade, sides=Sides(sentence="Ben Carter put up a shelf in your hall.", mine="You would give 2 hours.", theirs="", reference="B3N-4SK-222"), state=Pill(text="Ben asks you", tone="wait"), state_text=("Nothing has moved. Please answer by 14 March.",), answer_action="/t/B3N-4SK-222/answer", wrong_href="", again_href=""),
         "statement": StatementView(name="Ana Silva", number="0123", period="1 December 2025 to 28 February 2026", form=Filled({"from": "2025-12-01", "to": "2026-02-28"}), unit_name="hours", opening="0 h", closing="2 h 30", closing_words="2 hours 30 minutes ahead", total_received="+4 h 50", total_given="−2 h 20", lines=_statement_lines(), csv_href="/statement.csv?from=2025-12-01", printed="Printed on 7 March 2026"),

@@ -1,0 +1,146 @@
+"""Every page of the samples in a real browser: axe, narrow phones, big text, no refused content.
+
+The browser is driven by the asynchronous interface from plain test functions that each own a loop.
+Source: ux.md 0.13, 10 and 13.5; stack.md 3.20.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import pytest
+from aiohttp import web
+from axe_playwright_python.base import AXE_FILE_PATH
+from playwright.async_api import Browser, Page, async_playwright
+
+from tests.conftest import chromium_path
+from tests.node.web.gallery import CHROMIUM_FLAGS, make_gallery
+from tests.node.web.samples import PAGES
+
+pytestmark = pytest.mark.e2e
+
+
+async def with_browser(act: Callable[[Browser, str], Awaitable[None]]) -> None:
+    """Run `act` with a browser and the gallery's address."""
+    runner = web.AppRunner(make_gallery())
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, "127.0.0.1", 0)
+        await site.start()
+        host, port = runner.addresses[0][:2]
+        async with async_playwright() as playwright:
+            browser = await playwright.chromium.launch(
+                executable_path=chromium_path(), args=list(CHROMIUM_FLAGS)
+            )
+            try:
+                await act(browser, f"http://{host}:{port}/gallery/")
+            finally:
+                await browser.close()
+    finally:
+        await runner.cleanup()
+
+
+async def serious(page: Page, options: str = "{}") -> list[str]:
+    """Return what axe finds serious or critical."""
+    answer = await page.evaluate(f"axe.run(document, {options})")
+    return [
+        f"{finding['id']}: {node['html'][:120]}"
+        for finding in answer["violations"]
+        if finding["impact"] in {"serious", "critical"}
+        for node in finding["nodes"]
+    ]
+
+
+def test_axe_finds_nothing_serious() -> None:
+    """ux.md 13.5; in dark colours too. The content policy is off here: axe itself is an inline script."""
+    found: dict[str, list[str]] = {}
+
+    async def act(browser: Browser, base: str) -> None:
+        context = await browser.new_context(viewport={"width": 360, "height": 740}, bypass_csp=True)
+        page = await context.new_page()
+        for name in PAGES:
+            await page.emulate_media(color_scheme="light")
+            await page.goto(base + name)
+            await page.evaluate(AXE_FILE_PATH.read_text())
+            findings = await serious(page)
+            await page.emulate_media(color_scheme="dark")
+            findings += await serious(page, "{runOnly: ['color-contrast']}")
+            if findings:
+                found[name] = findings
+
+    asyncio.run(with_browser(act))
+    assert found == {}
+
+
+def test_nothing_scrolls_sideways_on_a_narrow_phone() -> None:
+    """WCAG 1.4.10, also with bigger text."""
+    wide: list[tuple[str, int, int]] = []
+
+    async def act(browser: Browser, base: str) -> None:
+        page = await browser.new_page(viewport={"width": 320, "height": 640})
+        for name in PAGES:
+            await page.goto(base + name)
+            for size in (1, 2, 3):
+                await page.evaluate(f"document.documentElement.className = 'size-{size}'")
+                width = await page.evaluate("document.documentElement.scrollWidth")
+                if width > 320:
+                    wide.append((name, size, width))
+
+    asyncio.run(with_browser(act))
+    assert wide == []
+
+
+def test_the_browser_refuses_nothing_and_targets_are_large() -> None:
+    """No content-policy message; WCAG 2.5.8 with ours of 44 px and more for buttons, bar and fields."""
+    messages: list[str] = []
+    small: dict[str, list[str]] = {}
+
+    async def act(browser: Browser, base: str) -> None:
+        page = await browser.new_page(viewport={"width": 360, "height": 740})
+        page.on("console", lambda message: messages.append(message.text))
+        page.on("pageerror", lambda error: messages.append(str(error)))
+        for name in PAGES:
+            await page.goto(base + name)
+            found = await page.evaluate(
+                """[...document.querySelectorAll(`button, .button, .bar a, input:not([type=hidden], [type=radio],
+                [type=checkbox]), select, .choice, .top a, .row-link`)].filter((each) => each.offsetParent)
+                .filter((each) => each.getBoundingClientRect().height < 44).map((each) => each.outerHTML.slice(0, 80))"""
+            )
+            if found:
+                small[name] = found
+
+    asyncio.run(with_browser(act))
+    assert [text for text in messages if "Password forms should have" not in text] == []
+    assert small == {}
+
+
+def test_the_bar_stays_at_the_bottom_only_where_there_is_room() -> None:
+    """ux.md 0.13: not fixed below 360 px or with big text; never over the field in focus."""
+    positions: dict[str, str] = {}
+
+    async def act(browser: Browser, base: str) -> None:
+        for label, width, size in [("phone", 360, 1), ("narrow", 340, 1), ("big", 360, 2), ("desk", 1200, 1)]:
+            page = await browser.new_page(viewport={"width": width, "height": 740})
+            await page.goto(base + "home")
+            await page.evaluate(f"document.documentElement.className = 'size-{size}'")
+            positions[label] = await page.evaluate(
+                "getComputedStyle(document.querySelector('.bar')).position"
+            )
+        page = await browser.new_page(viewport={"width": 360, "height": 500})
+        await page.goto(base + "post-2")
+        await page.locator("#place").focus()
+        covered = await page.evaluate(
+            """document.querySelector('#place').getBoundingClientRect().bottom
+            > document.querySelector('.bar').getBoundingClientRect().top"""
+        )
+        positions["covers the field"] = str(covered)
+
+    asyncio.run(with_browser(act))
+    assert positions == {
+        "phone": "fixed",
+        "narrow": "static",
+        "big": "static",
+        "desk": "static",
+        "covers the field": "False",
+    }

@@ -1,0 +1,103 @@
+"""Languages and wording packs. Source: ux.md 3 and 12."""
+
+from __future__ import annotations
+
+import gettext
+import io
+import runpy
+from dataclasses import replace
+from datetime import date, datetime, timedelta, timezone
+
+import pytest
+from babel.messages.catalog import Catalog
+from babel.messages.mofile import write_mo
+
+from node.web import dates
+from node.web.assets import Assets
+from node.web.render import Renderer, make_environment
+from node.web.words import Pack, Words, languages, words_for
+from tests.conftest import ROOT
+from tests.node.web.samples import PAGES
+
+HOUR = dates.HOUR_MS
+
+
+def test_the_source_language_needs_no_file() -> None:
+    assert languages()[0] == "en"
+    assert words_for("en").gettext("Pay") == "Pay"
+    assert words_for("xx").gettext("Pay") == "Pay"
+
+
+def test_a_pack_says_some_things_differently_and_the_rest_alike() -> None:
+    """ux.md 3: one set of keys, wording by scheme."""
+    assert words_for("en", Pack.TIMEBANK).gettext("Pay") == "Give time"
+    assert words_for("en", Pack.PLAIN).gettext("Pay") == "Record"
+    assert words_for("en", Pack.PLAIN).gettext("Messages") == "Messages"
+
+
+@pytest.mark.parametrize(
+    "pack, entry", [(Pack.LETS, "Pay"), (Pack.TIMEBANK, "Give time"), (Pack.PLAIN, "Record")]
+)
+def test_the_bottom_bar_speaks_the_schemes_pack(pack: Pack, entry: str) -> None:
+    """ux.md 0.11."""
+    sample = PAGES["home"]
+    html = Renderer(Assets()).render(replace(sample.page, words=words_for("en", pack)), sample.view)
+    assert f"<span>{entry}</span></a>" in html
+
+
+def shouting() -> Words:
+    """Return a language whose texts are the English ones in capitals, made from every text there is."""
+    catalogue = Catalog(locale="pl")
+    messages = runpy.run_path(str(ROOT / "scripts" / "messages"), run_name="messages")
+    for message in messages["collect"]():
+        if isinstance(message.id, str) and message.id and "%" not in message.id and "<" not in message.id:
+            catalogue.add(message.id, message.id.upper(), context=message.context)
+    compiled = io.BytesIO()
+    write_mo(compiled, catalogue)
+    compiled.seek(0)
+    return Words("pl", Pack.LETS, gettext.GNUTranslations(compiled))
+
+
+def test_texts_are_put_into_the_templates_of_a_language() -> None:
+    words = shouting()
+    environment = make_environment(words, Assets())
+    sample = PAGES["record-2"]
+    html = environment.get_template(sample.view.TEMPLATE).render(
+        page=replace(sample.page, words=words), view=sample.view
+    )
+    assert "WHO HELPED YOU?" in html
+    assert "SKIP TO THE CONTENT" in html
+    assert ">Search<" not in html
+    assert '<html lang="pl"' in html
+
+
+def test_packs_and_template_hold_only_texts_that_exist() -> None:
+    messages = runpy.run_path(str(ROOT / "scripts" / "messages"), run_name="messages")
+    assert messages["orphans"]() == []
+    assert "Who helped you?" in {message.id for message in messages["collect"]()}
+
+
+@pytest.mark.parametrize(
+    "passed, text",
+    [
+        (-HOUR, "just now"),
+        (0, "just now"),
+        (2 * 60_000, "2 minutes ago"),
+        (HOUR - 1, "59 minutes ago"),
+        (HOUR, "1 hour ago"),
+        (3 * HOUR, "3 hours ago"),
+        (48 * HOUR, "2 days ago"),
+        (400 * 24 * HOUR, "400 days ago"),
+    ],
+)
+def test_how_long_ago(passed: int, text: str) -> None:
+    assert dates.ago(10**12, 10**12 + passed, words_for()) == text
+
+
+def test_days_are_written_with_the_months_name() -> None:
+    """ux.md 12: 4/3 is two days."""
+    assert dates.long_day(date(2026, 3, 7), words_for()) == "Saturday 7 March 2026"
+    assert dates.short_day(date(2026, 3, 7), words_for()) == "7 Mar 2026"
+    zone = timezone(timedelta(hours=1))
+    assert dates.local(0, zone) == datetime(1970, 1, 1, 1, tzinfo=zone)
+    assert dates.clock(dates.local(0, zone), words_for()) == "01:00"
