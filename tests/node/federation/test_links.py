@@ -102,6 +102,33 @@ def test_frames_of_an_older_session_are_dropped_unread():
     between(scenario)
 
 
+def test_the_newest_counts_and_when_it_is_superseded_the_older_counts_again():
+    """Rule 6.7 (e), seen by Ben, who leaves the choice to Ana."""
+
+    async def scenario(town, ana, ben):
+        session = await connected(ana, ben)
+        older = ben.links.live[ANA.scheme]
+        channel = await town.network.connect(ANA.name, BEN.name)
+        await ana.handshaker.dial(channel, BEN.scheme)
+        await asyncio.sleep(1)
+        assert ben.links.live[ANA.scheme] is not older
+        session.offer(FrameType.OPS, b"on the older")
+        await channel.send(encode_frame(Frame(FrameType.OPS, b"on the newer")))
+        await asyncio.sleep(1)
+        assert [frame.payload for frame in ben.recorder.frames] == [b"on the newer"]
+        assert (older.is_ended, older.counts.dropped) == (False, 1)
+
+        await channel.close(CloseCode.SUPERSEDED)
+        await asyncio.sleep(1)
+        assert ben.links.live[ANA.scheme] is older
+        session.offer(FrameType.OPS, b"on the older again")
+        await asyncio.sleep(20)
+        assert ben.recorder.frames[-1].payload == b"on the older again"
+        assert [what for what, _ in ben.log] == ["up", "up", "down", "up"]
+
+    between(scenario)
+
+
 def test_an_unreachable_peer_is_dialled_ever_more_seldom_and_at_once_when_asked():
     async def scenario(town, ana, ben):
         dials = []
