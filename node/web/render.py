@@ -91,8 +91,7 @@ class Renderer:
         if environment is None:
             environment = make_environment(words_for(language, pack), self._assets)
             self._environments[language, pack] = environment
-
-    return environment
+        return environment
 
 
 def make_environment(words: Words, assets: Assets) -> Environment:
