@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 # Known only inside one database, so any fixed number will do: the letters "lets".
 WRITER_LOCK: Final = 0x6C657473
+# The server notices only after a moment that the process which held the lock has gone.
+LOCK_TIMEOUT_MS: Final = 3_000
 
 BEGIN_WRITING: Final = "BEGIN"  # the writer is alone, so the default isolation is as good as serial
 BEGIN_READING: Final = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY"
@@ -103,15 +105,22 @@ class PostgresDatabase:
 
     def open_writer(self) -> Connection:
         """Return the one connection that writes. Raises StoreInUse, StoreFailed."""
+        import psycopg
+
         raw = self._connect()
         # Where the server is set to answer before a commit is durable, this node still waits for it.
         raw.execute(
             b"SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'"
         )
-        taken = raw.execute(b"SELECT pg_try_advisory_lock(%s)", (WRITER_LOCK,)).fetchone()
-        if taken is None or not taken[0]:
+        try:
+            raw.execute(f"SET lock_timeout = {LOCK_TIMEOUT_MS}".encode())
+            raw.execute(b"SELECT pg_advisory_lock(%s)", (WRITER_LOCK,))
+            raw.execute(b"SET lock_timeout = 0")
+        except psycopg.errors.LockNotAvailable as error:
             raw.close()
-            raise StoreInUse("the database is open for writing elsewhere; is the node already running?")
+            raise StoreInUse(
+                "the database is open for writing elsewhere; is the node already running?"
+            ) from error
         return PostgresConnection(raw, BEGIN_WRITING)
 
     def open_reader(self) -> Connection:

@@ -40,6 +40,7 @@ class Workers:
         self, name: str, serves: Sequence[Callable[[Callable[[Sequence[Job]], None]], Serve]], most: int
     ):
         """Start one thread for each of `serves`, which is given how to answer; it gets up to `most` jobs a time."""
+        assert serves, "without a thread nobody would ever be answered"
         self._loop: Final = asyncio.get_running_loop()
         self._line: Final[SimpleQueue[Job | None]] = SimpleQueue()
         self._room: Final = asyncio.Semaphore(WAITING_MAX)

@@ -21,16 +21,22 @@ POSTGRES_URL = os.environ.get("INTERLETS_TEST_DATABASE_URL")
 
 
 @pytest.fixture
-def postgres_url() -> Iterator[str]:
-    """A new database of the server that INTERLETS_TEST_DATABASE_URL names."""
+def new_postgres() -> Iterator[Callable[[], PostgresDatabase]]:
+    """Makes new databases of the server that INTERLETS_TEST_DATABASE_URL names."""
     if POSTGRES_URL is None:
         pytest.skip("INTERLETS_TEST_DATABASE_URL is not set")
     psycopg = pytest.importorskip("psycopg")
-    name = f"interlets_test_{uuid.uuid4().hex}"
+    names: list[str] = []
+
+    def make() -> PostgresDatabase:
+        names.append(f"interlets_test_{uuid.uuid4().hex}")
+        server.execute(f"CREATE DATABASE {names[-1]}")
+        return PostgresDatabase(psycopg.conninfo.make_conninfo(POSTGRES_URL, dbname=names[-1]))
+
     with psycopg.connect(POSTGRES_URL, autocommit=True) as server:
-        server.execute(f"CREATE DATABASE {name}")
-        yield psycopg.conninfo.make_conninfo(POSTGRES_URL, dbname=name)
-        server.execute(f"DROP DATABASE {name} WITH (FORCE)")
+        yield make
+        for name in names:
+            server.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 def open_threads(database: Database, fault: Fault | None) -> Any:
@@ -45,7 +51,8 @@ def database_for(kind: str, tmp_path: Path, request: pytest.FixtureRequest) -> D
     if kind == "memory":
         return Memory()
     if kind == "postgres":
-        return PostgresDatabase(request.getfixturevalue("postgres_url"))
+        made: Database = request.getfixturevalue("new_postgres")()
+        return made
     return SqliteDatabase(tmp_path / f"{uuid.uuid4().hex}.db")
 
 
