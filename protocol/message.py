@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, fields
+from operator import attrgetter
 from typing import Any, ClassVar, Final, TypeVar, get_type_hints
 
 from crypto.canonical import NotCanonical, Value, decode, encode
@@ -22,6 +23,13 @@ _CODE: Final = re.compile(r"[a-z0-9-]{1,32}")
 
 class Spec:
     """How one field is checked and spelled."""
+
+    __slots__ = ()
+
+    @property
+    def plain(self) -> bool:
+        """Whether a checked field is its own LC1 value, so that nothing needs converting."""
+        return True
 
     def check(self, value: object) -> None:
         """Raise InvalidValue when `value` is not allowed."""
@@ -105,7 +113,7 @@ class Code(Spec):
     allowed: tuple[str, ...] = ()
 
     def check(self, value: object) -> None:
-        if type(value) is not str or not _CODE.fullmatch(value):
+        if type(value) is not str or not (value in self.allowed or _CODE.fullmatch(value)):
             raise InvalidValue("not a code")
         if self.allowed and value not in self.allowed:
             raise InvalidValue(f"not one of {', '.join(self.allowed)}")
@@ -116,6 +124,10 @@ class Maybe(Spec):
     """nil, or what `spec` allows."""
 
     spec: Spec
+
+    @property
+    def plain(self) -> bool:
+        return self.spec.plain
 
     def check(self, value: object) -> None:
         if value is not None:
@@ -136,11 +148,16 @@ class Many(Spec):
     most: int
     least: int = 0
 
+    @property
+    def plain(self) -> bool:
+        return self.spec.plain
+
     def check(self, value: object) -> None:
         if type(value) is not tuple or not self.least <= len(value) <= self.most:
             raise InvalidValue(f"not {self.least}..{self.most} elements")
+        check = self.spec.check
         for element in value:
-            self.spec.check(element)
+            check(element)
 
     def to_value(self, value: Any) -> Value:
         return tuple(self.spec.to_value(element) for element in value)
@@ -156,6 +173,10 @@ class Nested(Spec):
     """One of the given `Part` classes, told apart by their `TAG` when there are several."""
 
     kinds: tuple[type[Part], ...]
+
+    @property
+    def plain(self) -> bool:
+        return False
 
     def check(self, value: object) -> None:
         if type(value) not in self.kinds:
@@ -179,9 +200,10 @@ class Part:
     TAG: ClassVar[str] = ""
 
     def __post_init__(self) -> None:
-        for name, spec in _specs(type(self)):
+        shape = _shape(type(self))
+        for name, check, value in zip(shape.names, shape.checks, shape.values(self), strict=True):
             try:
-                spec.check(getattr(self, name))
+                check(value)
             except InvalidValue as error:
                 raise InvalidValue(f"{type(self).__name__}.{name}: {error}") from None
 
@@ -195,29 +217,63 @@ class Message(Part):
 AnyPart = TypeVar("AnyPart", bound=Part)
 
 
-_SPECS: Final[dict[type[Part], tuple[tuple[str, Spec], ...]]] = {}
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    """The fields of a kind of part, laid out so that checking and spelling one are short loops."""
+
+    names: tuple[str, ...]
+    values: Callable[[Part], tuple[Any, ...]]
+    checks: tuple[Callable[[object], None], ...]
+    head: tuple[Value, ...]  # the tag, if it has one
+    converted: tuple[Spec | None, ...]  # None for a field that is its own LC1 value
+    plain: bool  # every field is
 
 
-def _specs(kind: type[Part]) -> tuple[tuple[str, Spec], ...]:
+_SHAPES: Final[dict[type[Part], _Shape]] = {}
+
+
+def _shape(kind: type[Part]) -> _Shape:
     # Kept after the first look: reading annotations costs more than encoding does.
-    known = _SPECS.get(kind)
-    return known if known is not None else _SPECS.setdefault(kind, _read_specs(kind))
+    known = _SHAPES.get(kind)
+    return known if known is not None else _SHAPES.setdefault(kind, _read_shape(kind))
 
 
-def _read_specs(kind: type[Part]) -> tuple[tuple[str, Spec], ...]:
+def _read_shape(kind: type[Part]) -> _Shape:
     hints = get_type_hints(kind, include_extras=True)
-    found = []
+    names, specs = [], []
     for field in fields(kind):  # type: ignore[arg-type]  # every Part is a dataclass
         spec = next((m for m in getattr(hints[field.name], "__metadata__", ()) if isinstance(m, Spec)), None)
         assert spec is not None, f"{kind.__name__}.{field.name} has no spec"
-        found.append((field.name, spec))
-    return tuple(found)
+        names.append(field.name)
+        specs.append(spec)
+    return _Shape(
+        names=tuple(names),
+        values=_getter(names),
+        checks=tuple(spec.check for spec in specs),
+        head=(kind.TAG,) if kind.TAG else (),
+        converted=tuple(None if spec.plain else spec for spec in specs),
+        plain=all(spec.plain for spec in specs),
+    )
+
+
+def _getter(names: list[str]) -> Callable[[Part], tuple[Any, ...]]:
+    if len(names) > 1:
+        return attrgetter(*names)
+    return lambda part: tuple(getattr(part, name) for name in names)
 
 
 def to_value(part: Part) -> Value:
     """Return the LC1 value of `part`: its tag, if it has one, then its fields in order."""
-    head: tuple[Value, ...] = (part.TAG,) if part.TAG else ()
-    return head + tuple(spec.to_value(getattr(part, name)) for name, spec in _specs(type(part)))
+    shape = _shape(type(part))
+    values = shape.values(part)
+    if shape.plain:
+        return shape.head + values
+    return shape.head + tuple(
+        [
+            value if spec is None else spec.to_value(value)
+            for spec, value in zip(shape.converted, values, strict=True)
+        ]
+    )
 
 
 def from_value(kind: type[AnyPart], value: Value) -> AnyPart:
@@ -226,13 +282,19 @@ def from_value(kind: type[AnyPart], value: Value) -> AnyPart:
     Raises:
         InvalidValue: another tag, another number of fields, or a field out of its range.
     """
-    specs = _specs(kind)
-    skip = 1 if kind.TAG else 0
-    if type(value) is not tuple or len(value) != len(specs) + skip or (skip and value[0] != kind.TAG):
+    shape = _shape(kind)
+    skip = len(shape.head)
+    if type(value) is not tuple or len(value) != len(shape.names) + skip or value[:skip] != shape.head:
         raise InvalidValue(f"not a {kind.__name__}")
-    return kind(
-        **{name: spec.from_value(element) for (name, spec), element in zip(specs, value[skip:], strict=True)}
-    )
+    elements: tuple[object, ...] = value[skip:]
+    if not shape.plain:
+        elements = tuple(
+            [
+                element if spec is None else spec.from_value(element)
+                for spec, element in zip(shape.converted, value[skip:], strict=True)
+            ]
+        )
+    return kind(**dict(zip(shape.names, elements, strict=True)))
 
 
 def encode_message(message: Part) -> bytes:
