@@ -17,7 +17,7 @@ from crypto.digest import SALT_BYTES, commitment
 from crypto.keys import SigningKey, VerifyingKey
 from crypto.signing import Signed
 from protocol.errors import Forked, InvalidValue, MalformedMessage, NotAuthentic, OutOfOrder
-from protocol.ledger import AccountKind, Leg, Posting, SystemRole, system_account_id
+from protocol.ledger import AccountKind, Leg, Posting, SystemRole, check_legs, system_account_id
 from protocol.limits import (
     AMOUNT_MAX,
     ENTRY_NAME_BYTES_MAX,
@@ -67,7 +67,7 @@ class Posted(Part):
 
     def __post_init__(self) -> None:
         Part.__post_init__(self)
-        Posting(legs=self.legs)  # sums to zero, or there is no such entry (I1)
+        check_legs(self.legs)  # they sum to zero, or there is no such entry (I1)
 
     @property
     def posting(self) -> Posting:
@@ -85,7 +85,7 @@ class Corrected(Part):
 
     def __post_init__(self) -> None:
         Part.__post_init__(self)
-        Posting(legs=self.legs)
+        check_legs(self.legs)
 
     @property
     def posting(self) -> Posting:

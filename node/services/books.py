@@ -66,6 +66,9 @@ _T: Final = schema.trade.c
 _REFERENCE_TAKEN: Final = select(_T.no).where(_T.reference == bindparam("reference"))
 
 
+_KINDS: Final = {kind.value: kind for kind in AccountKind}
+
+
 class Refused(Exception):
     """An honest no: nothing was changed. `reason` is the ledger's."""
 
@@ -96,7 +99,7 @@ def _account(row: tuple[object, ...]) -> Held:
     no, id_, kind, unit, balance, held, credit_limit, ceiling, warn_below, warn_above, closed, *_ = row
     value = Account(
         account_id=AccountId(id_),  # type: ignore[arg-type]  # columns are what the schema says
-        kind=AccountKind(str(kind)),
+        kind=_KINDS[kind],  # type: ignore[index]
         unit=unit,  # type: ignore[arg-type]
         balance=balance,  # type: ignore[arg-type]
         held=held,  # type: ignore[arg-type]
@@ -242,10 +245,9 @@ class Books:
             if no not in nos:
                 raise AssertionError("a hold becomes a posting of the same account")
         posting = Posting(legs=legs)
-        refusal = ledger.check(accounts, posting, releasing=freed, beyond_limits=beyond_limits)
-        if refusal is not None:
-            raise Refused(refusal)
-        after = ledger.post(accounts, posting, releasing=freed, beyond_limits=True)
+        after = ledger.try_post(accounts, posting, releasing=freed, beyond_limits=beyond_limits)
+        if isinstance(after, Refusal):
+            raise Refused(after)
         made = self._enter(tx, Posted(legs=legs), words, referenced=referenced)
         self._record_legs(tx, made.signed.body.seq, nos, legs, after)
         return _entered(made, legs)
@@ -269,10 +271,9 @@ class Books:
         rows = {leg.account: tx.one(_ACCOUNT_BY_ID, id=leg.account) for leg in correction.legs}
         held = {key: _account(row) for key, row in rows.items() if row is not None}
         accounts = {key: each.value for key, each in held.items()}
-        refusal = ledger.check(accounts, correction.posting, beyond_limits=True)
-        if refusal is not None:
-            raise Refused(refusal)
-        after = ledger.post(accounts, correction.posting, beyond_limits=True)
+        after = ledger.try_post(accounts, correction.posting, beyond_limits=True)
+        if isinstance(after, Refusal):
+            raise Refused(after)
         made = self._enter(tx, correction, words, referenced=True)
         nos = [held[leg.account].no for leg in correction.legs]
         self._record_legs(tx, made.signed.body.seq, nos, correction.legs, after)

@@ -220,18 +220,14 @@ class Trades:
         self, tx: Tx, *, reference: int, entry_seq: int, time_ms: int, payer_no: int | None, payee_no: int | None,
         amount: int, text: str, listing: ItemKey | None, entered_by: str, once: bytes | None, corrects_no: int | None,
     ) -> Trade:  # fmt: skip
-        no = tx.insert(
-            _NEW, reference=reference, kind="local", state="done", payer_no=payer_no, payee_no=payee_no, amount=amount,
-            text=text, listing=listing, other_scheme=None, other_name=None, other_amount=None, other_unit=None,
-            hours=None, entry_seq=entry_seq, created_ms=time_ms, ended_ms=time_ms, reason=None, late=False,
-            entered_by=entered_by, once=once, corrects_no=corrects_no, corrected_by_no=None,
-        )  # fmt: skip
-        return Trade(
-            no=no, reference=reference, kind="local", state="done", payer_no=payer_no, payee_no=payee_no, amount=amount,
-            text=text, listing=listing, other_scheme=None, other_name=None, other_amount=None, other_unit=None,
-            hours=None, entry_seq=entry_seq, created_ms=time_ms, ended_ms=time_ms, reason=None, late=False,
-            entered_by=entered_by, corrects_no=corrects_no, corrected_by_no=None,
-        )  # fmt: skip
+        columns: dict[str, Any] = {
+            "reference": reference, "kind": "local", "state": "done", "payer_no": payer_no, "payee_no": payee_no,
+            "amount": amount, "text": text, "listing": listing, "other_scheme": None, "other_name": None,
+            "other_amount": None, "other_unit": None, "hours": None, "entry_seq": entry_seq, "created_ms": time_ms,
+            "ended_ms": time_ms, "reason": None, "late": False, "entered_by": entered_by, "corrects_no": corrects_no,
+            "corrected_by_no": None,
+        }  # fmt: skip
+        return Trade(no=tx.insert(_NEW, **columns, once=once), **columns)
 
     async def correct(
         self, trade_no: int, *, organiser: str, on_behalf_of: str, reason: str, once: bytes
