@@ -1,6 +1,6 @@
 """Lines inside one unit of work: loaded once, written to, saved at the end.
 
-What an op means for payments is in `payments.py`; sending and asking again is in `lines.py`.
+What an op means for payments is in `payment_desk.py`; sending and asking again is in `lines.py`.
 Source: docs/protocol.md 6, 0.4.
 """
 
@@ -21,7 +21,7 @@ from protocol import line as rules
 from protocol.errors import OutOfOrder
 from protocol.limits import LINE_WINDOW_OPS
 from protocol.line import LineState, Position, Side, decode_view
-from protocol.line_ops import Claim, Lock, Op, Release, Step, Terms
+from protocol.line_ops import MODE_NORMAL, Claim, Lock, Op, Release, Step, Terms
 from protocol.message import trusted_message
 from protocol.names import LineId, SchemeId
 
@@ -128,9 +128,14 @@ class Line:
         """How much of my chain the peer stored, as far as I know."""
         return max(self.state.peer_ack, self.seen)
 
-    def room(self, mode: str = "normal") -> int:
+    @property
+    def window_full(self) -> bool:
+        """Whether so much of mine is on its way that only CLAIM and RELEASE may be added. Source: 6.5."""
+        return self.state.own_length - self.acknowledged >= LINE_WINDOW_OPS
+
+    def room(self, mode: str = MODE_NORMAL) -> int:
         """Return the most I may lock on it now: the peer's LIMIT, my own ceiling, the window. Source: 6.3–6.5."""
-        if not self.usable or self.state.unacknowledged >= LINE_WINDOW_OPS:
+        if not self.usable or self.window_full:
             return 0
         state = self.state
         room = rules.room(state.mine, state.me, mode)
@@ -179,6 +184,12 @@ def read_lines(tx: ReadTx, me: SchemeId) -> list[Line]:
     return [_line(row, me) for row in tx.all(_ALL)]
 
 
+def find_line(tx: ReadTx, line_id: LineId, me: SchemeId) -> Line | None:
+    """Return the line over these terms, if there is one."""
+    row = tx.one(_BY_ID, id=line_id)
+    return None if row is None else _line(row, me)
+
+
 def read_ops_after(
     tx: ReadTx, line: Line, after: int, most: int, *, mine: bool = True
 ) -> list[tuple[int, bytes]]:
@@ -192,9 +203,12 @@ def read_ops_after(
 class LineDesk:
     """The lines one unit of work touches. `save` must be called before the unit returns."""
 
-    def __init__(self, tx: Tx, keyring: KeyRing, now_ms: int):
+    def __init__(
+        self, tx: Tx, keyring: KeyRing, now_ms: int, takes_locks: Callable[[SchemeId], bool] | None = None
+    ):
         self.tx: Final = tx
         self.now_ms: Final = now_ms
+        self._takes_locks: Final = takes_locks
         self._keyring: Final = keyring
         self._lines: Final[dict[int, Line]] = {}
         self._dirty: Final[set[int]] = set()
@@ -244,6 +258,11 @@ class LineDesk:
         return self._keep(
             Line(no, terms.nonce, status, state, False, 0, 0, 0, 0, own_ceiling, self.now_ms, 0)
         )
+
+    def room(self, line: Line, mode: str = MODE_NORMAL) -> int:
+        """Return the most I may lock on `line` now; nothing towards a peer that is silent. Source: 6.7 d."""
+        silent = self._takes_locks is not None and not self._takes_locks(line.peer)
+        return 0 if silent else line.room(mode)
 
     # --- writing and taking ops -------------------------------------------------------------------------------
 

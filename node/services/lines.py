@@ -20,6 +20,7 @@ from crypto.keys import VerifyingKey
 from crypto.signing import Signed
 from node import crash
 from node.clock import Chance, Clock
+from node.federation.channel import ChannelClosed
 from node.federation.dispatch import Dispatch, NoAnswer
 from node.federation.links import Links
 from node.federation.session import Session
@@ -34,21 +35,24 @@ from node.services.line_desk import (
     Line,
     LineDesk,
     Outgoing,
+    find_line,
     read_lines,
     read_ops_after,
     reset_for_boot,
 )
 from node.services.payment_desk import AcceptanceOf, Ended, PaymentDesk
-from node.store import ReadTx, Store, StoreError, Tx
+from node.store import ReadTx, Store, StoreClosed, StoreError, Tx
 from node.store.schema import lines as schema
 from node.supervisor import Supervisor
 from protocol.errors import Forked, InvalidOp, MalformedMessage, NotAuthentic, OutOfOrder
 from protocol.frame import Frame, FrameType
-from protocol.limits import SYNC_INTERVAL_MS
+from protocol.limits import SESSION_IDLE_MS, SYNC_INTERVAL_MS
+from protocol.line import accept, new_line
 from protocol.line_ops import Limit, Lock, Op, Open, SyncAnswer, SyncAsk, Terms
 from protocol.message import decode_message, encode_message, open_message
 from protocol.names import LineId, SchemeId, scheme_text
 from protocol.quote import Acceptance
+from protocol.session import Clocks
 
 log: Final[structlog.stdlib.BoundLogger] = structlog.stdlib.get_logger()
 
@@ -109,14 +113,18 @@ class LineService:
         self._books: Final = books
         self._acceptance_of: Final = acceptance_of
         self._on_payment_ended: Final = on_payment_ended
-        self._inbox: Final[dict[LineId, deque[Signed[Op]]]] = {}
-        self._pumping: Final[set[LineId]] = set()
+        # Ops of one peer for one line: what a stranger says of somebody else's line never meets that line's own.
+        self._inbox: Final[dict[tuple[SchemeId, LineId], deque[Signed[Op]]]] = {}
         self._sent: Final[dict[LineId, int]] = {}  # handed to the session that counts, up to this seq
         self._behind: Final[set[LineId]] = set()
         self._seen: dict[LineId, int] = {}  # acknowledged and not stored yet
+        self._seen_waits: Final = asyncio.Event()
+        self._lost_ms: Final[dict[SchemeId, int]] = {}  # since when a scheme is not connected
+        self._syncing: Final[dict[LineId, Session]] = {}
+        self._sync_again: Final[set[LineId]] = set()
         self._tasks: Supervisor | None = None
         dispatch.register(self, FrameType.OPS, FrameType.SYNC, FrameType.OPS_SEEN)
-        links.watch(on_up=self._on_up, on_down=lambda scheme, _session, _closed: self._forget_sent(scheme))
+        links.watch(on_up=self._on_up, on_down=self._on_down)
         self._lines_of: Final[dict[SchemeId, set[LineId]]] = {}
 
     # --- life -------------------------------------------------------------------------------------------------
@@ -130,6 +138,7 @@ class LineService:
     async def run(self) -> None:
         """Ask for what is missing, again and again, until cancelled."""
         async with Supervisor("lines") as self._tasks:
+            self._spawn(self._keep_seen(), "seen")
             for scheme in self._links.live:
                 self._sync_all(scheme)
             while True:
@@ -141,11 +150,11 @@ class LineService:
                         and (waiting or not line.usable)
                         and line.peer in self._links.live
                     ):
-                        await self.sync(line.state.line, line.peer)
+                        self._spawn_sync(line.state.line, line.peer)
 
     def desks(self, tx: Tx) -> tuple[LineDesk, PaymentDesk]:
         """Return the desks of one unit of work; `finish` ends it."""
-        lines = LineDesk(tx, self._keyring, self._clock.now_ms())
+        lines = LineDesk(tx, self._keyring, self._clock.now_ms(), self._takes_locks)
         return lines, PaymentDesk(tx, lines, self._books, self._keyring, self._on_payment_ended)
 
     def finish(self, tx: Tx, lines: LineDesk) -> None:
@@ -157,6 +166,14 @@ class LineService:
     def _know(self, line: Line) -> None:
         if line.status != REPLACED:
             self._lines_of.setdefault(line.peer, set()).add(line.state.line)
+
+    def _takes_locks(self, peer: SchemeId) -> bool:
+        """Tell whether a new lock may go to `peer`: not one silent for long, nor one whose clock is far off. Source: 6.7 d, 9.2."""
+        session = self._links.live.get(peer)
+        if session is not None:
+            return session.terms.clocks is not Clocks.NO_NEW_LOCKS
+        lost = self._lost_ms.get(peer)
+        return lost is not None and self._clock.now_ms() - lost < SESSION_IDLE_MS
 
     def _spawn(self, work: Coroutine[Any, Any, object], what: str) -> None:
         assert self._tasks is not None, "run() is not running"
@@ -184,17 +201,19 @@ class LineService:
             raise MalformedMessage("not [line, ops]")
         crash.point("ops-arrived")
         await session.spend_checks(len(wires))
-        inbox = self._inbox.setdefault(line_id, deque())
+        ops = []
         for wire in wires:
             op = open_message(
                 Op, _bytes(wire), lambda body, key_seq: self._line_key(session.peer, body, key_seq)
             )
             if op.body.line != line_id:
                 raise MalformedMessage("an op of another line")
-            if len(inbox) < INBOX_OPS_MAX:
-                inbox.append(op)
-        if line_id not in self._pumping:
-            self._pumping.add(line_id)
+            ops.append(op)
+        inbox = self._inbox.get((session.peer, line_id))
+        if inbox is not None:  # they are being stored
+            inbox.extend(ops[: max(0, INBOX_OPS_MAX - len(inbox))])
+        elif ops:
+            self._inbox[session.peer, line_id] = deque(ops)
             self._spawn(self._pump(session.peer, line_id), "take-ops")
 
     def _line_key(self, peer: SchemeId, body: Op | SyncAnswer, key_seq: int) -> VerifyingKey | None:
@@ -203,13 +222,13 @@ class LineService:
 
     async def _pump(self, peer: SchemeId, line_id: LineId) -> None:
         """Store what has come for a line, in batches, one after the other."""
-        inbox = self._inbox[line_id]
+        inbox = self._inbox[peer, line_id]
         try:
             while inbox:
                 batch = [inbox.popleft() for _ in range(min(len(inbox), BATCH_OPS_MAX))]
                 await self._store_batch(peer, line_id, batch)
         finally:
-            self._pumping.discard(line_id)
+            del self._inbox[peer, line_id]
 
     async def _store_batch(self, peer: SchemeId, line_id: LineId, batch: list[Signed[Op]]) -> None:
         try:
@@ -223,7 +242,7 @@ class LineService:
             await self._store.write(self._suspend_unit, line_id, peer, batch[0].wire, repr(error))
             return
         if taken.ask:
-            self._spawn(self.sync(line_id, peer), "sync")
+            self._spawn_sync(line_id, peer)
         elif not taken.answered:
             self._links.offer(peer, FrameType.OPS_SEEN, (line_id, taken.seen))
 
@@ -274,10 +293,15 @@ class LineService:
         if any(line.peer == peer and line.status in (ASKED, OPEN, SUSPENDED) for line in known):
             return None  # one line with each peer; a second proposal waits for the first to end
         terms = Terms(low=step.low, high=step.high, nonce=step.nonce)
-        if {terms.low, terms.high} != {peer, self._keyring.scheme} or terms.line_id() != op.body.line:
+        if {terms.low, terms.high} != {peer, self._keyring.scheme}:
+            return None
+        try:
+            # Looked at before anything is stored: a stranger's nonsense leaves no line behind, not even a suspended one.
+            accept(new_line(terms, self._keyring.scheme), op, _no_own_op)
+        except (InvalidOp, OutOfOrder):
             return None
         line = lines.open_new(terms, ASKED)
-        self._know(line)
+        lines.tx.on_commit(self._know, line)
         return line
 
     def _peer_opened(self, lines: LineDesk, line: Line) -> bool:
@@ -310,19 +334,19 @@ class LineService:
         log.error("line_suspended", peer=scheme_text(line.peer), reason=reason)
         line.status = SUSPENDED
         lines.touch(line)
+        self._quarantine(lines, line.peer, line.state.line, wire, reason)
+
+    def _quarantine(self, lines: LineDesk, peer: SchemeId, line_id: LineId, wire: bytes, reason: str) -> None:
         lines.tx.run(
-            _QUARANTINE,
-            at_ms=lines.now_ms,
-            peer=line.peer,
-            line_id=line.state.line,
-            data=wire,
-            reason=reason[:500],
+            _QUARANTINE, at_ms=lines.now_ms, peer=peer, line_id=line_id, data=wire, reason=reason[:500]
         )
 
     def _suspend_unit(self, tx: Tx, line_id: LineId, peer: SchemeId, wire: bytes, reason: str) -> None:
         lines, _ = self.desks(tx)
         line = lines.by_id(line_id)
-        if line is not None and line.peer == peer:
+        if line is None or line.peer != peer:
+            self._quarantine(lines, peer, line_id, wire, reason)
+        else:
             self._suspend(lines, line, wire, reason)
             lines.save()
 
@@ -332,10 +356,20 @@ class LineService:
         line = lines.by_id(line_id)
         if line is None or line.peer != answer.author or answer.epoch != line.state.epoch:
             return False
+        if line.status == SUSPENDED:
+            return False
+        other_past = _other_past(lines, line, answer)
+        if other_past:
+            self._suspend(lines, line, encode_message(answer), other_past)
+            self.finish(tx, lines)
+            return False
         was_usable = line.usable
+        if not was_usable:
+            # Once it is usable, ops of the peer still on their way do not make it less so: (c) asks this of one answer.
+            line.announced = answer.own_length
+            line.horizon = max(line.horizon, answer.own_length)
         line.synced = True
-        line.announced, line.returned = answer.own_length, answer.seen_length
-        line.horizon = max(line.horizon, answer.own_length) if not was_usable else line.horizon
+        line.returned = answer.seen_length
         line.seen = min(answer.seen_length, line.state.own_length)
         line.heard_ms = lines.now_ms
         lines.touch(line)
@@ -348,16 +382,18 @@ class LineService:
 
     def _send(self, outgoing: tuple[Outgoing, ...]) -> None:
         """Hand over what a unit wrote, if the session has all that came before it."""
-        ready: dict[tuple[LineId, SchemeId], list[Value]] = {}
+        ready: dict[tuple[LineId, SchemeId], list[tuple[int, bytes]]] = {}
         for line_id, peer, seq, wire in outgoing:
             if self._sent.get(line_id) == seq - 1 and peer in self._links.live:
                 self._sent[line_id] = seq
-                ready.setdefault((line_id, peer), []).append(wire)
+                ready.setdefault((line_id, peer), []).append((seq, wire))
             else:
                 self._behind.add(line_id)
-        for (line_id, peer), wires in ready.items():
-            if not self._links.offer(peer, FrameType.OPS, (line_id, tuple(wires))):
-                self._sent.pop(line_id, None)  # SYNC brings it in order again
+        for (line_id, peer), ops in ready.items():
+            for part in _frames(ops):
+                if not self._links.offer(peer, FrameType.OPS, (line_id, tuple(wire for _, wire in part))):
+                    self._sent.pop(line_id, None)  # SYNC brings it in order again
+                    break
 
     def _forget_sent(self, scheme: SchemeId) -> None:
         for line_id in self._lines_of.get(scheme, ()):
@@ -366,15 +402,22 @@ class LineService:
     def _note_seen(self, peer: SchemeId, line_id: LineId, seen: int) -> None:
         if line_id not in self._lines_of.get(peer, ()):
             return
-        if not self._seen:
-            self._spawn(self._keep_seen(), "seen")
         self._seen[line_id] = max(seen, self._seen.get(line_id, 0))
+        self._seen_waits.set()
 
     async def _keep_seen(self) -> None:
         """Store what peers have acknowledged; together, for nothing waits for it but a word on a page."""
-        await asyncio.sleep(SEEN_EVERY_S)
-        seen, self._seen = self._seen, {}
-        await self._store.write(_store_seen, seen, self._keyring, self._clock.now_ms())
+        while True:
+            await self._seen_waits.wait()
+            await asyncio.sleep(SEEN_EVERY_S)
+            self._seen_waits.clear()
+            seen, self._seen = self._seen, {}
+            try:
+                await self._store.write(_store_seen, seen, self._keyring, self._clock.now_ms())
+            except StoreClosed:
+                return
+            except StoreError as error:
+                log.warning("seen_not_stored", reason=str(error))  # the next SYNC tells it again
 
     async def _resend(self, line_id: LineId, peer: SchemeId, after: int) -> None:
         """Send my ops after `after`, then let new ones follow directly."""
@@ -384,7 +427,8 @@ class LineService:
             if not ops:
                 if line_id in self._behind:
                     continue  # something was committed while the store was read
-                self._sent[line_id] = after
+                # Not less than what a new op or another resend handed over meanwhile.
+                self._sent[line_id] = max(after, self._sent.get(line_id, after))
                 return
             for part in _frames(ops):
                 if not self._links.offer(peer, FrameType.OPS, (line_id, tuple(wire for _, wire in part))):
@@ -393,18 +437,44 @@ class LineService:
 
     # --- SYNC -------------------------------------------------------------------------------------------------
 
+    def _on_down(self, scheme: SchemeId, _session: Session, _closed: ChannelClosed) -> None:
+        self._forget_sent(scheme)
+        self._lost_ms[scheme] = self._clock.now_ms()
+
     def _on_up(self, scheme: SchemeId, _session: Session) -> None:
         self._forget_sent(scheme)
+        self._lost_ms.pop(scheme, None)
         if self._tasks is not None:
             self._sync_all(scheme)
 
     def _sync_all(self, scheme: SchemeId) -> None:
         for line_id in sorted(self._lines_of.get(scheme, ())):
-            self._spawn(self.sync(line_id, scheme), "sync")
+            self._spawn_sync(line_id, scheme)
+
+    def _spawn_sync(self, line_id: LineId, peer: SchemeId) -> None:
+        # One at a time over a session, and one more if somebody missed something meanwhile.
+        session = self._links.live.get(peer)
+        if session is None:
+            return  # asked when it is connected
+        if self._syncing.get(line_id) is session:
+            self._sync_again.add(line_id)
+            return
+        self._syncing[line_id] = session
+        self._spawn(self._sync_over(session, line_id, peer), "sync")
+
+    async def _sync_over(self, session: Session, line_id: LineId, peer: SchemeId) -> None:
+        try:
+            await self.sync(line_id, peer)
+        finally:
+            if self._syncing.get(line_id) is session:
+                del self._syncing[line_id]
+                if line_id in self._sync_again:
+                    self._sync_again.discard(line_id)
+                    self._spawn_sync(line_id, peer)
 
     async def sync(self, line_id: LineId, peer: SchemeId) -> bool:
         """Ask the peer where its copies end, note it, send what it lacks; tell whether the line is usable."""
-        line = await self._store.read(_find_line, line_id, self._keyring.scheme)
+        line = await self._store.read(find_line, line_id, self._keyring.scheme)
         if line is None:
             return False
         ask = SyncAsk(
@@ -424,18 +494,17 @@ class LineService:
         if answer.line != line_id or answer.boot != self._links.boot:
             raise NotAuthentic("an answer to another question")
         usable = await self._store.write(self.take_answer, line_id, answer)
-        if answer.seen_length <= line.state.own_length:
-            await self._resend(line_id, peer, answer.seen_length)
+        await self._resend(line_id, peer, answer.seen_length)
         return usable
 
     async def _answer_sync(self, session: Session, frame: Frame, ask: SyncAsk) -> None:
-        line = await self._store.read(_find_line, ask.line, self._keyring.scheme)
+        line = await self._store.read(find_line, ask.line, self._keyring.scheme)
         if line is not None and line.peer != session.peer:
             return
         state = None if line is None else line.state
         answer = SyncAnswer(
             line=ask.line,
-            epoch=ask.epoch,
+            epoch=ask.epoch if state is None else state.epoch,
             author=self._keyring.scheme,
             boot=ask.boot,
             own_length=0 if state is None else state.own_length,
@@ -461,6 +530,8 @@ class LineService:
         return line_id
 
     def _propose(self, tx: Tx, peer: SchemeId, nonce: bytes, limit: Limit, own_ceiling: int | None) -> LineId:
+        if peer == self._keyring.scheme:
+            raise LineRefused("That is us.")
         lines, _ = self.desks(tx)
         known = lines.by_peer(peer)
         if known is not None:
@@ -486,7 +557,7 @@ class LineService:
         return line_id
 
     def _agree_unit(self, tx: Tx, peer: SchemeId, limit: Limit, own_ceiling: int | None) -> LineId:
-        lines, _ = self.desks(tx)
+        lines, payments = self.desks(tx)
         line = lines.by_peer(peer)
         if line is None or line.status != ASKED:
             raise LineRefused("They have not asked us.")
@@ -494,6 +565,8 @@ class LineService:
         self._agree(lines, line, limit)
         line.status = OPEN
         lines.touch(line)
+        if line.usable:  # a SYNC was answered while they waited for us
+            payments.became_usable(line, self._acceptance_of)
         self.finish(tx, lines)
         return line.state.line
 
@@ -522,6 +595,8 @@ class LineService:
         line = lines.by_peer(peer)
         if line is None or not line.usable:
             raise LineRefused("We are not in touch with them now. Try again when they have been heard.")
+        if line.window_full:
+            raise LineRefused("They have not yet taken what we wrote before. Try again later.")
         line.own_ceiling = own_ceiling
         lines.author(line, limit)
         self.finish(tx, lines)
@@ -530,13 +605,35 @@ class LineService:
 # --- reading ------------------------------------------------------------------------------------------------
 
 
-def _find_line(tx: ReadTx, line_id: LineId, me: SchemeId) -> Line | None:
-    return next((line for line in read_lines(tx, me) if line.state.line == line_id), None)
-
-
 def _ops_after(tx: ReadTx, line_id: LineId, me: SchemeId, after: int) -> list[tuple[int, bytes]]:
-    line = _find_line(tx, line_id, me)
+    line = find_line(tx, line_id, me)
     return [] if line is None else read_ops_after(tx, line, after, RESEND_OPS)
+
+
+def _no_own_op(seq: int) -> Signed[Op]:
+    raise OutOfOrder(f"op {seq} is not held")
+
+
+def _other_past(lines: LineDesk, line: Line, answer: SyncAnswer) -> str:
+    """Return how the answer contradicts the ops I hold; empty if it does not. Source: 6.5, 6.8."""
+    state = line.state
+    if 0 < answer.seen_length <= state.own_length:
+        held = (
+            state.own_id
+            if answer.seen_length == state.own_length
+            else lines.own_op_of(line)(answer.seen_length).id
+        )
+        if held != answer.seen_id:
+            return "they hold another op of ours than we do"
+    if 0 < answer.own_length <= state.peer_length:
+        held = (
+            state.peer_id
+            if answer.own_length == state.peer_length
+            else lines.peer_op(line, answer.own_length).id
+        )
+        if held != answer.own_id:
+            return "they name another op of theirs than we hold"
+    return ""
 
 
 def _store_seen(tx: Tx, seen: dict[LineId, int], keyring: KeyRing, now_ms: int) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, func, insert, select, update
 
 from crypto.signing import Signed
 from node import crash
@@ -70,7 +70,7 @@ _PUT_FORWARD: Final = upsert(
 _FORWARD_STATE: Final = (
     update(schema.forward)
     .where(_F.line_no == bindparam("which_line"), _F.lock_seq == bindparam("which_seq"))
-    .values(state=bindparam("new_state"), receipt=bindparam("new_receipt"))
+    .values(state=bindparam("new_state"), receipt=func.coalesce(_F.receipt, bindparam("new_receipt")))
 )
 _Q: Final = schema.promise.c
 _PROMISE: Final = select(_Q.state, _Q.account_no, _Q.quote, _Q.text, _Q.payer_name, _Q.trade_no).where(
@@ -90,6 +90,7 @@ _PROMISE_PAID: Final = (
 )
 _T: Final = books_schema.trade.c
 _NEW_TRADE: Final = insert(books_schema.trade)
+_REFERENCE_TAKEN: Final = select(_T.no).where(_T.reference == bindparam("reference"))
 _TRADE_ENDS: Final = (
     update(books_schema.trade)
     .where(_T.no == bindparam("which"))
@@ -191,7 +192,7 @@ class PaymentDesk:
             Onward(
                 exists=onward is not None,
                 usable=onward is not None and onward.usable,
-                room=0 if onward is None else onward.room(lock.mode),
+                room=0 if onward is None else self._lines.room(onward, lock.mode),
             ),
             now_ms=self._lines.now_ms,
             old=seq <= line.horizon,
@@ -240,7 +241,7 @@ class PaymentDesk:
         self._tx.run(
             _FORWARD_STATE, which_line=up_no, which_seq=up_seq, new_state=after.value, new_receipt=receipt
         )
-        if amounts:
+        if _moves_something(amounts):
             self._books.post(self._tx, amounts, _PASSED_ON)
 
     def _transit(self) -> int:
@@ -260,7 +261,7 @@ class PaymentDesk:
         quote, promise = None, None
         if row is not None:
             quote = trusted_message(Quote, row[2])
-            can = self._can_be_credited(row[1], quote.body)
+            can = self._can_be_credited(row[1], quote)
             promise = Promise(quote=quote.body, paid=row[0] == "paid", member_can_be_credited=can)
         event, reason = payee_verdict(
             lock,
@@ -277,19 +278,26 @@ class PaymentDesk:
         assert row is not None
         assert quote is not None
         assert acceptance is not None
+        try:
+            trade_no = self._credit(line, row[1], quote, row[3], row[4])
+        except Refused:  # beyond what any ledger can write; nothing was posted
+            self._lines.decide(line, seq, None, "cannot-now")
+            return
         receipt = make_receipt(lock.quote_id, self._keyring.signing["receipt"][1])
         self._lines.decide(line, seq, receipt)
         payee_step(PayeeState.CLAIMED, PayeeEvent.UP_CLAIM_AUTHORED)
-        trade_no = self._credit(line, row[1], quote, row[3], row[4])
         self._tx.run(
             _PROMISE_PAID, which=lock.quote_id, new_trade_no=trade_no, new_acceptance=acceptance.wire,
             new_receipt=receipt, new_line_no=line.no, new_lock_seq=line.state.own_length,
         )  # fmt: skip
         self._tx.on_commit(crash.point, "claim-committed")
 
-    def _can_be_credited(self, account_no: int, quote: Quote) -> bool:
+    def _can_be_credited(self, account_no: int, quote: Signed[Quote]) -> bool:
         account = load(self._tx, account_no).value
-        return not account.closed and (account.room is None or quote.amount <= account.room)
+        if account.closed or (account.room is not None and account.room < quote.body.amount):
+            return False
+        # A trade recorded since the quote may bear its reference by chance (7.9); the payer asks for another quote.
+        return self._tx.one(_REFERENCE_TAKEN, reference=reference_number(quote.id)) is None
 
     def _credit(self, line: Line, account_no: int, quote: Signed[Quote], text: str, payer_name: str) -> int:
         """Credit the member and book the line, in one entry; return the trade's number."""
@@ -408,6 +416,14 @@ class PaymentDesk:
             words,
             releasing={holder: amount},
         ).seq
+
+
+def _moves_something(amounts: list[tuple[int, int]]) -> bool:
+    # A route that comes back over the line it went out by moves nothing here.
+    sums: dict[int, int] = {}
+    for no, amount in amounts:
+        sums[no] = sums.get(no, 0) + amount
+    return any(sums.values())
 
 
 _NEW_PAYMENT: Final = insert(schema.payment)

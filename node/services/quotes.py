@@ -68,13 +68,14 @@ _NOTE_INFO: Final = b"interlets/1/note"
 HOP_WAIT_MS: Final = 1_500
 ROUTES_TRIED: Final = 4
 OFFERS_KEPT: Final = 10_000
-PROMISES_OPEN_MAX: Final = 2_000  # of one payer scheme, given and neither paid nor past their end
+PROMISES_OPEN_MAX: Final = 2_000  # given to one neighbour's asks, neither paid nor past their end (I14)
 
 _Q: Final = schema.promise.c
+_GIVEN: Final = select(_Q.state).where(_Q.quote_id == bindparam("quote_id"))
 _NEW_PROMISE: Final = insert(schema.promise)
 _OLD_PROMISES: Final = delete(schema.promise).where(_Q.state == "given", _Q.valid_until < bindparam("before"))
 _OPEN_PROMISES: Final = select(func.count()).select_from(schema.promise).where(
-    _Q.state == "given", _Q.valid_until > bindparam("now")
+    _Q.state == "given", _Q.valid_until > bindparam("now"), _Q.via == bindparam("via")
 )  # fmt: skip
 _H: Final = schema.handle.c
 _HANDLE: Final = select(_H.handle).where(
@@ -362,7 +363,7 @@ class QuoteService:
         account = load(tx, payee.account_no).value
         if account.closed or (account.room is not None and account.room < request.amount):
             return Refused(reason="cannot-now"), 0
-        if tx.scalar(_OPEN_PROMISES, now=now) >= PROMISES_OPEN_MAX:
+        if tx.scalar(_OPEN_PROMISES, now=now, via=ask.route[-2]) >= PROMISES_OPEN_MAX:
             return Refused(reason="cannot-now"), 0
         unit = self._unit()
         handle = self.handle_in(tx, payer, payee.account_no)
@@ -376,13 +377,14 @@ class QuoteService:
             except InvalidValue:
                 return Refused(reason="cannot-now"), 0
             quote = self._keyring.sign("line", body)
-            if tx.one(_REFERENCE_TAKEN, reference=reference_number(quote.id)) is None:
+            reference_taken = tx.one(_REFERENCE_TAKEN, reference=reference_number(quote.id)) is not None
+            if not reference_taken and tx.one(_GIVEN, quote_id=quote.id) is None:
                 break
-            now += 1  # its reference is another trade's (7.9): one millisecond makes it another quote
+            now += 1  # another trade's reference (7.9), or the same ask again: a millisecond makes it another quote
         tx.run(
             _NEW_PROMISE, quote_id=quote.id, state="given", account_no=payee.account_no, quote=quote.wire,
             text=request.text, payer_name=request.payer_name, payer_handle=request.payer_handle,
-            valid_until=body.valid_until, trade_no=None, acceptance=None, receipt=None, line_no=None, lock_seq=None,
+            via=ask.route[-2], valid_until=body.valid_until, trade_no=None, acceptance=None, receipt=None, line_no=None, lock_seq=None,
         )  # fmt: skip
         return Offered(wire=quote.wire, payee_name=payee.name), body.hours
 

@@ -13,8 +13,9 @@ from typing import Final
 import structlog
 from sqlalchemy import and_, bindparam, select, update
 
+from crypto.keys import BadKey
 from node.clock import Clock
-from node.services.books import Refused
+from node.services.books import Refused, reference_number
 from node.services.lines import LineService
 from node.services.payment_desk import NewPayment
 from node.services.quotes import Offer, QuoteService
@@ -35,6 +36,7 @@ WAITERS_MAX: Final = 10_000
 
 _P: Final = schema.payment.c
 _T: Final = books_schema.trade.c
+_REFERENCE_TAKEN: Final = select(_T.no).where(_T.reference == bindparam("reference"))
 _BY_QUOTE: Final = select(_P.no).where(_P.quote_id == bindparam("quote_id"))
 _BY_ONCE: Final = select(_P.no, _P.trade_no, _P.state).where(
     _P.trade_no == select(_T.no).where(_T.once == bindparam("once")).scalar_subquery()
@@ -48,6 +50,7 @@ _SAME_WAITING: Final = (
         _P.account_no == bindparam("account_no"),
         _T.other_scheme == bindparam("other_scheme"),
         _T.listing.is_not_distinct_from(bindparam("listing")),
+        _T.other_name == bindparam("other_name"),
         _T.other_amount == bindparam("other_amount"),
         _T.text == bindparam("text"),
     )
@@ -115,7 +118,10 @@ class Settlement:
         Raises:
             CannotPay: nothing moved.
         """
-        acceptance, note = self._quotes.accept(offer)
+        try:
+            acceptance, note = self._quotes.accept(offer)
+        except BadKey:  # the payee's sealing key is gone since; a new quote may find another
+            raise CannotPay(NoPayment.STALE) from None
         quote, now = offer.quote.body, self._clock.now_ms()
         end = deadline(quote, offer.received_ms, now)
         lock = Lock(
@@ -158,15 +164,19 @@ class Settlement:
         now = self._clock.now_ms()
         if tx.one(_BY_QUOTE, quote_id=offer.id) is not None or not is_fresh(quote, offer.received_ms, now):
             raise CannotPay(NoPayment.STALE)
+        if tx.one(_REFERENCE_TAKEN, reference=reference_number(offer.id)) is not None:
+            raise CannotPay(
+                NoPayment.STALE
+            )  # by chance, since the quote came (7.9); another quote has another
         same = tx.one(
             _SAME_WAITING, account_no=new.account_no, other_scheme=quote.payee_scheme, listing=quote.listing,
-            other_amount=quote.amount, text=new.text,
+            other_name=new.payee_name, other_amount=quote.amount, text=new.text,
         )  # fmt: skip
         if same is not None:
             raise CannotPay(NoPayment.WAITING)
         lines, payments = self._lines.desks(tx)
         line = lines.by_peer(new.peer)
-        if line is None or line.room() < quote.hours:
+        if line is None or lines.room(line) < quote.hours:
             raise CannotPay(NoPayment.NO_WAY)
         try:
             no, trade_no = payments.begin(line, new)

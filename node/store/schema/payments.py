@@ -56,6 +56,7 @@ promise: Final = table(
     Column("text", Str, nullable=False),
     Column("payer_name", Str, nullable=False),
     Column("payer_handle", Blob, nullable=False),
+    Column("via", Blob, nullable=False),  # the neighbour who brought the question
     Column("valid_until", Big, nullable=False),
     Column("trade_no", Big),
     Column("acceptance", Blob),
