@@ -225,7 +225,7 @@ def check(
 def _check_known(
     accounts: Mapping[AccountId, Account], posting: Posting, releasing: Mapping[AccountId, int]
 ) -> Refusal | None:
-    if not releasing and all([_is_in_order(accounts.get(leg.account), leg) for leg in posting.legs]):
+    if not releasing and all(_is_in_order(accounts.get(leg.account), leg) for leg in posting.legs):
         return None  # nearly every posting; the others are asked in the order of the reasons
     givers = [leg for leg in posting.legs if leg.amount < 0]
     takers = [leg for leg in posting.legs if leg.amount > 0]
@@ -263,7 +263,7 @@ def _check_limits(
 
 
 def _check_large(accounts: Mapping[AccountId, Account], posting: Posting) -> Refusal | None:
-    if any([abs(accounts[leg.account].balance + leg.amount) > AMOUNT_MAX for leg in posting.legs]):
+    if any(abs(accounts[leg.account].balance + leg.amount) > AMOUNT_MAX for leg in posting.legs):
         return Refusal.BALANCE_TOO_LARGE
     return None
 
