@@ -88,11 +88,14 @@ CLOCK_AND_CHANCE = {"time", "random", "secrets", "uuid"}
 CLOCK_AND_CHANCE_ALLOWED = {
     "node/clock.py": "their home",
     "node/simulation/network.py": "the weather of simulated networks, drawn from a seed it is given",
+    "node/simulation/records.py": "random towns, drawn by the generator they are given",
 }
 
 TOO_BROAD_ALLOWED: dict[str, str] = {
     "node/federation/links.py::Links._serve": "our failure on foreign input, outside of any frame (rule 0.5)",
     "node/federation/session.py::Session._handle": "our failure on foreign input: quarantined (rule 0.5)",
+    "node/services/lines.py::LineService._store_batch": "our failure on a peer's ops suspends that line (rule 0.5)",
+    "node/supervisor.py::Supervisor._guard": "the task supervisor itself",
     "node/store/group.py::Job.attempt": "handed to the caller whose unit of work raised it",
     "node/store/group.py::GroupCommit._commit": "handed to the callers; a failing disk has many faces",
 }
