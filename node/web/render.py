@@ -7,19 +7,16 @@ first asked for, never for a request.
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Final
 
 from aiohttp import web
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, nodes
-from jinja2.ext import InternationalizationExtension
+from jinja2 import Environment, Template
 from markupsafe import Markup
 
 from node.web.assets import Assets
+from node.web.templating import make_environment
 from node.web.views.page import Page, View
-from node.web.words import Pack, Words, words_for
-
-TEMPLATES: Final = Path(__file__).with_name("templates")
+from node.web.words import Pack, words_for
 
 # The bar's five pictures, each beside its word; drawn on a grid of 24.
 _STROKES: Final = {
@@ -37,28 +34,6 @@ ICONS: Final = {
     ).format(strokes)
     for name, strokes in _STROKES.items()
 }
-
-
-class Translated(InternationalizationExtension):
-    """Gettext that puts texts without variables into the template while it is compiled."""
-
-    def _make_node(
-        self,
-        singular: str,
-        plural: str | None,
-        context: str | None,
-        variables: dict[str, nodes.Expr],
-        plural_expr: nodes.Expr | None,
-        vars_referenced: bool,
-        num_called_num: bool,
-    ) -> nodes.Output:
-        words: Words | None = getattr(self.environment, "interlets_words", None)
-        if words is None or plural_expr is not None or variables or vars_referenced:
-            return super()._make_node(
-                singular, plural, context, variables, plural_expr, vars_referenced, num_called_num
-            )
-        text = words.gettext(singular) if context is None else words.pgettext(context, singular)
-        return nodes.Output([nodes.TemplateData(text.replace("%%", "%"))])
 
 
 class Renderer:
@@ -89,27 +64,6 @@ class Renderer:
     def _environment(self, language: str, pack: Pack) -> Environment:
         environment = self._environments.get((language, pack))
         if environment is None:
-            environment = make_environment(words_for(language, pack), self._assets)
+            environment = make_environment(words_for(language, pack), assets=self._assets.urls, icons=ICONS)
             self._environments[language, pack] = environment
         return environment
-
-
-def make_environment(words: Words, assets: Assets) -> Environment:
-    """Return an environment whose templates speak `words`."""
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        auto_reload=False,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        cache_size=-1,
-        extensions=[Translated],
-    )
-    environment.policies["ext.i18n.trimmed"] = True
-    environment.extend(interlets_words=words)
-    environment.install_gettext_callables(  # type: ignore[attr-defined]  # added by the extension
-        words.gettext, words.ngettext, newstyle=True, pgettext=words.pgettext, npgettext=words.npgettext
-    )
-    environment.globals.update(assets=assets.urls, icons=ICONS)
-    return environment

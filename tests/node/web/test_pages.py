@@ -10,7 +10,8 @@ from html.parser import HTMLParser
 import pytest
 
 from node.web.assets import STATIC, Assets
-from node.web.render import TEMPLATES, Renderer
+from node.web.render import Renderer
+from node.web.templating import TEMPLATES
 from node.web.views import admin, member, page, trade, visitor
 from node.web.views.page import View
 from tests.node.web.samples import PAGES, SITE

@@ -14,7 +14,8 @@ from babel.messages.mofile import write_mo
 
 from node.web import dates
 from node.web.assets import Assets
-from node.web.render import Renderer, make_environment
+from node.web.render import ICONS, Renderer
+from node.web.templating import make_environment
 from node.web.words import Pack, Words, languages, words_for
 from tests.conftest import ROOT
 from tests.node.web.samples import PAGES
@@ -60,7 +61,7 @@ def shouting() -> Words:
 
 def test_texts_are_put_into_the_templates_of_a_language() -> None:
     words = shouting()
-    environment = make_environment(words, Assets())
+    environment = make_environment(words, assets=Assets().urls, icons=ICONS)
     sample = PAGES["record-2"]
     html = environment.get_template(sample.view.TEMPLATE).render(
         page=replace(sample.page, words=words), view=sample.view
