@@ -39,6 +39,10 @@ class BadForm(Exception):
     """The request carries no form that one of our pages could have sent."""
 
 
+class FormTooLarge(BadForm):
+    """More than any of our forms holds."""
+
+
 # --- Fields -------------------------------------------------------------------------------------------------
 
 
@@ -240,11 +244,11 @@ async def posted(request: web.Request) -> dict[str, str]:
     if request.content_type != "application/x-www-form-urlencoded":
         raise BadForm("not a form")
     if (request.content_length or 0) > FORM_BYTES_MAX:
-        raise BadForm("too large")
+        raise FormTooLarge("too large")
     try:
         body = await request.read()
         if len(body) > FORM_BYTES_MAX:
-            raise BadForm("too large")
+            raise FormTooLarge("too large")
         # aiohttp's own reader puts a replacement sign where the bytes are not UTF-8.
         sent = parse_qsl(
             body.decode("utf-8", "strict"),
@@ -253,7 +257,9 @@ async def posted(request: web.Request) -> dict[str, str]:
             max_num_fields=FIELDS_MAX,
             strict_parsing=bool(body),
         )
-    except (ValueError, web.HTTPRequestEntityTooLarge) as error:
+    except web.HTTPRequestEntityTooLarge as error:
+        raise FormTooLarge("too large") from error
+    except ValueError as error:
         raise BadForm("unreadable") from error
     fields = dict(sent)
     if len(fields) != len(sent):

@@ -1,0 +1,380 @@
+"""What a page's handler works with: the services, who is asking, in which words and unit, and the answer.
+
+A handler is `async def name(context: Context) -> web.Response` and stands in its module's `ROUTES`:
+
+    ROUTES: Final = (
+        get("/people", people, MEMBER),
+        post("/people/{number}/note", note, MEMBER),
+    )
+
+It reads with `context.read`, fills a view and returns `context.show(view)`. What was sent is read with
+`context.form(Model)`, which gives the model or the form to show again; after a change it returns
+`context.redirect(path, note=…)`, so that reloading repeats nothing. What must happen once carries
+`context.once()` in its page and `once_key` back. GET changes nothing. Checks of session, role and form
+token are made before a handler is called: `app.py`. Source: docs/pages.md 6 and 7.
+"""
+
+from __future__ import annotations
+
+import enum
+import unicodedata
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import tzinfo
+from typing import Concatenate, Final, Literal, ParamSpec, TypeVar
+from urllib.parse import urlencode
+
+from aiohttp import web
+from babel.dates import LOCALTZ
+
+from node.clock import Chance, Clock
+from node.mail.outbox import Outbox
+from node.services.acts import Actor, Role
+from node.services.applications import Applications
+from node.services.members import Member
+from node.services.people import People
+from node.services.sessions import TOKEN_BYTES, Session, token_text
+from node.services.settings import SchemeSettings, Settings
+from node.services.sign_in import SignIn
+from node.services.trades import Trades
+from node.store import ReadTx, Store
+from node.web.amounts import HOURS, Unit
+from node.web.cookies import KEPT_S, CookieNames, Cookies
+from node.web.forms import ONCE_BYTES, Filled, FormType, new_once, read
+from node.web.notices import notice_text
+from node.web.render import Renderer
+from node.web.security import FORM_FIELD, Origin, form_token, token_fits
+from node.web.views.page import Page, Site, View, Viewer
+from node.web.words import Pack, Words, words_for
+from protocol.names import SchemeId
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+QUERY_CHARACTERS_MAX: Final = 200
+PATH_CHARACTERS_MAX: Final = 500
+PAGE_NUMBER_MAX: Final = 10_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """What pages may ask and order. A page that needs another service adds it here."""
+
+    scheme: SchemeId
+    scheme_text: str
+    origin: Origin
+    store: Store
+    clock: Clock
+    chance: Chance
+    settings: Settings
+    sign_in: SignIn
+    people: People
+    applications: Applications
+    outbox: Outbox
+    trades: Trades
+    zone: tzinfo = field(default_factory=lambda: LOCALTZ)
+    # Whether X-Forwarded-For is written by a proxy of ours; otherwise anybody could write it.
+    behind_proxy: bool = False
+
+
+# --- What changes only with the settings -------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Scheme:
+    """The scheme as its pages name it."""
+
+    settings: SchemeSettings
+    site: Site
+    unit: Unit
+
+    @classmethod
+    def of(cls, settings: SchemeSettings) -> Scheme:
+        """Return what pages make of the settings."""
+        site = Site(
+            name=settings.name,
+            help_name=settings.help_name or settings.name,
+            help_phone=settings.help_phone,
+            help_hours=settings.help_hours,
+        )
+        return cls(settings, site, unit_of(settings))
+
+
+def unit_of(settings: SchemeSettings) -> Unit:
+    """Return the unit a scheme counts in."""
+    if settings.unit_kind == "hours":
+        return HOURS
+    return Unit(
+        code=settings.unit_name,
+        kind="decimal",
+        decimals=settings.decimals,
+        symbol=settings.unit_symbol or settings.unit_name,
+        # One name for every number, until organisers give the others.
+        names={language: {"other": settings.unit_name} for language in settings.languages},
+    )
+
+
+class Surroundings:
+    """Keeps the last `Scheme`; settings are values, so a change is another object."""
+
+    def __init__(self, settings: Settings):
+        self._settings: Final = settings
+        self._scheme = Scheme.of(settings.now)
+
+    def now(self) -> Scheme:
+        """Return the scheme as it is now."""
+        settings = self._settings.now
+        if self._scheme.settings is not settings:
+            self._scheme = Scheme.of(settings)
+        return self._scheme
+
+
+# --- Who may see what --------------------------------------------------------------------------------------------
+
+
+class Audience(enum.IntEnum):
+    """For whom a page is; each includes those below."""
+
+    VISITOR = 0
+    MEMBER = 1
+    ORGANISER = 2
+    ADMIN = 3
+
+
+VISITOR, MEMBER, ORGANISER, ADMIN = Audience
+_AUDIENCE_OF: Final = {Role.MEMBER: MEMBER, Role.ORGANISER: ORGANISER, Role.ADMIN: ADMIN}
+
+
+class NotSignedIn(Exception):
+    """The page is for members, and nobody is signed in."""
+
+
+class WrongRole(Exception):
+    """The page is not for this member."""
+
+
+class WrongFormToken(Exception):
+    """The form was not made for this browser, or long ago."""
+
+
+class NoSuchPage(Exception):
+    """There is nothing at this address, or nothing this reader may know of."""
+
+
+# --- The request -------------------------------------------------------------------------------------------------
+
+
+class Context:
+    """One request: who asks, what was sent, and how the answer is made."""
+
+    def __init__(
+        self, request: web.Request, services: Services, scheme: Scheme, renderer: Renderer, cookies: Cookies,
+        session: Session | None,
+    ):  # fmt: skip
+        self.request: Final = request
+        self.services: Final = services
+        self.scheme: Final = scheme
+        self.cookies: Final = cookies
+        self.session: Final = session
+        self.fields: Mapping[str, str] = {}  # what was sent; filled in once its token was found to fit
+        self.words: Final = _words(request, scheme.settings, session)
+        self._renderer: Final = renderer
+        # A session that has ended still proves which browser a form was made for.
+        self._form_secret = cookies.get(cookies.names.session) or cookies.get(cookies.names.form)
+
+    # --- who asks ----------------------------------------------------------------------------------------------
+
+    @property
+    def member(self) -> Member:
+        """The member who asks; on members' pages there is one."""
+        assert self.session is not None, "the page's audience"
+        return self.session.member
+
+    @property
+    def actor(self) -> Actor:
+        """The member who asks, as somebody who does something."""
+        assert self.session is not None, "the page's audience"
+        return self.session.actor
+
+    def admit(self, audience: Audience) -> None:
+        """Raises NotSignedIn, WrongRole: the page is not for whoever asks."""
+        if audience is VISITOR:
+            return
+        if self.session is None:
+            raise NotSignedIn
+        if _AUDIENCE_OF[self.session.member.role] < audience:
+            raise WrongRole
+
+    @property
+    def address(self) -> str:
+        """Where the request came from, as far as we can know."""
+        if self.services.behind_proxy:
+            # The last one was written by our own proxy; what stands before it, by whoever asks.
+            return self.request.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip()
+        return self.request.remote or ""
+
+    # --- the scheme --------------------------------------------------------------------------------------------
+
+    @property
+    def settings(self) -> SchemeSettings:
+        """The scheme's settings."""
+        return self.scheme.settings
+
+    @property
+    def unit(self) -> Unit:
+        """What the scheme counts in."""
+        return self.scheme.unit
+
+    @property
+    def language(self) -> str:
+        """The reader's language."""
+        return self.words.language
+
+    @property
+    def now_ms(self) -> int:
+        """The moment."""
+        return self.services.clock.now_ms()
+
+    async def read(self, query: Callable[Concatenate[ReadTx, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Return what a query finds."""
+        return await self.services.store.read(query, *args, **kwargs)
+
+    # --- what was asked ----------------------------------------------------------------------------------------
+
+    @property
+    def path(self) -> str:
+        """Where this page is, to come back to."""
+        return own_path(self.request.path_qs) or "/"
+
+    def query(self, name: str) -> str:
+        """Return one line of the address's question; signs no keyboard types are left out."""
+        return plain_line(self.request.query.get(name, ""), QUERY_CHARACTERS_MAX)
+
+    def part(self, name: str) -> str:
+        """Return a part of the address."""
+        return plain_line(self.request.match_info[name], QUERY_CHARACTERS_MAX)
+
+    def number(self, name: str) -> int:
+        """Return a part of the address that is a number. Raises NoSuchPage."""
+        text = self.request.match_info[name]
+        if not (text.isascii() and text.isdigit() and len(text) <= 12):
+            raise NoSuchPage
+        return int(text)
+
+    @property
+    def page_number(self) -> int:
+        """Which page of a list was asked for, from 1 on."""
+        text = self.query("page")
+        return min(max(int(text), 1), PAGE_NUMBER_MAX) if text.isascii() and text.isdigit() else 1
+
+    def form(self, model: type[FormType]) -> FormType | Filled:
+        """Return the form that was sent, or the form to show again."""
+        return read(model, self.fields, self.words)
+
+    def check_form_token(self, fields: Mapping[str, str]) -> None:
+        """Take over what was sent. Raises WrongFormToken."""
+        if not self._form_secret or not token_fits(self._form_secret.encode(), fields.get(FORM_FIELD, "")):
+            raise WrongFormToken
+        self.fields = fields
+
+    def once(self) -> str:
+        """Return a key for an act that this page offers: pressed twice, it is done once."""
+        return new_once(self.services.chance.bytes(ONCE_BYTES))
+
+    # --- the answer --------------------------------------------------------------------------------------------
+
+    def page(self) -> Page:
+        """Return what the page shows around its own matter."""
+        if not self._form_secret:
+            self._form_secret = token_text(self.services.chance.bytes(TOKEN_BYTES))
+        session = self.session
+        return Page(
+            site=self.scheme.site,
+            words=self.words,
+            form_token=form_token(self._form_secret.encode()),
+            path=self.path if self.request.method in {"GET", "HEAD"} else "/",
+            viewer=None
+            if session is None
+            else Viewer(name=session.member.name, organiser=session.member.organises),
+            text_size=_text_size(self.cookies.get(self.cookies.names.size)),
+            notice=notice_text(self.request.query.get("note", ""), self.words),
+        )
+
+    def show(self, view: View, status: int = 200) -> web.Response:
+        """Return the answer that shows a view."""
+        page = self.page()
+        response = self._renderer.response(page, view, status)
+        names = self.cookies.names
+        # Only a page with a form leaves a cookie with somebody who is not signed in.
+        if not self.cookies.brought.keys() & {names.session, names.form} and (
+            page.form_token.encode() in (response.body or b"")  # type: ignore[operator]  # bytes, from the renderer
+        ):
+            self.cookies.set(names.form, self._form_secret, None)
+        return response
+
+    def redirect(self, path: str, *, note: str = "", **query: str) -> web.Response:
+        """Return the answer that sends the browser on to one of our pages, where `note` says what happened."""
+        asked = {**query, **({"note": note} if note else {})}
+        joined = path + (("&" if "?" in path else "?") + urlencode(asked) if asked else "")
+        return web.Response(status=303, headers={"Location": joined})
+
+    def keep_text_size(self, size: str) -> None:
+        """Remember how large the letters are."""
+        self.cookies.set(self.cookies.names.size, str(_text_size(size)), KEPT_S)
+
+
+def _text_size(text: str) -> Literal[1, 2, 3]:
+    return 2 if text == "2" else 3 if text == "3" else 1
+
+
+def _words(request: web.Request, settings: SchemeSettings, session: Session | None) -> Words:
+    language = settings.language
+    if session is not None and session.member.language in settings.languages:
+        language = session.member.language
+    elif session is None and len(settings.languages) > 1:
+        asked = request.headers.get("Accept-Language", "")[:QUERY_CHARACTERS_MAX].split(",")
+        wanted = (part.partition(";")[0].strip() for part in asked)
+        language = next((tag for tag in wanted if tag in settings.languages), language)
+    return words_for(language, Pack(settings.wording))
+
+
+# --- Texts from outside ------------------------------------------------------------------------------------------
+
+
+def plain_line(text: str, most: int) -> str:
+    """Return `text` as one line of at most `most` characters, without signs that no keyboard types."""
+    kept = "".join(" " if sign in "\n\t" else sign for sign in text[: 4 * most])
+    shown = "".join(sign for sign in kept if unicodedata.category(sign) not in {"Cc", "Cs"})
+    return " ".join(unicodedata.normalize("NFC", shown).split())[:most]
+
+
+def own_path(path: str) -> str:
+    """Return `path` if it leads to one of our own pages, else ""."""
+    fits = len(path) <= PATH_CHARACTERS_MAX and path.startswith("/") and path.isascii() and path.isprintable()
+    # Browsers take a backslash for a slash, and two slashes for another host.
+    return path if fits and not path.startswith("//") and "\\" not in path and " " not in path else ""
+
+
+# --- Routes ------------------------------------------------------------------------------------------------------
+
+Handler = Callable[[Context], Awaitable[web.Response]]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One page or one form's target."""
+
+    method: Literal["GET", "POST"]
+    path: str
+    handler: Handler
+    audience: Audience
+
+
+def get(path: str, handler: Handler, audience: Audience = VISITOR) -> Route:
+    """Return the route of a page."""
+    return Route("GET", path, handler, audience)
+
+
+def post(path: str, handler: Handler, audience: Audience = VISITOR) -> Route:
+    """Return the route of what a form sends."""
+    return Route("POST", path, handler, audience)

@@ -1,0 +1,31 @@
+"""What just happened, in a sentence above the page that follows: named in the address, worded here."""
+
+from __future__ import annotations
+
+from node.web.words import Words
+
+
+def notice_text(name: str, words: Words) -> str:
+    """Return the sentence of a notice; "" for a name that none has, whoever wrote it into the address."""
+    _ = words.gettext
+    match name:
+        case "saved":
+            return _("Saved.")
+        case "logged-out":
+            return _("You are logged out.")
+        case "welcomed-before":
+            return _("This person was welcomed already.")
+        case "decided-before":
+            return _("This application was decided already.")
+        case "declined":
+            return _("Declined. The reason is on the record.")
+        case "paused":
+            return _("Paused. Nothing can be recorded with this member until the pause ends.")
+        case "resumed":
+            return _("The pause has ended.")
+        case "added":
+            return _("Added.")
+        case "announced":
+            return _("Announced. Neighbours are told, and it counts in 7 days.")
+        case _:
+            return ""
