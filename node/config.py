@@ -305,13 +305,17 @@ def _in_plain_words(error: Any) -> str:
     return f"{where}: {error['msg'].removeprefix('Value error, ')}"
 
 
-def example(scheme: Mapping[str, Any], node: Mapping[str, Any]) -> str:
+def example(
+    scheme: Mapping[str, Any], node: Mapping[str, Any], federation: Mapping[str, Any] | None = None
+) -> str:
     """Return the text of a new configuration file."""
     lines = [
         "# interlets: docs/operating.md explains every key. What organisers change in the browser",
         "# (limits, the rate, help line …) is only taken from here when the node starts for the first time.",
     ]
-    for name, values in (("scheme", scheme), ("node", node)):
+    for name, values in (("scheme", scheme), ("node", node), ("federation", federation or {})):
+        if not values:
+            continue
         lines += ["", f"[{name}]", *(f"{key} = {_toml(value)}" for key, value in values.items())]
     lines += ["", "# [mail]", '# host = "mail.example.org"', '# sender = "scheme@example.org"', ""]
     return "\n".join(lines)

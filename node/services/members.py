@@ -311,7 +311,7 @@ def find_members(
 
 
 def members_called(tx: ReadTx, name: str) -> list[Member]:
-    """Return the members with exactly this number, e-mail address or name, for the command line."""
+    """Return the members with this number, e-mail address or name, else those with it in their name."""
     no = parse_number(name)
     if no is not None:
         found = member_by_no(tx, no)
@@ -320,7 +320,8 @@ def members_called(tx: ReadTx, name: str) -> list[Member]:
         by_mail = member_by_email(tx, name.strip().lower())
         return [] if by_mail is None else [by_mail]
     folded = fold(" ".join(name.split()))
-    return [m for m in find_members(tx, folded, most=100)[0] if fold(m.name) == folded]
+    found = find_members(tx, folded, most=100)[0]
+    return [member for member in found if fold(member.name) == folded] or found
 
 
 def count_members(tx: ReadTx) -> int:

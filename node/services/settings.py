@@ -6,6 +6,7 @@ Held in memory, because every page needs them; the memory follows each commit. S
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Final
 
@@ -25,6 +26,7 @@ _SEED: Final = upsert(schema.setting, key=("key",))
 # Members and neighbours learn of a new rate this long before it counts (docs/pages.md 0.1).
 RATE_NOTICE_MS: Final = 7 * DAY_MS
 MINUTES_OF_AN_HOUR: Final = 60
+CODE_CHARACTERS_MAX: Final = 32  # a code of the protocol, 1.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +64,14 @@ class SchemeSettings:
         if announced is not None and self.next_rate_ms is not None and self.next_rate_ms <= now_ms:
             return Rate(minor_per_hour=announced)
         return Rate(minor_per_hour=self.minor_per_hour)
+
+    @property
+    def unit_code(self) -> str:
+        """Return the unit as quotes and descriptors name it: `hours`, or letters of its own name."""
+        if self.unit_kind == "hours":
+            return "hours"
+        plain = re.sub(r"[^a-z0-9]+", "-", self.unit_name.lower()).strip("-")[:CODE_CHARACTERS_MAX]
+        return plain or "unit"
 
     @property
     def minor_per_unit(self) -> int:

@@ -1,0 +1,322 @@
+"""One node, wired: every service with what it needs, in one place.
+
+The same `Node` serves a scheme (`serving.py` adds the doors), answers commands on a closed database
+(`open_node`), and lives by the dozen in the simulator: store, clock, chance, keys and network come in from
+outside, and nothing here knows about HTTP.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import structlog
+from sqlalchemy import bindparam, delete, insert
+
+from crypto.keys import SigningKey
+from node.clock import Chance, Clock, SystemChance, SystemClock
+from node.federation.channel import Channel, ChannelClosed
+from node.federation.dispatch import Dispatch
+from node.federation.handshake import Handshaker
+from node.federation.links import Dial, Links
+from node.jobs import Job, run_jobs
+from node.keyfiles import Keys, open_keys
+from node.keyring import KeyRing
+from node.mail.outbox import Outbox, Transport
+from node.own_descriptor import OwnDescriptor
+from node.services.applications import Applications
+from node.services.books import Books
+from node.services.directory import Directory
+from node.services.hashing import Hasher
+from node.services.lines import LineService
+from node.services.members import member_by_account
+from node.services.people import People
+from node.services.quotes import OwnUnit, QuoteService
+from node.services.routes import Routes
+from node.services.settings import SchemeSettings, Settings
+from node.services.settlement import Settlement
+from node.services.sign_in import SignIn
+from node.services.trades import Trades
+from node.store import ReadTx, Store, ThreadStore, Tx
+from node.store.schema import lines as lines_schema
+from node.supervisor import Supervisor
+from protocol.names import KeySeq, SchemeId, scheme_text
+
+if TYPE_CHECKING:
+    from node.config import Config
+
+log: Final[structlog.stdlib.BoundLogger] = structlog.stdlib.get_logger()
+
+DATABASE: Final = "node.db"
+HOUR_S: Final = 3600.0
+# To say goodbye to other nodes in; systemd and members wait for the rest.
+LINKS_END_S: Final = 1.0
+QUARANTINED_MAX: Final = 1_000
+QUARANTINE_REASON_MAX: Final = 500
+
+_Q: Final = lines_schema.quarantine
+_NEW_QUARANTINED: Final = insert(_Q)
+_OLD_QUARANTINED: Final = delete(_Q).where(_Q.c.no <= bindparam("before"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What differs from node to node besides its keys and its data."""
+
+    seed: SchemeSettings  # what the scheme is at its first start
+    origin: str  # where members find its pages
+    addresses: Sequence[str] = ()  # where other nodes find it
+    neighbours_max: int = 12
+    allow_lan: bool = False
+
+
+class _Credentials:
+    """Who this node is, for handshakes."""
+
+    def __init__(self, keyring: KeyRing):
+        self._keyring: Final = keyring
+
+    @property
+    def scheme(self) -> SchemeId:
+        return self._keyring.scheme
+
+    def session_key(self) -> tuple[SigningKey, KeySeq]:
+        seq, key = self._keyring.signing["session"]
+        return key, seq
+
+    def identity_log(self) -> tuple[bytes, ...]:
+        return self._keyring.log
+
+    def tls_own(self) -> frozenset[bytes]:
+        return frozenset()
+
+
+class Node:
+    """One scheme's node. `load` before anything else; `run` keeps it in touch with other nodes."""
+
+    def __init__(
+        self, options: Options, *, store: Store, clock: Clock, chance: Chance, keys: Keys, dial: Dial,
+        mail: Transport | None = None,
+    ):  # fmt: skip
+        self.options: Final = options
+        self.store: Final = store
+        self.clock: Final = clock
+        self.chance: Final = chance
+        self.keyring: Final = keys.keyring
+        self._stopping: Final = asyncio.Event()
+        self._running: asyncio.Task[None] | None = None
+        self.jobs: Final[list[Job]] = []
+        self._wire_people(keys.pepper, mail)
+        self._wire_federation(dial)
+        self._wire_trading()
+
+    # --- wiring ------------------------------------------------------------------------------------------------
+
+    def _wire_people(self, pepper: bytes, mail: Transport | None) -> None:
+        store, clock, chance = self.store, self.clock, self.chance
+        self.settings = Settings(store, clock, self.options.seed)
+        self.books = Books(self.keyring, clock, chance)
+        self.outbox = Outbox(store, clock, mail)
+        hasher = Hasher(pepper, chance)
+        self.people = People(store, clock, self.books, self.settings, hasher)
+        self.sign_in = SignIn(
+            store, clock, chance, settings=self.settings, outbox=self.outbox, hasher=hasher, secret=pepper,
+            public_address=self.options.origin,
+        )  # fmt: skip
+        self.applications = Applications(
+            store, clock, chance, people=self.people, sign_in=self.sign_in, settings=self.settings,
+            outbox=self.outbox, hasher=hasher, secret=pepper,
+        )  # fmt: skip
+        self.trades = Trades(store=store, books=self.books, clock=clock, scheme=self.scheme)
+        self.jobs.append(Job("tidy-sign-in", HOUR_S, self.sign_in.tidy))
+
+    def _wire_federation(self, dial: Dial) -> None:
+        store, clock, chance = self.store, self.clock, self.chance
+        self.dispatch = Dispatch()
+        self.directory = Directory(store=store, keyring=self.keyring, clock=clock)
+        self.descriptor = OwnDescriptor(
+            self.keyring, clock, lambda: self.settings.now, self.options.addresses
+        )
+        self.links = Links(
+            own=self.scheme,
+            handshaker=Handshaker(_Credentials(self.keyring), self.directory, clock, chance),
+            dial=dial,
+            dispatch=self.dispatch,
+            quarantine=Quarantine(store, clock).take,
+            chance=chance,
+        )
+        self.routes = Routes(
+            store=store, clock=clock, own=self.scheme, connected=lambda scheme: scheme in self.links.live
+        )
+
+    def _wire_trading(self) -> None:
+        self.quotes = QuoteService(
+            store=self.store, keyring=self.keyring, clock=self.clock, chance=self.chance, links=self.links,
+            dispatch=self.dispatch, directory=self.directory, routes=self.routes, unit=self._unit,
+            payee_by_listing=lambda _tx, _key: None, name_of=public_name,
+        )  # fmt: skip
+        self.lines = LineService(
+            store=self.store, keyring=self.keyring, clock=self.clock, chance=self.chance, links=self.links,
+            dispatch=self.dispatch, directory=self.directory, books=self.books,
+            acceptance_of=self.quotes.acceptance_of, on_payment_ended=self._payment_ended,
+        )  # fmt: skip
+        self.settlement = Settlement(store=self.store, clock=self.clock, lines=self.lines, quotes=self.quotes)
+        self.jobs.append(Job("forget-old-quotes", 24 * HOUR_S, self.quotes.forget_old))
+
+    # --- what services ask of each other -----------------------------------------------------------------------
+
+    @property
+    def scheme(self) -> SchemeId:
+        """The scheme this node serves."""
+        return self.keyring.scheme
+
+    def _unit(self) -> OwnUnit:
+        return OwnUnit(self.settings.now.unit_code, self.settings.rate())
+
+    def _payment_ended(self, no: int, state: str) -> None:
+        self.settlement.payment_ended(no, state)  # made after the lines that call it
+
+    # --- life --------------------------------------------------------------------------------------------------
+
+    async def load(self) -> None:
+        """Take what is stored into memory; afterwards everything that needs no network works."""
+        await self.settings.load()
+        await self.directory.load()
+        await self.routes.load()
+
+    async def run(self, ready: Callable[[], None] = lambda: None) -> None:
+        """Keep in touch with other nodes until `stop`; `ready` is called once everything runs.
+
+        Only what cannot repair itself ends it with an error, and then the whole node should be started again.
+        """
+        await self.lines.boot()
+        async with asyncio.TaskGroup() as tasks:
+            loops = [
+                tasks.create_task(work(), name=work.__qualname__)
+                for work in (self.links.run, self.lines.run, self.settlement.run, self.routes.run, self.outbox.run,
+                             self._serve_quotes, self._do_jobs)
+            ]  # fmt: skip
+            log.info("node_runs", scheme=scheme_text(self.scheme))
+            ready()
+            await self._stopping.wait()
+            self.links.stop()
+            await asyncio.wait(loops[:1], timeout=LINKS_END_S)
+            for loop in loops:
+                loop.cancel()
+
+    async def _serve_quotes(self) -> None:
+        async with self.quotes.tasks:
+            await asyncio.Event().wait()
+
+    async def _do_jobs(self) -> None:
+        await run_jobs(self.jobs)
+
+    async def start(self) -> None:
+        """Run in a task of its own; returns once everything runs. For simulated nodes; `serve` runs `run`."""
+        ready = asyncio.Event()
+        self._running = asyncio.get_running_loop().create_task(self.run(ready.set))
+        waiting = asyncio.get_running_loop().create_task(ready.wait())
+        await asyncio.wait({self._running, waiting}, return_when=asyncio.FIRST_COMPLETED)
+        waiting.cancel()
+        if self._running.done():
+            await self._running
+
+    async def stop(self) -> None:
+        """End what `start` began, saying goodbye to other nodes. The store stays open: who made it closes it."""
+        self._stopping.set()
+        if self._running is not None:
+            await self._running
+
+    async def crash(self) -> None:
+        """End what `start` began at once, as a power cut would; the store has crashed already."""
+        if self._running is not None:
+            self._running.cancel()
+            await asyncio.wait({self._running})
+
+    async def identity_log(self, scheme: SchemeId) -> tuple[bytes, ...] | None:
+        """Return the identity events of a scheme known here, for the door."""
+        return self.directory.log(scheme) or None
+
+
+async def _nobody(_scheme: SchemeId) -> Channel:
+    raise ChannelClosed()
+
+
+def public_name(tx: ReadTx, account_no: int) -> str:
+    """Return what other schemes may see of whoever has this account."""
+    member = member_by_account(tx, account_no)
+    return "" if member is None else member.public_name
+
+
+class Quarantine:
+    """Keeps foreign input that made our own code fail, so that it can be looked into. Source: 0.5."""
+
+    def __init__(self, store: Store, clock: Clock):
+        self._store: Final = store
+        self._clock: Final = clock
+        self._tasks: Final = Supervisor("quarantine")
+
+    def take(self, scheme: SchemeId, data: bytes, error: Exception) -> None:
+        """Keep the bytes `scheme` sent."""
+        log.error("quarantined", peer=scheme_text(scheme), reason=type(error).__name__, size=len(data))
+        self._tasks.spawn(self._store.write(self._keep, scheme, data, repr(error)), "quarantine")
+
+    def _keep(self, tx: Tx, scheme: SchemeId, data: bytes, reason: str) -> None:
+        no = tx.insert(
+            _NEW_QUARANTINED,
+            at_ms=self._clock.now_ms(),
+            peer=scheme,
+            line_id=None,
+            data=data,
+            reason=reason[:QUARANTINE_REASON_MAX],
+        )
+        tx.run(_OLD_QUARANTINED, before=no - QUARANTINED_MAX)
+
+
+# --- Making one from its configuration ---------------------------------------------------------------------------
+
+
+def options_of(config: Config) -> Options:
+    """Return what the configuration says about a node."""
+    origin = config.node.origin
+    return Options(
+        seed=config.scheme.seed(config.node),
+        origin=origin,
+        addresses=config.federation.addresses or (origin,),
+        neighbours_max=config.federation.neighbours_max,
+        allow_lan=config.federation.allow_lan_addresses,
+    )
+
+
+@asynccontextmanager
+async def open_node(config: Config) -> AsyncIterator[Node]:
+    """Open the data of a node and load it; nothing is served, nobody is called.
+
+    Raises:
+        KeysUnusable, StoreError: its keys or its database cannot be opened.
+    """
+    keys = open_keys(config.node.data_dir)
+    store = await ThreadStore.open(config.node.data_dir / DATABASE)
+    try:
+        mail = None
+        if config.mail.host:
+            from node.mail.smtp import SmtpTransport
+
+            mail = SmtpTransport(config.mail, config.scheme.name)
+        chance = SystemChance()
+        node = Node(
+            options_of(config),
+            store=store,
+            clock=SystemClock(),
+            chance=chance,
+            keys=keys,
+            dial=_nobody,
+            mail=mail,
+        )
+        await node.load()
+        yield node
+    finally:
+        await store.close()

@@ -1,0 +1,101 @@
+"""What the commands do, on a node that is running or only opened. Each returns what JSON can hold."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final
+
+from node.app import Node
+from node.cli.admin import CannotDo
+from node.mail.outbox import MailState, unsent_mails
+from node.services.acts import OPERATOR, Role
+from node.services.books import all_accounts
+from node.services.line_desk import OPEN, read_lines
+from node.services.members import Member, NewMember, Unable, Why, check_pin, members_called
+from node.store import ReadTx
+from protocol.names import SchemeId, scheme_text
+
+SAID: Final[Mapping[Why, str]] = {
+    Why.UNKNOWN_MEMBER: "there is no such member",
+    Why.NAME_MISSING: "a member has a name",
+    Why.NAME_TOO_LONG: "this name is too long",
+    Why.EMAIL_WRONG: "this is not an e-mail address",
+    Why.EMAIL_IN_USE: "another member has this e-mail address",
+    Why.NO_WAY_TO_REACH: "a member can be reached somehow",
+    Why.PIN_NOT_DIGITS: "a PIN is digits only",
+    Why.PIN_TOO_SHORT: "a PIN has at least six digits",
+    Why.PIN_TOO_EASY: "this PIN is too easy to guess",
+    Why.LAST_ADMIN: "this is the last admin",
+    Why.UNKNOWN_APPLICATION: "there is no such application",
+    Why.ALREADY_DECIDED: "this was decided already",
+}
+
+
+async def member_add(
+    node: Node, *, name: str, email: str | None = None, phone: str = "", address: str = "", place: str = "",
+    role: str = "member", pin: str | None = None,
+) -> dict[str, Any]:  # fmt: skip
+    """Enter a member."""
+    new = NewMember(name=name, email=email, phone=phone, address=address, place=place, role=Role(role))
+    try:
+        if pin is not None:
+            check_pin(pin)
+        member = await node.people.add(OPERATOR, new, why="command line")
+        if pin is not None:
+            await node.people.set_pin(OPERATOR, member.no, pin, why="command line")
+    except Unable as error:
+        raise CannotDo(SAID[error.why]) from None
+    return {**_shown(member), "link": await node.sign_in.make_link(OPERATOR, member.no, why="command line")}
+
+
+async def user_link(node: Node, *, name: str) -> dict[str, Any]:
+    """Make a one-time link for the member called so."""
+    found = await node.store.read(members_called, name)
+    if not found:
+        raise CannotDo(f"nobody is called “{name}”; a number or an e-mail address will do as well")
+    if len(found) > 1:
+        numbers = ", ".join(f"{member.number} in {member.place or '?'}" for member in found)
+        raise CannotDo(f"several are called “{name}”: {numbers}. Give the number")
+    (member,) = found
+    return {**_shown(member), "link": await node.sign_in.make_link(OPERATOR, member.no, why="command line")}
+
+
+async def health(node: Node) -> dict[str, Any]:
+    """Return what `doctor` wants to know of the data and of other nodes."""
+    found = await node.store.read(_health, node.scheme)
+    lines = []
+    for peer, heard_ms in found.pop("heard").items():
+        session = node.links.live.get(peer)
+        lines.append({
+            "name": scheme_text(peer), "heard_ms": heard_ms, "connected": session is not None,
+            "clocks": "agree" if session is None else session.terms.clocks.value,
+        })  # fmt: skip
+    return {**found, "lines": lines, "mail_set_up": node.outbox.sends, "now_ms": node.clock.now_ms()}
+
+
+def _health(tx: ReadTx, scheme: SchemeId) -> dict[str, Any]:
+    accounts = all_accounts(tx)
+    sums: dict[str, int] = {}
+    for held, _ in accounts:
+        sums[held.value.unit] = sums.get(held.value.unit, 0) + held.value.balance
+    waiting = [mail for mail in unsent_mails(tx, most=1_000)[0] if mail.state is MailState.WAITING]
+    late = [mail for mail in waiting if mail.tries]
+    return {
+        "sums": sums,
+        "accounts": len(accounts),
+        "mails_waiting": len(waiting),
+        "mails_late": len(late),
+        "mail_reason": late[0].reason if late else "",
+        "heard": {line.peer: line.heard_ms for line in read_lines(tx, scheme) if line.status == OPEN},
+    }
+
+
+def _shown(member: Member) -> dict[str, Any]:
+    return {"name": member.name, "number": member.number, "no": member.no, "account_no": member.account_no}
+
+
+COMMANDS: Final[Mapping[str, Callable[..., Awaitable[dict[str, Any]]]]] = {
+    "member-add": member_add,
+    "user-link": user_link,
+    "health": health,
+}

@@ -1,0 +1,229 @@
+"""The commands and their options; what they do is in the files beside this one, imported when it is needed.
+
+Nothing heavy is imported here: `interlets version` answers at once on the smallest machine.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from node.config import Config
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+VERSION_NAME: Final = "interlets"
+
+
+def plainly(command: Command) -> Command:
+    """Let a command say what went wrong in its own words, without a traceback."""
+
+    @wraps(command)
+    def run(*args: Any, **kwargs: Any) -> Any:
+        from node.cli.admin import CannotDo
+        from node.config import ConfigError
+        from node.crash import UnknownCrashPoint
+        from node.keyfiles import KeysUnusable
+        from node.store.errors import StoreError
+
+        try:
+            return command(*args, **kwargs)
+        except ConfigError as error:
+            raise click.ClickException("; ".join(error.problems)) from None
+        except (CannotDo, KeysUnusable, StoreError, UnknownCrashPoint) as error:
+            raise click.ClickException(str(error)) from None
+
+    return run  # type: ignore[return-value]  # click reads the signature that `wraps` keeps
+
+
+def _config(context: click.Context) -> Config:
+    from node.config import find_file, load
+
+    return load(find_file(context.obj, os.environ))
+
+
+def _ask(context: click.Context, command: str, **arguments: Any) -> dict[str, Any]:
+    from node.cli.admin import ask
+
+    return ask(_config(context), command, arguments)
+
+
+def _show(answer: dict[str, Any], as_json: bool, *lines: str) -> None:
+    click.echo(json.dumps(answer, ensure_ascii=False) if as_json else "\n".join(lines))
+
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Answer for programs.")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="The configuration file, interlets.toml.",
+)
+@click.pass_context
+def cli(context: click.Context, config: Path | None) -> None:
+    """The node of a local exchange scheme."""
+    context.obj = config
+
+
+@cli.command()
+def version() -> None:
+    """Say which release this is."""
+    from importlib.metadata import PackageNotFoundError
+    from importlib.metadata import version as installed
+
+    try:
+        click.echo(f"interlets {installed(VERSION_NAME)}")
+    except PackageNotFoundError:
+        click.echo("interlets, from its source folder")
+
+
+@cli.command()
+@click.option("--name", help="The scheme's name.")
+@click.option("--place", help="Where it is: a village, a town.")
+@click.option("--unit", help="What it counts in: “hours”, or the name of its own unit.")
+@click.option("--hour", help="What one hour of work is in its own unit, as 12 or 12.00.")
+@click.option("--organiser", help="The first organiser's name.")
+@click.option("--email", default=None, help="The first organiser's e-mail address.")
+@click.option("--phone", default="", help="The telephone number of the help line.")
+@click.option("--language", default="en", show_default=True)
+@click.option(
+    "--data-dir", type=click.Path(path_type=Path, file_okay=False), default=Path("data"), show_default=True
+)
+@click.option("--host", default="127.0.0.1", show_default=True, help="Where to listen.")
+@click.option("--port", type=click.IntRange(1, 65_535), default=8480, show_default=True)
+@click.option("--public-address", default="", help="What members type, as https://oakvale.example.")
+@click.option("--lan", is_flag=True, help="Allow neighbours with addresses of the own network.")
+@click.option(
+    "--passphrase-file",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="Take the passphrase of the root key from here instead of asking.",
+)
+@json_option
+@click.pass_context
+@plainly
+def init(context: click.Context, /, as_json: bool, passphrase_file: Path | None, **answers: Any) -> None:
+    """Make a new scheme: configuration, keys, recovery sheet, and the first organiser."""
+    from node.cli.init import Answers, ask_rest, create, show
+
+    target = context.obj or Path(os.environ.get("INTERLETS_CONFIG") or "interlets.toml")
+    passphrase = None if passphrase_file is None else passphrase_file.read_text("utf-8").strip()
+    whole: Answers = ask_rest(answers, passphrase)
+    made = create(target, whole)
+    click.echo(json.dumps(made, ensure_ascii=False)) if as_json else show(made)
+
+
+@cli.command()
+@click.pass_context
+@plainly
+def serve(context: click.Context) -> None:
+    """Run the node."""
+    from node.serving import serve_forever
+
+    serve_forever(_config(context))
+
+
+@cli.command()
+@json_option
+@click.pass_context
+def doctor(context: click.Context, as_json: bool) -> None:
+    """Look for what is wrong, and say how to mend it. Ends with 1 if something is."""
+    from node.cli.doctor import examine, is_well, show
+
+    findings = examine(context.obj)
+    if as_json:
+        click.echo(json.dumps([finding.as_json() for finding in findings], ensure_ascii=False))
+    else:
+        show(findings)
+    context.exit(0 if is_well(findings) else 1)
+
+
+@cli.group()
+def member() -> None:
+    """Members of the scheme."""
+
+
+@member.command("add")
+@click.argument("name")
+@click.option("--email", default=None)
+@click.option("--phone", default="")
+@click.option("--address", default="", help="For letters.")
+@click.option("--place", default="")
+@click.option(
+    "--role", type=click.Choice(["member", "organiser", "admin"]), default="member", show_default=True
+)
+@click.option("--pin", default=None, help="A PIN of six digits or more, for signing in without mail.")
+@json_option
+@click.pass_context
+@plainly
+def member_add(context: click.Context, /, as_json: bool, **person: Any) -> None:
+    """Enter a member: an account, a number, a one-time link for signing in."""
+    answer = _ask(context, "member-add", **person)
+    _show(
+        answer,
+        as_json,
+        f"{answer['name']} is member {answer['number']}.",
+        f"To sign in once: {answer['link']}",
+    )
+
+
+@cli.group()
+def user() -> None:
+    """Signing in."""
+
+
+@user.command("link")
+@click.argument("name")
+@json_option
+@click.pass_context
+@plainly
+def user_link(context: click.Context, as_json: bool, name: str) -> None:
+    """Print a one-time sign-in link for the member with this NAME, number or e-mail address."""
+    answer = _ask(context, "user-link", name=name)
+    _show(answer, as_json, f"{answer['name']} ({answer['number']}), once, within a day:", str(answer["link"]))
+
+
+@cli.group()
+def peer() -> None:
+    """Other schemes' nodes."""
+
+
+@peer.command("add")
+@click.argument("address")
+@click.option("--lan", is_flag=True, help="It lies in the own network.")
+@json_option
+@click.pass_context
+@plainly
+def peer_add(context: click.Context, as_json: bool, address: str, lan: bool) -> None:
+    """Introduce the node at ADDRESS. Trade begins only when organisers of both schemes have agreed."""
+    answer = _ask(context, "peer-add", address=address, lan=lan)
+    _show(
+        answer,
+        as_json,
+        f"{answer['name']} ({answer['scheme']}) is known now.",
+        f"Its six words, to compare by telephone: {' '.join(answer['words'])}",
+        "To trade, agree on limits: page Neighbours, at both schemes.",
+    )
+
+
+@peer.command("list")
+@json_option
+@click.pass_context
+@plainly
+def peer_list(context: click.Context, as_json: bool) -> None:
+    """List the nodes known by address."""
+    answer = _ask(context, "peer-list")
+    lines = [
+        f"{each['name']}  {each['address']}  {each['state']}  {each['scheme']}" for each in answer["peers"]
+    ]
+    _show(
+        answer, as_json, *(lines or ["No other node is known. “interlets peer add ADDRESS” introduces one."])
+    )

@@ -1,0 +1,81 @@
+"""Logs: events with fields, one line each, on standard output. Source: docs/operating.md.
+
+Never keys, bodies or what members wrote: bytes are shown by their number only, and fields with a telling name
+not at all. What libraries log through the standard library is led through here, from warnings up.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import MutableMapping
+from typing import Any, Final, Literal, TextIO
+
+import structlog
+
+LEVELS: Final = {"debug": 10, "info": 20, "warning": 30, "error": 40}
+SECRET_FIELDS: Final = frozenset(
+    {
+        "body",
+        "code",
+        "cookie",
+        "email",
+        "key",
+        "message",
+        "password",
+        "pepper",
+        "pin",
+        "seed",
+        "text",
+        "token",
+        "wire",
+    }
+)
+
+
+def hide_secrets(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Replace what must not be logged; a last net, not a licence."""
+    for field, value in event.items():
+        if field in SECRET_FIELDS:
+            event[field] = "…"
+        elif isinstance(value, bytes | bytearray | memoryview):
+            event[field] = f"<{len(value)} bytes>"
+    return event
+
+
+class _Bridge(logging.Handler):
+    """Gives what libraries log to structlog."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        logger = structlog.stdlib.get_logger()
+        failure = record.exc_info if record.exc_info and record.exc_info[0] is not None else None
+        logger.log(record.levelno, "library", library=record.name, said=record.getMessage(), exc_info=failure)
+
+
+def set_up_logs(
+    level: Literal["debug", "info", "warning", "error"],
+    form: Literal["text", "json"],
+    stream: TextIO | None = None,
+) -> None:
+    """Send the logs of this process to `stream`, standard output by default. Called once, at start."""
+    out = stream or sys.stdout
+    renderer: Any
+    if form == "json":
+        renderer = structlog.processors.JSONRenderer(ensure_ascii=False)
+    else:
+        renderer = structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "event"])
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            hide_secrets,
+            structlog.processors.format_exc_info,
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(LEVELS[level]),
+        logger_factory=structlog.PrintLoggerFactory(out),
+        cache_logger_on_first_use=True,
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [_Bridge()]
+    root.setLevel(max(LEVELS[level], logging.WARNING))

@@ -1,0 +1,142 @@
+"""A node that serves: the process, its doors, and its end. Source: docs/operating.md.
+
+SIGTERM and SIGINT end it cleanly within two seconds: sessions are closed, requests under way are answered, what
+was recorded is durable already.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from http import HTTPStatus
+from typing import Final
+
+import structlog
+from aiohttp import web
+from sqlalchemy import literal, select
+
+from node import crash
+from node.app import Node, open_node
+from node.cli.admin import SOCKET, CannotDo, admin_app, is_running, socket_path
+from node.config import Config
+from node.federation.door import Door
+from node.logs import set_up_logs
+from node.notify import notify
+from node.store import ReadTx, StoreError
+
+log: Final[structlog.stdlib.BoundLogger] = structlog.stdlib.get_logger()
+
+# Requests under way at the end have this long; one that waits for a payment is asked again by its page.
+SHUTDOWN_S: Final = 0.5
+# Larger than any form; what is larger is refused before it is read.
+REQUEST_BYTES_MAX: Final = 256 * 1024
+
+_ANYTHING: Final = select(literal(1))
+
+
+def serve_forever(config: Config) -> None:
+    """Serve until a signal ends it. Raises StoreError, KeysUnusable, UnknownCrashPoint, CannotDo."""
+    crash.arm_from_environment(os.environ)
+    set_up_logs(config.log.level, config.log.form)
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        runner.run(serve(config))
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """Return the faster event loop where it is installed (the extra `fast`)."""
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    factory: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
+    return factory
+
+
+async def serve(config: Config) -> None:
+    """Serve until SIGTERM or SIGINT."""
+    if is_running(config.node.data_dir):
+        raise CannotDo(f"a node is running on {config.node.data_dir} already")
+    async with open_node(config) as node:
+        stopping = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for sign in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(sign, stopping.set)
+        async with asyncio.TaskGroup() as tasks:
+            ready = asyncio.Event()
+            running = tasks.create_task(node.run(ready.set))
+            await ready.wait()
+            async with doors(node, config):
+                notify("READY=1")
+                log.info("serving", address=config.node.origin)
+                waiting = tasks.create_task(stopping.wait())
+                await asyncio.wait({running, waiting}, return_when=asyncio.FIRST_COMPLETED)
+                waiting.cancel()
+                notify("STOPPING=1")
+                await node.stop()
+        log.info("stopped")
+
+
+@asynccontextmanager
+async def doors(node: Node, config: Config) -> AsyncIterator[None]:
+    """Open the doors for browsers and other nodes, and the one for commands."""
+    public, admin = await _started(public_app(node)), await _started(admin_app(node))
+    listening = _listen(config.node.listen_host, config.node.listen_port)
+    (config.node.data_dir / SOCKET).unlink(missing_ok=True)  # left by a process that was killed
+    try:
+        await web.SockSite(public, listening).start()
+        with socket_path(config.node.data_dir) as path:
+            await web.UnixSite(admin, path).start()
+        yield
+    finally:
+        await admin.cleanup()
+        (config.node.data_dir / SOCKET).unlink(missing_ok=True)
+        await public.cleanup()
+
+
+async def _started(app: web.Application) -> web.AppRunner:
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_S, handle_signals=False)
+    await runner.setup()
+    return runner
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        return socket.create_server((host, port), family=family, backlog=256)
+    except OSError as error:
+        raise CannotDo(f"cannot listen on {host}, port {port}: {error.strerror or error}") from None
+
+
+def public_app(node: Node) -> web.Application:
+    """Return what browsers, other nodes and health checks meet."""
+    app = web.Application(client_max_size=REQUEST_BYTES_MAX)
+    door = Door(links=node.links, descriptor=node.descriptor, identity_log=node.identity_log)
+    app.router.add_routes(door.routes())
+    app.router.add_get("/livez", _live)
+    app.router.add_get("/readyz", _ready_of(node))
+    return app
+
+
+async def _live(_request: web.Request) -> web.Response:
+    return web.Response(text="alive\n")
+
+
+def _ready_of(node: Node) -> Callable[[web.Request], Awaitable[web.Response]]:
+    async def ready(_request: web.Request) -> web.Response:
+        try:
+            await node.store.read(_answer)
+        except StoreError as error:
+            log.error("not_ready", reason=str(error))
+            text = "the database does not answer\n"
+            return web.Response(status=HTTPStatus.SERVICE_UNAVAILABLE, text=text)
+        return web.Response(text="ready\n")
+
+    return ready
+
+
+def _answer(tx: ReadTx) -> object:
+    return tx.scalar(_ANYTHING)
