@@ -264,7 +264,7 @@ class Trades:
 
     async def by_reference(self, reference: int) -> list[Trade]:
         """Return the trades that reference names: at most two, and nearly always one. Source: 7.9."""
-        return await self._store.read(_by_reference, reference)
+        return await self._store.read(trades_by_reference, reference)
 
     async def by_no(self, no: int) -> Trade:
         """Return a trade. Raises LookupError."""
@@ -276,7 +276,7 @@ class Trades:
 
     async def waiting(self, account_no: int) -> list[Trade]:
         """Return trades whose amount is set aside."""
-        return await self._store.read(_set_aside, account_no)
+        return await self._store.read(trades_waiting, account_no)
 
     async def recorded_lately(self, payer_no: int, payee_no: int, amount: int, text: str) -> bool:
         """Tell whether the same was recorded within ten minutes, so that a page asks "Again?"."""
@@ -289,7 +289,11 @@ class Trades:
 
     async def is_arriving(self, trade: Trade) -> bool:
         """Tell whether a trade that pays us waits for the other scheme to have stored our answer. Source: 7.4."""
-        return trade.kind == "in" and await self._store.read(_is_arriving, trade.no)
+        return await self._store.read(is_arriving, trade)
+
+    async def by_once(self, once: bytes) -> Trade | None:
+        """Return the trade that a form's key recorded or began, if it did."""
+        return await self._store.read(_by_once, once)
 
 
 def trade_by_no(tx: ReadTx, no: int) -> Trade:
@@ -300,7 +304,8 @@ def trade_by_no(tx: ReadTx, no: int) -> Trade:
     return _trade(row)
 
 
-def _by_reference(tx: ReadTx, reference: int) -> list[Trade]:
+def trades_by_reference(tx: ReadTx, reference: int) -> list[Trade]:
+    """Return the trades that reference names; whose page they open is for the caller to decide. Source: 7.9."""
     return [_trade(row) for row in tx.all(_BY_REFERENCE, reference=reference)]
 
 
@@ -309,7 +314,8 @@ def newest_trades(tx: ReadTx, account_no: int, most: int, before: int = 2**62) -
     return [_trade(row) for row in tx.all(_NEWEST, account_no=account_no, most=most, before=before)]
 
 
-def _set_aside(tx: ReadTx, account_no: int) -> list[Trade]:
+def trades_waiting(tx: ReadTx, account_no: int) -> list[Trade]:
+    """Return trades of an account whose amount is set aside, oldest first."""
     return [_trade(row) for row in tx.all(_SET_ASIDE, account_no=account_no)]
 
 
@@ -320,8 +326,16 @@ def _alike(tx: ReadTx, payer_no: int, payee_no: int, amount: int, text: str, sin
     )
 
 
-def _is_arriving(tx: ReadTx, trade_no: int) -> bool:
-    row = tx.one(_CLAIMED, trade_no=trade_no)
+def _by_once(tx: ReadTx, once: bytes) -> Trade | None:
+    row = tx.one(_BY_ONCE, once=once)
+    return None if row is None else _trade(row)
+
+
+def is_arriving(tx: ReadTx, trade: Trade) -> bool:
+    """Tell whether a trade that pays us waits for the other scheme to have stored our answer. Source: 7.4."""
+    if trade.kind != "in":
+        return False
+    row = tx.one(_CLAIMED, trade_no=trade.no)
     return row is not None and row[0] > max(row[1], row[2])
 
 
