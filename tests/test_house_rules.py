@@ -95,6 +95,7 @@ TOO_BROAD_ALLOWED: dict[str, str] = {
     "node/federation/links.py::Links._serve": "our failure on foreign input, outside of any frame (rule 0.5)",
     "node/federation/session.py::Session._handle": "our failure on foreign input: quarantined (rule 0.5)",
     "node/services/lines.py::LineService._store_batch": "our failure on a peer's ops suspends that line (rule 0.5)",
+    "node/web/app.py::errors_in_words": "the door: whoever asked gets a page in words, and the log the error",
     "node/supervisor.py::Supervisor._guard": "the task supervisor itself",
     "node/store/group.py::Job.attempt": "handed to the caller whose unit of work raised it",
     "node/store/group.py::GroupCommit._commit": "handed to the callers; a failing disk has many faces",

@@ -15,35 +15,41 @@ from typing import Final
 
 from aiohttp import web
 
+from node.app import Node
 from node.services import sessions
 from node.services.sessions import Session
 from node.web.assets import Assets
-from node.web.context import Context, NotSignedIn, Route, Services, Surroundings
+from node.web.context import Context, NotSignedIn, Route, Surroundings
 from node.web.cookies import CookieNames, Cookies
 from node.web.forms import FORM_BYTES_MAX, BadForm, posted
 from node.web.pages import admin, sign_in, visitor
 from node.web.refusals import refusal
 from node.web.render import Renderer
-from node.web.security import SAFE_METHODS, Handler, same_origin, security_headers
+from node.web.security import SAFE_METHODS, Handler, Origin, same_origin, security_headers
+from protocol.names import scheme_text
 
 # A form of 64 KiB arrives in seconds on the slowest line; longer only holds a place others need.
 FORM_TIMEOUT_S: Final = 30
 
-SERVICES: Final = web.AppKey("services", Services)
+NODE: Final = web.AppKey("node", Node)
 SURROUNDINGS: Final = web.AppKey("surroundings", Surroundings)
-RENDERER: Final = web.AppKey("renderer", Renderer)
+# What aiohttp calls for pages: it tells them from other doors.
+PAGES: Final = web.AppKey("pages", frozenset[Handler])
 COOKIES: Final = web.AppKey("cookies", CookieNames)
 CONTEXT: Final = web.RequestKey("context", Context)
 
 ROUTES: Final[tuple[Route, ...]] = (*visitor.ROUTES, *sign_in.ROUTES, *admin.ROUTES)
 
-AiohttpHandler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-
 
 def make_app(
-    services: Services, doors: Iterable[web.AbstractRouteDef] = (), routes: Iterable[Route] = ROUTES
+    node: Node,
+    doors: Iterable[web.AbstractRouteDef] = (),
+    *,
+    behind_proxy: bool = False,
+    routes: Iterable[Route] = ROUTES,
 ) -> web.Application:
     """Return the application that serves all pages, and `doors` beside them."""
+    origin = Origin(node.options.origin)
     assets = Assets()
     app = web.Application(
         middlewares=[
@@ -51,47 +57,52 @@ def make_app(
             errors_in_words,
             who_asks,
             # Before the form token: the browser's own word costs nothing to read.
-            only_pages(same_origin(services.origin)),
+            only_pages(same_origin(origin)),
             form_tokens,
         ],
         client_max_size=FORM_BYTES_MAX,
     )
-    app[SERVICES] = services
-    app[SURROUNDINGS] = Surroundings(services.settings)
-    app[RENDERER] = Renderer(assets)
-    app[COOKIES] = CookieNames.of(services.scheme_text, services.origin)
+    app[NODE] = node
+    app[SURROUNDINGS] = Surroundings(node.settings, Renderer(assets), behind_proxy=behind_proxy)
+    app[COOKIES] = CookieNames.of(scheme_text(node.scheme), origin)
+    pages = set()
     for route in routes:
-        app.router.add_route(route.method, route.path, _Page(route))
+        handler = _handler(route)
+        pages.add(handler)
         if route.method == "GET":
-            app.router.add_route("HEAD", route.path, _Page(route))
+            app.router.add_get(route.path, handler)  # and HEAD
+        else:
+            app.router.add_post(route.path, handler)
+    app[PAGES] = frozenset(pages)
     assets.add_to(app)
     app.add_routes(doors)
     return app
 
 
-class _Page:
-    """A route as aiohttp calls it; its type tells pages from other doors."""
+def _handler(route: Route) -> Handler:
+    """Return a route as aiohttp calls it."""
 
-    def __init__(self, route: Route):
-        self.route: Final = route
-
-    async def __call__(self, request: web.Request) -> web.StreamResponse:
+    async def handle(request: web.Request) -> web.StreamResponse:
         context = request[CONTEXT]
-        context.admit(self.route.audience)
-        return await self.route.handler(context)
+        context.admit(route.audience)
+        return await route.handler(context)
+
+    return handle
 
 
 def _is_page(request: web.Request) -> bool:
     """Tell whether the request is for a page, or for nothing at all, which a page says."""
     match = request.match_info
-    return match.http_exception is not None or isinstance(match.handler, _Page)
+    return match.http_exception is not None or match.handler in request.app[PAGES]
 
 
-def only_pages(middleware: Callable[..., Awaitable[web.StreamResponse]]) -> Callable[..., Awaitable[web.StreamResponse]]:
+def only_pages(
+    middleware: Callable[..., Awaitable[web.StreamResponse]],
+) -> Callable[..., Awaitable[web.StreamResponse]]:
     """Return the middleware for pages only: other doors have their own checks."""
 
     @web.middleware
-    async def check(request: web.Request, handler: AiohttpHandler) -> web.StreamResponse:
+    async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
         return await (middleware(request, handler) if _is_page(request) else handler(request))
 
     return check
@@ -111,7 +122,7 @@ async def errors_in_words(request: web.Request, handler: Handler) -> web.StreamR
         return refusal(context, error)
     except web.HTTPRedirection:
         raise
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - the door: whoever asked gets a page, and the log the error
         return refusal(request.get(CONTEXT) or _context(request, None), error)
 
 
@@ -133,14 +144,14 @@ async def _session(request: web.Request) -> Session | None:
     token = Cookies.of(request, request.app[COOKIES]).get(request.app[COOKIES].session)
     if not token:
         return None
-    services = request.app[SERVICES]
-    return await services.store.read(sessions.read_session, token, services.clock.now_ms())
+    node = request.app[NODE]
+    return await node.store.read(sessions.read_session, token, node.clock.now_ms())
 
 
 async def _note_use(context: Context, session: Session) -> None:
     """Let a session that is used last longer, here and in the browser."""
     token = context.cookies.get(context.cookies.names.session)
-    await context.services.store.write(sessions.note_use, token, context.now_ms)
+    await context.node.store.write(sessions.note_use, token, context.now_ms)
     if session.own_computer:
         context.cookies.set(context.cookies.names.session, token, sessions.OWN_COMPUTER_MS // 1000)
 
@@ -148,13 +159,13 @@ async def _note_use(context: Context, session: Session) -> None:
 def _context(request: web.Request, session: Session | None) -> Context:
     app = request.app
     cookies = Cookies.of(request, app[COOKIES])
-    return Context(request, app[SERVICES], app[SURROUNDINGS].now(), app[RENDERER], cookies, session)
+    return Context(request, app[NODE], app[SURROUNDINGS], cookies, session)
 
 
 @web.middleware
 async def form_tokens(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Let through only forms of pages made for this browser; the handler finds them read."""
-    if request.method not in SAFE_METHODS and isinstance(request.match_info.handler, _Page):
+    if request.method not in SAFE_METHODS and request.match_info.handler in request.app[PAGES]:
         try:
             async with asyncio.timeout(FORM_TIMEOUT_S):
                 fields = await posted(request)

@@ -1,4 +1,4 @@
-"""What a page's handler works with: the services, who is asking, in which words and unit, and the answer.
+"""What a page's handler works with: the node, who is asking, in which words and unit, and the answer.
 
 A handler is `async def name(context: Context) -> web.Response` and stands in its module's `ROUTES`:
 
@@ -7,7 +7,7 @@ A handler is `async def name(context: Context) -> web.Response` and stands in it
         post("/people/{number}/note", note, MEMBER),
     )
 
-It reads with `context.read`, fills a view and returns `context.show(view)`. What was sent is read with
+It asks `context.node` for services, reads with `context.read`, fills a view and returns `context.show(view)`. What was sent is read with
 `context.form(Model)`, which gives the model or the form to show again; after a change it returns
 `context.redirect(path, note=…)`, so that reloading repeats nothing. What must happen once carries
 `context.once()` in its page and `once_key` back. GET changes nothing. Checks of session, role and form
@@ -19,7 +19,7 @@ from __future__ import annotations
 import enum
 import unicodedata
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import tzinfo
 from typing import Concatenate, Final, Literal, ParamSpec, TypeVar
 from urllib.parse import urlencode
@@ -27,26 +27,21 @@ from urllib.parse import urlencode
 from aiohttp import web
 from babel.dates import LOCALTZ
 
-from node.clock import Chance, Clock
-from node.mail.outbox import Outbox
+from node.app import Node
 from node.services.acts import Actor, Role
-from node.services.applications import Applications
 from node.services.members import Member
-from node.services.people import People
 from node.services.sessions import TOKEN_BYTES, Session, token_text
 from node.services.settings import SchemeSettings, Settings
-from node.services.sign_in import SignIn
-from node.services.trades import Trades
-from node.store import ReadTx, Store
+from node.store import ReadTx
 from node.web.amounts import HOURS, Unit
-from node.web.cookies import KEPT_S, CookieNames, Cookies
+from node.web.cookies import KEPT_S, Cookies
 from node.web.forms import ONCE_BYTES, Filled, FormType, new_once, read
 from node.web.notices import notice_text
+from node.web.present import Voice
 from node.web.render import Renderer
-from node.web.security import FORM_FIELD, Origin, form_token, token_fits
+from node.web.security import FORM_FIELD, form_token, token_fits
 from node.web.views.page import Page, Site, View, Viewer
 from node.web.words import Pack, Words, words_for
-from protocol.names import SchemeId
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -54,27 +49,6 @@ T = TypeVar("T")
 QUERY_CHARACTERS_MAX: Final = 200
 PATH_CHARACTERS_MAX: Final = 500
 PAGE_NUMBER_MAX: Final = 10_000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Services:
-    """What pages may ask and order. A page that needs another service adds it here."""
-
-    scheme: SchemeId
-    scheme_text: str
-    origin: Origin
-    store: Store
-    clock: Clock
-    chance: Chance
-    settings: Settings
-    sign_in: SignIn
-    people: People
-    applications: Applications
-    outbox: Outbox
-    trades: Trades
-    zone: tzinfo = field(default_factory=lambda: LOCALTZ)
-    # Whether X-Forwarded-For is written by a proxy of ours; otherwise anybody could write it.
-    behind_proxy: bool = False
 
 
 # --- What changes only with the settings -------------------------------------------------------------------------
@@ -115,9 +89,12 @@ def unit_of(settings: SchemeSettings) -> Unit:
 
 
 class Surroundings:
-    """Keeps the last `Scheme`; settings are values, so a change is another object."""
+    """What all requests share. It keeps the last `Scheme`; settings are values, so a change is another object."""
 
-    def __init__(self, settings: Settings):
+    def __init__(self, settings: Settings, renderer: Renderer, *, behind_proxy: bool):
+        self.renderer: Final = renderer
+        # Whether X-Forwarded-For is written by a proxy of ours; otherwise anybody could write it.
+        self.behind_proxy: Final = behind_proxy
         self._settings: Final = settings
         self._scheme = Scheme.of(settings.now)
 
@@ -168,17 +145,16 @@ class Context:
     """One request: who asks, what was sent, and how the answer is made."""
 
     def __init__(
-        self, request: web.Request, services: Services, scheme: Scheme, renderer: Renderer, cookies: Cookies,
-        session: Session | None,
+        self, request: web.Request, node: Node, surroundings: Surroundings, cookies: Cookies, session: Session | None
     ):  # fmt: skip
         self.request: Final = request
-        self.services: Final = services
-        self.scheme: Final = scheme
+        self.node: Final = node
+        self.scheme: Final = surroundings.now()
         self.cookies: Final = cookies
         self.session: Final = session
         self.fields: Mapping[str, str] = {}  # what was sent; filled in once its token was found to fit
-        self.words: Final = _words(request, scheme.settings, session)
-        self._renderer: Final = renderer
+        self.words: Final = _words(request, self.settings, session)
+        self._surroundings: Final = surroundings
         # A session that has ended still proves which browser a form was made for.
         self._form_secret = cookies.get(cookies.names.session) or cookies.get(cookies.names.form)
 
@@ -208,7 +184,7 @@ class Context:
     @property
     def address(self) -> str:
         """Where the request came from, as far as we can know."""
-        if self.services.behind_proxy:
+        if self._surroundings.behind_proxy:
             # The last one was written by our own proxy; what stands before it, by whoever asks.
             return self.request.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip()
         return self.request.remote or ""
@@ -231,13 +207,25 @@ class Context:
         return self.words.language
 
     @property
+    def zone(self) -> tzinfo:
+        """The time zone of this computer, which is the scheme's."""
+        return LOCALTZ
+
+    @property
     def now_ms(self) -> int:
         """The moment."""
-        return self.services.clock.now_ms()
+        return self.node.clock.now_ms()
+
+    @property
+    def voice(self) -> Voice:
+        """How this page speaks to its reader, for the words of `present.py`."""
+        return Voice(
+            words=self.words, unit=self.unit, zone=self.zone, now_ms=self.now_ms, scheme=self.settings.name
+        )
 
     async def read(self, query: Callable[Concatenate[ReadTx, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Return what a query finds."""
-        return await self.services.store.read(query, *args, **kwargs)
+        return await self.node.store.read(query, *args, **kwargs)
 
     # --- what was asked ----------------------------------------------------------------------------------------
 
@@ -279,14 +267,14 @@ class Context:
 
     def once(self) -> str:
         """Return a key for an act that this page offers: pressed twice, it is done once."""
-        return new_once(self.services.chance.bytes(ONCE_BYTES))
+        return new_once(self.node.chance.bytes(ONCE_BYTES))
 
     # --- the answer --------------------------------------------------------------------------------------------
 
     def page(self) -> Page:
         """Return what the page shows around its own matter."""
         if not self._form_secret:
-            self._form_secret = token_text(self.services.chance.bytes(TOKEN_BYTES))
+            self._form_secret = token_text(self.node.chance.bytes(TOKEN_BYTES))
         session = self.session
         return Page(
             site=self.scheme.site,
@@ -303,7 +291,7 @@ class Context:
     def show(self, view: View, status: int = 200) -> web.Response:
         """Return the answer that shows a view."""
         page = self.page()
-        response = self._renderer.response(page, view, status)
+        response = self._surroundings.renderer.response(page, view, status)
         names = self.cookies.names
         # Only a page with a form leaves a cookie with somebody who is not signed in.
         if not self.cookies.brought.keys() & {names.session, names.form} and (

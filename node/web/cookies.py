@@ -71,9 +71,7 @@ class Cookies:
         """Put the changes into an answer."""
         for name, (value, lasts_s) in self._changes.items():
             if value is None:
-                response.del_cookie(
-                    name, path="/", secure=self.names.secure, httponly=True, samesite="Lax"
-                )
+                response.del_cookie(name, path="/", secure=self.names.secure, httponly=True, samesite="Lax")
             else:
                 response.set_cookie(
                     name, value, max_age=lasts_s, path="/", secure=self.names.secure, httponly=True, samesite="Lax"

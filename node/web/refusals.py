@@ -40,7 +40,7 @@ class Said:
 def refusal(context: Context, error: Exception) -> web.Response:
     """Return the page for an error that a handler, or a check before it, raised."""
     said = _said(context, error)
-    reference = reference_of(context.services.chance.bytes(REFERENCE_BYTES))
+    reference = reference_of(context.node.chance.bytes(REFERENCE_BYTES))
     if said.status >= 500:
         log.error(
             "page_failed", reference=reference, path=context.request.path, status=said.status, exc_info=error

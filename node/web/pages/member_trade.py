@@ -1,0 +1,279 @@
+"""One trade by its reference: the page about it, what became of it, and what to do when something is wrong.
+
+A reference opens only for its parties and for organisers; for everybody else there is no such page.
+Source: docs/pages.md 0.4 to 0.7, 4, 7.2, 8.8, 8.11.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from aiohttp import web
+
+from node.services.books import load
+from node.services.members import Member
+from node.services.trades import Trade, is_arriving, trade_by_no, trades_by_reference
+from node.store import ReadTx
+from node.web.context import MEMBER, Context, NoSuchPage, get
+from node.web.dates import DAY_MS
+from node.web.pages.member import members_of, voice_of
+from node.web.pages.schemes import schemes_known
+from node.web.present import (
+    OtherScheme,
+    Party,
+    Voice,
+    has_now,
+    hours_words,
+    party_of,
+    reference,
+    refusal_words,
+    trade_pill,
+    trade_sides,
+)
+from node.web.views.page import ErrorView, Fact, Link, View
+from node.web.views.trade import DoneView, LateView, SetAsideView, Sides, TradeView, UndoneView
+from protocol.errors import InvalidValue
+from protocol.limits import FROZEN_AFTER_MS
+from protocol.names import SchemeId
+from protocol.references import parse_reference, reference_bits
+
+Schemes = dict[SchemeId, OtherScheme]
+
+
+class Found:
+    """A trade with what its page says of it, read at one moment."""
+
+    def __init__(self, tx: ReadTx, number: int, member: Member):
+        trades = trades_by_reference(tx, number)
+        mine = [trade for trade in trades if trade.concerns(member.account_no)]
+        shown = mine or (trades if member.organises else [])
+        if not shown:
+            raise NoSuchPage
+        self.trade: Final[Trade] = shown[0]
+        self.is_mine: Final = bool(mine)
+        self.members: Final = members_of(tx, [self.trade])
+        self.arriving: Final = is_arriving(tx, self.trade)
+        self.balance: Final = load(tx, member.account_no).value.balance
+        linked = (self.trade.corrects_no, self.trade.corrected_by_no)
+        self.corrects, self.corrected_by = (None if no is None else trade_by_no(tx, no) for no in linked)
+
+
+async def find(context: Context) -> Found:
+    """Return the trade the address names. Raises NoSuchPage, whoever else's it is."""
+    try:
+        bits = reference_bits(parse_reference(context.part("reference")))
+    except InvalidValue:
+        raise NoSuchPage from None
+    return await context.read(Found, int.from_bytes(bits, "big"), context.member)
+
+
+# --- What became of it --------------------------------------------------------------------------------------
+
+
+async def result(context: Context) -> web.Response:
+    """GET /t/{reference}/check: done, set aside, late or undone, as it stands now."""
+    found = await find(context)
+    if not found.is_mine or found.trade.payer_no != context.member.account_no:
+        return context.redirect(f"/t/{reference(found.trade)}")
+    view = result_view(
+        found.trade, found.members, found.balance, await schemes_known(context), voice_of(context)
+    )
+    return context.show(view)
+
+
+def result_view(
+    trade: Trade, members: dict[int, Member], balance: int, schemes: Schemes, voice: Voice
+) -> View:  # fmt: skip
+    """Return the page that ends the recording of a trade, as its payer sees it."""
+    assert trade.payer_no is not None, "whoever records a trade pays it"
+    party = party_of(trade, trade.payer_no, members, schemes, voice)
+    other = None if trade.other_scheme is None else schemes.get(trade.other_scheme)
+    sides = trade_sides(trade, trade.payer_no, party, other, voice)
+    amount, here = voice.spoken(trade.amount), f"/t/{sides.reference}"
+    if trade.state == "undone":
+        return UndoneView(
+            sides=sides,
+            amount=amount,
+            reason=refusal_words(trade.reason, party.badge, voice).rstrip("."),
+            again_href=f"/record/what?again={sides.reference}",
+        )
+    if trade.state != "set-aside":
+        return DoneView(
+            sides=sides,
+            by_both=trade.kind != "local",
+            told=voice.words.gettext("%(name)s can see it too.") % {"name": party.name},
+            balance=has_now(balance, voice),
+            trade_href=here,
+        )
+    since = voice.since(trade.created_ms)
+    if trade.late:
+        return LateView(
+            sides=sides, amount=amount, scheme=party.badge, since=since, days=FROZEN_AFTER_MS // DAY_MS,
+            check_href=f"{here}/check", trade_href=here,
+        )  # fmt: skip
+    return SetAsideView(
+        sides=sides, amount=amount, scheme=party.badge, since=since, check_href=f"{here}/check", trade_href=here
+    )  # fmt: skip
+
+
+# --- The trade ----------------------------------------------------------------------------------------------
+
+
+async def trade_page(context: Context) -> web.Response:
+    """GET /t/{reference}"""
+    found = await find(context)
+    voice, schemes = voice_of(context), await schemes_known(context)
+    trade = found.trade
+    my_account = context.member.account_no if found.is_mine else trade.payer_no or trade.payee_no
+    assert my_account is not None, "one side of every trade is ours"
+    party = party_of(trade, my_account, found.members, schemes, voice)
+    other = None if trade.other_scheme is None else schemes.get(trade.other_scheme)
+    if found.is_mine:
+        sides = trade_sides(trade, my_account, party, other, voice)
+    else:
+        sides = _seen_by_organiser(trade, party, found.members[my_account], other, voice)
+    pays = found.is_mine and trade.payer_no == my_account
+    here = f"/t/{sides.reference}"
+    view = TradeView(
+        sides=sides,
+        state=trade_pill(trade, voice, arriving=found.arriving),
+        state_text=_state_text(found, party, voice),
+        facts=_facts(trade, party, other, voice),
+        history=_history(found, party, voice),
+        check_href=f"{here}/check" if pays and trade.state == "set-aside" else "",
+        message_href=_message_href(party) if found.is_mine else "",
+        wrong_href=f"{here}/wrong" if found.is_mine and trade.state in ("done", "corrected") else "",
+        again_href=f"/record/what?again={sides.reference}" if pays and trade.state != "set-aside" else "",
+    )
+    return context.show(view)
+
+
+def _seen_by_organiser(
+    trade: Trade, party: Party, member: Member, other: OtherScheme | None, voice: Voice
+) -> Sides:
+    sides = trade_sides(trade, member.account_no, party, other, voice)
+    said = {"name": member.name, "amount": voice.spoken(trade.amount)}
+    if trade.state in ("set-aside", "undone"):
+        mine = voice.words.gettext("%(name)s: %(amount)s.") % said
+    elif trade.payer_no == member.account_no:
+        mine = voice.words.gettext("%(name)s gave %(amount)s.") % said
+    else:
+        mine = voice.words.gettext("%(name)s got %(amount)s.") % said
+    return Sides(sentence=sides.sentence, mine=mine, theirs=sides.theirs, reference=sides.reference)
+
+
+def _message_href(party: Party) -> str:
+    return f"/messages/new?to={party.href.rpartition('/')[2]}" if party.href else ""
+
+
+def _state_text(found: Found, party: Party, voice: Voice) -> tuple[str, ...]:
+    trade, words = found.trade, voice.words
+    amount = voice.spoken(trade.amount)
+    if found.arriving:
+        return (words.gettext("It is recorded here. The other schemes are being told."),)
+    if trade.state == "undone":
+        return (
+            refusal_words(trade.reason, party.badge, voice),
+            words.gettext("Nothing moved. %(amount)s are free again.") % {"amount": amount},
+        )
+    if trade.state == "set-aside":
+        waiting = {"amount": amount, "scheme": party.badge, "time": voice.since(trade.created_ms)}
+        if trade.late:
+            return (
+                words.gettext("%(scheme)s has not answered since %(time)s. You need do nothing.") % waiting,
+                words.gettext("Do not pay again."),
+            )
+        return (words.gettext("%(amount)s set aside. Waiting for %(scheme)s.") % waiting,)
+    if trade.state == "corrected" and found.corrected_by is not None:
+        said = {"name": found.corrected_by.entered_by, "reference": reference(found.corrected_by)}
+        return (words.gettext("Corrected by %(name)s: see trade %(reference)s.") % said,)
+    if found.corrects is not None:
+        return (
+            words.gettext("This puts trade %(reference)s right.") % {"reference": reference(found.corrects)},
+        )
+    if trade.kind != "local":
+        return (words.gettext("Recorded by both schemes."),)
+    return ()
+
+
+def _facts(trade: Trade, party: Party, other: OtherScheme | None, voice: Voice) -> tuple[Fact, ...]:
+    words = voice.words
+    facts = [
+        Fact(label=words.gettext("When"), text=voice.moment(trade.created_ms)),
+        Fact(label=words.gettext("Entered by"), text=trade.entered_by or party.name),
+    ]
+    if trade.other_scheme is not None:
+        facts.append(Fact(label=words.gettext("Other scheme"), text=party.badge))
+    if trade.hours is not None:
+        facts.append(Fact(label=words.gettext("Between the schemes"), text=hours_words(trade.hours, voice)))
+    if trade.other_amount is not None and other is not None:
+        text = words.gettext("%(theirs)s are %(mine)s") % {
+            "theirs": voice.spoken(trade.other_amount, other.unit),
+            "mine": voice.spoken(trade.amount),
+        }
+        facts.append(Fact(label=words.gettext("Price"), text=text))
+    return tuple(facts)
+
+
+def _history(found: Found, party: Party, voice: Voice) -> tuple[Fact, ...]:
+    trade, words = found.trade, voice.words
+    said = {"amount": voice.spoken(trade.amount), "scheme": party.badge, "name": trade.entered_by}
+    begun = voice.since(trade.created_ms)
+    if trade.kind == "local":
+        return (Fact(label=begun, text=words.gettext("Recorded by %(name)s.") % said),)
+    if trade.kind == "in":
+        return (Fact(label=begun, text=words.gettext("%(scheme)s paid. Recorded here.") % said),)
+    history = [
+        Fact(
+            label=begun,
+            text=words.gettext("Agreed by %(name)s. %(amount)s were set aside.") % said,
+        )
+    ]
+    if trade.ended_ms is not None and trade.state == "undone":
+        history.append(
+            Fact(
+                label=voice.since(trade.ended_ms),
+                text=words.gettext("%(scheme)s could not take it. %(amount)s were free again.") % said,
+            )
+        )
+    elif trade.ended_ms is not None:
+        history.append(
+            Fact(label=voice.since(trade.ended_ms), text=words.gettext("%(scheme)s recorded it. Done.") % said)
+        )
+    return tuple(history)
+
+
+# --- Something is wrong -------------------------------------------------------------------------------------
+
+
+async def wrong(context: Context) -> web.Response:
+    """GET /t/{reference}/wrong: whom to ring, and what they can do."""
+    found = await find(context)
+    _, site = context.words.gettext, context.scheme.site
+    said = {"name": site.help_name, "phone": site.help_phone, "hours": site.help_hours}
+    if site.help_phone and site.help_hours:
+        todo = _("Ring %(name)s on %(phone)s, %(hours)s.") % said
+    elif site.help_phone:
+        todo = _("Ring %(name)s on %(phone)s.") % said
+    else:
+        todo = _("Ask %(name)s.") % said
+    return context.show(
+        ErrorView(
+            title=_("Is something wrong with this trade?"),
+            what=(
+                _("A trade is never erased. A mistake is put right by a second trade that names the first."),
+                _("If you both agree, the other can simply pay it back. Otherwise an organiser puts it right."),
+            ),
+            moved="",
+            todo=todo,
+            action=Link(text=_("Back to the trade"), href=f"/t/{reference(found.trade)}"),
+            reference=reference(found.trade),
+        )
+    )
+
+
+ROUTES: Final = (
+    get("/t/{reference}", trade_page, MEMBER),
+    get("/t/{reference}/check", result, MEMBER),
+    get("/t/{reference}/wrong", wrong, MEMBER),
+)

@@ -1,0 +1,261 @@
+"""Signing in and out: by mailed code or link, by number and PIN, by a one-time link. Source: docs/pages.md 0.8, 8.13.
+
+Unknown people get the same answers as members. Opening a link changes nothing: its page has a button.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from dataclasses import asdict, dataclass
+from typing import Annotated, Final, assert_never
+
+from aiohttp import web
+from pydantic import StringConstraints
+
+from node.services.members import EMAIL_CHARACTERS_MAX
+from node.services.sign_in import CODE_MINUTES, LINK_PATH, CodeAsked, Lapsed, SignedIn, Wait, Wrong
+from node.web.context import MEMBER, Context, Route, get, own_path, post
+from node.web.forms import EMPTY, Filled, Form, Tick, line
+from node.web.views.visitor import LoginCodeView, LoginLinkView, LoginView
+from node.web.words import Words
+
+HOME: Final = "/home"
+SECOND_MS: Final = 1_000
+MINUTE_S: Final = 60
+
+
+class MailForm(Form):
+    email: line(EMAIL_CHARACTERS_MAX, 1)  # type: ignore[valid-type]  # `line` makes the type of a field
+    own_computer: Tick
+    after: str
+
+
+class PinForm(Form):
+    number: line(12, 1)  # type: ignore[valid-type]  # as above
+    # Never tidied: what was typed is what is verified.
+    pin: Annotated[str, StringConstraints(strict=True, min_length=1, max_length=40)]
+    own_computer: Tick
+    after: str
+
+
+class CodeForm(Form):
+    code: line(12, 1)  # type: ignore[valid-type]  # as above
+    after: str
+
+
+class LinkForm(Form):
+    own_computer: Tick
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What the browser that asked for a code keeps in its cookie."""
+
+    token: str
+    email: str
+    own: bool
+
+    def cookie(self) -> str:
+        """Return it as a cookie holds it."""
+        return base64.urlsafe_b64encode(json.dumps(asdict(self)).encode()).decode()
+
+    @classmethod
+    def of(cls, cookie: str) -> Waiting | None:
+        """Return what a cookie holds; None if nothing of ours."""
+        try:
+            held = json.loads(base64.b64decode(cookie, altchars=b"-_", validate=True))
+            return cls(str(held["token"]), str(held["email"]), held["own"] is True)
+        except (ValueError, binascii.Error, KeyError, TypeError, RecursionError):
+            return None
+
+
+async def login(context: Context) -> web.Response:
+    """Show both ways in; whoever is in already is sent on."""
+    after = own_path(context.request.query.get("after", ""))
+    if context.session is not None:
+        return context.redirect(after or HOME)
+    return context.show(_login_view(after))
+
+
+def _login_view(after: str, *, mail: Filled = EMPTY, pin: Filled = EMPTY) -> LoginView:
+    return LoginView(after=own_path(after), mail_form=mail, pin_form=pin)
+
+
+async def ask_code(context: Context) -> web.Response:
+    """Send a code, and show the page that waits for it."""
+    form = context.form(MailForm)
+    after = own_path(context.fields.get("after", ""))
+    if isinstance(form, Filled):
+        return context.show(_login_view(after, mail=form), 422)
+    match await context.node.sign_in.ask_code(form.email, context.address):
+        case Wait(ms):
+            shown = Filled({"email": form.email}).with_error("email", wait_sentence(ms, context.words))
+            return context.show(_login_view(after, mail=shown), 429)
+        case CodeAsked(token=token, lasts_ms=lasts_ms):
+            waiting = Waiting(token, form.email, form.own_computer)
+            context.cookies.set(context.cookies.names.code, waiting.cookie(), lasts_ms // SECOND_MS)
+            return context.redirect("/login/code", **_after(after))
+
+
+async def code(context: Context) -> web.Response:
+    """Show the page that waits for the code."""
+    waiting = Waiting.of(context.cookies.get(context.cookies.names.code))
+    after = own_path(context.request.query.get("after", ""))
+    if waiting is None:
+        return context.redirect("/login", **_after(after))
+    return context.show(LoginCodeView(email=waiting.email, minutes=CODE_MINUTES, after=after))
+
+
+async def enter_code(context: Context) -> web.Response:
+    """Sign in with the code."""
+    waiting = Waiting.of(context.cookies.get(context.cookies.names.code))
+    after = own_path(context.fields.get("after", ""))
+    if waiting is None:
+        return context.redirect("/login", **_after(after))
+    form = context.form(CodeForm)
+    if isinstance(form, Filled):
+        shown, status = form, 422
+    else:
+        outcome = await context.node.sign_in.enter_code(
+            waiting.token, form.code, context.address, own_computer=waiting.own
+        )
+        if isinstance(outcome, SignedIn):
+            return await _enter(context, outcome, after)
+        # What was wrong is not shown again: it would only be sent again.
+        shown, status = Filled().with_error("code", _outcome_sentence(outcome, context.words)), 403
+    return context.show(
+        LoginCodeView(form=shown, email=waiting.email, minutes=CODE_MINUTES, after=after), status
+    )
+
+
+async def with_pin(context: Context) -> web.Response:
+    """Sign in with a member's number and PIN."""
+    form = context.form(PinForm)
+    after = own_path(context.fields.get("after", ""))
+    if isinstance(form, Filled):
+        return context.show(_login_view(after, pin=form), 422)
+    outcome = await context.node.sign_in.with_pin(
+        form.number, form.pin, context.address, own_computer=form.own_computer
+    )
+    if isinstance(outcome, SignedIn):
+        return await _enter(context, outcome, after)
+    _ = context.words.gettext
+    sentence = (
+        wait_sentence(outcome.ms, context.words)
+        if isinstance(outcome, Wait)
+        else _("This number and this PIN do not belong together. Please type both again.")
+    )
+    typed = {"number": form.number, "own_computer": "yes" if form.own_computer else ""}
+    shown = Filled(typed).with_error("pin", sentence)
+    return context.show(_login_view(after, pin=shown), 429 if isinstance(outcome, Wait) else 403)
+
+
+async def link(context: Context) -> web.Response:
+    """Show the page behind a one-time link; its button signs in."""
+    token = context.part("token")
+    member = await context.node.sign_in.look_at_link(token)
+    if member is None:
+        return _lapsed(context)
+    return context.show(LoginLinkView(name=member.public_name or member.name, action=LINK_PATH + token))
+
+
+async def use_link(context: Context) -> web.Response:
+    """Sign in with a one-time link, which is used up."""
+    form = context.form(LinkForm)
+    own_computer = not isinstance(form, Filled) and form.own_computer
+    outcome = await context.node.sign_in.use_link(
+        context.part("token"), context.address, own_computer=own_computer
+    )
+    return await _enter(context, outcome, "") if isinstance(outcome, SignedIn) else _lapsed(context)
+
+
+def _lapsed(context: Context) -> web.Response:
+    """Say that a link does nothing any more: the same for used, old and invented ones."""
+    sentence = context.words.gettext(
+        "This link was used already, or is too old. Ask for a new code here, or ring for another link."
+    )
+    return context.show(_login_view("", mail=Filled().with_error("email", sentence)), 410)
+
+
+async def logout(context: Context) -> web.Response:
+    """End the session of this browser."""
+    names = context.cookies.names
+    await context.node.sign_in.sign_out(context.cookies.get(names.session))
+    context.cookies.drop(names.session)
+    return context.redirect("/", note="logged-out")
+
+
+async def logout_everywhere(context: Context) -> web.Response:
+    """End the sessions of all browsers of this member."""
+    await context.node.sign_in.sign_out_everywhere(context.actor, context.member.no)
+    context.cookies.drop(context.cookies.names.session)
+    return context.redirect("/", note="logged-out")
+
+
+# --- Common ------------------------------------------------------------------------------------------------------
+
+
+def _after(after: str) -> dict[str, str]:
+    return {"after": after} if after else {}
+
+
+async def _enter(context: Context, signed_in: SignedIn, after: str) -> web.Response:
+    """Give the browser its session, in place of whatever it held."""
+    names = context.cookies.names
+    if before := context.cookies.get(names.session):
+        await context.node.sign_in.sign_out(before)
+    lasts_s = signed_in.lasts_ms // SECOND_MS if signed_in.own_computer else None
+    context.cookies.set(names.session, signed_in.token, lasts_s)
+    context.cookies.drop(names.form)
+    context.cookies.drop(names.code)
+    return context.redirect(after or HOME)
+
+
+def _outcome_sentence(outcome: Wrong | Lapsed | Wait, words: Words) -> str:
+    match outcome:
+        case Wrong(tries_left=left):
+            if left is None:
+                return words.gettext("That is not the code from the mail.")
+            return words.ngettext(
+                "That is not the code from the mail. You can try %(num)d more time.",
+                "That is not the code from the mail. You can try %(num)d more times.",
+                left,
+            ) % {"num": left}
+        case Lapsed():
+            return words.gettext("This code does not work any more. Please ask for another one.")
+        case Wait(ms):
+            return wait_sentence(ms, words)
+        case _:
+            assert_never(outcome)
+
+
+def wait_sentence(ms: int, words: Words) -> str:
+    """Return how long to wait before the next try counts."""
+    seconds = -(-ms // SECOND_MS)
+    if seconds < MINUTE_S:
+        return words.ngettext(
+            "There were many tries. Please wait %(num)d second and try again.",
+            "There were many tries. Please wait %(num)d seconds and try again.",
+            seconds,
+        ) % {"num": seconds}
+    minutes = -(-seconds // MINUTE_S)
+    return words.ngettext(
+        "There were many tries. Please wait %(num)d minute and try again.",
+        "There were many tries. Please wait %(num)d minutes and try again.",
+        minutes,
+    ) % {"num": minutes}
+
+
+ROUTES: Final[tuple[Route, ...]] = (
+    get("/login", login),
+    post("/login/mail", ask_code),
+    get("/login/code", code),
+    post("/login/code", enter_code),
+    post("/login/pin", with_pin),
+    get(LINK_PATH + "{token}", link),
+    post(LINK_PATH + "{token}", use_link),
+    post("/logout", logout, MEMBER),
+    post("/logout/everywhere", logout_everywhere, MEMBER),
+)

@@ -1,0 +1,161 @@
+"""One scheme's node with its pages, for tests through HTTP. Time stands still unless moved."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from aiohttp import ClientResponse, CookieJar, web
+from aiohttp.test_utils import TestClient, TestServer
+
+from node.app import Node, Options
+from node.clock import SeededChance
+from node.federation.channel import Channel, ChannelClosed
+from node.keyfiles import Keys
+from node.mail.outbox import Mail
+from node.services.acts import OPERATOR, Role
+from node.services.members import Member, NewMember
+from node.services.settings import SchemeSettings
+from node.store import InlineStore, Memory, ReadTx
+from node.store.schema import load_all
+from node.web.app import make_app
+from protocol.names import SchemeId
+from tests.builders import NOW
+from tests.small_town import make_keyring
+
+PIN: Final = "739152"
+SEED: Final = SchemeSettings(
+    name="Oakvale", place="Oakvale", credit_limit=600, ceiling=2400, help_name="Rosa", help_phone="01632 960 123"
+)  # fmt: skip
+ACORNS: Final = replace(
+    SEED, name="Riverside", unit_kind="decimal", unit_name="Acorns", unit_symbol="Acorns", decimals=2,
+    minor_per_hour=1200, credit_limit=12_000, ceiling=None,
+)  # fmt: skip
+
+Browser = TestClient[web.Request, web.Application]
+
+
+@dataclass
+class StoppedClock:
+    now: int = NOW
+
+    def now_ms(self) -> int:
+        return self.now
+
+
+@dataclass
+class Server:
+    """A mail server that keeps what it is given."""
+
+    taken: list[Mail] = field(default_factory=list)
+
+    async def send(self, mail: Mail) -> None:
+        self.taken.append(mail)
+
+
+async def nobody(scheme: SchemeId) -> Channel:
+    raise ChannelClosed()
+
+
+@dataclass
+class Town:
+    """A node whose pages are served; nothing runs beside them."""
+
+    node: Node
+    clock: StoppedClock
+    server: TestServer
+    mail: Server
+    browsers: list[Browser] = field(default_factory=list)
+
+    async def member(self, name: str, role: Role = Role.MEMBER, *, pin: str = PIN) -> Member:
+        """Return a new member with a PIN and an address made of the name."""
+        new = NewMember(name=name, email=f"{name.lower()}@example.org", role=role)
+        member = await self.node.people.add(OPERATOR, new)
+        await self.node.people.set_pin(OPERATOR, member.no, pin)
+        return member
+
+    def browser(self) -> Browser:
+        """Return a browser in which nobody is signed in."""
+        browser: Browser = TestClient(self.server, cookie_jar=CookieJar(unsafe=True))
+        self.browsers.append(browser)
+        return browser
+
+    async def browser_of(self, member: Member, *, pin: str = PIN) -> Browser:
+        """Return a browser in which `member` is signed in."""
+        browser = self.browser()
+        answer = await send(browser, "/login/pin", "/login", number=member.number, pin=pin)
+        assert answer.status == 303, await answer.text()
+        return browser
+
+    async def everything(self) -> dict[str, list[tuple[object, ...]]]:
+        """Return all rows of all tables but what a mere visit may move, to see that nothing changed."""
+
+        def query(tx: ReadTx) -> dict[str, list[tuple[object, ...]]]:
+            return {
+                table.name: tx.all(table.select())
+                for table in load_all().sorted_tables
+                if table.name != "throttle"
+            }
+
+        return await self.node.store.read(query)
+
+    async def mails(self) -> list[Mail]:
+        """Return everything mailed so far, oldest first."""
+        await self.node.outbox.send_due()
+        return self.mail.taken
+
+
+@asynccontextmanager
+async def open_town(
+    seed: SchemeSettings = SEED, *, mail: bool = True, name: str = "town"
+) -> AsyncIterator[Town]:
+    """Open a town; browsers are closed with it."""
+    clock, chance, server = StoppedClock(), SeededChance(name), Server()
+    store = InlineStore(Memory())
+    node = Node(
+        Options(seed=seed, origin="http://oakvale.test"),
+        store=store,
+        clock=clock,
+        chance=chance,
+        keys=Keys(keyring=make_keyring(chance, NOW), pepper=chance.bytes(32)),
+        dial=nobody,
+        mail=server if mail else None,
+    )
+    await node.load()
+    test_server = TestServer(make_app(node))
+    await test_server.start_server()
+    town = Town(node, clock, test_server, server)
+    try:
+        yield town
+    finally:
+        for browser in town.browsers:
+            await browser.close()
+        await test_server.close()
+        await store.close()
+
+
+def form_token_of(html: str) -> str:
+    """Return the token in the first form of a page."""
+    found = re.search(r'name="form_token" value="([^"]+)"', html)
+    assert found, "a page without a form"
+    return found[1]
+
+
+def hidden_of(html: str) -> dict[str, str]:
+    """Return all hidden fields of a page."""
+    return dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)">', html))
+
+
+async def send(browser: Browser, path: str, page: str, **fields: str) -> ClientResponse:
+    """Open `page` as a reader does, and send its form to `path`; redirects are not followed."""
+    html = await (await browser.get(page)).text()
+    return await browser.post(path, data={"form_token": form_token_of(html), **fields}, allow_redirects=False)
+
+
+def cookies_of(browser: Browser) -> dict[str, str]:
+    """Return the cookies a browser holds."""
+    jar: Iterable[tuple[str, str]] = ((cookie.key, cookie.value) for cookie in browser.session.cookie_jar)
+    return dict(jar)
