@@ -23,6 +23,7 @@ from protocol.names import ItemKey, SchemeId
 _I: Final = schema.item.c
 _AT: Final = (_I.feed_no == bindparam("feed_no"), _I.feed_seq == bindparam("feed_seq"))
 _BY_SEQ: Final = select(_I.feed_seq).where(*_AT)
+_EMPTY_AT: Final = select(_I.empty).where(*_AT)
 _NEW_ITEM: Final = insert(schema.item)
 _DROP_ITEM: Final = delete(schema.item).where(*_AT)
 
@@ -43,6 +44,7 @@ class Stored:
     fresh: list[Arrival] = field(default_factory=list)
     refused: dict[str, int] = field(default_factory=dict)
     behind: set[SchemeId] = field(default_factory=set)  # something before these items is missing
+    feeds: list[Feed] = field(default_factory=list)  # as they stand afterwards
 
     def refuse(self, reason: str) -> None:
         """Count one more item that is not stored."""
@@ -137,6 +139,7 @@ class _Batch:
             feed.top = max(feed.top, new[-1].peek.feed_seq)
             feed.changes += 1
         self._stored.fresh += new
+        self._stored.feeds.append(feed)
         save_feed(tx, feed)
 
 
@@ -157,11 +160,50 @@ def store_singles(tx: Tx, arrivals: Sequence[Arrival], quota_of: QuotaOf, now_ms
 
 def store_listed(tx: Tx, scheme: SchemeId, arrivals: Sequence[Arrival]) -> None:
     """Unit: store items that the id list of a verified head names; they need no further check. Source: 5.3."""
-    feed = open_feed(tx, scheme)
+    _insert(tx, open_feed(tx, scheme), arrivals)
+
+
+def _insert(tx: Tx, feed: Feed, arrivals: Sequence[Arrival]) -> None:
     tx.many(_NEW_ITEM, [item_values(feed.no, peek, wire) for peek, wire in arrivals])
     seqs = [arrival.peek.feed_seq for arrival in arrivals]
     feed.top = max([feed.top, *seqs])
-    feed.indexed = min([feed.indexed, *(seq - 1 for seq in seqs)])
+    # Searching reads on from there: what came late below it would else never be found.
+    feed.indexed = min([feed.indexed, *(feed_seq - 1 for feed_seq in seqs)])
     feed.live += sum(not arrival.peek.empty for arrival in arrivals)
     feed.changes += 1
     save_feed(tx, feed)
+
+
+def write_put(tx: Tx, feed: Feed, arrival: Arrival, old: tuple[int, bool] | None, now_ms: int) -> None:
+    """Unit: store an item of the own feed; `old` is (feed_seq, empty) of the one it takes the place of."""
+    peek = arrival.peek
+    if old is not None:
+        tx.run(_DROP_ITEM, feed_no=feed.no, feed_seq=old[0])
+        feed.live -= not old[1]
+    tx.run(_NEW_ITEM, **item_values(feed.no, *arrival))
+    feed.live += not peek.empty
+    feed.top = feed.complete = peek.feed_seq
+    feed.wrote(1, now_ms)
+    save_feed(tx, feed)
+
+
+def store_whole(
+    tx: Tx,
+    scheme: SchemeId,
+    arrivals: Sequence[Arrival],
+    superseded: Sequence[int],
+    changes: int,
+    now_ms: int,
+) -> bool:
+    """Unit: store a delta that one head admits together with the rows held. Source: 5.3.
+
+    False: the rows have changed since that was found out.
+    """
+    feed = open_feed(tx, scheme)
+    if feed.changes != changes:
+        return False
+    feed.live -= sum(not tx.scalar(_EMPTY_AT, feed_no=feed.no, feed_seq=feed_seq) for feed_seq in superseded)
+    tx.many(_DROP_ITEM, [{"feed_no": feed.no, "feed_seq": feed_seq} for feed_seq in superseded])
+    feed.wrote(len(arrivals), now_ms)
+    _insert(tx, feed, arrivals)
+    return True

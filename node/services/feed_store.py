@@ -60,7 +60,7 @@ _BY_KEY: Final = (
 _BY_SEQ: Final = select(_I.wire).where(_OF_FEED, _I.feed_seq == bindparam("feed_seq"))
 _ABOVE: Final = (
     select(_I.feed_seq, _I.wire)
-    .where(_OF_FEED, _I.feed_seq > bindparam("after"))
+    .where(_OF_FEED, _I.feed_seq > bindparam("after"), _I.expires > bindparam("alive"))
     .order_by(_I.feed_seq)
     .limit(bindparam("most"))
 )
@@ -153,12 +153,12 @@ def count_upto(tx: ReadTx, feed_no: int, upto: int) -> int:
     return int(tx.scalar(_COUNT, feed_no=feed_no, upto=upto))
 
 
-def wires_above(tx: ReadTx, feed_no: int, after: int) -> tuple[list[bytes], bool]:
+def wires_above(tx: ReadTx, feed: Feed, after: int) -> tuple[list[bytes], bool]:
     """Return as many items above `after` as one frame holds, and whether there are more."""
     wires: list[bytes] = []
     size = 0
     while True:
-        page = tx.all(_ABOVE, feed_no=feed_no, after=after, most=500)
+        page = tx.all(_ABOVE, feed_no=feed.no, after=after, alive=feed.head_time, most=500)
         for feed_seq, wire in page:
             size += len(wire) + 5
             if size > FRAME_ITEMS_BYTES:
@@ -191,13 +191,18 @@ def _at(tx: ReadTx, feed_no: int, wanted: Sequence[int]) -> Iterator[bytes]:
     left = set(wanted)
     after = wanted[0] - 1 if wanted else 0
     while left:
-        page = tx.all(_ABOVE, feed_no=feed_no, after=after, most=500)
+        page = tx.all(_ABOVE, feed_no=feed_no, after=after, alive=0, most=500)
         for feed_seq, wire in page:
             if feed_seq in left:
                 yield wire
         if len(page) < 500 or page[-1][0] >= wanted[-1]:
             return
         after = page[-1][0]
+
+
+def count_live(tx: ReadTx, feed_no: int) -> int:
+    """Return how many items of a feed are held that are no tombstones."""
+    return int(tx.scalar(_LIVE, feed_no=feed_no))
 
 
 def read_clocks(tx: ReadTx, seq_of: Callable[[SchemeId], int]) -> list[FeedClock]:
@@ -268,7 +273,7 @@ def drop_rows(tx: Tx, scheme: SchemeId, feed_seqs: Sequence[int]) -> None:
     if feed is None or not feed_seqs:
         return
     tx.many(_DROP_ITEM, [{"feed_no": feed.no, "feed_seq": feed_seq} for feed_seq in feed_seqs])
-    feed.live = int(tx.scalar(_LIVE, feed_no=feed.no))
+    feed.live = count_live(tx, feed.no)
     feed.changes += 1
     save_feed(tx, feed)
 
@@ -296,10 +301,16 @@ def keep_head(tx: Tx, head: Head, wire: bytes, changes: int | None, now_ms: int)
     feed.valid_until, feed.heard_ms = head.valid_until, now_ms
     feed.complete = max(feed.complete, head.feed_seq)
     feed.top = max(feed.top, head.feed_seq)
-    if tx.run(_OVER, feed_no=feed.no, time=head.time, upto=head.feed_seq):
-        feed.live = int(tx.scalar(_LIVE, feed_no=feed.no))
     save_feed(tx, feed)
     return True
+
+
+def prune(tx: Tx, scheme: SchemeId) -> None:
+    """Unit: forget what was over when the head was signed; nobody counts it any more. Source: 5.3."""
+    feed = find_feed(tx, scheme)
+    if feed is not None and tx.run(_OVER, feed_no=feed.no, time=feed.head_time, upto=feed.head_seq):
+        feed.live = count_live(tx, feed.no)
+        save_feed(tx, feed)
 
 
 def note_evidence(tx: Tx, scheme: SchemeId, first: bytes, second: bytes, now_ms: int) -> None:
