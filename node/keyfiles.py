@@ -32,7 +32,6 @@ from crypto.keyfile import (
 )
 from crypto.keys import SEED_BYTES, SigningKey
 from crypto.sealing import SEALING_KEY_BYTES, SealingKey
-from crypto.words import ENTROPY_BYTES, to_words
 from node.clock import Chance
 from node.keyring import KeyRing
 from protocol.errors import ProtocolError
@@ -54,6 +53,7 @@ IDENTITY_LOG: Final = "identity.log"
 CREDENTIAL: Final = "interlets-machine-key"  # LoadCredential= of the systemd unit
 
 PEPPER_BYTES: Final = 32
+SHEET_BYTES: Final = 32
 ONLINE_TAG: Final = "interlets/1/online-keys"
 NEXT_ROOT_TAG: Final = "interlets/1/sheet-next-root"
 RECOVERY_TAG: Final = "interlets/1/sheet-recovery"
@@ -93,7 +93,7 @@ def recovery_key(sheet: bytes) -> SealingKey:
 
 def draw_keys(chance: Chance, now_ms: int) -> Drawn:
     """Return the keys of a new scheme: root, next root, and one for every purpose, all in its identity log."""
-    root, sheet = SigningKey(chance.bytes(SEED_BYTES)), chance.bytes(ENTROPY_BYTES)
+    root, sheet = SigningKey(chance.bytes(SEED_BYTES)), chance.bytes(SHEET_BYTES)
     _, inception = make_inception(root, next_key_digest(next_root_key(sheet).public.raw), now_ms)
     log = [inception.wire]
     state = fold_log(log)

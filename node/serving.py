@@ -27,14 +27,13 @@ from node.federation.door import Door
 from node.logs import set_up_logs
 from node.notify import notify
 from node.store import ReadTx, StoreError
+from node.web.app import make_app
 
 log: Final[structlog.stdlib.BoundLogger] = structlog.stdlib.get_logger()
 
 # Requests under way at the end have this long; one that waits for a payment is asked again by its page.
 SHUTDOWN_S: Final = 0.5
-# Larger than any form; what is larger is refused before it is read.
-REQUEST_BYTES_MAX: Final = 256 * 1024
-
+BACKLOG: Final = 256
 _ANYTHING: Final = select(literal(1))
 
 
@@ -60,6 +59,8 @@ async def serve(config: Config) -> None:
     """Serve until SIGTERM or SIGINT."""
     if is_running(config.node.data_dir):
         raise CannotDo(f"a node is running on {config.node.data_dir} already")
+    # Before anything else: an occupied port is the most likely trouble.
+    listening = _listen(config.node.listen_host, config.node.listen_port)
     async with open_node(config) as node:
         stopping = asyncio.Event()
         loop = asyncio.get_running_loop()
@@ -69,7 +70,7 @@ async def serve(config: Config) -> None:
             ready = asyncio.Event()
             running = tasks.create_task(node.run(ready.set))
             await ready.wait()
-            async with doors(node, config):
+            async with doors(node, config, listening):
                 notify("READY=1")
                 log.info("serving", address=config.node.origin)
                 waiting = tasks.create_task(stopping.wait())
@@ -81,10 +82,12 @@ async def serve(config: Config) -> None:
 
 
 @asynccontextmanager
-async def doors(node: Node, config: Config) -> AsyncIterator[None]:
+async def doors(node: Node, config: Config, listening: socket.socket) -> AsyncIterator[None]:
     """Open the doors for browsers and other nodes, and the one for commands."""
-    public, admin = await _started(public_app(node)), await _started(admin_app(node))
-    listening = _listen(config.node.listen_host, config.node.listen_port)
+    public, admin = (
+        await _started(public_app(node, behind_proxy=config.node.behind_proxy)),
+        await _started(admin_app(node)),
+    )
     (config.node.data_dir / SOCKET).unlink(missing_ok=True)  # left by a process that was killed
     try:
         await web.SockSite(public, listening).start()
@@ -106,19 +109,16 @@ async def _started(app: web.Application) -> web.AppRunner:
 def _listen(host: str, port: int) -> socket.socket:
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-        return socket.create_server((host, port), family=family, backlog=256)
+        return socket.create_server((host, port), family=family, backlog=BACKLOG)
     except OSError as error:
         raise CannotDo(f"cannot listen on {host}, port {port}: {error.strerror or error}") from None
 
 
-def public_app(node: Node) -> web.Application:
+def public_app(node: Node, *, behind_proxy: bool) -> web.Application:
     """Return what browsers, other nodes and health checks meet."""
-    app = web.Application(client_max_size=REQUEST_BYTES_MAX)
     door = Door(links=node.links, descriptor=node.descriptor, identity_log=node.identity_log)
-    app.router.add_routes(door.routes())
-    app.router.add_get("/livez", _live)
-    app.router.add_get("/readyz", _ready_of(node))
-    return app
+    health = (web.get("/livez", _live), web.get("/readyz", _ready_of(node)))
+    return make_app(node, (*door.routes(), *health), behind_proxy=behind_proxy)
 
 
 async def _live(_request: web.Request) -> web.Response:

@@ -320,8 +320,8 @@ def members_called(tx: ReadTx, name: str) -> list[Member]:
         by_mail = member_by_email(tx, name.strip().lower())
         return [] if by_mail is None else [by_mail]
     folded = fold(" ".join(name.split()))
-    found = find_members(tx, folded, most=100)[0]
-    return [member for member in found if fold(member.name) == folded] or found
+    holding = find_members(tx, folded, most=100)[0]
+    return [member for member in holding if fold(member.name) == folded] or holding
 
 
 def count_members(tx: ReadTx) -> int:
