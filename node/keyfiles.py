@@ -163,6 +163,9 @@ def make_keys(
         _sync_folder(data_dir)
     except OSError as error:
         raise KeysUnusable(f"the keys cannot be written: {error}") from error
+    # Words are needed once in the life of a scheme, and their list takes time to load.
+    from crypto.words import to_words
+
     return drawn.keys, to_words(drawn.sheet)
 
 
