@@ -7,6 +7,7 @@ loop (`asyncio.sleep`, `asyncio.timeout`), whose own time is virtual in the simu
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 import secrets
 import time
@@ -72,7 +73,7 @@ class SystemChance:
 
     def bytes(self, n: int) -> bytes:
         """Return `n` random bytes."""
-        return secrets.token_bytes(n)
+        return os.urandom(n)
 
     def below(self, n: int) -> int:
         """Return a number from 0 to `n` - 1."""

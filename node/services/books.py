@@ -118,10 +118,20 @@ def load(tx: ReadTx, no: int) -> Held:
     Raises:
         LookupError: there is none.
     """
-    row = tx.one(_ACCOUNT, no=no)
-    if row is None:
-        raise LookupError(f"no account {no}")
-    return _account(row)
+    kept = tx.kept(schema.account)
+    held: Held | None = kept.get(no)
+    if held is None:
+        row = tx.one(_ACCOUNT, no=no)
+        if row is None:
+            raise LookupError(f"no account {no}")
+        held = kept[no] = _account(row)
+    return held
+
+
+def _move(tx: Tx, no: int, value: Account) -> None:
+    """Write an account's new balance and what it holds."""
+    tx.run_keeping(_MOVE, which=no, new_balance=value.balance, new_held=value.held)
+    tx.kept(schema.account)[no] = Held(no, value)
 
 
 def all_accounts(tx: ReadTx) -> list[tuple[Held, str]]:
@@ -158,9 +168,13 @@ class Books:
     def system(self, tx: Tx, role: SystemRole, unit: str, other: SchemeId | None = None) -> int:
         """Return the number of a system account; it is opened when it is first needed."""
         scheme = self._keyring.scheme
-        no = tx.scalar(_NO_BY_ID, id=ledger.system_account_id(scheme, role, unit, other))
+        kept, key = tx.kept(schema.account), (role, unit, other)
+        no = kept.get(key)
         if no is None:
-            no = self._open(tx, open_system_account(scheme, role, unit, other), _SYSTEM_WORDS).no
+            no = tx.scalar(_NO_BY_ID, id=ledger.system_account_id(scheme, role, unit, other))
+            if no is None:
+                no = self._open(tx, open_system_account(scheme, role, unit, other), _SYSTEM_WORDS).no
+            kept[key] = no
         assert isinstance(no, int)
         return no
 
@@ -212,18 +226,18 @@ class Books:
         value = ledger.hold(held.value, amount)
         if isinstance(value, Refusal):
             raise Refused(value)
-        tx.run(_MOVE, which=no, new_balance=value.balance, new_held=value.held)
+        _move(tx, no, value)
 
     def drop_hold(self, tx: Tx, no: int, amount: int) -> None:
         """Free what was set aside."""
         value = ledger.drop_hold(load(tx, no).value, amount)
-        tx.run(_MOVE, which=no, new_balance=value.balance, new_held=value.held)
+        _move(tx, no, value)
 
     def move_hold(self, tx: Tx, giver_no: int, taker_no: int, amount: int) -> None:
         """Move what was set aside to another account: a frozen payment's, to the chest. Source: 7.2."""
         giver, taker = ledger.move_hold(load(tx, giver_no).value, load(tx, taker_no).value, amount)
-        tx.run(_MOVE, which=giver_no, new_balance=giver.balance, new_held=giver.held)
-        tx.run(_MOVE, which=taker_no, new_balance=taker.balance, new_held=taker.held)
+        _move(tx, giver_no, giver)
+        _move(tx, taker_no, taker)
 
     # --- postings -------------------------------------------------------------------------------------------
 
@@ -296,13 +310,20 @@ class Books:
     def _record_legs(
         self, tx: Tx, seq: int, nos: Sequence[int], legs: Sequence[Leg], after: Mapping[AccountId, Account]
     ) -> None:
+        rows = []
         for no, leg in zip(nos, legs, strict=True):
             value = after[leg.account]
-            tx.run(_MOVE, which=no, new_balance=value.balance, new_held=value.held)
-            tx.run(_NEW_LEG, account_no=no, entry_seq=seq, amount=leg.amount, balance_after=value.balance)
+            _move(tx, no, value)
+            rows.append(
+                {"account_no": no, "entry_seq": seq, "amount": leg.amount, "balance_after": value.balance}
+            )
+        tx.many(_NEW_LEG, rows)
 
     def _enter(self, tx: Tx, book: Book, words: Words, *, referenced: bool = False) -> NewEntry:
-        head = tx.one(_HEAD)
+        kept = tx.kept(schema.entry)
+        head = kept.get("head")
+        if head is None:
+            head = tx.one(_HEAD)
         scheme = self._keyring.scheme
         chain = (
             Chain(scheme=scheme) if head is None else Chain(scheme=scheme, next_seq=head[0] + 1, prev=head[1])
@@ -323,7 +344,7 @@ class Books:
             number = reference_number(made.signed.id)
             if not referenced or tx.one(_REFERENCE_TAKEN, reference=number) is None:
                 break
-        tx.run(
+        tx.run_keeping(
             _NEW_ENTRY,
             seq=made.signed.body.seq,
             id=made.signed.id,
@@ -335,6 +356,7 @@ class Books:
             words=made.words.data,
             words_salt=made.words.salt,
         )
+        kept["head"] = made.signed.body.seq, made.signed.id
         return made
 
 

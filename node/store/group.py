@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from node.store.errors import OutcomeUnknown, StoreFull
-from node.store.transaction import Connection, Fault, Later, ReadTx, Tx
+from node.store.transaction import Connection, Fault, Kept, Later, ReadTx, Tx
 
 
 class Job:
@@ -76,6 +76,8 @@ class GroupCommit:
         self._connection: Final = connection
         self._answer: Final = answer
         self._fault: Final = fault
+        # True of the database as this writer, the only one, last saw or made it.
+        self._kept: Final[Kept] = {}
 
     def run(self, jobs: Sequence[Job]) -> None:
         """Settle every one of `jobs`: each is durable, or has an error and left nothing behind.
@@ -98,9 +100,9 @@ class GroupCommit:
             if failed is None:
                 return self._commit(group)
         except BaseException:
-            connection.rollback()
+            self._roll_back()
             raise
-        connection.rollback()
+        self._roll_back()
         others = [job for job in group if job is not failed]
         self._answer([failed])
         if isinstance(failed.error, StoreFull):
@@ -115,7 +117,7 @@ class GroupCommit:
         group until COMMIT all the same: it may have refused because of what a neighbour wrote.
         """
         for job in group:
-            tx = Tx(self._connection, self._fault)
+            tx = Tx(self._connection, self._fault, self._kept)
             job.attempt(tx)
             if job.error is None:
                 job.later = tx.later
@@ -132,8 +134,9 @@ class GroupCommit:
             self._connection.commit()
         except Exception as error:  # noqa: BLE001 - handed to the callers; a fault may be of any kind
             if self._connection.is_lost():
+                self._kept.clear()
                 return self._all_failed(group, OutcomeUnknown(str(error)))
-            self._connection.rollback()
+            self._roll_back()
             if len(group) == 1:
                 return self._all_failed(group, error)
             return [[job] for job in group]
@@ -141,6 +144,10 @@ class GroupCommit:
             self._fault("COMMITTED")
         self._answer(group)
         return []
+
+    def _roll_back(self) -> None:
+        self._kept.clear()
+        self._connection.rollback()
 
     def _all_failed(self, group: list[Job], error: Exception) -> list[list[Job]]:
         for job in group:

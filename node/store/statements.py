@@ -119,7 +119,7 @@ Statement = ClauseElement | Upsert
 class Prepared:
     """A compiled statement: SQL in the driver's own words and where each parameter goes."""
 
-    __slots__ = ("_reshape", "gives_key", "sql", "values", "writes")
+    __slots__ = ("_reshape", "gives_key", "sql", "table", "values", "writes")
 
     def __init__(
         self,
@@ -127,12 +127,14 @@ class Prepared:
         values: Callable[[Mapping[str, Any]], Sequence[Any]],
         *,
         writes: bool,
+        table: str | None,
         gives_key: bool,
         reshape: tuple[tuple[int, Callable[[Any], Any]], ...],
     ):
         self.sql: Final = sql
         self.values: Final = values  # puts named parameters in the order in which the SQL wants them
         self.writes: Final = writes
+        self.table: Final = table  # the one it writes to
         self.gives_key: Final = gives_key  # it inserts a row whose integer key the database chooses
         self._reshape: Final = reshape
 
@@ -202,9 +204,16 @@ class Compiler:
             sql,
             _arrangement(order, constants),
             writes=writes,
+            table=_table_of(clause),
             gives_key=gives_key,
             reshape=tuple(_conversions(compiled, self.dialect.name)),
         )
+
+
+def _table_of(clause: ClauseElement) -> str | None:
+    """Return the name of the table that a statement writes to, or None."""
+    table = clause.table if isinstance(clause, UpdateBase) else None
+    return table.name if isinstance(table, Table) else None
 
 
 def _arrangement(

@@ -9,12 +9,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, Protocol
 
+from sqlalchemy import Table
+
 from node.store.errors import StoreError
 from node.store.statements import BadStatement, Compiler, Prepared, Row, Statement
 
 # Told each SQL text and "COMMIT" before it is run, and "COMMITTED" after; a test raises from it.
 Fault = Callable[[str], None]
 Later = tuple[Callable[..., None], tuple[Any, ...]]  # a call to make after COMMIT
+Kept = dict[
+    str, dict[Any, Any]
+]  # by table: rows as the writer knows them, under keys of the service's choice
+
+# Of one table. More means that a whole table went by; forgetting all of it keeps memory bounded.
+KEPT_ROWS_MAX: Final = 10_000
 
 
 class Cursor(Protocol):
@@ -66,12 +74,24 @@ class Connection(Protocol):
 class ReadTx:
     """Reading one state of the database. Rows are plain tuples in the order of the columns asked for."""
 
-    __slots__ = ("_connection", "_fault", "_spoilt")
+    __slots__ = ("_connection", "_fault", "_kept", "_spoilt")
 
-    def __init__(self, connection: Connection, fault: Fault | None = None):
+    def __init__(self, connection: Connection, fault: Fault | None = None, kept: Kept | None = None):
         self._connection: Final = connection
         self._fault: Final = fault
+        self._kept: Final[Kept] = {} if kept is None else kept
         self._spoilt: Exception | None = None
+
+    def kept(self, table: Table) -> dict[Any, Any]:
+        """Return what is known of rows of `table` as they stand in this transaction; values, never changed in place.
+
+        Put in what was read, or what `run_keeping` wrote. The one writer keeps it from unit to unit, and
+        forgets it at every rollback and whenever the table is written to in another way.
+        """
+        rows = self._kept.setdefault(table.name, {})
+        if len(rows) > KEPT_ROWS_MAX:
+            rows.clear()
+        return rows
 
     def one(self, statement: Statement, /, **params: Any) -> Row | None:
         """Return the first row, or None."""
@@ -134,8 +154,8 @@ class Tx(ReadTx):
 
     __slots__ = ("later", "wrote")
 
-    def __init__(self, connection: Connection, fault: Fault | None = None):
-        super().__init__(connection, fault)
+    def __init__(self, connection: Connection, fault: Fault | None = None, kept: Kept | None = None):
+        super().__init__(connection, fault, kept)
         self.wrote = False
         self.later: Final[list[Later]] = []
 
@@ -146,6 +166,16 @@ class Tx(ReadTx):
         self._before_writing(prepared)
         try:
             return connection.execute(prepared.sql, prepared.values(params)).rowcount
+        except connection.errors as error:
+            raise self._failed(error) from error
+
+    def run_keeping(self, statement: Statement, /, **params: Any) -> None:
+        """Run a write whose outcome the caller now puts into `kept`: what is kept of other rows stays true."""
+        connection = self._connection
+        prepared = connection.compiler.prepare(statement, params)
+        self._before_keeping(prepared)
+        try:
+            connection.execute(prepared.sql, prepared.values(params))
         except connection.errors as error:
             raise self._failed(error) from error
 
@@ -191,6 +221,11 @@ class Tx(ReadTx):
             super()._before(prepared)
 
     def _before_writing(self, prepared: Prepared) -> None:
+        if self._kept and prepared.table in self._kept:
+            self._kept[prepared.table].clear()
+        self._before_keeping(prepared)
+
+    def _before_keeping(self, prepared: Prepared) -> None:
         if self._spoilt is not None:
             raise self._spoilt
         if self._fault is not None:
