@@ -17,6 +17,7 @@ from sqlalchemy import bindparam, delete, func, insert, select, update
 from node.clock import Clock
 from node.store import ReadTx, Store, Tx
 from node.store.schema import mail as schema
+from node.store.statements import Row
 from protocol.limits import DAY_MS, HOUR_MS, MINUTE_MS
 
 log: Final[structlog.stdlib.BoundLogger] = structlog.stdlib.get_logger()
@@ -108,17 +109,17 @@ _LAPSE: Final = (
 _FORGET: Final = delete(schema.mail).where(_M.ended_ms <= bindparam("before"))
 
 
-def _mail(row: tuple[object, ...]) -> Mail:
+def _mail(row: Row) -> Mail:
     no, recipient, subject, text, state, tries, reason, created_ms, private = row
     return Mail(
-        no=no,  # type: ignore[arg-type]  # columns are what the schema says, here and below
+        no=no,
         recipient=str(recipient),
         subject=str(subject),
         text=str(text),
         state=MailState(str(state)),
-        tries=tries,  # type: ignore[arg-type]
+        tries=tries,
         reason=str(reason),
-        created_ms=created_ms,  # type: ignore[arg-type]
+        created_ms=created_ms,
         private=bool(private),
     )
 

@@ -10,6 +10,7 @@ from sqlalchemy import bindparam, insert, select
 
 from node.store import ReadTx, Tx
 from node.store.schema import people as schema
+from node.store.statements import Row
 from protocol.entry import Words
 from protocol.limits import ENTRY_NAME_BYTES_MAX, ENTRY_REASON_BYTES_MAX, ENTRY_TEXT_BYTES_MAX
 
@@ -129,9 +130,9 @@ def newest_acts(tx: ReadTx, most: int = 50) -> list[Act]:
     return [_act(row) for row in tx.all(_NEWEST, most=most)]
 
 
-def _act(row: tuple[object, ...]) -> Act:
+def _act(row: Row) -> Act:
     at_ms, by_name, for_no, what, detail, why = row
-    return Act(at_ms=at_ms, by_name=by_name, for_no=for_no, deed=Deed(str(what)), detail=detail, why=why)  # type: ignore[arg-type]  # columns are what the schema says
+    return Act(at_ms=at_ms, by_name=by_name, for_no=for_no, deed=Deed(str(what)), detail=detail, why=why)
 
 
 def clip(text: str, bytes_max: int) -> str:

@@ -16,6 +16,8 @@ from sqlalchemy import bindparam, func, select
 from node.services.acts import Actor, Role
 from node.store import ReadTx
 from node.store.schema import people as schema
+from node.store.statements import Row
+from protocol.limits import TIME_MS_MAX
 from protocol.market import Place
 
 NAME_CHARACTERS_MAX: Final = 80
@@ -217,7 +219,11 @@ _BY_EMAIL: Final = select(*MEMBER_COLUMNS).where(_M.email == bindparam("email"))
 _BY_ACCOUNT: Final = select(*MEMBER_COLUMNS).where(_M.account_no == bindparam("account_no"))
 _NAMES: Final = select(_M.account_no, _M.name)
 _MATCHING: Final = _M.folded.like(bindparam("pattern"), escape="\\")
-_IN_STATE: Final = (bindparam("any_state") == 1) | (_M.state == bindparam("state"))
+_IN_STATE: Final = (
+    ((bindparam("any_state") == 1) | (_M.state == bindparam("state")))
+    & ((bindparam("any_mail") == 1) | (_M.email.is_(None)))
+    & (_M.seen_ms < bindparam("seen_before"))
+)
 _FIND: Final = (
     select(*MEMBER_COLUMNS)
     .where(_MATCHING, _IN_STATE, _M.state != State.LEFT.value)
@@ -233,32 +239,32 @@ _ACTIVE: Final = (
 )
 
 
-def member_of_row(row: tuple[object, ...]) -> Member:
+def member_of_row(row: Row) -> Member:
     """Return the member in a row of MEMBER_COLUMNS."""
     (
         no, account_no, name, public_name, email, phone, address, place, north, east, about, reach, language, state,
         state_reason, away_until, role, pin_hash, joined_ms, seen_ms,
     ) = row  # fmt: skip
     return Member(
-        no=no,  # type: ignore[arg-type]  # columns are what the schema says, here and below
-        account_no=account_no,  # type: ignore[arg-type]
+        no=no,
+        account_no=account_no,
         name=str(name),
         public_name=str(public_name),
-        email=email,  # type: ignore[arg-type]
+        email=email,
         phone=str(phone),
         address=str(address),
         place=str(place),
-        spot=None if north is None or east is None else Place(north=north, east=east),  # type: ignore[arg-type]
+        spot=None if north is None or east is None else Place(north=north, east=east),
         about=str(about),
         reach=Reach(str(reach)),
         language=str(language),
         state=State(str(state)),
         state_reason=str(state_reason),
-        away_until=away_until,  # type: ignore[arg-type]
+        away_until=away_until,
         role=Role(str(role)),
         has_pin=pin_hash is not None,
-        joined_ms=joined_ms,  # type: ignore[arg-type]
-        seen_ms=seen_ms,  # type: ignore[arg-type]
+        joined_ms=joined_ms,
+        seen_ms=seen_ms,
     )
 
 
@@ -297,14 +303,20 @@ def existing(tx: ReadTx, no: int) -> Member:
 
 
 def find_members(
-    tx: ReadTx, query: str = "", *, state: State | None = None, skip: int = 0, most: int = PAGE_ROWS
-) -> tuple[list[Member], int]:
-    """Return members whose name or number holds `query`, by name, and how many there are in all."""
+    tx: ReadTx, query: str = "", *, state: State | None = None, without_mail: bool = False,
+    seen_before_ms: int = TIME_MS_MAX, skip: int = 0, most: int = PAGE_ROWS,
+) -> tuple[list[Member], int]:  # fmt: skip
+    """Return members whose name or number holds `query`, by name, and how many there are in all.
+
+    `state`, `without_mail` and `seen_before_ms` (last signed in before then, or never) leave out others.
+    """
     plain = fold(query).strip().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
     what = {
         "pattern": f"%{plain}%",
         "any_state": int(state is None),
         "state": "" if state is None else state.value,
+        "any_mail": int(not without_mail),
+        "seen_before": seen_before_ms,
     }
     rows = tx.all(_FIND, **what, skip=skip, most=most)
     return [member_of_row(row) for row in rows], int(tx.scalar(_COUNT, **what))
