@@ -13,7 +13,7 @@ from node.mail import texts
 from node.mail.outbox import Outbox
 from node.services.acts import Actor, Deed, note_act
 from node.services.hashing import Hasher
-from node.services.members import Member, NewMember, Reach, Unable, Why, check_pin, number_text
+from node.services.members import Member, NewMember, Reach, Unable, Why, check_pin, existing, number_text
 from node.services.people import People
 from node.services.sessions import TOKEN_BYTES, token_text
 from node.services.settings import Settings
@@ -21,6 +21,7 @@ from node.services.sign_in import INVITATION_DAYS, SignIn, Wait
 from node.services.throttle import NETWORK_REQUESTS, Counted, Throttle, network_of
 from node.store import ReadTx, Store, Tx
 from node.store.schema import people as schema
+from node.store.statements import Row
 from protocol.market import Place
 
 TEXT_CHARACTERS_MAX: Final = 1_000
@@ -66,6 +67,7 @@ _COLUMNS: Final = (
 _NEW: Final = insert(schema.application)
 _BY_NO: Final = select(*_COLUMNS).where(_A.no == bindparam("no"))
 _BY_ONCE: Final = select(_A.no).where(_A.once == bindparam("once"))
+_WITH_ONCE: Final = select(*_COLUMNS).where(_A.once == bindparam("once"))
 _IN_STAGE: Final = (
     select(*_COLUMNS)
     .where(_A.state == bindparam("stage"))
@@ -87,7 +89,7 @@ _DECIDE: Final = (
 )
 
 
-def _application(row: tuple[object, ...]) -> Application:
+def _application(row: Row) -> Application:
     (
         no, state, name, place, north, east, reach, email, phone, address, offer, want, language, created_ms, decided_by,
         reason, member_no,
@@ -95,29 +97,35 @@ def _application(row: tuple[object, ...]) -> Application:
     person = NewMember(
         name=str(name),
         place=str(place),
-        spot=None if north is None or east is None else Place(north=north, east=east),  # type: ignore[arg-type]  # columns are what the schema says, here and below
+        spot=None if north is None or east is None else Place(north=north, east=east),
         reach=Reach(str(reach)),
-        email=email,  # type: ignore[arg-type]
+        email=email,
         phone=str(phone),
         address=str(address),
         language=str(language),
     )
     return Application(
-        no=no,  # type: ignore[arg-type]
+        no=no,
         stage=Stage(str(state)),
         person=person,
         offer=str(offer),
         want=str(want),
-        created_ms=created_ms,  # type: ignore[arg-type]
+        created_ms=created_ms,
         decided_by=str(decided_by or ""),
         reason=str(reason),
-        member_no=member_no,  # type: ignore[arg-type]
+        member_no=member_no,
     )
 
 
 def application_by_no(tx: ReadTx, no: int) -> Application | None:
     """Return the application with this number."""
     row = tx.one(_BY_NO, no=no)
+    return None if row is None else _application(row)
+
+
+def application_by_once(tx: ReadTx, once: bytes) -> Application | None:
+    """Return the application that was sent with this key."""
+    row = tx.one(_WITH_ONCE, once=once)
     return None if row is None else _application(row)
 
 
@@ -166,8 +174,17 @@ class Applications:
         wait_ms = self._throttle.charge(tx, [counted], now_ms)
         if wait_ms:
             return Wait(wait_ms)
+        no = self._insert(tx, person, offer, want, once, now_ms)
+        if person.email is not None:
+            text = texts.applied_mail(self._settings.now, person.language, person.name)
+            self._outbox.queue(tx, person.email, text.subject, text.body)
+        return no
+
+    def _insert(
+        self, tx: Tx, person: NewMember, offer: str, want: str, once: bytes | None, now_ms: int
+    ) -> int:
         assert person.reach is not None, "checked"
-        no = tx.insert(
+        return tx.insert(
             _NEW,
             state=Stage.WAITING.value,
             name=person.name,
@@ -188,10 +205,27 @@ class Applications:
             reason="",
             member_no=None,
         )
-        if person.email is not None:
-            text = texts.applied_mail(self._settings.now, person.language, person.name)
-            self._outbox.queue(tx, person.email, text.subject, text.body)
-        return no
+
+    async def enter(
+        self, by: Actor, person: NewMember, offer: str, want: str, *, once: bytes, why: str = ""
+    ) -> Member:
+        """Make somebody a member from a paper form: the application and its welcome in one. Raises Unable.
+
+        `once` is the key of the organiser's page: sent twice, it is one member.
+        """
+        by.must_organise()
+        return await self._store.write(self._enter, by, person.checked(), offer, want, once, why)
+
+    def _enter(
+        self, tx: Tx, by: Actor, person: NewMember, offer: str, want: str, once: bytes, why: str
+    ) -> Member:
+        known = application_by_once(tx, once)
+        if known is not None and known.member_no is not None:
+            return existing(tx, known.member_no)
+        member = self._people.add_in(tx, by, person, Deed.ADDED, why)
+        no = self._insert(tx, person, offer, want, once, self._clock.now_ms())
+        self._decide(tx, by, no, Stage.WELCOMED, why, member.no)
+        return member
 
     async def welcome(self, by: Actor, no: int, *, pin: str | None = None, why: str = "") -> Welcomed:
         """Make the applicant a member: account, number, and a mail with a link or a PIN for the letter.

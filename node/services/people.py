@@ -85,6 +85,12 @@ def _profile_values(new: NewMember) -> dict[str, object]:
     }
 
 
+def _may_let_in(by: Actor, member: Member) -> None:
+    """Raises NotAllowed if `by` could become more than they are by signing in as `member`."""
+    if by.no not in (None, member.no) and member.organises:
+        by.must_administer()
+
+
 class People:
     """Members in the store. Reading goes through the functions above, together with what else a page needs."""
 
@@ -144,6 +150,7 @@ class People:
 
     def _change_profile(self, tx: Tx, by: Actor, no: int, new: NewMember, why: str) -> Member:
         old = existing(tx, no)
+        _may_let_in(by, old)  # whoever has the e-mail address can sign in
         if new.email is not None and new.email != old.email and member_by_email(tx, new.email) is not None:
             raise Unable(Why.EMAIL_IN_USE)
         values = {**_profile_values(new), "language": new.language or old.language}
@@ -167,7 +174,7 @@ class People:
 
     def set_pin_in(self, tx: Tx, by: Actor, no: int, hashed: str, why: str = "") -> None:
         """Unit: store the hash of a PIN."""
-        existing(tx, no)
+        _may_let_in(by, existing(tx, no))
         tx.run(_PIN, which=no, new_hash=hashed)
         note_act(tx, by, Deed.PIN, now_ms=self._clock.now_ms(), for_no=no, why=why)
 

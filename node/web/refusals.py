@@ -43,17 +43,23 @@ def refusal(context: Context, error: Exception) -> web.Response:
     reference = reference_of(context.node.chance.bytes(REFERENCE_BYTES))
     if said.status >= 500:
         log.error(
-            "page_failed", reference=reference, path=context.request.path, status=said.status, exc_info=error
+            "page_failed", reference=reference, path=_where(context), status=said.status, exc_info=error
         )
     elif said.status >= QUIET_BELOW and said.status != 404:
         log.info(
             "page_refused",
             reference=reference,
-            path=context.request.path,
+            path=_where(context),
             status=said.status,
             reason=type(error).__name__,
         )
     return context.show(_view(context, said, reference), said.status)
+
+
+def _where(context: Context) -> str:
+    """Return the page as its route writes it: addresses may hold what signs somebody in."""
+    resource = context.request.match_info.route.resource
+    return "" if resource is None else resource.canonical
 
 
 def _view(context: Context, said: Said, reference: str) -> ErrorView:

@@ -18,12 +18,11 @@ from node.services.members import EMAIL_CHARACTERS_MAX
 from node.services.sign_in import CODE_MINUTES, LINK_PATH, CodeAsked, Lapsed, SignedIn, Wait, Wrong
 from node.web.context import MEMBER, Context, Route, get, own_path, post
 from node.web.forms import EMPTY, Filled, Form, Tick, line
+from node.web.sentences import SECOND_MS, wait_sentence
 from node.web.views.visitor import LoginCodeView, LoginLinkView, LoginView
 from node.web.words import Words
 
 HOME: Final = "/home"
-SECOND_MS: Final = 1_000
-MINUTE_S: Final = 60
 
 
 class MailForm(Form):
@@ -76,11 +75,11 @@ async def login(context: Context) -> web.Response:
     after = own_path(context.request.query.get("after", ""))
     if context.session is not None:
         return context.redirect(after or HOME)
-    return context.show(_login_view(after))
+    return context.show(_login_view(context, after))
 
 
-def _login_view(after: str, *, mail: Filled = EMPTY, pin: Filled = EMPTY) -> LoginView:
-    return LoginView(after=own_path(after), mail_form=mail, pin_form=pin)
+def _login_view(context: Context, after: str, *, mail: Filled = EMPTY, pin: Filled = EMPTY) -> LoginView:
+    return LoginView(after=after, mail_form=mail, pin_form=pin, mail_works=context.node.outbox.sends)
 
 
 async def ask_code(context: Context) -> web.Response:
@@ -88,11 +87,11 @@ async def ask_code(context: Context) -> web.Response:
     form = context.form(MailForm)
     after = own_path(context.fields.get("after", ""))
     if isinstance(form, Filled):
-        return context.show(_login_view(after, mail=form), 422)
+        return context.show(_login_view(context, after, mail=form), 422)
     match await context.node.sign_in.ask_code(form.email, context.address):
         case Wait(ms):
             shown = Filled({"email": form.email}).with_error("email", wait_sentence(ms, context.words))
-            return context.show(_login_view(after, mail=shown), 429)
+            return context.show(_login_view(context, after, mail=shown), 429)
         case CodeAsked(token=token, lasts_ms=lasts_ms):
             waiting = Waiting(token, form.email, form.own_computer)
             context.cookies.set(context.cookies.names.code, waiting.cookie(), lasts_ms // SECOND_MS)
@@ -135,7 +134,7 @@ async def with_pin(context: Context) -> web.Response:
     form = context.form(PinForm)
     after = own_path(context.fields.get("after", ""))
     if isinstance(form, Filled):
-        return context.show(_login_view(after, pin=form), 422)
+        return context.show(_login_view(context, after, pin=form), 422)
     outcome = await context.node.sign_in.with_pin(
         form.number, form.pin, context.address, own_computer=form.own_computer
     )
@@ -149,7 +148,7 @@ async def with_pin(context: Context) -> web.Response:
     )
     typed = {"number": form.number, "own_computer": "yes" if form.own_computer else ""}
     shown = Filled(typed).with_error("pin", sentence)
-    return context.show(_login_view(after, pin=shown), 429 if isinstance(outcome, Wait) else 403)
+    return context.show(_login_view(context, after, pin=shown), 429 if isinstance(outcome, Wait) else 403)
 
 
 async def link(context: Context) -> web.Response:
@@ -176,7 +175,7 @@ def _lapsed(context: Context) -> web.Response:
     sentence = context.words.gettext(
         "This link was used already, or is too old. Ask for a new code here, or ring for another link."
     )
-    return context.show(_login_view("", mail=Filled().with_error("email", sentence)), 410)
+    return context.show(_login_view(context, "", mail=EMPTY.with_error("", sentence)), 410)
 
 
 async def logout(context: Context) -> web.Response:
@@ -229,23 +228,6 @@ def _outcome_sentence(outcome: Wrong | Lapsed | Wait, words: Words) -> str:
             return wait_sentence(ms, words)
         case _:
             assert_never(outcome)
-
-
-def wait_sentence(ms: int, words: Words) -> str:
-    """Return how long to wait before the next try counts."""
-    seconds = -(-ms // SECOND_MS)
-    if seconds < MINUTE_S:
-        return words.ngettext(
-            "There were many tries. Please wait %(num)d second and try again.",
-            "There were many tries. Please wait %(num)d seconds and try again.",
-            seconds,
-        ) % {"num": seconds}
-    minutes = -(-seconds // MINUTE_S)
-    return words.ngettext(
-        "There were many tries. Please wait %(num)d minute and try again.",
-        "There were many tries. Please wait %(num)d minutes and try again.",
-        minutes,
-    ) % {"num": minutes}
 
 
 ROUTES: Final[tuple[Route, ...]] = (
