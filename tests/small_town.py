@@ -321,12 +321,14 @@ class SmallTown:
         lines = [line for node in self.nodes.values() for line in await node.line_states()]
         return await self._connected() and all(line.usable for line in lines if line.status != "replaced")
 
-    async def until_async(self, ready: Callable[[], Awaitable[bool]], seconds: float = 60) -> None:
+    async def until_async(
+        self, ready: Callable[[], Awaitable[bool]], seconds: float = 60, every: float = 0.1
+    ) -> None:
         """Wait, in virtual time, until `ready`."""
-        for _ in range(int(seconds * 10)):
+        for _ in range(int(seconds / every)):
             if await ready():
                 return
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(every)
         raise AssertionError("it did not come about in time")
 
     async def at_rest(self) -> bool:

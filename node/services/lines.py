@@ -449,6 +449,8 @@ class LineService:
 
     def _sync_all(self, scheme: SchemeId) -> None:
         for line_id in sorted(self._lines_of.get(scheme, ())):
+            # A session that counts again dropped what came in between, answers too: do not wait for those.
+            self._syncing.pop(line_id, None)
             self._spawn_sync(line_id, scheme)
 
     def _spawn_sync(self, line_id: LineId, peer: SchemeId) -> None:
@@ -513,7 +515,8 @@ class LineService:
             seen_id=bytes(32) if state is None else state.peer_id,
         )
         await session.answer(frame, self._keyring.sign("line", answer).wire)
-        if state is not None and ask.seen_length < state.own_length:
+        if state is not None and ask.seen_length <= state.own_length:
+            # Also with nothing to send: from here on new ops can follow directly, even if my own SYNC was lost.
             await self._resend(ask.line, session.peer, ask.seen_length)
 
     # --- what admins do ---------------------------------------------------------------------------------------

@@ -317,12 +317,15 @@ async def refused_to_quote(town: SmallTown) -> str:
 
 @pytest.mark.parametrize("boots", [False, True])
 def test_a_late_payment_is_called_late_and_completes_when_it_can(boots: bool) -> None:
-    """Rules 6.6, 7.2: nothing moves by the label; days later the CLAIM comes and is honoured."""
+    """Rules 6.6, 7.2: nothing moves by the label; hours later the CLAIM comes and is honoured."""
 
     async def scenario(town: SmallTown) -> None:
         begun = await town["Oakvale"].begin("Ana", "Riverside", "Karim", 60)
-        while await town["Riverside"].balance("Karim") == 0:
-            await asyncio.sleep(0.01)
+
+        async def credited() -> bool:
+            return await town["Riverside"].balance("Karim") > 0
+
+        await town.until_async(credited)
         town.network.cut("Hilltop", "Riverside")
         await asyncio.sleep((LOCK_DEADLINE_MS + LATE_AFTER_MS) / 1000 + 61)
         if await town["Oakvale"].balance("Ana") == 0:  # the CLAIM was still on its way when the wire was cut
@@ -331,7 +334,7 @@ def test_a_late_payment_is_called_late_and_completes_when_it_can(boots: bool) ->
         if boots:
             for node in town.nodes.values():
                 await node.restart()
-        await asyncio.sleep(3 * 86400)
+        await asyncio.sleep(6 * 3600)
         town.network.mend("Hilltop", "Riverside")
         assert (await town["Oakvale"].settlement.wait(begun.no, 1200)).state is PayerState.PAID
         assert (await trade_of(town, "Oakvale", begun.trade_no))[:2] == ("done", True)
@@ -347,7 +350,7 @@ STORM = Weather(loss=0.1, duplicate=0.15, reorder=0.3)
 
 async def crowd(town: SmallTown, count: int, random: Random) -> dict[str, int]:
     """Let `count` purchases go both ways at random moments; return how they ended."""
-    first, last = list(town.nodes)[0], list(town.nodes)[-1]
+    first, *_, last = town.nodes
     await town[first].open_member("Bela")
     ends: dict[str, int] = {}
 
@@ -403,7 +406,7 @@ def test_a_hundred_at_once_over_one_line() -> None:
 
     async def scenario(town: SmallTown) -> None:
         offers = [await town["Oakvale"].ask("Hilltop", "Karim", 1, f"jar {n}") for n in range(100)]
-        ana, began = town["Oakvale"].members["Ana"], []
+        ana, began, refusals = town["Oakvale"].members["Ana"], [], set()
 
         async def one(n: int, offer: Offer | NoOffer) -> None:
             assert isinstance(offer, Offer)
@@ -414,10 +417,11 @@ def test_a_hundred_at_once_over_one_line() -> None:
                     )
                 )
             except CannotPay as no:
-                assert no.reason is NoPayment.NO_WAY
+                refusals.add(no.reason)
 
         await asyncio.gather(*(one(n, offer) for n, offer in enumerate(offers)))
         assert 60 <= len(began) <= 64
+        assert refusals == {NoPayment.NO_WAY}
         for each in began:
             assert (await town["Oakvale"].settlement.wait(each.no, 60)).state is PayerState.PAID
         assert await town["Hilltop"].balance("Karim") == len(began)
