@@ -27,12 +27,16 @@ from node.keyfiles import Keys, open_keys
 from node.keyring import KeyRing
 from node.mail.outbox import Outbox, Transport
 from node.own_descriptor import OwnDescriptor
+from node.services.announcements import Announcements
 from node.services.applications import Applications
 from node.services.books import Books
+from node.services.catching_up import Offload, at_once
 from node.services.directory import Directory
+from node.services.gossip import Gossip
 from node.services.hashing import Hasher
 from node.services.lines import LineService
 from node.services.members import member_by_account
+from node.services.own_feed import OwnFeed
 from node.services.people import People
 from node.services.quotes import OwnUnit, QuoteService
 from node.services.routes import Routes
@@ -99,7 +103,7 @@ class Node:
 
     def __init__(
         self, options: Options, *, store: Store, clock: Clock, chance: Chance, keys: Keys, dial: Dial,
-        mail: Transport | None = None,
+        mail: Transport | None = None, offload: Offload = at_once,
     ):  # fmt: skip
         self.options: Final = options
         self.store: Final = store
@@ -111,6 +115,7 @@ class Node:
         self.jobs: Final[list[Job]] = []
         self._wire_people(keys.pepper, mail)
         self._wire_federation(dial)
+        self._wire_gossip(offload)
         self._wire_trading()
 
     # --- wiring ------------------------------------------------------------------------------------------------
@@ -152,6 +157,18 @@ class Node:
             store=store, clock=clock, own=self.scheme, connected=lambda scheme: scheme in self.links.live
         )
 
+    def _wire_gossip(self, offload: Offload) -> None:
+        store, clock = self.store, self.clock
+        self.own_feed = OwnFeed(store=store, keyring=self.keyring, clock=clock)
+        self.gossip = Gossip(
+            store=store, clock=clock, chance=self.chance, links=self.links, dispatch=self.dispatch,
+            directory=self.directory, routes=self.routes, own_feed=self.own_feed, own=self.scheme, offload=offload,
+        )  # fmt: skip
+        self.announcements = Announcements(
+            store=store, clock=clock, own=self.scheme, own_feed=self.own_feed, routes=self.routes,
+            settings=lambda: self.settings.now,
+        )  # fmt: skip
+
     def _wire_trading(self) -> None:
         self.quotes = QuoteService(
             store=self.store, keyring=self.keyring, clock=self.clock, chance=self.chance, links=self.links,
@@ -186,6 +203,7 @@ class Node:
         await self.settings.load()
         await self.directory.load()
         await self.routes.load()
+        await self.gossip.load()
 
     async def run(self, ready: Callable[[], None] = lambda: None) -> None:
         """Keep in touch with other nodes until `stop`; `ready` is called once everything runs.
@@ -196,7 +214,8 @@ class Node:
         async with asyncio.TaskGroup() as tasks:
             loops = [
                 tasks.create_task(work(), name=work.__qualname__)
-                for work in (self.links.run, self.lines.run, self.settlement.run, self.routes.run, self.outbox.run,
+                for work in (self.links.run, self.lines.run, self.settlement.run, self.routes.run, self.gossip.run,
+                             self.announcements.run, self.outbox.run,
                              self._serve_quotes, self._do_jobs)
             ]  # fmt: skip
             log.info("node_runs", scheme=scheme_text(self.scheme))
