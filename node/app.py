@@ -113,19 +113,18 @@ class Node:
         self._stopping: Final = asyncio.Event()
         self._running: asyncio.Task[None] | None = None
         self.jobs: Final[list[Job]] = []
-        self._wire_people(keys.pepper, mail)
+        self._wire_people(Hasher(keys.pepper, chance, offload), keys.pepper, mail)
         self._wire_federation(dial)
         self._wire_gossip(offload)
         self._wire_trading()
 
     # --- wiring ------------------------------------------------------------------------------------------------
 
-    def _wire_people(self, pepper: bytes, mail: Transport | None) -> None:
+    def _wire_people(self, hasher: Hasher, pepper: bytes, mail: Transport | None) -> None:
         store, clock, chance = self.store, self.clock, self.chance
         self.settings = Settings(store, clock, self.options.seed)
         self.books = Books(self.keyring, clock, chance)
         self.outbox = Outbox(store, clock, mail)
-        hasher = Hasher(pepper, chance)
         self.people = People(store, clock, self.books, self.settings, hasher)
         self.sign_in = SignIn(
             store, clock, chance, settings=self.settings, outbox=self.outbox, hasher=hasher, secret=pepper,
@@ -334,6 +333,7 @@ async def open_node(config: Config) -> AsyncIterator[Node]:
             keys=keys,
             dial=_nobody,
             mail=mail,
+            offload=asyncio.to_thread,
         )
         await node.load()
         yield node
