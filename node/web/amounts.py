@@ -36,8 +36,9 @@ class Unit:
     names: Mapping[str, Mapping[str, str]] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
-        if not 0 <= self.decimals <= 3:
-            raise ValueError(f"{self.decimals} decimals, not 0 to 3")
+        # Ours have at most three; a neighbour's profile may name six.
+        if not 0 <= self.decimals <= 6:
+            raise ValueError(f"{self.decimals} decimals, not 0 to 6")
 
     @property
     def minor_per_unit(self) -> int:

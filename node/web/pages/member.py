@@ -1,4 +1,4 @@
-"""What members' pages share: the voice they speak with, who is on the other side of trades, short lists.
+"""What members' pages share: who is on either side of trades, and where long lists go on.
 
 Source: docs/pages.md 7.2.
 """
@@ -13,21 +13,9 @@ from node.services.members import Member, member_by_account
 from node.services.trades import Trade
 from node.store import ReadTx
 from node.web.context import Context
-from node.web.present import Voice
 from node.web.views.page import Pager
 
 PAGE_ROWS: Final = 20
-
-
-def voice_of(context: Context) -> Voice:
-    """Return how the pages of this request speak."""
-    return Voice(
-        words=context.words,
-        unit=context.unit,
-        zone=context.services.zone,
-        now_ms=context.now_ms,
-        scheme=context.settings.name,
-    )
 
 
 def members_of(tx: ReadTx, trades: Iterable[Trade]) -> dict[int, Member]:

@@ -16,8 +16,8 @@ from node.services.trades import Trade, is_arriving, trade_by_no, trades_by_refe
 from node.store import ReadTx
 from node.web.context import MEMBER, Context, NoSuchPage, get
 from node.web.dates import DAY_MS
-from node.web.pages.member import members_of, voice_of
-from node.web.pages.schemes import schemes_known
+from node.web.pages.member import members_of
+from node.web.pages.schemes import Schemes, schemes_known
 from node.web.present import (
     OtherScheme,
     Party,
@@ -34,10 +34,7 @@ from node.web.views.page import ErrorView, Fact, Link, View
 from node.web.views.trade import DoneView, LateView, SetAsideView, Sides, TradeView, UndoneView
 from protocol.errors import InvalidValue
 from protocol.limits import FROZEN_AFTER_MS
-from protocol.names import SchemeId
 from protocol.references import parse_reference, reference_bits
-
-Schemes = dict[SchemeId, OtherScheme]
 
 
 class Found:
@@ -60,11 +57,23 @@ class Found:
 
 async def find(context: Context) -> Found:
     """Return the trade the address names. Raises NoSuchPage, whoever else's it is."""
+    return await _found(context, context.part("reference"))
+
+
+async def _found(context: Context, text: str) -> Found:
     try:
-        bits = reference_bits(parse_reference(context.part("reference")))
+        bits = reference_bits(parse_reference(text))
     except InvalidValue:
         raise NoSuchPage from None
     return await context.read(Found, int.from_bytes(bits, "big"), context.member)
+
+
+async def find_mine(context: Context, text: str) -> Trade:
+    """Return a trade that the reader paid, by its reference. Raises NoSuchPage."""
+    trade = (await _found(context, text)).trade
+    if trade.payer_no != context.member.account_no:
+        raise NoSuchPage
+    return trade
 
 
 # --- What became of it --------------------------------------------------------------------------------------
@@ -75,9 +84,7 @@ async def result(context: Context) -> web.Response:
     found = await find(context)
     if not found.is_mine or found.trade.payer_no != context.member.account_no:
         return context.redirect(f"/t/{reference(found.trade)}")
-    view = result_view(
-        found.trade, found.members, found.balance, await schemes_known(context), voice_of(context)
-    )
+    view = result_view(found.trade, found.members, found.balance, await schemes_known(context), context.voice)
     return context.show(view)
 
 
@@ -122,7 +129,7 @@ def result_view(
 async def trade_page(context: Context) -> web.Response:
     """GET /t/{reference}"""
     found = await find(context)
-    voice, schemes = voice_of(context), await schemes_known(context)
+    voice, schemes = context.voice, await schemes_known(context)
     trade = found.trade
     my_account = context.member.account_no if found.is_mine else trade.payer_no or trade.payee_no
     assert my_account is not None, "one side of every trade is ours"
@@ -238,7 +245,9 @@ def _history(found: Found, party: Party, voice: Voice) -> tuple[Fact, ...]:
         )
     elif trade.ended_ms is not None:
         history.append(
-            Fact(label=voice.since(trade.ended_ms), text=words.gettext("%(scheme)s recorded it. Done.") % said)
+            Fact(
+                label=voice.since(trade.ended_ms), text=words.gettext("%(scheme)s recorded it. Done.") % said
+            )
         )
     return tuple(history)
 
@@ -262,7 +271,9 @@ async def wrong(context: Context) -> web.Response:
             title=_("Is something wrong with this trade?"),
             what=(
                 _("A trade is never erased. A mistake is put right by a second trade that names the first."),
-                _("If you both agree, the other can simply pay it back. Otherwise an organiser puts it right."),
+                _(
+                    "If you both agree, the other can simply pay it back. Otherwise an organiser puts it right."
+                ),
             ),
             moved="",
             todo=todo,

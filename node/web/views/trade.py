@@ -79,6 +79,7 @@ class RecordCheckView(_RecordView):
     payer_gives_short: str  # "30 min", for the box of the cheque
     mine_now: str  # "3 hours"
     mine_after: str  # "2 hours 30 minutes"
+    mine: str = ""  # both in a sentence of their own, where one of them is below zero
     theirs_after: str = ""  # where the scheme shows balances
     button: str  # "Pay Karim"
     action: str

@@ -1,0 +1,355 @@
+"""Recording a trade: what happened, with whom, what and how much, check, done. Four pages at most.
+
+A trade with a member of ours ends here; one with a neighbour's listing goes on in `member_pay.py` from the check
+page on. Nothing moves before the last form. Source: docs/pages.md 6.5, 8.6.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from aiohttp import web
+
+from node.services.books import Refused, load
+from node.services.members import Member, find_members, member_by_account
+from node.services.trades import NewTrade, Trade, newest_trades
+from node.store import ReadTx
+from node.web.amounts import as_typed
+from node.web.context import MEMBER, Context, NoSuchPage, get, post
+from node.web.forms import Filled, once_key
+from node.web.pages import member_pay
+from node.web.pages.listings import listing_id
+from node.web.pages.member import members_of
+from node.web.pages.member_trade import find_mine
+from node.web.pages.recording import (
+    Counterpart,
+    DoForm,
+    WhatForm,
+    back_to_what,
+    find_counterpart,
+    paused,
+    read_amount,
+    read_minor,
+    ring,
+    stopped,
+    today,
+    too_far,
+)
+from node.web.pages.schemes import Schemes, read_schemes
+from node.web.present import before_and_after, first_name, party_of, rate_words, reference
+from node.web.views.member import PersonCard
+from node.web.views.page import Link
+from node.web.views.trade import (
+    RecordCheckView,
+    RecordStoppedView,
+    RecordView,
+    RecordWhatView,
+    RecordWhoView,
+)
+from protocol.ledger import Account, Refusal
+
+LAST_SHOWN: Final = 3
+PEOPLE_SHOWN: Final = 5
+# How far back "people you traded with" looks.
+TRADES_LOOKED_AT: Final = 40
+
+
+# --- 1: what happened ---------------------------------------------------------------------------------------
+
+
+async def record(context: Context) -> web.Response:
+    """GET /record"""
+    if (stop := paused(context)) is not None:
+        return context.show(stop)
+    trades, members, schemes = await context.read(_lately, context.member.account_no, context.now_ms)
+    voice = context.voice
+    last = []
+    for trade in trades:
+        if trade.payer_no != context.member.account_no or trade.state == "undone" or trade.corrects_no:
+            continue
+        if trade.kind == "out" and trade.listing is None:
+            continue  # there is no address for paying a person of another scheme without a listing
+        party = party_of(trade, context.member.account_no, members, schemes, voice)
+        amount = voice.spoken(trade.amount)
+        text = context.words.gettext("%(name)s, %(what)s, %(amount)s") % {
+            "name": party.name,
+            "what": trade.text,
+            "amount": amount,
+        }
+        last.append(Link(text=text, href=f"/record/what?again={reference(trade)}"))
+    return context.show(
+        RecordView(received_href="/record/who?did=received", gave_href="", last=tuple(last[:LAST_SHOWN]))
+    )
+
+
+def _lately(tx: ReadTx, account_no: int, now_ms: int) -> tuple[list[Trade], dict[int, Member], Schemes]:
+    trades = newest_trades(tx, account_no, TRADES_LOOKED_AT)
+    return trades, members_of(tx, trades), read_schemes(tx, now_ms)
+
+
+# --- 2: with whom -------------------------------------------------------------------------------------------
+
+
+async def who(context: Context) -> web.Response:
+    """GET /record/who?q"""
+    if (stop := paused(context)) is not None:
+        return context.show(stop)
+    query = context.query("q")
+    recent, found = await context.read(_people, context.member, query)
+    return context.show(
+        RecordWhoView(
+            did="received",
+            query=query,
+            recent=tuple(map(_card, recent)),
+            found=None if found is None else tuple(map(_card, found)),
+        )
+    )
+
+
+def _people(tx: ReadTx, me: Member, query: str) -> tuple[list[Member], list[Member] | None]:
+    recent: dict[int, Member] = {}
+    for trade in newest_trades(tx, me.account_no, TRADES_LOOKED_AT):
+        other = trade.payee_no if trade.payer_no == me.account_no else trade.payer_no
+        if other is not None and other not in recent and len(recent) < PEOPLE_SHOWN:
+            member = member_by_account(tx, other)
+            if member is not None and member.may_trade:
+                recent[other] = member
+    if not query:
+        return list(recent.values()), None
+    found = [member for member in find_members(tx, query)[0] if member.no != me.no and member.may_trade]
+    return list(recent.values()), found
+
+
+def _card(member: Member) -> PersonCard:
+    return PersonCard(
+        href=f"/record/what?who={member.number}", name=member.name, number=member.number, place=member.place
+    )
+
+
+# --- 3: what, and how much ----------------------------------------------------------------------------------
+
+
+async def what(context: Context) -> web.Response:
+    """GET /record/what?who or listing or again"""
+    if (stop := paused(context)) is not None:
+        return context.show(stop)
+    if context.query("again"):
+        return await _again(context)
+    if not context.query("who") and not context.query("listing"):
+        return context.redirect("/record/who")
+    counterpart = await find_counterpart(context, context.query("who"), context.query("listing"))
+    typed = {"what": context.query("what"), "amount": context.query("amount")}
+    if counterpart.listing is not None and not any(typed.values()):
+        typed = _from_listing(context, counterpart)
+    return context.show(_what_view(context, counterpart, Filled(typed)))
+
+
+def _from_listing(context: Context, counterpart: Counterpart) -> dict[str, str]:
+    assert counterpart.listing is not None
+    price, unit = counterpart.listing.content.price, counterpart.listing.unit(context)
+    amount = as_typed(price.amount, unit, context.language) if price.amount else ""
+    return {"what": counterpart.listing.content.title, "amount": amount}
+
+
+async def _again(context: Context) -> web.Response:
+    """Begin a trade like an earlier one of mine."""
+    trade = await find_mine(context, context.query("again"))
+    if trade.other_scheme is not None:
+        if trade.listing is None or trade.kind != "out":
+            raise NoSuchPage
+        counterpart = await find_counterpart(context, "", listing_id(trade.listing, trade.other_scheme))
+        assert counterpart.listing is not None
+        amount, unit = trade.other_amount or 0, counterpart.listing.unit(context)
+    else:
+        payee = None if trade.payee_no is None else await context.read(member_by_account, trade.payee_no)
+        if payee is None:
+            raise NoSuchPage
+        counterpart = Counterpart(member=payee)
+        amount, unit = trade.amount, context.unit
+    typed = as_typed(amount, unit, context.language) if amount else ""
+    return context.redirect(back_to_what(counterpart, trade.text, typed))
+
+
+def _what_view(context: Context, counterpart: Counterpart, form: Filled) -> RecordWhatView:
+    listing, voice = counterpart.listing, context.voice
+    unit = context.unit if listing is None else listing.unit(context)
+    other = None if listing is None else listing.other
+    return RecordWhatView(
+        did="received",
+        name=first_name(counterpart.name),
+        badge="" if other is None else other.name,
+        form=form,
+        hidden=tuple(counterpart.fields.items()),
+        unit_name=voice.unit_name(unit),
+        amount_hint=voice.amount_hint(unit),
+        rate_note=""
+        if other is None
+        else rate_words(other, context.node.settings.rate().minor_per_hour, voice),
+        change_who_href="/record/who?did=received",
+    )
+
+
+async def what_sent(context: Context) -> web.Response:
+    """POST /record/what: the check page, or this page again."""
+    if (stop := paused(context)) is not None:
+        return context.show(stop)
+    form = context.form(WhatForm)
+    counterpart = await find_counterpart(
+        context, context.fields.get("who", ""), context.fields.get("listing", "")
+    )
+    if isinstance(form, Filled):
+        return context.show(_what_view(context, counterpart, form), 422)
+    unit = context.unit if counterpart.listing is None else counterpart.listing.unit(context)
+    filled = Filled({"what": form.what, "amount": form.amount})
+    amount = read_amount(context, form.amount, unit, filled)
+    if isinstance(amount, Filled):
+        return context.show(_what_view(context, counterpart, amount), 422)
+    if counterpart.member is None:
+        return await member_pay.check(context, counterpart, form.what, amount)
+    return await _check(context, counterpart, form.what, amount)
+
+
+# --- 4: check, and done -------------------------------------------------------------------------------------
+
+
+async def _check(context: Context, counterpart: Counterpart, text: str, amount: int) -> web.Response:
+    payee = counterpart.member
+    assert payee is not None
+    change = back_to_what(counterpart, text, as_typed(amount, context.unit, context.language))
+    mine, theirs = await context.read(_accounts, context.member.account_no, payee.account_no)
+    stop = _obstacle(context, payee, mine, theirs, amount, change)
+    if stop is not None:
+        return context.show(stop)
+    lately = await context.node.trades.recorded_lately(
+        context.member.account_no, payee.account_no, amount, text
+    )
+    voice, _ = context.voice, context.words.gettext
+    given = voice.spoken(amount)
+    return context.show(
+        RecordCheckView(
+            did="received",
+            dated=today(voice),
+            payer=context.member.name,
+            payer_scheme=voice.scheme,
+            payee=payee.name,
+            payee_scheme=voice.scheme,
+            what=text,
+            payee_gets=given,
+            payer_gives=given,
+            payer_gives_short=voice.short(amount),
+            mine_now=voice.spoken(mine.balance),
+            mine_after=voice.spoken(mine.balance - amount),
+            mine=before_and_after(mine.balance, mine.balance - amount, voice),
+            button=_("Pay %(name)s") % {"name": first_name(payee.name)},
+            action="/record/do",
+            hidden=tuple({**counterpart.fields, "what": text, "minor": str(amount)}.items()),
+            once=context.once(),
+            change_href=change,
+            cancel_href="/home",
+            again=_("You recorded exactly this within the last ten minutes. Again?") if lately else "",
+        )
+    )
+
+
+def _accounts(tx: ReadTx, payer_no: int, payee_no: int) -> tuple[Account, Account]:
+    return load(tx, payer_no).value, load(tx, payee_no).value
+
+
+def _obstacle(
+    context: Context, payee: Member, mine: Account, theirs: Account, amount: int, change_href: str
+) -> RecordStoppedView | None:
+    """Return the page that says why this cannot be recorded, or None."""
+    _ = context.words.gettext
+    if payee.no == context.member.no:
+        return stopped(
+            context,
+            _("This is you"),
+            _("A trade needs two people."),
+            action=Link(text=_("Choose somebody else"), href="/record/who?did=received"),
+        )
+    if not payee.may_trade:
+        said = {"name": payee.name}
+        return stopped(
+            context,
+            _("%(name)s cannot trade now") % said,
+            _("Nothing can be recorded just now."),
+            ring(context),
+        )
+    if (stop := too_far(context, mine, amount, change_href)) is not None:
+        return stop
+    if theirs.room is not None and theirs.room < amount:
+        said = {"name": first_name(payee.name)}
+        return stopped(
+            context,
+            _("%(name)s cannot take that much now") % said,
+            _("Every member may go only so far above zero, so that units keep moving."),
+            _("Talk to %(name)s, or record a smaller amount.") % said,
+            ring(context),
+            action=Link(text=_("Change the amount"), href=change_href),
+        )
+    return None
+
+
+async def do(context: Context) -> web.Response:
+    """POST /record/do: record it; the same form sent twice records once."""
+    if (stop := paused(context)) is not None:
+        return context.show(stop)
+    form = context.form(DoForm)
+    if isinstance(form, Filled):
+        raise NoSuchPage
+    known = await context.node.trades.by_once(once_key(form.once))
+    if known is not None:
+        return context.redirect(f"/t/{reference(known)}/check")
+    counterpart = await find_counterpart(context, form.who, form.listing)
+    amount = read_minor(form.minor)
+    payee = counterpart.member
+    if payee is None:
+        return await member_pay.pay(context, counterpart, form)
+    change = back_to_what(counterpart, form.what, as_typed(amount, context.unit, context.language))
+    mine, theirs = await context.read(_accounts, context.member.account_no, payee.account_no)
+    stop = _obstacle(context, payee, mine, theirs, amount, change)
+    if stop is not None:
+        return context.show(stop)
+    try:
+        trade = await context.node.trades.record(
+            NewTrade(
+                payer_no=context.member.account_no,
+                payee_no=payee.account_no,
+                amount=amount,
+                text=form.what,
+                entered_by=context.member.name,
+                proved_by=context.actor.proof,
+                once=once_key(form.once),
+                payer_name=context.member.name,
+                payee_name=payee.name,
+                listing=None if counterpart.listing is None else counterpart.listing.key,
+            )
+        )
+    except Refused as refused:
+        return context.show(await _refused(context, refused.reason, counterpart, amount, change))
+    return context.redirect(f"/t/{reference(trade)}/check")
+
+
+async def _refused(
+    context: Context, reason: Refusal, counterpart: Counterpart, amount: int, change_href: str
+) -> RecordStoppedView:
+    """Return the page for what the ledger refused although the page before it saw no obstacle."""
+    assert counterpart.member is not None
+    mine, theirs = await context.read(_accounts, context.member.account_no, counterpart.member.account_no)
+    stop = _obstacle(context, counterpart.member, mine, theirs, amount, change_href)
+    if stop is not None:
+        return stop
+    _ = context.words.gettext
+    title = _("This cannot be recorded now")
+    if reason in (Refusal.PAYER_CLOSED, Refusal.PAYEE_CLOSED):
+        return stopped(context, title, _("One of the two accounts is closed."), ring(context))
+    return stopped(context, title, ring(context))
+
+
+ROUTES: Final = (
+    get("/record", record, MEMBER),
+    get("/record/who", who, MEMBER),
+    get("/record/what", what, MEMBER),
+    post("/record/what", what_sent, MEMBER),
+    post("/record/do", do, MEMBER),
+)

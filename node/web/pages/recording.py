@@ -1,0 +1,180 @@
+"""What both kinds of recording a trade share: whom it is with, what was typed, and why it is stopped.
+
+Trades within the scheme go on in `member_record.py`, those with other schemes in `member_pay.py`.
+Source: docs/pages.md 8.6, 8.11.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from urllib.parse import urlencode
+
+from node.services.books import load
+from node.services.members import Member, State, member_by_no, parse_number
+from node.store import ReadTx
+from node.web.amounts import Unit, Unreadable, parse_amount
+from node.web.context import Context, NoSuchPage
+from node.web.forms import Filled, Form, SpendForm, amount_sentence, line
+from node.web.pages.listings import ShownListing, find_listing
+from node.web.present import Voice
+from node.web.views.page import Link
+from node.web.views.trade import RecordStoppedView
+from protocol.ledger import Account
+from protocol.limits import AMOUNT_MAX
+
+TEXT_CHARACTERS_MAX = 120
+
+
+class WhatForm(Form):
+    """Step 3: what it was and how much, with whom from the steps before."""
+
+    who: line(20)  # type: ignore[valid-type]  # `line` makes the type of a field; so below
+    listing: line(100)  # type: ignore[valid-type]
+    what: line(TEXT_CHARACTERS_MAX, 1)  # type: ignore[valid-type]
+    amount: line(40)  # type: ignore[valid-type]
+
+
+class DoForm(SpendForm):
+    """Step 4: exactly what the check page showed."""
+
+    who: line(20)  # type: ignore[valid-type]  # `line` makes the type of a field; so below
+    listing: line(100)  # type: ignore[valid-type]
+    what: line(TEXT_CHARACTERS_MAX, 1)  # type: ignore[valid-type]
+    minor: line(20, 1)  # type: ignore[valid-type]
+    gives: line(20)  # type: ignore[valid-type]
+    offer: line(64)  # type: ignore[valid-type]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counterpart:
+    """Whom a trade is recorded with: a member of ours, or whoever placed a neighbour's listing."""
+
+    member: Member | None = None
+    listing: ShownListing | None = None  # what it is about, if anything
+
+    @property
+    def name(self) -> str:
+        """How the pages call them."""
+        if self.member is not None:
+            return self.member.name
+        assert self.listing is not None
+        return self.listing.owner_name
+
+    @property
+    def fields(self) -> dict[str, str]:
+        """Return what names them in a form or an address."""
+        named = {"who": self.member.number if self.member is not None else ""}
+        if self.listing is not None:
+            named["listing"] = self.listing.id
+        return {name: value for name, value in named.items() if value}
+
+    def with_price(self, amount: int) -> Counterpart:
+        """Return the same with the listing's price as it is now, though gossip has not brought it yet."""
+        assert self.listing is not None
+        price = replace(self.listing.content.price, amount=amount)
+        return replace(
+            self, listing=replace(self.listing, content=replace(self.listing.content, price=price))
+        )
+
+
+async def find_counterpart(context: Context, who: str, listing: str) -> Counterpart:
+    """Return whom a form or an address names. Raises NoSuchPage."""
+    if listing:
+        shown = await find_listing(context, listing)
+        if shown.owner is None and shown.other is None:
+            raise NoSuchPage
+        return Counterpart(member=shown.owner, listing=shown)
+    no = parse_number(who)
+    member = None if no is None else await context.read(member_by_no, no)
+    if member is None or member.state is State.LEFT:
+        raise NoSuchPage
+    return Counterpart(member=member)
+
+
+def read_minor(text: str) -> int:
+    """Return the whole amount a check page carried. Raises NoSuchPage: no page of ours did."""
+    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= AMOUNT_MAX):
+        raise NoSuchPage
+    return int(text)
+
+
+def read_amount(context: Context, typed: str, unit: Unit, form: Filled) -> int | Filled:
+    """Return the amount that was typed, or the form with what is wrong with it."""
+    amount = parse_amount(typed, unit, most=AMOUNT_MAX)
+    if isinstance(amount, Unreadable):
+        return form.with_error("amount", amount_sentence(amount, typed, unit, AMOUNT_MAX, context.words))
+    return amount
+
+
+def back_to_what(counterpart: Counterpart, what: str, amount: str) -> str:
+    """Return the address of step 3 with everything as it was typed."""
+    return "/record/what?" + urlencode({**counterpart.fields, "what": what, "amount": amount})
+
+
+# --- Why it is stopped --------------------------------------------------------------------------------------
+
+
+def own_account(tx: ReadTx, account_no: int) -> Account:
+    """Return an account; a part of a page's read."""
+    return load(tx, account_no).value
+
+
+def ring(context: Context) -> str:
+    """Return whom to turn to, in a sentence."""
+    site, _ = context.scheme.site, context.words.gettext
+    if site.help_phone:
+        return _("Ring %(name)s on %(phone)s.") % {"name": site.help_name, "phone": site.help_phone}
+    return _("Ask %(name)s.") % {"name": site.help_name}
+
+
+def too_far(context: Context, account: Account, amount: int, change_href: str) -> RecordStoppedView | None:
+    """Return the page that says a trade would take its payer too far below zero, or None. Source: docs/pages.md 8.6."""
+    over = amount - account.spendable
+    if over <= 0:
+        return None
+    voice, _ = context.voice, context.words.gettext
+    sentences = [
+        _("You can go to %(limit)s behind. This would be %(after)s.")
+        % {
+            "limit": voice.spoken(account.credit_limit),
+            "after": voice.spoken(amount + account.held - account.balance),
+        }
+    ]
+    if account.held:
+        sentences.append(
+            _("%(amount)s of yours are set aside for trades under way.")
+            % {"amount": voice.spoken(account.held)}
+        )
+    if over < amount:
+        sentences.append(_("You could make it %(amount)s less.") % {"amount": voice.spoken(over)})
+    return RecordStoppedView(
+        title=_("This would take you too far behind"),
+        sentences=(*sentences, ring(context)),
+        action=Link(text=_("Change the amount"), href=change_href),
+        other=Link(text=_("Back to Home"), href="/home"),
+    )
+
+
+def paused(context: Context) -> RecordStoppedView | None:
+    """Return the page for a member who may not trade now, or None."""
+    member, _ = context.member, context.words.gettext
+    if member.may_trade:
+        return None
+    sentences = [_("Your membership is paused, so you cannot record trades now.")]
+    if member.state_reason:
+        sentences.append(_("The reason: %(reason)s") % {"reason": member.state_reason})
+    return stopped(context, _("You are paused"), *sentences, ring(context))
+
+
+def stopped(context: Context, title: str, *sentences: str, action: Link | None = None) -> RecordStoppedView:
+    """Return a page that says why a trade goes no further, with one thing to do next."""
+    _ = context.words.gettext
+    home = Link(text=_("Back to Home"), href="/home")
+    return RecordStoppedView(
+        title=title, sentences=sentences, action=action or home, other=home if action else None
+    )
+
+
+def today(voice: Voice) -> str:
+    """Return the day on the cheque."""
+    return voice.long_day(voice.now_ms)
