@@ -47,6 +47,23 @@ class ApplicationsView(View):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LetterView(View):
+    """After a welcome: what the new member needs to log in, to print or to write down. Shown once."""
+
+    TEMPLATE: ClassVar[str] = "admin/letter.html"
+    DESK: ClassVar[Desk] = "applications"
+
+    name: str
+    address: tuple[str, ...]  # lines for the envelope
+    number: str
+    pin: str  # "" where a mail brings a link instead
+    link: str
+    site: str  # the address of our pages
+    mailed_to: str  # "" when no mail goes out
+    member_href: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MemberRow:
     href: str
     number: str

@@ -1,0 +1,287 @@
+"""The organisers' desk: what waits today, applications, mail that was not sent. Source: docs/pages.md 7.3."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from aiohttp import web
+
+from node.mail.outbox import Mail, MailState, unsent_mails
+from node.services.applications import Application, application_by_no, applications_in
+from node.services.figures import Figures, read_figures
+from node.services.members import Reach, Unable, Why, count_members
+from node.store import ReadTx
+from node.web.context import ORGANISER, Context, NoSuchPage, Route, get, post
+from node.web.dates import ago, local
+from node.web.forms import BadForm, Filled, Form, paragraphs
+from node.web.pages.member import PAGE_ROWS, pager
+from node.web.present import paragraphs_of
+from node.web.sentences import unable_sentence
+from node.web.views.admin import (
+    ApplicationCard,
+    ApplicationsView,
+    DashboardView,
+    LetterView,
+    MailRow,
+    OutboxView,
+)
+from node.web.views.member import Tile
+from node.web.views.page import Empty, Fact, Pill
+
+REASON_CHARACTERS_MAX: Final = 500
+
+
+class DeclineForm(Form):
+    reason: paragraphs(REASON_CHARACTERS_MAX)  # type: ignore[valid-type]  # makes the type of a field
+
+
+# --- Today -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Today:
+    """What the desk's first page reads."""
+
+    applications: list[Application]
+    applications_waiting: int
+    mails_unsent: int
+    members: int
+    figures: Figures
+
+
+def _read_today(tx: ReadTx, month_ms: int) -> Today:
+    applications, waiting = applications_in(tx, most=1)
+    return Today(
+        applications=applications,
+        applications_waiting=waiting,
+        mails_unsent=unsent_mails(tx, most=1)[1],
+        members=count_members(tx),
+        figures=read_figures(tx, month_ms),
+    )
+
+
+async def today(context: Context) -> web.Response:
+    """Show what waits for an organiser, and how computer and scheme are."""
+    now = local(context.now_ms, context.zone)
+    month = datetime(now.year, now.month, 1, tzinfo=context.zone)
+    read = await context.read(_read_today, int(month.timestamp() * 1000))
+    return context.show(
+        DashboardView(
+            todo=_todo(context, read), health=_health(context, read.figures), figures=_figures(context, read)
+        )
+    )
+
+
+def _todo(context: Context, read: Today) -> tuple[Tile, ...]:
+    words, tiles = context.words, []
+    if read.applications_waiting:
+        text = words.ngettext("%(num)d application", "%(num)d applications", read.applications_waiting) % {
+            "num": read.applications_waiting
+        }
+        since = ago(read.applications[0].created_ms, context.now_ms, words)
+        hint = words.gettext("The oldest came %(ago)s") % {"ago": since}
+        tiles.append(Tile(text=text, hint=hint, href="/admin/applications", tone="wait"))
+    if read.mails_unsent:
+        text = words.ngettext("%(num)d mail not sent", "%(num)d mails not sent", read.mails_unsent) % {
+            "num": read.mails_unsent
+        }
+        tiles.append(Tile(text=text, hint=words.gettext("Read them out or print them"), href="/admin/outbox"))
+    return tuple(tiles)
+
+
+def _health(context: Context, figures: Figures) -> tuple[tuple[Pill, str], ...]:
+    words, node = context.words, context.node
+    _ = words.gettext
+    good, look = Pill(text=_("Good"), tone="good"), Pill(text=_("Look here"), tone="wait")
+    lines = []
+    if figures.imbalance:
+        lines.append(
+            (
+                Pill(text=_("Wrong"), tone="stop"),
+                _("The books do not add up. Please tell whoever set this up."),
+            )
+        )
+    else:
+        lines.append((good, _("The books add up: all balances together are 0.")))
+    neighbours = node.routes.neighbours
+    if neighbours:
+        reached = sum(scheme in node.links.live for scheme in neighbours)
+        sentence = _("%(reached)d of %(all)d neighbours can be reached now.") % {
+            "reached": reached,
+            "all": len(neighbours),
+        }
+        lines.append((good if reached == len(neighbours) else look, sentence))
+    if figures.late:
+        sentence = words.ngettext(
+            "%(num)d trade with a neighbour waits for longer than usual.",
+            "%(num)d trades with neighbours wait for longer than usual.",
+            figures.late,
+        ) % {"num": figures.late}
+        lines.append((look, sentence))
+    if node.outbox.sends:
+        lines.append((good, _("Mail can be sent.")))
+    else:
+        lines.append((look, _("No mail is set up: members log in with PINs, and mail is read out.")))
+    return tuple(lines)
+
+
+def _figures(context: Context, read: Today) -> tuple[Fact, ...]:
+    words, voice, figures = context.words, context.voice, read.figures
+    trades = str(figures.trades)
+    if figures.trades_across:
+        trades = words.gettext("%(num)d, of them %(across)d with neighbours") % {
+            "num": figures.trades,
+            "across": figures.trades_across,
+        }
+    return (
+        Fact(label=words.gettext("Members"), text=str(read.members)),
+        Fact(label=words.gettext("Trades this month"), text=trades),
+        Fact(label=words.gettext("Furthest behind"), text=voice.short(figures.furthest_behind)),
+        Fact(label=words.gettext("Furthest ahead"), text=voice.short(figures.furthest_ahead, signed=True)),
+    )  # fmt: skip
+
+
+# --- Applications ------------------------------------------------------------------------------------------------
+
+
+async def applications(context: Context) -> web.Response:
+    """Show who wants to join."""
+    found, _ = await context.read(applications_in)
+    _ = context.words.gettext
+    empty = None if found else Empty(text=_("Nobody waits to be welcomed."))
+    return context.show(
+        ApplicationsView(applications=tuple(_card(context, each) for each in found), empty=empty)
+    )
+
+
+def _card(context: Context, application: Application) -> ApplicationCard:
+    person, words = application.person, context.words
+    match person.reach:
+        case Reach.EMAIL:
+            reach = person.email or ""
+        case Reach.PHONE:
+            reach = person.phone
+        case _:
+            reach = words.gettext("by letter: %(address)s") % {"address": person.address}
+    here = f"/admin/applications/{application.no}"
+    return ApplicationCard(
+        name=person.name,
+        place=person.place,
+        reach=reach,
+        offer=application.offer,
+        want=application.want,
+        when=ago(application.created_ms, context.now_ms, words),
+        welcome_action=f"{here}/welcome",
+        decline_action=f"{here}/decline",
+        once=context.once(),
+    )
+
+
+async def welcome(context: Context) -> web.Response:
+    """Make the applicant a member, and show what to print: this once, so there is nothing to redirect to."""
+    node = context.node
+    no = context.number("no")
+    # Where no mail goes out, PIN and link travel on paper.
+    pin = None if node.outbox.sends else node.applications.random_pin()
+    try:
+        welcomed = await node.applications.welcome(context.actor, no, pin=pin)
+    except Unable as unable:
+        return await _undecidable(context, no, unable)
+    member = welcomed.member
+    link = "" if welcomed.pin is None else await node.sign_in.make_link(context.actor, member.no)
+    return context.show(
+        LetterView(
+            name=member.name,
+            address=paragraphs_of(member.address),
+            number=member.number,
+            pin=welcomed.pin or "",
+            link=link,
+            site=node.options.origin,
+            mailed_to=(member.email or "") if node.outbox.sends else "",
+            member_href=f"/admin/members/{member.no}",
+        )
+    )
+
+
+async def decline(context: Context) -> web.Response:
+    """Turn an application down, with what the applicant is told."""
+    form = context.form(DeclineForm)
+    if isinstance(form, Filled):
+        raise BadForm("a reason longer than its field")
+    no = context.number("no")
+    try:
+        await context.node.applications.decline(context.actor, no, reason=form.reason)
+    except Unable as unable:
+        return await _undecidable(context, no, unable)
+    return context.redirect("/admin/applications", note="declined")
+
+
+async def _undecidable(context: Context, no: int, unable: Unable) -> web.Response:
+    """Answer an organiser who came second, or whose browser sent it twice."""
+    if unable.why is Why.UNKNOWN_APPLICATION:
+        raise NoSuchPage from unable
+    application = await context.read(application_by_no, no)
+    if unable.why is Why.ALREADY_DECIDED and application is not None:
+        if application.member_no is not None:
+            return context.redirect(f"/admin/members/{application.member_no}", note="welcomed-before")
+        return context.redirect("/admin/applications", note="decided-before")
+    found, _ = await context.read(applications_in)
+    empty = Empty(text=unable_sentence(unable.why, context.words))
+    cards = tuple(_card(context, each) for each in found)
+    return context.show(ApplicationsView(applications=cards, empty=empty), 409)
+
+
+# --- Mail that was not sent --------------------------------------------------------------------------------------
+
+
+async def outbox(context: Context) -> web.Response:
+    """Show mail that could not be sent, so that it can be read out or printed."""
+    mails, total = await context.read(
+        unsent_mails, skip=(context.page_number - 1) * PAGE_ROWS, most=PAGE_ROWS
+    )
+    sends = context.node.outbox.sends
+    return context.show(
+        OutboxView(
+            mail_set_up=sends,
+            mails=tuple(_mail_row(context, mail) for mail in mails),
+            pager=pager(context, "/admin/outbox", {}, total),
+            empty=None if mails else Empty(text=context.words.gettext("Every mail was sent.")),
+        )
+    )
+
+
+def _mail_row(context: Context, mail: Mail) -> MailRow:
+    _ = context.words.gettext
+    match mail.state:
+        case MailState.REFUSED:
+            state = Pill(text=_("Refused by the other side"), tone="stop")
+        case MailState.LAPSED:
+            state = Pill(text=_("Too late now"), tone="stop")
+        case _ if mail.tries:
+            tried = context.words.ngettext("Tried %(num)d time", "Tried %(num)d times", mail.tries)
+            state = Pill(text=tried % {"num": mail.tries}, tone="wait")
+        case _:
+            state = Pill(text=_("Not sent"), tone="wait")
+    hidden = _(
+        "This mail lets its reader log in, so only its reader may see it. Give a PIN or a link instead."
+    )
+    ended = _("Its text is gone.")
+    lines = paragraphs_of(mail.text) or ((hidden,) if mail.private else (ended,))
+    return MailRow(
+        to=mail.recipient,
+        subject=mail.subject,
+        when=context.voice.lately(mail.created_ms),
+        state=state,
+        lines=lines,
+    )
+
+
+ROUTES: Final[tuple[Route, ...]] = (
+    get("/admin", today, ORGANISER),
+    get("/admin/applications", applications, ORGANISER),
+    post("/admin/applications/{no}/welcome", welcome, ORGANISER),
+    post("/admin/applications/{no}/decline", decline, ORGANISER),
+    get("/admin/outbox", outbox, ORGANISER),
+)

@@ -1,0 +1,356 @@
+"""The organisers' desk: members, their limits, ways to log in, pauses, and adding by paper form.
+
+What lets somebody log in is shown once, as the answer to the form that asked for it; everything else is
+followed by a redirect. Source: docs/pages.md 7.3.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+from aiohttp import web
+
+from node.services.acts import Act, Deed, acts_for
+from node.services.books import load
+from node.services.members import Member, NewMember, State, Unable, Why, find_members, member_by_no
+from node.store import ReadTx
+from node.web.amounts import Unit, Unreadable, as_typed, parse_amount
+from node.web.context import ORGANISER, Context, NoSuchPage, Route, get, post
+from node.web.dates import DAY_MS, ago
+from node.web.forms import EMPTY, Filled, Form, SpendForm, amount_sentence, line, once_key, paragraphs
+from node.web.pages.join import (
+    ADDRESS_CHARACTERS_MAX,
+    HELP_CHARACTERS_MAX,
+    PHONE_CHARACTERS_MAX,
+    PLACE_CHARACTERS_MAX,
+)
+from node.web.pages.member import PAGE_ROWS, pager
+from node.web.present import balance_words
+from node.web.sentences import field_of, unable_sentence
+from node.web.views.admin import MemberAddView, MemberRow, MembersView, MemberView
+from node.web.views.page import Fact, Option, Pill
+from node.web.words import Words
+from protocol.ledger import Account
+from protocol.limits import AMOUNT_MAX
+
+QUIET_DAYS: Final = 90
+REASON_CHARACTERS_MAX: Final = 200
+TYPED_AMOUNT_MAX: Final = 40
+
+
+class LimitsForm(Form):
+    lower: line(TYPED_AMOUNT_MAX, 1)  # type: ignore[valid-type]  # makes the type of a field, here and below
+    upper: line(TYPED_AMOUNT_MAX)  # type: ignore[valid-type]  # see above
+    reason: line(REASON_CHARACTERS_MAX, 1)  # type: ignore[valid-type]  # see above
+
+
+class PauseForm(Form):
+    reason: line(REASON_CHARACTERS_MAX, 1)  # type: ignore[valid-type]  # see above
+
+
+class AddForm(SpendForm):
+    name: line(80, 1)  # type: ignore[valid-type]  # see above
+    place: line(PLACE_CHARACTERS_MAX)  # type: ignore[valid-type]  # see above
+    email: line(254)  # type: ignore[valid-type]  # see above
+    phone: line(PHONE_CHARACTERS_MAX)  # type: ignore[valid-type]  # see above
+    address: paragraphs(ADDRESS_CHARACTERS_MAX)  # type: ignore[valid-type]  # see above
+    offer: line(HELP_CHARACTERS_MAX)  # type: ignore[valid-type]  # see above
+    want: line(HELP_CHARACTERS_MAX)  # type: ignore[valid-type]  # see above
+
+
+# --- The list ----------------------------------------------------------------------------------------------------
+
+
+async def members(context: Context) -> web.Response:
+    """Show members by name, or those to look after."""
+    words, query, show = context.words, context.query("q"), context.query("show")
+    _ = words.gettext
+    shows = (
+        Option(value="", text=_("Everybody")),
+        Option(value="no-mail", text=_("Without e-mail")),
+        Option(value="quiet", text=_("Not logged in for %(num)d days") % {"num": QUIET_DAYS}),
+        Option(value="paused", text=_("Paused")),
+    )
+    if show not in {option.value for option in shows}:
+        show = ""
+    found, total = await context.read(
+        _read_members, query, show, context.now_ms, skip=(context.page_number - 1) * PAGE_ROWS
+    )
+    summary = words.ngettext("%(num)d member", "%(num)d members", total) % {"num": total}
+    return context.show(
+        MembersView(
+            query=query,
+            show=show,
+            shows=shows,
+            summary=summary,
+            members=tuple(_row(context, member, account) for member, account in found),
+            pager=pager(context, "/admin/members", {"q": query, "show": show}, total),
+            add_href="/admin/members/add",
+        )
+    )
+
+
+def _read_members(
+    tx: ReadTx, query: str, show: str, now_ms: int, skip: int
+) -> tuple[list[tuple[Member, Account]], int]:
+    match show:
+        case "no-mail":
+            found, total = find_members(tx, query, without_mail=True, skip=skip, most=PAGE_ROWS)
+        case "quiet":
+            before = now_ms - QUIET_DAYS * DAY_MS
+            found, total = find_members(tx, query, seen_before_ms=before, skip=skip, most=PAGE_ROWS)
+        case "paused":
+            found, total = find_members(tx, query, state=State.PAUSED, skip=skip, most=PAGE_ROWS)
+        case _:
+            found, total = find_members(tx, query, skip=skip, most=PAGE_ROWS)
+    return [(member, load(tx, member.account_no).value) for member in found], total
+
+
+def _row(context: Context, member: Member, account: Account) -> MemberRow:
+    return MemberRow(
+        href=f"/admin/members/{member.no}",
+        number=member.number,
+        name=member.name,
+        place=member.place,
+        balance=context.voice.short(account.balance, signed=True),
+        limits=_limits(context, account),
+        active=_seen(context, member),
+        state=_pill(member, context.words),
+    )
+
+
+def _limits(context: Context, account: Account) -> str:
+    words, voice = context.words, context.voice
+    lower = voice.short(-account.credit_limit)
+    if account.ceiling is None:
+        return words.gettext("from %(lower)s on") % {"lower": lower}
+    upper = voice.short(account.ceiling, signed=True)
+    return words.gettext("%(lower)s to %(upper)s") % {"lower": lower, "upper": upper}
+
+
+def _seen(context: Context, member: Member) -> str:
+    if not member.seen_ms:
+        return context.words.gettext("never logged in")
+    return ago(member.seen_ms, context.now_ms, context.words)
+
+
+def _pill(member: Member, words: Words) -> Pill:
+    match member.state:
+        case State.ACTIVE:
+            return Pill(text=words.gettext("Active"), tone="good")
+        case State.AWAY:
+            return Pill(text=words.gettext("Away"), tone="wait")
+        case State.PAUSED:
+            return Pill(text=words.gettext("Paused"), tone="stop")
+        case State.LEAVING:
+            return Pill(text=words.gettext("Leaving"), tone="wait")
+        case State.LEFT:
+            return Pill(text=words.gettext("Left"))
+
+
+# --- One member --------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What the page of one member reads."""
+
+    member: Member
+    account: Account
+    acts: list[Act]
+
+
+def _read_member(tx: ReadTx, no: int) -> Known | None:
+    member = member_by_no(tx, no)
+    if member is None:
+        return None
+    return Known(member=member, account=load(tx, member.account_no).value, acts=acts_for(tx, no))
+
+
+async def _known(context: Context) -> Known:
+    known = await context.read(_read_member, context.number("no"))
+    if known is None:
+        raise NoSuchPage
+    return known
+
+
+async def member(context: Context) -> web.Response:
+    """Show a member as organisers see one."""
+    return context.show(_member_view(context, await _known(context)))
+
+
+def _member_view(context: Context, known: Known) -> MemberView:
+    here, account, voice = f"/admin/members/{known.member.no}", known.account, context.voice
+    limits = {"lower": typed_amount(account.credit_limit, context.unit, context.language)}
+    if account.ceiling is not None:
+        limits["upper"] = typed_amount(account.ceiling, context.unit, context.language)
+    return MemberView(
+        name=known.member.name,
+        number=known.member.number,
+        state=_pill(known.member, context.words),
+        facts=_facts(context, known),
+        limits_form=Filled(limits),
+        amount_hint=voice.amount_hint(),
+        unit_name=voice.unit_name(),
+        limits_action=f"{here}/limits",
+        pin_action=f"{here}/pin",
+        pin_set=_pin_set(context, known),
+        new_pin="",
+        link_action=f"{here}/link",
+        new_link="",
+        pause_action=f"{here}/pause",
+        paused=known.member.state is State.PAUSED,
+    )
+
+
+def _facts(context: Context, known: Known) -> tuple[Fact, ...]:
+    member, _ = known.member, context.words.gettext
+    facts = [Fact(label=_("Balance"), text=balance_words(known.account.balance, context.voice))]
+    if known.account.held:
+        facts.append(Fact(label=_("Set aside"), text=context.voice.spoken(known.account.held)))
+    facts.append(Fact(label=_("Limits"), text=_limits(context, known.account)))
+    shown = (
+        (_("E-mail"), member.email or ""),
+        (_("Phone"), member.phone),
+        (_("Address"), member.address),
+        (_("Place"), member.place),
+        (_("Why paused"), member.state_reason),
+    )
+    facts += [Fact(label=label, text=text) for label, text in shown if text]
+    facts.append(Fact(label=_("Member since"), text=context.voice.day(member.joined_ms)))
+    facts.append(Fact(label=_("Last logged in"), text=_seen(context, member)))
+    return tuple(facts)
+
+
+def _pin_set(context: Context, known: Known) -> str:
+    if not known.member.has_pin:
+        return ""
+    changed = next((act for act in known.acts if act.deed is Deed.PIN), None)
+    if changed is None:
+        return context.words.gettext("set")
+    return context.words.gettext("set on %(day)s by %(name)s") % {
+        "day": context.voice.day(changed.at_ms),
+        "name": changed.by_name,
+    }
+
+
+async def limits(context: Context) -> web.Response:
+    """Change how far a member may go, with a reason on the record."""
+    known = await _known(context)
+    form = context.form(LimitsForm)
+    if not isinstance(form, Filled):
+        amounts = read_limits(context, Filled(form.model_dump()), form.lower, form.upper)
+        if not isinstance(amounts, Filled):
+            lower, upper = amounts
+            await context.node.people.set_limits(
+                context.actor, known.member.no, lower, upper, why=form.reason
+            )
+            return context.redirect(f"/admin/members/{known.member.no}", note="saved")
+        form = amounts
+    return context.show(replace(_member_view(context, known), limits_form=form), 422)
+
+
+def read_limits(context: Context, typed: Filled, lower: str, upper: str) -> tuple[int, int | None] | Filled:
+    """Return both limits in minor units, or the form again; an empty upper one is none."""
+    read: dict[str, int | None] = {"lower": None, "upper": None}
+    for name, text in (("lower", lower), ("upper", upper)):
+        if name == "upper" and not text:
+            continue
+        amount = parse_amount(text, context.unit, most=AMOUNT_MAX)
+        if amount is Unreadable.ZERO:
+            amount = 0
+        if isinstance(amount, Unreadable):
+            sentence = amount_sentence(amount, text, context.unit, AMOUNT_MAX, context.words)
+            typed = typed.with_error(name, sentence)
+        else:
+            read[name] = amount
+    below = read["lower"]
+    return typed if typed.errors or below is None else (below, read["upper"])
+
+
+def typed_amount(minor: int, unit: Unit, language: str) -> str:
+    """Return an amount as a field shows it; nothing is 0."""
+    return as_typed(minor, unit, language) if minor else "0"
+
+
+async def pin(context: Context) -> web.Response:
+    """Give a member a new PIN, and show it this once."""
+    known = await _known(context)
+    new = context.node.applications.random_pin()
+    await context.node.people.set_pin(context.actor, known.member.no, new)
+    known = await _known(context)
+    return context.show(replace(_member_view(context, known), new_pin=new))
+
+
+async def link(context: Context) -> web.Response:
+    """Make a one-time link for a member, and show it this once."""
+    known = await _known(context)
+    new = await context.node.sign_in.make_link(context.actor, known.member.no)
+    return context.show(replace(_member_view(context, known), new_link=new))
+
+
+async def pause(context: Context) -> web.Response:
+    """Pause a member, with a reason the member reads; or end the pause."""
+    known = await _known(context)
+    here = f"/admin/members/{known.member.no}"
+    if known.member.state is State.PAUSED:
+        await context.node.people.resume(context.actor, known.member.no)
+        return context.redirect(here, note="resumed")
+    form = context.form(PauseForm)
+    if not isinstance(form, Filled):
+        try:
+            await context.node.people.pause(context.actor, known.member.no, why=form.reason)
+        except Unable as unable:
+            form = Filled(form.model_dump()).with_error("reason", unable_sentence(unable.why, context.words))
+        else:
+            return context.redirect(here, note="paused")
+    return context.show(replace(_member_view(context, known), pause_form=form), 422)
+
+
+# --- Adding ------------------------------------------------------------------------------------------------------
+
+
+async def add_form(context: Context) -> web.Response:
+    """Show the form for somebody at the desk, or from paper."""
+    return context.show(MemberAddView(form=EMPTY, once=context.once()))
+
+
+async def add(context: Context) -> web.Response:
+    """Add a member, once, however often it is sent."""
+    form = context.form(AddForm)
+    if not isinstance(form, Filled):
+        new = NewMember(
+            name=form.name,
+            place=form.place,
+            email=form.email or None,
+            phone=form.phone,
+            address=form.address,
+        )
+        try:
+            member = await context.node.applications.enter(
+                context.actor, new, form.offer, form.want, once=once_key(form.once)
+            )
+        except Unable as unable:
+            sentence = unable_sentence(unable.why, context.words)
+            form = Filled(form.model_dump()).with_error(_field(unable.why), sentence)
+        else:
+            return context.redirect(f"/admin/members/{member.no}", note="added")
+    return context.show(MemberAddView(form=form, once=context.once()), 422)
+
+
+def _field(why: Why) -> str:
+    field = field_of(why)
+    return field if field in AddForm.model_fields else ""
+
+
+ROUTES: Final[tuple[Route, ...]] = (
+    get("/admin/members", members, ORGANISER),
+    get("/admin/members/add", add_form, ORGANISER),
+    post("/admin/members/add", add, ORGANISER),
+    get("/admin/members/{no}", member, ORGANISER),
+    post("/admin/members/{no}/limits", limits, ORGANISER),
+    post("/admin/members/{no}/pin", pin, ORGANISER),
+    post("/admin/members/{no}/link", link, ORGANISER),
+    post("/admin/members/{no}/pause", pause, ORGANISER),
+)

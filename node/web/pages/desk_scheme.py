@@ -1,0 +1,122 @@
+"""The organisers' desk: what the scheme says of itself, what an hour is, limits of new members.
+
+Source: docs/pages.md 0.1 and 7.4.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from aiohttp import web
+
+from node.web.amounts import Unreadable, parse_amount
+from node.web.context import ORGANISER, Context, NoSuchPage, Route, get, post
+from node.web.forms import Filled, Form, amount_sentence, line, paragraphs
+from node.web.pages.desk_members import TYPED_AMOUNT_MAX, read_limits, typed_amount
+from node.web.views.admin import SchemeView
+from protocol.limits import RATE_MINOR_PER_HOUR_MAX
+
+
+class AboutForm(Form):
+    headline: line(100)  # type: ignore[valid-type]  # makes the type of a field, here and below
+    about: paragraphs(600)  # type: ignore[valid-type]  # see above
+    meeting: line(120)  # type: ignore[valid-type]  # see above
+    help_name: line(60, 1)  # type: ignore[valid-type]  # see above
+    help_phone: line(40)  # type: ignore[valid-type]  # see above
+    help_hours: line(60)  # type: ignore[valid-type]  # see above
+
+
+class RateForm(Form):
+    hour_amount: line(TYPED_AMOUNT_MAX, 1)  # type: ignore[valid-type]  # see above
+
+
+class NewMembersForm(Form):
+    lower: line(TYPED_AMOUNT_MAX, 1)  # type: ignore[valid-type]  # see above
+    upper: line(TYPED_AMOUNT_MAX)  # type: ignore[valid-type]  # see above
+
+
+async def scheme(context: Context) -> web.Response:
+    """Show what can be changed."""
+    return context.show(_view(context))
+
+
+def _view(
+    context: Context, *, about: Filled | None = None, rate: Filled | None = None, limits: Filled | None = None
+) -> SchemeView:
+    settings, voice = context.settings, context.voice
+    unit, language = context.unit, context.language
+    stored = {name: getattr(settings, name) for name in AboutForm.model_fields}
+    lowest = {"lower": typed_amount(settings.credit_limit, unit, language)}
+    if settings.ceiling is not None:
+        lowest["upper"] = typed_amount(settings.ceiling, unit, language)
+    hour = context.node.settings.rate().minor_per_hour
+    return SchemeView(
+        about_form=about or Filled(stored),
+        rate_form=rate or Filled({"hour_amount": typed_amount(hour, unit, language)}),
+        limits_form=limits or Filled(lowest),
+        in_hours=unit.kind == "hours",
+        unit_name=voice.unit_name(),
+        amount_hint=voice.amount_hint(),
+        hour_now=context.words.gettext("1 hour is %(amount)s.") % {"amount": voice.spoken(hour)},
+        hour_next=_announced(context),
+    )
+
+
+def _announced(context: Context) -> str:
+    settings, voice = context.settings, context.voice
+    announced, starts = settings.next_minor_per_hour, settings.next_rate_ms
+    if announced is None or starts is None or starts <= context.now_ms:
+        return ""
+    return context.words.gettext("From %(day)s it will be %(amount)s.") % {
+        "day": voice.day(starts),
+        "amount": voice.spoken(announced),
+    }
+
+
+async def about(context: Context) -> web.Response:
+    """Change what visitors read and whom everybody rings."""
+    form = context.form(AboutForm)
+    if isinstance(form, Filled):
+        return context.show(_view(context, about=form), 422)
+    await context.node.settings.change(context.actor, **form.model_dump())
+    context.node.announcements.changed()
+    return context.redirect("/admin/scheme", note="saved")
+
+
+async def rate(context: Context) -> web.Response:
+    """Announce what an hour will be, from seven days ahead on."""
+    if context.unit.kind == "hours":
+        raise NoSuchPage  # where hours are counted, an hour is an hour
+    form = context.form(RateForm)
+    if not isinstance(form, Filled):
+        amount = parse_amount(form.hour_amount, context.unit, most=RATE_MINOR_PER_HOUR_MAX)
+        if not isinstance(amount, Unreadable):
+            await context.node.settings.announce_rate(context.actor, amount)
+            context.node.announcements.changed()
+            return context.redirect("/admin/scheme", note="announced")
+        sentence = amount_sentence(
+            amount, form.hour_amount, context.unit, RATE_MINOR_PER_HOUR_MAX, context.words
+        )
+        form = Filled(form.model_dump()).with_error("hour_amount", sentence)
+    return context.show(_view(context, rate=form), 422)
+
+
+async def limits(context: Context) -> web.Response:
+    """Change how far new members may go."""
+    form = context.form(NewMembersForm)
+    if not isinstance(form, Filled):
+        amounts = read_limits(context, Filled(form.model_dump()), form.lower, form.upper)
+        if not isinstance(amounts, Filled):
+            lower, upper = amounts
+            await context.node.settings.change(context.actor, credit_limit=lower, ceiling=upper)
+            return context.redirect("/admin/scheme", note="saved")
+        form = amounts
+    return context.show(_view(context, limits=form), 422)
+
+
+ROUTES: Final[tuple[Route, ...]] = (
+    get("/admin/scheme", scheme, ORGANISER),
+    post("/admin/scheme/about", about, ORGANISER),
+    post("/admin/scheme/rate", rate, ORGANISER),
+    post("/admin/scheme/limits", limits, ORGANISER),
+)
