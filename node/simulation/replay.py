@@ -308,7 +308,7 @@ class _Replay:
             "virtual_seconds": round(self._town.network.loop.time(), 1),
             "real_seconds": round(outcome.seconds, 1),
             "topology": plan.topology,
-            "edges": [list(edge) for edge in self._edges],
+            "edges": [f"{a} - {b}" for a, b in self._edges],
             "rates": plan.rates,
             "seed": plan.seed,
         }
