@@ -8,12 +8,16 @@ with the name of the invariant they break.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from msgpack import unpackb
 from sqlalchemy import select, text
 
+from crypto.canonical import OBJECT_BYTES_MAX, encode
 from crypto.digest import sha256
+from crypto.keys import VerifyingKey
+from crypto.signing import signed_bytes
 from node.services.books import Held, all_accounts
 from node.services.line_desk import Line, read_lines
 from node.store import ReadTx
@@ -24,7 +28,7 @@ from protocol.entry import Corrected, Entry, Payload, Posted, open_book
 from protocol.ledger import LOCAL, AccountKind
 from protocol.line import fold, receipt_opens
 from protocol.line_ops import MODE_NORMAL, Claim, Limit, Lock, Op, Release, Step
-from protocol.message import trusted_message
+from protocol.message import decode_message, trusted_message
 from protocol.names import LineId, SchemeId
 from protocol.quote import Quote
 from protocol.units import HOUR
@@ -274,7 +278,13 @@ def check_payee(node: Snapshot) -> None:
 
 
 def check_rest(node: Snapshot) -> None:
-    """I8: at rest no open lock, no hold, nothing in transit; line accounts equal line balances. I17: all has ended."""
+    """I8 and I17."""
+    check_nothing_left(node)
+    check_all_ended(node)
+
+
+def check_nothing_left(node: Snapshot) -> None:
+    """I8: at rest no open lock, no hold, nothing in transit; line accounts equal line balances."""
     for held, role in node.accounts:
         if held.value.held:
             raise Violated(f"I8 account {held.no} still holds {held.value.held}")
@@ -289,10 +299,29 @@ def check_rest(node: Snapshot) -> None:
         raise Violated(f"I8 the lines say {owed}, the books {booked}")
     if node.decisions:
         raise Violated("I8 a decision was never written")
+
+
+def check_all_ended(node: Snapshot) -> None:
+    """I17: with fair delivery every payment ends, for its payer and for each connector."""
     if unfinished := [row[2] for row in node.payments if row[2] not in ("paid", "failed")]:
         raise Violated(f"I17 payments {unfinished}")
     if unfinished := [row[2] for row in node.forwards if row[2] in ("wait", "forwarded")]:
         raise Violated(f"I17 forwarded locks {unfinished}")
+
+
+KeyFor = Callable[[SchemeId, str, int], VerifyingKey | None]
+
+
+def check_wires(tx: ReadTx, key_for: KeyFor) -> None:
+    """I11, I12: every op that was accepted is canonical, and signed by its author's line key. A query."""
+    for (wire,) in tx.all(_OPS_AS_STORED):
+        body, key_seq, signature = unpackb(wire, raw=False, use_list=False)
+        if encode((body, key_seq, signature), bytes_max=2 * OBJECT_BYTES_MAX) != wire:
+            raise Violated("I11 an op is stored that is not canonical")
+        op = decode_message(Op, body)
+        key = key_for(op.author, "line", key_seq)
+        if key is None or not key.verifies(signature, signed_bytes(Op.TAG, body)):
+            raise Violated("I12 an op is stored that its author did not sign")
 
 
 def check_same_copies(nodes: Sequence[Snapshot]) -> None:
