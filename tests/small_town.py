@@ -299,14 +299,18 @@ class SmallTown:
 
     async def open(self, limit: Limit = WIDE) -> None:
         """Boot everybody, and open every line with `limit` both ways."""
-        for node in self.nodes.values():
-            await node.boot()
-        await self.until_async(self._connected)
+        await self.boot()
         for a, b in self._lines:
             await self[a].lines.propose(self[b].scheme, limit)
             await self.until_async(lambda b=b: self._has_line(b), 30)
             await self[b].lines.agree(self[a].scheme, limit)
         await self.until_async(self.all_usable, 120)
+
+    async def boot(self) -> None:
+        """Boot everybody, and wait until the neighbours are in touch."""
+        for node in self.nodes.values():
+            await node.boot()
+        await self.until_async(self._connected)
 
     async def _connected(self) -> bool:
         return all(
