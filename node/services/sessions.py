@@ -52,6 +52,11 @@ _READ: Final = (
     .join_from(schema.session, schema.member)
     .where(_S.token == bindparam("token"))
 )
+_OF: Final = (
+    select(_S.token, _S.own_computer, _S.created_ms)
+    .where(_S.member_no == bindparam("whose"), _S.expires_ms > bindparam("now"))
+    .order_by(_S.seen_ms.desc())
+)
 _NOTE: Final = (
     update(schema.session)
     .where(_S.token == bindparam("which"))
@@ -93,6 +98,24 @@ def read_session(tx: ReadTx, text: str, now_ms: int) -> Session | None:
         seen_ms=seen_ms,
         expires_ms=expires_ms,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class SignedInAt:
+    """One browser in which a member is signed in, as its owner sees it."""
+
+    this_one: bool  # the browser that asks
+    own_computer: bool
+    since_ms: int
+
+
+def sessions_of(tx: ReadTx, member_no: int, text: str, now_ms: int) -> list[SignedInAt]:
+    """Return where a member is signed in, last used first; `text` is the cookie of the browser that asks."""
+    this = token_digest("session", text)
+    return [
+        SignedInAt(token == this, bool(own_computer), created_ms)
+        for token, own_computer, created_ms in tx.all(_OF, whose=member_no, now=now_ms)
+    ]
 
 
 def open_session(tx: Tx, token: str, member_no: int, *, own_computer: bool, proof: str, now_ms: int) -> None:

@@ -119,6 +119,16 @@ class Voice:
             return self.words.gettext("yesterday, %(time)s") % {"time": self.clock(moment_ms)}
         return self.day(moment_ms)
 
+    def lately_day(self, moment_ms: int) -> str:
+        """Return "today", "yesterday" or "4 Mar 2026": no finer than others need to know."""
+        day = dates.local(moment_ms, self.zone).date()
+        today = dates.local(self.now_ms, self.zone).date()
+        if day == today:
+            return self.words.gettext("today")
+        if day == today - timedelta(days=1):
+            return self.words.gettext("yesterday")
+        return self.day(moment_ms)
+
     def month(self, moment_ms: int) -> str:
         """Return "Mar 2026", from the day's own writing."""
         return self.day(moment_ms).split(" ", 1)[-1]

@@ -271,7 +271,7 @@ class MeView(View):
 class SettingsView(View):
     """GET /my/settings; each form posts by itself.
 
-    Fields: mail (all, weekly, must) · name, place, about · old_pin, pin, pin_again.
+    Fields: name, place, phone, about · language · old_pin, pin, pin_again.
     """
 
     TEMPLATE: ClassVar[str] = "member/settings.html"

@@ -1,0 +1,24 @@
+"""All pages of members, for the door. Source: docs/pages.md 7.2."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from node.web.context import Route
+from node.web.pages import (
+    member_home,
+    member_me,
+    member_people,
+    member_record,
+    member_statement,
+    member_trade,
+)
+
+ROUTES: Final[tuple[Route, ...]] = (
+    *member_home.ROUTES,
+    *member_me.ROUTES,
+    *member_people.ROUTES,
+    *member_record.ROUTES,
+    *member_statement.ROUTES,
+    *member_trade.ROUTES,
+)
