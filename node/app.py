@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -18,7 +18,8 @@ from sqlalchemy import bindparam, delete, insert
 
 from crypto.keys import SigningKey
 from node.clock import Chance, Clock, SystemChance, SystemClock
-from node.federation.channel import Channel, ChannelClosed
+from node.federation.caller import Caller
+from node.federation.channel import Channel
 from node.federation.dispatch import Dispatch
 from node.federation.handshake import Handshaker
 from node.federation.links import Dial, Links
@@ -37,6 +38,7 @@ from node.services.hashing import Hasher
 from node.services.lines import LineService
 from node.services.members import member_by_account
 from node.services.own_feed import OwnFeed
+from node.services.peers import Network, Nowhere, Peers
 from node.services.people import People
 from node.services.quotes import OwnUnit, QuoteService
 from node.services.routes import Routes
@@ -102,8 +104,8 @@ class Node:
     """One scheme's node. `load` before anything else; `run` keeps it in touch with other nodes."""
 
     def __init__(
-        self, options: Options, *, store: Store, clock: Clock, chance: Chance, keys: Keys, dial: Dial,
-        mail: Transport | None = None, offload: Offload = at_once,
+        self, options: Options, *, store: Store, clock: Clock, chance: Chance, keys: Keys,
+        network: Network | None = None, dial: Dial | None = None, mail: Transport | None = None, offload: Offload = at_once,
     ):  # fmt: skip
         self.options: Final = options
         self.store: Final = store
@@ -114,7 +116,7 @@ class Node:
         self._running: asyncio.Task[None] | None = None
         self.jobs: Final[list[Job]] = []
         self._wire_people(Hasher(keys.pepper, chance, offload), keys.pepper, mail)
-        self._wire_federation(dial)
+        self._wire_federation(dial or self._dial_peer, network or Nowhere())
         self._wire_gossip(offload)
         self._wire_trading()
 
@@ -137,7 +139,7 @@ class Node:
         self.trades = Trades(store=store, books=self.books, clock=clock, scheme=self.scheme)
         self.jobs.append(Job("tidy-sign-in", HOUR_S, self.sign_in.tidy))
 
-    def _wire_federation(self, dial: Dial) -> None:
+    def _wire_federation(self, dial: Dial, network: Network) -> None:
         store, clock, chance = self.store, self.clock, self.chance
         self.dispatch = Dispatch()
         self.directory = Directory(store=store, keyring=self.keyring, clock=clock)
@@ -152,6 +154,11 @@ class Node:
             quarantine=Quarantine(store, clock).take,
             chance=chance,
         )
+        self.peers = Peers(
+            store=store, clock=clock, links=self.links, directory=self.directory, network=network, own=self.scheme,
+            allow_lan=self.options.allow_lan,
+        )  # fmt: skip
+        self.jobs.append(Job("refresh-descriptors", 6 * HOUR_S, self.peers.refresh))
         self.routes = Routes(
             store=store, clock=clock, own=self.scheme, connected=lambda scheme: scheme in self.links.live
         )
@@ -201,6 +208,7 @@ class Node:
         """Take what is stored into memory; afterwards everything that needs no network works."""
         await self.settings.load()
         await self.directory.load()
+        await self.peers.load()
         await self.routes.load()
         await self.gossip.load()
 
@@ -254,13 +262,12 @@ class Node:
             self._running.cancel()
             await asyncio.wait({self._running})
 
+    async def _dial_peer(self, scheme: SchemeId) -> Channel:
+        return await self.peers.dial(scheme)
+
     async def identity_log(self, scheme: SchemeId) -> tuple[bytes, ...] | None:
         """Return the identity events of a scheme known here, for the door."""
         return self.directory.log(scheme) or None
-
-
-async def _nobody(_scheme: SchemeId) -> Channel:
-    raise ChannelClosed()
 
 
 def public_name(tx: ReadTx, account_no: int) -> str:
@@ -317,25 +324,18 @@ async def open_node(config: Config) -> AsyncIterator[Node]:
         KeysUnusable, StoreError: its keys or its database cannot be opened.
     """
     keys = open_keys(config.node.data_dir)
-    store = await ThreadStore.open(config.node.data_dir / DATABASE)
-    try:
+    async with AsyncExitStack() as stack:
+        store = await ThreadStore.open(config.node.data_dir / DATABASE)
+        stack.push_async_callback(store.close)
+        caller = await stack.enter_async_context(Caller())
         mail = None
         if config.mail.host:
             from node.mail.smtp import SmtpTransport
 
             mail = SmtpTransport(config.mail, config.scheme.name)
-        chance = SystemChance()
         node = Node(
-            options_of(config),
-            store=store,
-            clock=SystemClock(),
-            chance=chance,
-            keys=keys,
-            dial=_nobody,
-            mail=mail,
-            offload=asyncio.to_thread,
-        )
+            options_of(config), store=store, clock=SystemClock(), chance=SystemChance(), keys=keys, network=caller,
+            mail=mail, offload=asyncio.to_thread,
+        )  # fmt: skip
         await node.load()
         yield node
-    finally:
-        await store.close()

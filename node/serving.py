@@ -11,7 +11,7 @@ import os
 import signal
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from http import HTTPStatus
 from typing import Final
 
@@ -27,6 +27,7 @@ from node.federation.door import Door
 from node.logs import set_up_logs
 from node.notify import notify
 from node.store import ReadTx, StoreError
+from node.supervisor import Supervisor
 from node.web.app import make_app
 
 log: Final[structlog.stdlib.BoundLogger] = structlog.stdlib.get_logger()
@@ -34,6 +35,7 @@ log: Final[structlog.stdlib.BoundLogger] = structlog.stdlib.get_logger()
 # Requests under way at the end have this long; one that waits for a payment is asked again by its page.
 SHUTDOWN_S: Final = 0.5
 BACKLOG: Final = 256
+GOODBYE_S: Final = 0.5  # for telling the local network
 _ANYTHING: Final = select(literal(1))
 
 
@@ -70,7 +72,7 @@ async def serve(config: Config) -> None:
             ready = asyncio.Event()
             running = tasks.create_task(node.run(ready.set))
             await ready.wait()
-            async with doors(node, config, listening):
+            async with doors(node, config, listening), discovery(node, config):
                 notify("READY=1")
                 log.info("serving", address=config.node.origin)
                 waiting = tasks.create_task(stopping.wait())
@@ -98,6 +100,55 @@ async def doors(node: Node, config: Config, listening: socket.socket) -> AsyncIt
         await admin.cleanup()
         (config.node.data_dir / SOCKET).unlink(missing_ok=True)
         await public.cleanup()
+
+
+@asynccontextmanager
+async def discovery(node: Node, config: Config) -> AsyncIterator[None]:
+    """Announce the node in the local network and notice others there, where an admin switched that on."""
+    if not config.federation.lan_discovery:
+        yield
+        return
+    # Loads a library that most nodes never need.
+    from node.federation.discovery import Discovery
+
+    gone = asyncio.Event()
+    found = Discovery(
+        own=node.scheme,
+        addresses=_own_addresses(config.node.listen_host),
+        port=config.node.listen_port,
+        secure=False,  # in the local network a node is called where it listens, not at its web server
+        on_hint=node.peers.hint,
+    )
+
+    async def announce() -> None:
+        try:
+            await found.run()
+        finally:
+            gone.set()
+
+    # Trouble with the local network is no reason to stop serving.
+    async with Supervisor("discovery") as tasks:
+        tasks.spawn(announce(), "discovery")
+        try:
+            yield
+        finally:
+            found.stop()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(GOODBYE_S):
+                    await gone.wait()
+
+
+def _own_addresses(host: str) -> list[bytes]:
+    """Return where this machine is called within its network."""
+    if host not in ("", "0.0.0.0"):  # noqa: S104 - looked for, not listened on
+        return [socket.inet_aton(socket.gethostbyname(host))]
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        # Nothing is sent: this only asks which of the machine's addresses leads outside.
+        try:
+            probe.connect(("192.0.2.1", 9))
+        except OSError:
+            return []
+        return [socket.inet_aton(probe.getsockname()[0])]
 
 
 async def _started(app: web.Application) -> web.AppRunner:

@@ -12,6 +12,7 @@ from node.services.acts import OPERATOR, Role
 from node.services.books import all_accounts
 from node.services.line_desk import OPEN, read_lines
 from node.services.members import Member, NewMember, Unable, Why, check_pin, members_called
+from node.services.peers import Peer, PeerUnusable, find_peer
 from node.store import ReadTx
 from protocol.names import SchemeId, scheme_text
 
@@ -60,15 +61,40 @@ async def user_link(node: Node, *, name: str) -> dict[str, Any]:
     return {**_shown(member), "link": await node.sign_in.make_link(OPERATOR, member.no, why="command line")}
 
 
+async def peer_add(node: Node, *, address: str, lan: bool = False) -> dict[str, Any]:
+    """Introduce another node."""
+    try:
+        peer = await node.peers.add(address, lan=lan)
+    except PeerUnusable as error:
+        raise CannotDo(str(error)) from None
+    # The word list is needed here and nowhere else in a running node.
+    from crypto.words import identity_words
+
+    return {**_shown_peer(node, peer), "words": list(identity_words(peer.scheme))}
+
+
+async def peer_list(node: Node) -> dict[str, Any]:
+    """List the nodes known by address."""
+    return {"peers": [_shown_peer(node, peer) for peer in await node.peers.peers()]}
+
+
+def _shown_peer(node: Node, peer: Peer) -> dict[str, Any]:
+    return {
+        "name": peer.name, "scheme": scheme_text(peer.scheme), "address": peer.address, "state": peer.state.value,
+        "connected": peer.scheme in node.links.live, "heard_ms": peer.heard_ms,
+    }  # fmt: skip
+
+
 async def health(node: Node) -> dict[str, Any]:
     """Return what `doctor` wants to know of the data and of other nodes."""
     found = await node.store.read(_health, node.scheme)
     lines = []
-    for peer, heard_ms in found.pop("heard").items():
-        session = node.links.live.get(peer)
+    for name, line in found.pop("open"):
+        session = node.links.live.get(line.peer)
         lines.append({
-            "name": scheme_text(peer), "heard_ms": heard_ms, "connected": session is not None,
-            "clocks": "agree" if session is None else session.terms.clocks.value,
+            "name": name or scheme_text(line.peer), "scheme": scheme_text(line.peer), "heard_ms": line.heard_ms,
+            "connected": session is not None, "clocks": "agree" if session is None else session.terms.clocks.value,
+            "usable": line.usable, "we_owe": line.state.owed, "under_way": len(line.state.mine.locks()),
         })  # fmt: skip
     return {**found, "lines": lines, "mail_set_up": node.outbox.sends, "now_ms": node.clock.now_ms()}
 
@@ -86,8 +112,15 @@ def _health(tx: ReadTx, scheme: SchemeId) -> dict[str, Any]:
         "mails_waiting": len(waiting),
         "mails_late": len(late),
         "mail_reason": late[0].reason if late else "",
-        "heard": {line.peer: line.heard_ms for line in read_lines(tx, scheme) if line.status == OPEN},
+        "open": [
+            (_name_of(tx, line.peer), line) for line in read_lines(tx, scheme) if line.status == OPEN
+        ],
     }
+
+
+def _name_of(tx: ReadTx, scheme: SchemeId) -> str:
+    peer = find_peer(tx, scheme)
+    return "" if peer is None else peer.name
 
 
 def _shown(member: Member) -> dict[str, Any]:
@@ -97,5 +130,7 @@ def _shown(member: Member) -> dict[str, Any]:
 COMMANDS: Final[Mapping[str, Callable[..., Awaitable[dict[str, Any]]]]] = {
     "member-add": member_add,
     "user-link": user_link,
+    "peer-add": peer_add,
+    "peer-list": peer_list,
     "health": health,
 }

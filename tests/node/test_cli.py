@@ -319,6 +319,31 @@ def test_the_path_of_a_socket_may_be_long(tmp_path: Path) -> None:
         assert machine.answer("member", "add", "Ana")["number"] == "0002"
 
 
+def test_two_nodes_are_introduced_and_find_each_other(tmp_path: Path) -> None:
+    machines = []
+    for name in ("oakvale", "hilltop"):
+        (tmp_path / name).mkdir()
+        machines.append(init(tmp_path / name, "--unit", "hours", "--lan")[0])
+    oakvale, hilltop = machines
+    address = f"http://127.0.0.1:{hilltop.port}"
+    with hilltop.serving() as other, oakvale.serving():
+        assert "without TLS" in oakvale.run("peer", "add", address, status=1).stderr
+        assert "no node answers" in oakvale.run("peer", "add", "http://127.0.0.1:9", "--lan", status=1).stderr
+        own = f"http://127.0.0.1:{oakvale.port}"
+        assert "this node itself" in oakvale.run("peer", "add", own, "--lan", status=1).stderr
+
+        added = oakvale.answer("peer", "add", address, "--lan")
+        deadline = time.monotonic() + STARTS_WITHIN_S
+        while not (peers := oakvale.answer("peer", "list")["peers"])[0]["connected"]:
+            assert time.monotonic() < deadline, peers
+            assert not process_ended(other, 0.2)
+    assert len(added["words"]) == 6
+    assert [(each["scheme"], each["address"]) for each in peers] == [(added["scheme"], address)]
+    closed = oakvale.answer("peer", "list")["peers"]
+    assert [each["connected"] for each in closed] == [False]
+    assert closed[0]["heard_ms"] > 0
+
+
 # --- doctor ------------------------------------------------------------------------------------------------------
 
 
