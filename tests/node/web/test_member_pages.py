@@ -1,0 +1,375 @@
+"""Members' own pages through the door: home, recording a trade here, the trade, people, settings. docs/pages.md 7.2, 8.6."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+import pytest
+
+from node.services.acts import OPERATOR, Role
+from node.services.members import Member
+from node.services.trades import Trade
+from node.web.present import reference
+from tests.node.web.test_pages import FORBIDDEN, Seen
+from tests.node.web.towns import PIN, Browser, Town, form_token_of, hidden_of, open_town, send
+
+
+@dataclass
+class Oakvale:
+    """A town with three members, two of them in their browsers."""
+
+    town: Town
+    ana: Member
+    ben: Member
+    maud: Member
+    rosa: Member
+    browser: Browser  # Ana's
+    bens: Browser
+
+    async def record(self, what: str = "Bike repair", amount: str = "1:30", to: str = "") -> str:
+        """Let Ana record a trade with Ben; return the address of the page that ends it."""
+        check = await self.check(what, amount, to)
+        answer = await self.browser.post("/record/do", data=hidden_of(check), allow_redirects=False)
+        assert answer.status == 303, await answer.text()
+        return answer.headers["Location"]
+
+    async def check(self, what: str = "Bike repair", amount: str = "1:30", to: str = "") -> str:
+        """Fill in what Ana received from Ben; return the page that follows."""
+        page = await text(self.browser, f"/record/what?who={to or self.ben.number}")
+        answer = await self.browser.post(
+            "/record/what", data={**hidden_of(page), "what": what, "amount": amount}
+        )
+        return await answer.text()
+
+    async def trades(self) -> list[Trade]:
+        return await self.town.node.trades.newest(self.ana.account_no)
+
+    async def balance(self, member: Member) -> int:
+        statement = await self.town.node.trades.statement(member.account_no, 0, 2**53)
+        return statement.end
+
+
+@pytest.fixture
+async def oakvale() -> AsyncIterator[Oakvale]:
+    async with open_town() as town:
+        ana, ben = await town.member("Ana"), await town.member("Ben")
+        maud, rosa = await town.member("Maud"), await town.member("Rosa", Role.ORGANISER)
+        yield Oakvale(town, ana, ben, maud, rosa, await town.browser_of(ana), await town.browser_of(ben))
+
+
+async def text(browser: Browser, path: str, status: int = 200) -> str:
+    answer = await browser.get(path, allow_redirects=False)
+    body = await answer.text()
+    assert answer.status == status, (path, answer.status, body)
+    return body
+
+
+def words_of(page: str) -> str:
+    """Return what a reader sees, on one line."""
+    return " ".join(html.unescape(" ".join(Seen(page).text)).replace("\u00a0", " ").split())
+
+
+# --- Recording ----------------------------------------------------------------------------------------------------
+
+
+async def test_a_trade_is_recorded_in_four_pages(oakvale: Oakvale) -> None:
+    """ux.md 8.6, 13.1."""
+    first = await text(oakvale.browser, "/record")
+    assert "/record/who?did=received" in first
+    second = await text(oakvale.browser, "/record/who?q=be")
+    assert f"/record/what?who={oakvale.ben.number}" in second
+    check = words_of(await oakvale.check("Bike repair", "90 min"))
+    assert "Ben gets 1 hour 30 minutes." in check
+    assert "You give 1 hour 30 minutes." in check
+    assert "You have 0 hours now and are 1 hour 30 minutes behind afterwards. Nothing has moved yet." in check
+    assert await oakvale.trades() == []
+
+    done = await oakvale.record("Bike repair", "1,5")
+
+    page = words_of(await text(oakvale.browser, done))
+    assert "Done" in page
+    assert "You gave 1 hour 30 minutes." in page
+    assert "You are 1 hour 30 minutes behind now." in page
+    assert (await oakvale.balance(oakvale.ana), await oakvale.balance(oakvale.ben)) == (-90, 90)
+
+
+async def test_the_same_form_sent_twice_records_once(oakvale: Oakvale) -> None:
+    """ux.md 6.5: pressed twice, or sent again by Reload."""
+    fields = hidden_of(await oakvale.check())
+    places = {
+        (await oakvale.browser.post("/record/do", data=fields, allow_redirects=False)).headers["Location"]
+        for _ in range(3)
+    }
+    assert len(places) == 1
+    assert len(await oakvale.trades()) == 1
+
+
+async def test_the_same_within_ten_minutes_is_asked_about(oakvale: Oakvale) -> None:
+    """ux.md 8.6."""
+    await oakvale.record()
+    assert "Again?" in words_of(await oakvale.check())
+    assert "Again?" not in words_of(await oakvale.check("Bike repair", "1:00"))
+    oakvale.town.clock.now += 11 * 60_000
+    assert "Again?" not in words_of(await oakvale.check())
+
+
+@pytest.mark.parametrize(
+    "what, amount, sentence",
+    [
+        ("", "1:30", "Please fill this in."),
+        ("Bread", "", "Please say how much."),
+        ("Bread", "1.30", "Do you mean 1 h 30 or 1 h 18?"),
+        ("Bread", "-1", "Please write the amount without a minus."),
+        ("Bread", "lots", "Please write a time, for example 2, 1:30 or 90 min."),
+    ],
+)
+async def test_a_slip_of_the_pen_is_named_and_nothing_has_to_be_typed_twice(
+    oakvale: Oakvale, what: str, amount: str, sentence: str
+) -> None:
+    page = await oakvale.check(what, amount)
+    assert sentence in words_of(page)
+    assert f'value="{what}"' in page
+    assert f'value="{amount}"' in page
+
+
+async def test_limits_are_named_before_the_check_page(oakvale: Oakvale) -> None:
+    """ux.md 8.6: credit limit 10 hours."""
+    page = words_of(await oakvale.check("House painting", "11"))
+    assert "This would take you too far behind" in page
+    assert "You can go to 10 hours behind. This would be 11 hours." in page
+    assert "You could make it 1 hour less." in page
+    assert "Ring Rosa on 01632 960 123." in page
+    assert "Nothing has moved." in page
+    fields = hidden_of(await oakvale.check("House painting", "10"))
+    answer = await oakvale.browser.post("/record/do", data={**fields, "minor": "660"})
+    assert "too far behind" in words_of(await answer.text())
+    assert await oakvale.trades() == []
+
+
+async def test_whom_a_trade_would_take_too_far_up_cannot_take_it(oakvale: Oakvale) -> None:
+    """Rule 3.4: Ben may have 40 hours."""
+    await oakvale.town.node.people.set_limits(OPERATOR, oakvale.ben.no, 600, 60, why="test")
+    page = words_of(await oakvale.check("Bread", "2"))
+    assert "Ben cannot take that much now" in page
+    assert await oakvale.trades() == []
+
+
+async def test_one_does_not_pay_oneself(oakvale: Oakvale) -> None:
+    assert "This is you" in words_of(await oakvale.check(to=oakvale.ana.number))
+
+
+async def test_a_paused_member_reads_why_and_records_nothing(oakvale: Oakvale) -> None:
+    """ux.md 4: paused, by an organiser, reason shown."""
+    fields = hidden_of(await oakvale.check())
+    await oakvale.town.node.people.pause(OPERATOR, oakvale.ana.no, why="Please ring us first.")
+    for page in ("/record", "/record/who", f"/record/what?who={oakvale.ben.number}"):
+        assert "The reason: Please ring us first." in words_of(await text(oakvale.browser, page))
+    answer = await oakvale.browser.post("/record/do", data=fields)
+    assert "paused" in words_of(await answer.text())
+    assert await oakvale.trades() == []
+
+
+@pytest.mark.parametrize(
+    "change", [{"minor": "0"}, {"minor": "-5"}, {"minor": "1e3"}, {"who": "9999"}, {"once": "x"}]
+)
+async def test_forged_fields_record_nothing(oakvale: Oakvale, change: dict[str, str]) -> None:
+    fields = {**hidden_of(await oakvale.check()), **change}
+    answer = await oakvale.browser.post("/record/do", data=fields)
+    assert answer.status == 404
+    assert await oakvale.trades() == []
+
+
+async def test_the_same_again_begins_with_everything_filled_in(oakvale: Oakvale) -> None:
+    """ux.md 9: copy the last trade."""
+    await oakvale.record("Garden help", "2")
+    first = await text(oakvale.browser, "/record")
+    assert "Ben, Garden help, 2 hours" in words_of(first)
+    again = re.search(r'href="(/record/what\?again=[^"]+)"', first)
+    assert again is not None
+    answer = await oakvale.browser.get(html.unescape(again[1]))
+    page = await answer.text()
+    assert 'value="Garden help"' in page
+    assert 'value="2:00"' in page
+
+
+# --- The trade ----------------------------------------------------------------------------------------------------
+
+
+async def test_a_trade_opens_for_its_parties_and_organisers_only(oakvale: Oakvale) -> None:
+    """ux.md 0.7: others get the words for a page that does not exist."""
+    await oakvale.record()
+    page = f"/t/{reference((await oakvale.trades())[0])}"
+    assert "You gave 1 hour 30 minutes." in words_of(await text(oakvale.browser, page))
+    assert "You got 1 hour 30 minutes." in words_of(await text(oakvale.bens, page))
+    rosas = await oakvale.town.browser_of(oakvale.rosa)
+    assert "Ana gave 1 hour 30 minutes." in words_of(await text(rosas, page))
+    mauds = await oakvale.town.browser_of(oakvale.maud)
+    for path in (page, f"{page}/check", f"{page}/wrong", f"/record/what?again={page[3:]}"):
+        hidden = words_of(await text(mauds, path, 404))
+        nothing = words_of(await text(mauds, "/t/000-000-000", 404))
+        assert strip_reference(hidden) == strip_reference(nothing)
+    assert (await oakvale.town.browser().get(page, allow_redirects=False)).status == 303
+
+
+def strip_reference(page: str) -> str:
+    return re.sub(r"\b[0-9A-Z]{3}-[0-9A-Z]{3}-[0-9A-Z]{3}\b", "REF", page)
+
+
+@pytest.mark.parametrize(
+    "write", [str.lower, lambda text: text.replace("-", " "), lambda text: text.replace("0", "O")]
+)
+async def test_a_reference_may_be_typed_in_any_way(oakvale: Oakvale, write: object) -> None:
+    """ux.md 0.7."""
+    await oakvale.record()
+    typed = write(str(reference((await oakvale.trades())[0])))  # type: ignore[operator]
+    assert "Bike repair" in words_of(await text(oakvale.browser, f"/t/{typed}"))
+
+
+async def test_something_wrong_says_whom_to_ring(oakvale: Oakvale) -> None:
+    """ux.md 8.8."""
+    await oakvale.record()
+    name = reference((await oakvale.trades())[0])
+    page = words_of(await text(oakvale.bens, f"/t/{name}/wrong"))
+    assert "Ring Rosa on 01632 960 123." in page
+    assert name in page
+
+
+async def test_a_corrected_trade_names_the_one_that_put_it_right(oakvale: Oakvale) -> None:
+    """Rule 3.5; ux.md 4."""
+    await oakvale.record()
+    trade = (await oakvale.trades())[0]
+    fixed = await oakvale.town.node.trades.correct(
+        trade.no, organiser="Rosa", on_behalf_of="Ana", reason="wrong Ben", once=bytes(16)
+    )
+    page = words_of(await text(oakvale.browser, f"/t/{reference(trade)}"))
+    assert f"Corrected by Rosa: see trade {reference(fixed)}." in page
+    page = words_of(await text(oakvale.browser, f"/t/{reference(fixed)}"))
+    assert f"This puts trade {reference(trade)} right." in page
+
+
+# --- People, home, me -------------------------------------------------------------------------------------------------
+
+
+async def test_home_says_where_one_stands(oakvale: Oakvale) -> None:
+    assert "You have given as much as you received." in words_of(await text(oakvale.browser, "/home"))
+    await oakvale.record()
+    assert "You have received 1 hour 30 minutes more than you gave." in words_of(
+        await text(oakvale.browser, "/home")
+    )
+    assert "You have given 1 hour 30 minutes more than you received." in words_of(
+        await text(oakvale.bens, "/home")
+    )
+
+
+async def test_others_see_no_contact_and_no_balance(oakvale: Oakvale) -> None:
+    """ux.md 5: everybody's e-mail and balance are not shown."""
+    await oakvale.record()
+    page = words_of(await text(await oakvale.town.browser_of(oakvale.maud), f"/people/{oakvale.ben.number}"))
+    assert "Ben" in page
+    assert "ben@example.org" not in page
+    assert "hour" not in page.replace("hours", "").replace("Tuesday", "")
+    assert "Bike repair" not in page
+    assert "Bike repair" in words_of(await text(oakvale.browser, f"/people/{oakvale.ben.number}"))
+
+
+async def test_people_are_found_by_a_part_of_the_name(oakvale: Oakvale) -> None:
+    page = words_of(await text(oakvale.browser, "/people?q=ma"))
+    assert "1 person for “ma”" in page
+    assert "Maud" in page
+    assert "Nobody found." in words_of(await text(oakvale.browser, "/people?q=zz"))
+    await text(oakvale.browser, "/people/9999", 404)
+
+
+async def test_long_lists_have_pages_of_twenty(oakvale: Oakvale) -> None:
+    for number in range(25):
+        await oakvale.town.member(f"Person{number:02}")
+    assert "1 to 20 of 29" in words_of(await text(oakvale.browser, "/people"))
+    assert "21 to 29 of 29" in words_of(await text(oakvale.browser, "/people?page=2"))
+
+
+async def test_a_profile_is_changed_by_its_member(oakvale: Oakvale) -> None:
+    page = await text(oakvale.browser, "/my/settings")
+    fields = {
+        "form_token": form_token_of(page),
+        "name": "Ana Silva",
+        "place": "Mill Lane",
+        "phone": "",
+        "about": "Baker.",
+    }
+    answer = await oakvale.browser.post("/my/profile", data=fields, allow_redirects=False)
+    assert answer.status == 303
+    shown = words_of(await text(oakvale.bens, f"/people/{oakvale.ana.number}"))
+    assert "Ana Silva" in shown
+    assert "Baker." in shown
+    wrong = await oakvale.browser.post("/my/profile", data={**fields, "name": " "})
+    assert wrong.status == 422
+    assert "Please fill this in." in words_of(await wrong.text())
+
+
+async def test_a_pin_is_changed_by_whoever_knows_the_old_one(oakvale: Oakvale) -> None:
+    """ux.md 0.8."""
+    wrong = await send(
+        oakvale.browser, "/my/pin", "/my/settings", old_pin="000001", pin="846301", pin_again="846301"
+    )
+    assert wrong.status == 422
+    assert "This is not your PIN until now." in words_of(await wrong.text())
+    differ = await send(
+        oakvale.browser, "/my/pin", "/my/settings", old_pin=PIN, pin="846301", pin_again="846302"
+    )
+    assert "The two new PINs differ." in words_of(await differ.text())
+    answer = await send(
+        oakvale.browser, "/my/pin", "/my/settings", old_pin=PIN, pin="846301", pin_again="846301"
+    )
+    assert answer.status == 303, await answer.text()
+    await oakvale.town.browser_of(oakvale.ana, pin="846301")
+
+
+async def test_only_languages_of_the_scheme_can_be_chosen(oakvale: Oakvale) -> None:
+    answer = await send(oakvale.browser, "/my/mail", "/my/settings", language="xx")
+    assert answer.status == 422
+    answer = await send(oakvale.browser, "/my/mail", "/my/settings", language="en")
+    assert answer.status == 303
+
+
+async def test_no_page_shows_a_word_of_machinery(oakvale: Oakvale) -> None:
+    """ux.md 3, 13.8, on pages with real matter."""
+    done = await oakvale.record()
+    name = reference((await oakvale.trades())[0])
+    paths = [
+        "/home", "/record", "/record/who", "/record/who?q=b", f"/record/what?who={oakvale.ben.number}", done,
+        f"/t/{name}", f"/t/{name}/wrong", "/people", f"/people/{oakvale.ben.number}", "/my", "/my/settings",
+        "/statement",
+    ]  # fmt: skip
+    pages = [await text(oakvale.browser, path) for path in paths] + [await oakvale.check("Bread", "11")]
+    for page in pages:
+        assert [line for line in Seen(page).text if FORBIDDEN.search(line)] == []
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/home",
+        "/record",
+        "/record/who",
+        "/people",
+        "/people/1",
+        "/my",
+        "/my/settings",
+        "/statement",
+        "/statement.csv",
+    ],
+)
+async def test_nobody_reads_members_pages_without_signing_in(oakvale: Oakvale, path: str) -> None:
+    answer = await oakvale.town.browser().get(path, allow_redirects=False)
+    assert answer.status == 303
+    assert answer.headers["Location"].startswith("/login")
+
+
+async def test_a_form_without_its_token_changes_nothing(oakvale: Oakvale) -> None:
+    fields = {**hidden_of(await oakvale.check()), "form_token": "forged"}
+    answer = await oakvale.browser.post("/record/do", data=fields)
+    assert answer.status == 403
+    assert await oakvale.trades() == []
