@@ -288,10 +288,12 @@ class Context:
             notice=notice_text(self.request.query.get("note", ""), self.words),
         )
 
-    def show(self, view: View, status: int = 200) -> web.Response:
-        """Return the answer that shows a view."""
+    def show(self, view: View, status: int = 200, *, secret: bool = False) -> web.Response:
+        """Return the answer that shows a view; a `secret` one no browser may keep."""
         page = self.page()
         response = self._surroundings.renderer.response(page, view, status)
+        if secret:
+            response.headers["Cache-Control"] = "no-store"
         names = self.cookies.names
         # Only a page with a form leaves a cookie with somebody who is not signed in.
         if not self.cookies.brought.keys() & {names.session, names.form} and (

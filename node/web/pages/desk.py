@@ -201,7 +201,8 @@ async def welcome(context: Context) -> web.Response:
             site=node.options.origin,
             mailed_to=(member.email or "") if node.outbox.sends else "",
             member_href=f"/admin/members/{member.no}",
-        )
+        ),
+        secret=True,
     )
 
 

@@ -280,14 +280,14 @@ async def pin(context: Context) -> web.Response:
     new = context.node.applications.random_pin()
     await context.node.people.set_pin(context.actor, known.member.no, new)
     known = await _known(context)
-    return context.show(replace(_member_view(context, known), new_pin=new))
+    return context.show(replace(_member_view(context, known), new_pin=new), secret=True)
 
 
 async def link(context: Context) -> web.Response:
     """Make a one-time link for a member, and show it this once."""
     known = await _known(context)
     new = await context.node.sign_in.make_link(context.actor, known.member.no)
-    return context.show(replace(_member_view(context, known), new_link=new))
+    return context.show(replace(_member_view(context, known), new_link=new), secret=True)
 
 
 async def pause(context: Context) -> web.Response:
