@@ -4,73 +4,16 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from collections.abc import Callable
 
 import pytest
 
-from node.services.acts import OPERATOR, Role
-from node.services.members import Member
-from node.services.trades import Trade
+from node.services.acts import OPERATOR
+from node.services.sign_in import SignedIn
 from node.web.present import reference
+from tests.node.web.oakvale import Oakvale, fields_of, text, words_of
 from tests.node.web.test_pages import FORBIDDEN, Seen
-from tests.node.web.towns import PIN, Browser, Town, form_token_of, hidden_of, open_town, send
-
-
-@dataclass
-class Oakvale:
-    """A town with three members, two of them in their browsers."""
-
-    town: Town
-    ana: Member
-    ben: Member
-    maud: Member
-    rosa: Member
-    browser: Browser  # Ana's
-    bens: Browser
-
-    async def record(self, what: str = "Bike repair", amount: str = "1:30", to: str = "") -> str:
-        """Let Ana record a trade with Ben; return the address of the page that ends it."""
-        check = await self.check(what, amount, to)
-        answer = await self.browser.post("/record/do", data=hidden_of(check), allow_redirects=False)
-        assert answer.status == 303, await answer.text()
-        return answer.headers["Location"]
-
-    async def check(self, what: str = "Bike repair", amount: str = "1:30", to: str = "") -> str:
-        """Fill in what Ana received from Ben; return the page that follows."""
-        page = await text(self.browser, f"/record/what?who={to or self.ben.number}")
-        answer = await self.browser.post(
-            "/record/what", data={**hidden_of(page), "what": what, "amount": amount}
-        )
-        return await answer.text()
-
-    async def trades(self) -> list[Trade]:
-        return await self.town.node.trades.newest(self.ana.account_no)
-
-    async def balance(self, member: Member) -> int:
-        statement = await self.town.node.trades.statement(member.account_no, 0, 2**53)
-        return statement.end
-
-
-@pytest.fixture
-async def oakvale() -> AsyncIterator[Oakvale]:
-    async with open_town() as town:
-        ana, ben = await town.member("Ana"), await town.member("Ben")
-        maud, rosa = await town.member("Maud"), await town.member("Rosa", Role.ORGANISER)
-        yield Oakvale(town, ana, ben, maud, rosa, await town.browser_of(ana), await town.browser_of(ben))
-
-
-async def text(browser: Browser, path: str, status: int = 200) -> str:
-    answer = await browser.get(path, allow_redirects=False)
-    body = await answer.text()
-    assert answer.status == status, (path, answer.status, body)
-    return body
-
-
-def words_of(page: str) -> str:
-    """Return what a reader sees, on one line."""
-    return " ".join(html.unescape(" ".join(Seen(page).text)).replace("\u00a0", " ").split())
-
+from tests.node.web.towns import PIN, form_token_of, send
 
 # --- Recording ----------------------------------------------------------------------------------------------------
 
@@ -98,7 +41,7 @@ async def test_a_trade_is_recorded_in_four_pages(oakvale: Oakvale) -> None:
 
 async def test_the_same_form_sent_twice_records_once(oakvale: Oakvale) -> None:
     """ux.md 6.5: pressed twice, or sent again by Reload."""
-    fields = hidden_of(await oakvale.check())
+    fields = fields_of(await oakvale.check())
     places = {
         (await oakvale.browser.post("/record/do", data=fields, allow_redirects=False)).headers["Location"]
         for _ in range(3)
@@ -143,7 +86,7 @@ async def test_limits_are_named_before_the_check_page(oakvale: Oakvale) -> None:
     assert "You could make it 1 hour less." in page
     assert "Ring Rosa on 01632 960 123." in page
     assert "Nothing has moved." in page
-    fields = hidden_of(await oakvale.check("House painting", "10"))
+    fields = fields_of(await oakvale.check("House painting", "10"))
     answer = await oakvale.browser.post("/record/do", data={**fields, "minor": "660"})
     assert "too far behind" in words_of(await answer.text())
     assert await oakvale.trades() == []
@@ -163,7 +106,7 @@ async def test_one_does_not_pay_oneself(oakvale: Oakvale) -> None:
 
 async def test_a_paused_member_reads_why_and_records_nothing(oakvale: Oakvale) -> None:
     """ux.md 4: paused, by an organiser, reason shown."""
-    fields = hidden_of(await oakvale.check())
+    fields = fields_of(await oakvale.check())
     await oakvale.town.node.people.pause(OPERATOR, oakvale.ana.no, why="Please ring us first.")
     for page in ("/record", "/record/who", f"/record/what?who={oakvale.ben.number}"):
         assert "The reason: Please ring us first." in words_of(await text(oakvale.browser, page))
@@ -176,7 +119,7 @@ async def test_a_paused_member_reads_why_and_records_nothing(oakvale: Oakvale) -
     "change", [{"minor": "0"}, {"minor": "-5"}, {"minor": "1e3"}, {"who": "9999"}, {"once": "x"}]
 )
 async def test_forged_fields_record_nothing(oakvale: Oakvale, change: dict[str, str]) -> None:
-    fields = {**hidden_of(await oakvale.check()), **change}
+    fields = {**fields_of(await oakvale.check()), **change}
     answer = await oakvale.browser.post("/record/do", data=fields)
     assert answer.status == 404
     assert await oakvale.trades() == []
@@ -221,10 +164,10 @@ def strip_reference(page: str) -> str:
 @pytest.mark.parametrize(
     "write", [str.lower, lambda text: text.replace("-", " "), lambda text: text.replace("0", "O")]
 )
-async def test_a_reference_may_be_typed_in_any_way(oakvale: Oakvale, write: object) -> None:
+async def test_a_reference_may_be_typed_in_any_way(oakvale: Oakvale, write: Callable[[str], str]) -> None:
     """ux.md 0.7."""
     await oakvale.record()
-    typed = write(str(reference((await oakvale.trades())[0])))  # type: ignore[operator]
+    typed = write(str(reference((await oakvale.trades())[0])))
     assert "Bike repair" in words_of(await text(oakvale.browser, f"/t/{typed}"))
 
 
@@ -311,6 +254,7 @@ async def test_a_profile_is_changed_by_its_member(oakvale: Oakvale) -> None:
 
 async def test_a_pin_is_changed_by_whoever_knows_the_old_one(oakvale: Oakvale) -> None:
     """ux.md 0.8."""
+    await oakvale.town.node.people.set_pin(OPERATOR, oakvale.ana.no, PIN)
     wrong = await send(
         oakvale.browser, "/my/pin", "/my/settings", old_pin="000001", pin="846301", pin_again="846301"
     )
@@ -324,7 +268,10 @@ async def test_a_pin_is_changed_by_whoever_knows_the_old_one(oakvale: Oakvale) -
         oakvale.browser, "/my/pin", "/my/settings", old_pin=PIN, pin="846301", pin_again="846301"
     )
     assert answer.status == 303, await answer.text()
-    await oakvale.town.browser_of(oakvale.ana, pin="846301")
+    proof = await oakvale.town.node.sign_in.with_pin(
+        oakvale.ana.number, "846301", "192.0.2.1", own_computer=False
+    )
+    assert isinstance(proof, SignedIn)
 
 
 async def test_only_languages_of_the_scheme_can_be_chosen(oakvale: Oakvale) -> None:
@@ -369,7 +316,7 @@ async def test_nobody_reads_members_pages_without_signing_in(oakvale: Oakvale, p
 
 
 async def test_a_form_without_its_token_changes_nothing(oakvale: Oakvale) -> None:
-    fields = {**hidden_of(await oakvale.check()), "form_token": "forged"}
+    fields = {**fields_of(await oakvale.check()), "form_token": "forged"}
     answer = await oakvale.browser.post("/record/do", data=fields)
     assert answer.status == 403
     assert await oakvale.trades() == []

@@ -1,0 +1,112 @@
+"""The statement through the door: the period, the running balance, totals, and the table. docs/pages.md 7.2."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+import pytest
+
+from node.web.amounts import HOURS, Unit
+from node.web.pages.member_statement import CSV_COLUMNS, harmless, plain_number
+from tests.node.web.oakvale import Oakvale, text, words_of
+from tests.node.web.towns import Browser
+
+DAY_MS = 24 * 3_600_000
+
+
+async def table(browser: Browser, path: str = "/statement.csv") -> list[dict[str, str]]:
+    answer = await browser.get(path)
+    assert answer.headers["Content-Type"] == "text/csv; charset=utf-8"
+    assert answer.headers["Content-Disposition"].startswith('attachment; filename="statement-')
+    body = await answer.read()
+    assert body.startswith(b"\xef\xbb\xbf")
+    return list(csv.DictReader(io.StringIO(body.decode("utf-8-sig"), newline="")))
+
+
+async def test_the_balance_runs_from_the_start_to_the_end(oakvale: Oakvale) -> None:
+    await oakvale.record("Bike repair", "1:30")
+    await oakvale.later(DAY_MS)
+    await oakvale.record("Bread", "0:20")
+    page = words_of(await text(oakvale.browser, "/statement"))
+    assert "At the start" in page
+    assert "Bike repair, from Ben" in page
+    assert page.index("\u22121 h 30") < page.index("Bread, from Ben")
+    assert "At the end: 1 hour 50 minutes behind." in page
+    theirs = words_of(await text(oakvale.bens, "/statement"))
+    assert "Bread, for Ana" in theirs
+    assert "At the end: 1 hour 50 minutes ahead." in theirs
+
+
+async def test_a_period_shows_its_own_days_only(oakvale: Oakvale) -> None:
+    await oakvale.record("Bike repair", "1:30")
+    first = (await table(oakvale.browser))[0]["date"]
+    await oakvale.later(40 * DAY_MS)
+    await oakvale.record("Bread", "0:20")
+    later = (await table(oakvale.browser))[1]["date"]
+    page = words_of(await text(oakvale.browser, f"/statement?from={later}&to={later}"))
+    assert "Bread" in page
+    assert "Bike repair" not in page
+    assert page.count("\u22121 h 30") == 1, "what came before is the balance at the start"
+    rows = await table(oakvale.browser, f"/statement.csv?from={first}&to={first}")
+    assert [row["what"] for row in rows] == ["Bike repair"]
+
+
+@pytest.mark.parametrize(
+    "query, sentence",
+    [
+        ("from=yesterday", "This is not a day."),
+        ("from=2026-02-31", "This is not a day."),
+        ("from=0001-01-01&to=9999-12-31", "This is not a day."),
+        ("from=2026-05-02&to=2026-05-01", "The end is before the beginning."),
+    ],
+)
+async def test_days_that_are_none_are_named(oakvale: Oakvale, query: str, sentence: str) -> None:
+    assert sentence in words_of(await text(oakvale.browser, f"/statement?{query}"))
+    await table(oakvale.browser, f"/statement.csv?{query}")
+
+
+async def test_the_table_can_be_added_up(oakvale: Oakvale) -> None:
+    await oakvale.record("Bike repair", "1:30")
+    await oakvale.record("Bread", "0:20")
+    rows = await table(oakvale.browser)
+    assert tuple(rows[0]) == CSV_COLUMNS
+    assert [(row["what"], row["who"], row["given"], row["balance"], row["unit"]) for row in rows] == [
+        ("Bike repair", "Ben", "90", "-90", "minutes"),
+        ("Bread", "Ben", "20", "-110", "minutes"),
+    ]
+    assert sum(int(row["received"]) for row in await table(oakvale.bens)) == 110
+
+
+@pytest.mark.parametrize("what", ["=1+1", "+1", "-1", "@SUM(A1)", '=HYPERLINK("http://x","y")'])
+async def test_no_text_becomes_a_formula(oakvale: Oakvale, what: str) -> None:
+    await oakvale.record(what, "1")
+    assert [row["what"] for row in await table(oakvale.bens)] == ["'" + what]
+
+
+def test_texts_that_are_no_formulas_stay_as_they_are() -> None:
+    assert harmless("Bread, 2 = two") == "Bread, 2 = two"
+    assert harmless("\t=1") == "'\t=1"
+
+
+@pytest.mark.parametrize(
+    "minor, unit, number",
+    [
+        (90, HOURS, "90"),
+        (-90, HOURS, "-90"),
+        (605, Unit(code="a", kind="decimal", decimals=2, symbol="A"), "6.05"),
+        (-5, Unit(code="a", kind="decimal", decimals=2, symbol="A"), "-0.05"),
+        (7, Unit(code="a", kind="decimal", decimals=0, symbol="A"), "7"),
+    ],
+)
+def test_numbers_are_exact(minor: int, unit: Unit, number: str) -> None:
+    assert plain_number(minor, unit) == number
+
+
+async def test_nobody_reads_anothers_statement(oakvale: Oakvale) -> None:
+    """The address names a time only: whatever else it says is not looked at."""
+    await oakvale.record("Bike repair", "1:30")
+    maud = await oakvale.town.browser_of(oakvale.maud)
+    for query in ("", f"?member={oakvale.ana.number}", f"?account_no={oakvale.ana.account_no}", "?n=1"):
+        assert "Bike repair" not in await text(maud, f"/statement{query}")
+        assert await table(maud, f"/statement.csv{query}") == []
