@@ -138,8 +138,12 @@ async def callers(count: int, once: Callable[[], Awaitable[object]], seconds: fl
     async with asyncio.TaskGroup() as tasks:
         for _ in range(count):
             tasks.create_task(caller())
-    elapsed = clock() - began
-    waits.sort()
+    return summary(waits, clock() - began)
+
+
+def summary(waits: list[float], elapsed: float) -> Sample:
+    """Return a sample of calls that took `waits` and `elapsed` seconds together."""
+    waits = sorted(waits)
     return Sample(
         value=len(waits) / elapsed,
         p50_ms=waits[len(waits) // 2] * 1000,

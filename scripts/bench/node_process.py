@@ -1,0 +1,227 @@
+"""A whole node in a process of its own, which a benchmark can give orders to.
+
+Wired as `node/serving.py` does it, without pages: `Node` with a store on disk, and its door for other nodes. Keys come
+from a seed, so that every process knows every other scheme's identity.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any, Final
+
+import structlog
+from aiohttp import web
+
+from node.app import Node, Options
+from node.clock import SeededChance, SystemChance, SystemClock
+from node.federation.caller import Caller, Place
+from node.federation.channel import Channel
+from node.federation.door import Door
+from node.keyfiles import Keys, draw_keys
+from node.services.lines import LineRefused
+from node.services.quotes import Offer
+from node.services.settings import SchemeSettings
+from node.store import ThreadStore, Tx
+from protocol.entry import Words
+from protocol.line_ops import Limit
+from protocol.names import Handle, SchemeId
+from protocol.payment import PayerState
+from protocol.quote import QuoteRequest
+from protocol.units import HOUR
+from scripts.bench.harness import Sample, callers, summary
+from scripts.bench.processes import run_process, serve_orders
+
+KEYS_MADE_MS: Final = 1_700_000_000_000
+WIDE: Final = Limit(owed_max=1_000_000 * HOUR, pending_max=100_000 * HOUR, open_max=400)
+WORDS: Final = Words(text="", done_by="bench", on_behalf_of=None, proved_by="system")
+PAYMENT_WAIT_S: Final = 30.0
+# An unpaid quote holds a place with the payee for ten minutes, so no more are asked for than get paid.
+QUOTES_AHEAD_MAX: Final = 1_500
+
+
+def keys_of(name: str) -> Keys:
+    """Return the keys of the scheme of that name, the same in every process."""
+    return draw_keys(SeededChance(f"bench keys of {name}"), KEYS_MADE_MS).keys
+
+
+class NodeProcess:
+    """One node and the orders it takes."""
+
+    def __init__(self, node: Node, ports: dict[str, int]):
+        self.node: Final = node
+        self._schemes: Final = {name: keys_of(name).keyring.scheme for name in ports}
+        self._count = 0
+
+    def orders(self) -> dict[str, Callable[..., Awaitable[Any]]]:
+        """Return what can be ordered, by name."""
+        return {
+            "in_touch": self.in_touch, "propose": self.propose, "agree": self.agree, "ready": self.ready,
+            "member": self.member, "handle": self.handle, "measure": self.measure, "measure_quoted": self.measure_quoted,
+            "memory": self.memory,
+        }  # fmt: skip
+
+    # --- neighbours -------------------------------------------------------------------------------------------
+
+    async def in_touch(self, other: str) -> None:
+        """Wait for a session with `other`."""
+        self.node.links.want(self._schemes[other])
+        await self._until(lambda: self._schemes[other] in self.node.links.live)
+
+    async def propose(self, other: str) -> None:
+        """Open a line with `other`."""
+        await self.node.lines.propose(self._schemes[other], WIDE)
+
+    async def agree(self, other: str) -> None:
+        """Open our side of a line that `other` proposed, once it has been heard of."""
+        for _ in range(200):
+            try:
+                await self.node.lines.agree(self._schemes[other], WIDE)
+                return
+            except LineRefused:
+                await asyncio.sleep(0.05)
+        raise TimeoutError(f"{other} proposed nothing")
+
+    async def ready(self, goal: str) -> None:
+        """Wait for a way to `goal`."""
+        await self._until(lambda: self.node.routes.candidates(self._schemes[goal], 0))
+
+    async def _until(self, ready: Callable[[], object], seconds: float = 60) -> None:
+        for _ in range(int(seconds * 20)):
+            if ready():
+                return
+            await asyncio.sleep(0.05)
+        raise TimeoutError("it did not come about")
+
+    # --- trades -----------------------------------------------------------------------------------------------
+
+    async def member(self) -> int:
+        """Open an account, and return its number."""
+
+        def unit(tx: Tx) -> int:
+            return self.node.books.open_account(tx, WORDS, credit_limit=1 << 40).no
+
+        return await self.node.store.write(unit)
+
+    async def handle(self, payer: str, account_no: int) -> str:
+        """Return how a member is called towards the scheme `payer`."""
+        return (await self.node.quotes.handle_of(self._schemes[payer], account_no)).hex()
+
+    async def _ask(self, goal: str, handle: str) -> Offer:
+        self._count += 1
+        request = QuoteRequest(
+            listing=None, payee_handle=Handle(bytes.fromhex(handle)), payer_handle=Handle(bytes(16)),
+            payer_name="Ana", amount=5, price_seen=None, text=f"two hours of gardening {self._count}",
+        )  # fmt: skip
+        offer = await self.node.quotes.ask(self._schemes[goal], request)
+        if not isinstance(offer, Offer):
+            raise RuntimeError(f"no offer: {offer}")
+        return offer
+
+    async def _pay(self, offer: Offer, account_no: int) -> None:
+        settlement = self.node.settlement
+        payment = await settlement.pay(offer, account_no=account_no, entered_by="Ana", once=offer.id)
+        payment = await settlement.wait(payment.no, PAYMENT_WAIT_S)
+        if payment.state is not PayerState.PAID:
+            raise RuntimeError(f"not paid: {payment}")
+
+    async def measure(self, count: int, seconds: float, goal: str, handle: str, account_no: int) -> list[Any]:
+        """Let `count` callers ask for a price and pay it, again and again."""
+
+        async def trade() -> None:
+            await self._pay(await self._ask(goal, handle), account_no)
+
+        return _told(await callers(count, trade, seconds))
+
+    async def measure_quoted(
+        self, count: int, most: int, goal: str, handle: str, account_no: int
+    ) -> list[Any]:
+        """Ask for `most` prices first, untimed, then let `count` callers pay them all."""
+        offers: list[Offer] = []
+
+        async def ask() -> None:
+            while len(offers) < most:
+                offers.append(await self._ask(goal, handle))
+
+        async with asyncio.TaskGroup() as tasks:
+            for _ in range(min(count, 16)):
+                tasks.create_task(ask())
+        waits: list[float] = []
+        began = time.perf_counter()
+
+        async def pay() -> None:
+            while offers:
+                at = time.perf_counter()
+                await self._pay(offers.pop(), account_no)
+                waits.append(time.perf_counter() - at)
+
+        async with asyncio.TaskGroup() as tasks:
+            for _ in range(count):
+                tasks.create_task(pay())
+        return _told(summary(waits, time.perf_counter() - began))
+
+    async def memory(self) -> float:
+        """Return the resident memory of this process, in MiB."""
+        return memory_mib()
+
+
+def memory_mib() -> float:
+    """Return the resident memory of this process, in MiB."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+def _told(sample: Sample) -> list[Any]:
+    return [sample.value, sample.p50_ms, sample.p99_ms]
+
+
+def quiet() -> None:
+    """Log errors only, and those to standard error: standard output is for answers."""
+    logging.basicConfig(level=logging.ERROR)
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR),
+        logger_factory=structlog.PrintLoggerFactory(open(2, "w", closefd=False)),  # noqa: SIM115 - lives as long as the process
+    )
+
+
+async def main(settings: dict[str, Any]) -> None:
+    """Run one node until its orders end."""
+    quiet()
+    name: str = settings["name"]
+    ports: dict[str, int] = settings["ports"]
+    store = await ThreadStore.open(Path(settings["path"]))
+    async with Caller() as caller:
+        names = {keys_of(each).keyring.scheme: each for each in ports}
+
+        async def dial(scheme: SchemeId) -> Channel:
+            return await caller.dial(Place(address=f"http://127.0.0.1:{ports[names[scheme]]}", lan=True))
+
+        node = Node(
+            Options(
+                seed=SchemeSettings(name=name), origin=f"http://127.0.0.1:{ports[name]}", allow_lan=True
+            ),
+            store=store, clock=SystemClock(), chance=SystemChance(), keys=keys_of(name), dial=dial,
+        )  # fmt: skip
+        await node.load()
+        for each in ports:
+            await node.directory.learn(keys_of(each).keyring.log)
+        app = web.Application()
+        app.add_routes(
+            Door(links=node.links, descriptor=node.descriptor, identity_log=node.identity_log).routes()
+        )
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", ports[name]).start()
+        await node.start()
+        await serve_orders(NodeProcess(node, ports).orders())
+        await node.stop()
+        await runner.cleanup()
+    await store.close()
+
+
+if __name__ == "__main__":
+    run_process(main)
