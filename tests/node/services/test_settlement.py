@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from random import Random
 
 import pytest
-from sqlalchemy import bindparam, select, text
+from sqlalchemy import bindparam, select, update
 
 from node.services.quotes import NoOffer, Offer
 from node.services.settlement import CannotPay, NoPayment
@@ -25,6 +25,7 @@ ROW = ["Oakvale", "Hilltop", "Riverside", "Mill", "Ford", "Weir", "Quay"]
 _TRADE = select(books.trade.c.state, books.trade.c.late, books.trade.c.reason).where(
     books.trade.c.no == bindparam("no")
 )
+_CLOSE = update(books.account).where(books.account.c.no == bindparam("which")).values(closed=True)
 
 Scenario = Callable[[SmallTown], Awaitable[None]]
 
@@ -157,7 +158,7 @@ def test_a_closed_account_cannot_begin() -> None:
 
 async def close(town: SmallTown, name: str, member: str) -> None:
     def unit(tx: Tx) -> None:
-        tx.run(text("UPDATE account SET closed = 1 WHERE no = :no"), no=town[name].members[member])
+        tx.run(_CLOSE, which=town[name].members[member])
 
     await town[name].store.write(unit)
 
@@ -325,11 +326,11 @@ def test_a_late_payment_is_called_late_and_completes_when_it_can(boots: bool) ->
         async def credited() -> bool:
             return await town["Riverside"].balance("Karim") > 0
 
-        await town.until_async(credited)
+        await town.until_async(credited, 10, 0.001)  # the CLAIM is on its way, and is held
         town.network.cut("Hilltop", "Riverside")
         await asyncio.sleep((LOCK_DEADLINE_MS + LATE_AFTER_MS) / 1000 + 61)
-        if await town["Oakvale"].balance("Ana") == 0:  # the CLAIM was still on its way when the wire was cut
-            assert (await trade_of(town, "Oakvale", begun.trade_no))[:2] == ("set-aside", True)
+        assert (await town["Oakvale"].balance("Ana"), await town["Oakvale"].held("Ana")) == (0, 60)
+        assert (await trade_of(town, "Oakvale", begun.trade_no))[:2] == ("set-aside", True)
         await town.check_always()
         if boots:
             for node in town.nodes.values():
