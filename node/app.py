@@ -35,7 +35,9 @@ from node.services.catching_up import Offload, at_once
 from node.services.directory import Directory
 from node.services.gossip import Gossip
 from node.services.hashing import Hasher
+from node.services.indexing import Indexer
 from node.services.lines import LineService
+from node.services.market import Market
 from node.services.members import member_by_account
 from node.services.own_feed import OwnFeed
 from node.services.peers import Network, Nowhere, Peers
@@ -174,17 +176,25 @@ class Node:
             store=store, clock=clock, own=self.scheme, own_feed=self.own_feed, routes=self.routes,
             settings=lambda: self.settings.now,
         )  # fmt: skip
+        self.market = Market(
+            store=store, clock=clock, chance=self.chance, own=self.scheme, own_feed=self.own_feed,
+            rate=self.settings.rate,
+        )  # fmt: skip
+        self.indexer = Indexer(store=store, own=self.scheme)
+        self.gossip.watch(self.indexer.changed)
+        self.jobs.append(Job("lapse-listings", HOUR_S, self.market.lapse))
 
     def _wire_trading(self) -> None:
         self.quotes = QuoteService(
             store=self.store, keyring=self.keyring, clock=self.clock, chance=self.chance, links=self.links,
             dispatch=self.dispatch, directory=self.directory, routes=self.routes, unit=self._unit,
-            payee_by_listing=lambda _tx, _key: None, name_of=public_name,
+            payee_by_listing=self.market.payee_by_listing, name_of=public_name,
         )  # fmt: skip
         self.lines = LineService(
             store=self.store, keyring=self.keyring, clock=self.clock, chance=self.chance, links=self.links,
             dispatch=self.dispatch, directory=self.directory, books=self.books,
             acceptance_of=self.quotes.acceptance_of, on_payment_ended=self._payment_ended,
+            on_lines=self.routes.lines_changed,
         )  # fmt: skip
         self.settlement = Settlement(store=self.store, clock=self.clock, lines=self.lines, quotes=self.quotes)
         self.jobs.append(Job("forget-old-quotes", 24 * HOUR_S, self.quotes.forget_old))
@@ -222,7 +232,7 @@ class Node:
             loops = [
                 tasks.create_task(work(), name=work.__qualname__)
                 for work in (self.links.run, self.lines.run, self.settlement.run, self.routes.run, self.gossip.run,
-                             self.announcements.run, self.outbox.run,
+                             self.announcements.run, self.indexer.run, self.outbox.run,
                              self._serve_quotes, self._do_jobs)
             ]  # fmt: skip
             log.info("node_runs", scheme=scheme_text(self.scheme))

@@ -360,19 +360,20 @@ class LineDesk:
         """Mark a line whose fields were changed directly."""
         self._dirty.add(line.no)
 
-    def save(self) -> None:
-        """Write the changed lines back. The last act of a unit."""
-        for no in sorted(self._dirty):
-            line = self._lines[no]
+    def save(self) -> tuple[Line, ...]:
+        """Write the changed lines back, and return them. The last act of a unit."""
+        changed = tuple(self._lines[no] for no in sorted(self._dirty))
+        for line in changed:
             state = line.state
             self.tx.run(
-                _SAVE, which=no, new_state=line.status, new_own_length=state.own_length, new_own_id=state.own_id,
+                _SAVE, which=line.no, new_state=line.status, new_own_length=state.own_length, new_own_id=state.own_id,
                 new_peer_length=state.peer_length, new_peer_id=state.peer_id, new_peer_ack=state.peer_ack,
                 new_mine=state.mine.encode(), new_theirs=state.theirs.encode(), new_synced=line.synced,
                 new_announced=line.announced, new_returned=line.returned, new_horizon=line.horizon, new_seen=line.seen,
                 new_own_ceiling=line.own_ceiling, new_heard_ms=line.heard_ms,
             )  # fmt: skip
         self._dirty.clear()
+        return changed
 
 
 def reset_for_boot(tx: Tx) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
@@ -103,6 +103,7 @@ class LineService:
         books: Books,
         acceptance_of: AcceptanceOf,
         on_payment_ended: Ended,
+        on_lines: Callable[[tuple[Line, ...]], None] | None = None,
     ):
         self._store: Final = store
         self._keyring: Final = keyring
@@ -113,6 +114,7 @@ class LineService:
         self._books: Final = books
         self._acceptance_of: Final = acceptance_of
         self._on_payment_ended: Final = on_payment_ended
+        self._on_lines: Final = on_lines  # told after each commit that changed lines: routes go by their room
         # Ops of one peer for one line: what a stranger says of somebody else's line never meets that line's own.
         self._inbox: Final[dict[tuple[SchemeId, LineId], deque[Signed[Op]]]] = {}
         self._sent: Final[dict[LineId, int]] = {}  # handed to the session that counts, up to this seq
@@ -159,7 +161,9 @@ class LineService:
 
     def finish(self, tx: Tx, lines: LineDesk) -> None:
         """Save the lines a unit touched, and send what it wrote once it is durable."""
-        lines.save()
+        changed = lines.save()
+        if changed and self._on_lines is not None:
+            tx.on_commit(self._on_lines, changed)
         if lines.outgoing:
             tx.on_commit(self._send, tuple(lines.outgoing))
 

@@ -6,6 +6,12 @@ from alembic import context
 
 from node.store.schema import load_all
 
+
+def _is_ours(name: str | None, kind: str, _parents: object) -> bool:
+    """Leave out the full-text table and what SQLite keeps for it: `schema/market.py` makes them by events."""
+    return kind != "table" or not (name or "").startswith("listing_text")
+
+
 context.configure(
     connection=context.config.attributes["connection"],
     target_metadata=load_all(),
@@ -14,5 +20,6 @@ context.configure(
     compare_type=True,
     compare_server_default=True,
     user_module_prefix="sa.",
+    include_name=_is_ours,
 )
 context.run_migrations()

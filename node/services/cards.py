@@ -1,0 +1,175 @@
+"""Listings as lists show them, ours and neighbours' alike: read where they are kept, priced in our own unit.
+
+Source: docs/protocol.md 5.3, 5.8, 7.1; docs/pages.md 8.2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import bindparam, select
+
+from node.clock import Clock
+from node.services import search
+from node.services.feed_store import Feed, find_feed, held_at_key, items_of_kind
+from node.services.own_listings import Owned, find_own
+from node.services.search import FindQuery, Found
+from node.store import ReadTx
+from node.store.schema import feeds as feeds_schema
+from protocol.errors import InvalidValue
+from protocol.feed import Freshness, Head, Item, freshness
+from protocol.feed_kinds import PROFILE, RATE, Profile, RateNotice, payload_of, rate_in_force
+from protocol.listing import State
+from protocol.market import Listing
+from protocol.message import trusted_message
+from protocol.names import ItemKey, SchemeId
+from protocol.units import Rate, price
+
+_I: Final = feeds_schema.item.c
+_WIRE: Final = select(_I.wire).where(_I.feed_no == bindparam("feed_no"), _I.feed_seq == bindparam("feed_seq"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SchemeInfo:
+    """What another scheme says of itself in its feed."""
+
+    name: str
+    unit: str
+    decimals: int
+    timebank: bool
+    minor_per_hour: int | None  # none: it says nothing, or nothing that holds now
+    profile: Profile
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Card:
+    """A listing as a list shows it, ours or a neighbour's."""
+
+    scheme: SchemeId
+    key: ItemKey
+    content: Listing
+    created: int
+    expires: int
+    km: int | None
+    member_no: int | None  # of our own member who placed it
+    other: SchemeInfo | None  # whose it is, where it is not ours and they say who they are
+    seen_ms: int | None  # when that feed was last refreshed; none for our own
+    stale: bool  # it may be gone: ask first
+    here: int | None  # its price in our minor units; none where it has none or their rate is unknown
+
+    @property
+    def own(self) -> bool:
+        """Whether it is one of ours."""
+        return self.seen_ms is None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of cards, and how many there are in all."""
+
+    cards: tuple[Card, ...]
+    total: int
+    page: int
+
+
+class Cards:
+    """Reads listings for pages: every method is a query."""
+
+    def __init__(self, *, clock: Clock, own: SchemeId, rate: Callable[[], Rate]):
+        self._clock: Final = clock
+        self._own: Final = own
+        self._rate: Final = rate
+
+    def find(self, tx: ReadTx, query: FindQuery) -> Page:
+        """Query: one page of what fits, our own and neighbours' together."""
+        now_ms = self._clock.now_ms()
+        found, total = search.find(tx, query, now_ms)
+        cards = self._cards(tx, found, now_ms)
+        return Page(tuple(cards), total, min(max(query.page, 1), search.PAGES_MAX))
+
+    def listing(self, tx: ReadTx, scheme: SchemeId, key: ItemKey) -> Card | None:
+        """Query: one listing that can be found now, ours or a neighbour's; None if it is gone."""
+        now_ms = self._clock.now_ms()
+        if scheme == self._own:
+            owned = find_own(tx, key)
+            if owned is None or owned.listing.state is not State.PUBLISHED or owned.listing.expires <= now_ms:
+                return None
+            return self._own_card(owned, None)
+        feed = find_feed(tx, scheme)
+        held = None if feed is None else held_at_key(tx, feed.no, key)
+        if feed is None or held is None or held[2] or held[4] <= now_ms:
+            return None
+        return self._other_card(held[3], feed, None, _info(tx, scheme, now_ms), now_ms)
+
+    def _cards(self, tx: ReadTx, found: list[Found], now_ms: int) -> list[Card]:
+        feeds: dict[SchemeId, Feed | None] = {}
+        infos: dict[SchemeId, SchemeInfo | None] = {}
+        cards: list[Card | None] = []
+        for each in found:
+            if not each.feed_no:
+                owned = find_own(tx, each.key)
+                cards.append(None if owned is None else self._own_card(owned, each.km))
+                continue
+            if each.scheme not in feeds:
+                feeds[each.scheme] = find_feed(tx, each.scheme)
+                infos[each.scheme] = _info(tx, each.scheme, now_ms)
+            feed, wire = feeds[each.scheme], tx.scalar(_WIRE, feed_no=each.feed_no, feed_seq=each.feed_seq)
+            if feed is not None and wire is not None:
+                cards.append(self._other_card(wire, feed, each.km, infos[each.scheme], now_ms))
+        # What was withdrawn a moment ago is still in the index until the next batch.
+        return [card for card in cards if card is not None]
+
+    def _own_card(self, owned: Owned, km: int | None) -> Card:
+        listing = owned.listing
+        return Card(
+            scheme=self._own, key=listing.key, content=listing.content, created=listing.created,
+            expires=listing.expires, km=km, member_no=owned.member_no, other=None, seen_ms=None, stale=False,
+            here=listing.content.price.amount or None,
+        )  # fmt: skip
+
+    def _other_card(
+        self, wire: bytes, feed: Feed, km: int | None, info: SchemeInfo | None, now_ms: int
+    ) -> Card | None:
+        item = trusted_message(Item, wire).body
+        content = payload_of(item)
+        if not isinstance(content, Listing):
+            return None
+        head = None if feed.head is None else trusted_message(Head, feed.head).body
+        return Card(
+            scheme=item.scheme, key=item.key, content=content, created=item.created, expires=item.expires, km=km,
+            member_no=None, other=info, seen_ms=feed.heard_ms,
+            stale=head is None or freshness(head, now_ms) is not Freshness.FRESH,
+            here=self._price_here(content.price.amount, info),
+        )  # fmt: skip
+
+    def _price_here(self, amount: int, info: SchemeInfo | None) -> int | None:
+        if not amount or info is None or info.minor_per_hour is None:
+            return None
+        try:
+            theirs = Rate(minor_per_hour=info.minor_per_hour)
+            return price(amount, payee_rate=theirs, payer_rate=self._rate()).payer_amount
+        except InvalidValue:
+            return None  # beyond any amount
+
+
+def _info(tx: ReadTx, scheme: SchemeId, now_ms: int) -> SchemeInfo | None:
+    """Return what another scheme says of itself; None if it says nothing."""
+    payloads: list[Any] = [
+        payload_of(trusted_message(Item, wire).body)
+        for kind in (PROFILE, RATE)
+        for _, wire in items_of_kind(tx, kind, now_ms, scheme)
+    ]
+    profile = next((each for each in payloads if isinstance(each, Profile)), None)
+    if profile is None:
+        return None
+    notice = rate_in_force([each for each in payloads if isinstance(each, RateNotice)], now_ms)
+    return SchemeInfo(
+        name=profile.name,
+        unit=profile.unit,
+        decimals=profile.decimals,
+        timebank=profile.timebank,
+        minor_per_hour=None if notice is None else notice.minor_per_hour,
+        profile=profile,
+    )

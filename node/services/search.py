@@ -1,0 +1,246 @@
+"""Finding listings: our own and neighbours' together, by words, kind, category, scheme and distance.
+
+Words are folded here (case and accents), so that both databases find the same; only the match itself is in the words
+of each. How listings come into the index is in `indexing.py`. Source: docs/protocol.md 5.1, 5.8; docs/pages.md 8.2.
+"""
+
+from __future__ import annotations
+
+import math
+import unicodedata
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache
+from typing import Any, Final, NamedTuple
+
+import structlog
+from sqlalchemy import (
+    Boolean,
+    ColumnElement,
+    Float,
+    Select,
+    Text,
+    bindparam,
+    func,
+    or_,
+    select,
+)
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+
+from node.store import ReadTx
+from node.store.schema import market as schema
+from protocol.market import Place
+from protocol.names import ItemKey, SchemeId
+
+log: Final[structlog.stdlib.BoundLogger] = structlog.stdlib.get_logger()
+
+PAGE_ROWS: Final = 20
+PAGES_MAX: Final = 500
+WORDS_MAX: Final = 8
+WORD_CHARACTERS_MAX: Final = 40
+KM_MAX: Final = 20_000
+KM_A_HUNDREDTH: Final = 1.112  # of a degree, north to south
+
+_D: Final = schema.search_doc.c
+_T: Final = schema.listing_text.c
+_COUNTS: Final = (
+    select(_D.scheme, func.count())
+    .where(_D.expires > bindparam("now"), _D.shared.is_(True))
+    .group_by(_D.scheme)
+)
+
+
+# --- Words ------------------------------------------------------------------------------------------------------
+
+
+def fold(text: str) -> str:
+    """Return `text` without case and accents."""
+    plain = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(sign for sign in plain if not unicodedata.combining(sign))
+
+
+def words_of(text: str) -> tuple[str, ...]:
+    """Return the words of a query, folded: letters and digits only, so that no database reads them as its own."""
+    folded = "".join(sign if sign.isalnum() else " " for sign in fold(text[:400]))
+    return tuple(word[:WORD_CHARACTERS_MAX] for word in folded.split()[:WORDS_MAX])
+
+
+class _Matches(ColumnElement[bool]):
+    """Every word of the parameter `words` begins a word of the listing."""
+
+    type = Boolean()
+    inherit_cache = False
+
+    def __init__(self) -> None:
+        self.words: Final = bindparam("words", type_=Text())
+
+
+class _Rank(ColumnElement[float]):
+    """How well the words fit: less is better."""
+
+    type = Float()
+    inherit_cache = False
+
+    def __init__(self) -> None:
+        self.words: Final = bindparam("words", type_=Text())
+
+
+@compiles(_Matches, "sqlite")
+def _matches_sqlite(element: _Matches, compiler: SQLCompiler, **_: Any) -> str:
+    return f"listing_text MATCH ('\"' || replace({compiler.process(element.words)}, ' ', '\"* \"') || '\"*')"
+
+
+@compiles(_Matches, "postgresql")
+def _matches_postgres(element: _Matches, compiler: SQLCompiler, **_: Any) -> str:
+    query = f"to_tsquery('simple', replace({compiler.process(element.words)}, ' ', ':* & ') || ':*')"
+    return f"to_tsvector('simple', listing_text.title || ' ' || listing_text.body) @@ {query}"
+
+
+@compiles(_Rank, "sqlite")
+def _rank_sqlite(_element: _Rank, _compiler: SQLCompiler, **_: Any) -> str:
+    return "bm25(listing_text, 4.0, 1.0)"  # a word of the title counts like four of the text
+
+
+@compiles(_Rank, "postgresql")
+def _rank_postgres(element: _Rank, compiler: SQLCompiler, **_: Any) -> str:
+    query = f"to_tsquery('simple', replace({compiler.process(element.words)}, ' ', ':* & ') || ':*')"
+    return f"-ts_rank(to_tsvector('simple', listing_text.title || ' ' || listing_text.body), {query})"
+
+
+# --- Queries ----------------------------------------------------------------------------------------------------
+
+
+class Order(StrEnum):
+    """How what was found is ordered."""
+
+    BEST = "best"  # by the words; without any, the newest first
+    NEAREST = "nearest"  # where no place is known comes last
+    NEWEST = "newest"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FindQuery:
+    """What somebody looks for."""
+
+    text: str = ""
+    kind: str = ""  # offer or want
+    category: str = ""  # or a group of them
+    scheme: SchemeId | None = None
+    place: Place | None = None  # from where distances are reckoned
+    km: int | None = None  # needs a place
+    order: Order = Order.BEST
+    page: int = 1
+    visitor: bool = False  # sees only what goes to other schemes
+
+
+class Found(NamedTuple):
+    """A listing that was found: where it is kept, and how far away."""
+
+    scheme: SchemeId
+    key: ItemKey
+    feed_no: int
+    feed_seq: int
+    created: int
+    expires: int
+    km: int | None
+
+
+class _Shape(NamedTuple):
+    """Which parts a statement has: there are some hundred of them, each compiled once."""
+
+    text: bool
+    kind: bool
+    category: bool
+    scheme: bool
+    km: bool
+    visitor: bool
+    order: Order
+
+
+def _distance() -> ColumnElement[Any]:
+    """Return the square of the distance, in ten thousandths of a squared hundredth of a degree."""
+    north, east = _D.north - bindparam("north"), _D.east - bindparam("east")
+    return north * north * 10_000 + east * east * bindparam("narrow")
+
+
+@cache
+def _statements(shape: _Shape) -> tuple[Select[Any], Select[Any]]:
+    """Return the statements for one page and for the number of all."""
+    where: list[ColumnElement[bool]] = [_D.expires > bindparam("now")]
+    if shape.kind:
+        where.append(_D.kind == bindparam("kind"))
+    if shape.category:
+        where.append(or_(_D.category == bindparam("category"), _D.category.like(bindparam("group"))))
+    if shape.scheme:
+        where.append(_D.scheme == bindparam("scheme"))
+    if shape.visitor:
+        where.append(_D.shared.is_(True))
+    if shape.km:
+        where.append(_distance() <= bindparam("far"))
+    source: Any = schema.search_doc
+    if shape.text:
+        source = schema.search_doc.join(schema.listing_text, _T.rowid == _D.no)
+        where.append(_Matches())
+    columns = (_D.scheme, _D.item_key, _D.feed_no, _D.feed_seq, _D.created, _D.expires, _D.north, _D.east)
+    newest = (_D.created.desc(), _D.no.desc())
+    if shape.order is Order.NEAREST:
+        order: tuple[Any, ...] = (_D.north.is_(None), _distance(), *newest)
+    elif shape.order is Order.BEST and shape.text:
+        order = (_Rank(), *newest)
+    else:
+        order = newest
+    page = select(*columns).select_from(source).where(*where).order_by(*order)
+    page = page.limit(PAGE_ROWS).offset(bindparam("skip"))
+    return page, select(func.count()).select_from(source).where(*where)
+
+
+def find(tx: ReadTx, query: FindQuery, now_ms: int) -> tuple[list[Found], int]:
+    """Return one page of what fits, and how many there are in all."""
+    words = words_of(query.text)
+    place = query.place
+    order = Order.NEWEST if query.order is Order.NEAREST and place is None else query.order
+    shape = _Shape(
+        text=bool(words), kind=bool(query.kind), category=bool(query.category), scheme=query.scheme is not None,
+        km=query.km is not None and place is not None, visitor=query.visitor, order=order,
+    )  # fmt: skip
+    page, count = _statements(shape)
+    params: dict[str, Any] = {"now": now_ms}
+    if words:
+        params["words"] = " ".join(words)
+    if query.kind:
+        params["kind"] = query.kind
+    if query.category:
+        params |= {"category": query.category, "group": query.category + "-%"}
+    if query.scheme is not None:
+        params["scheme"] = query.scheme
+    where = {} if place is None else {"north": place.north, "east": place.east, "narrow": _narrow(place)}
+    if shape.km and query.km is not None:
+        params |= where | {"far": int((min(query.km, KM_MAX) / KM_A_HUNDREDTH) ** 2 * 10_000)}
+    total = int(tx.scalar(count, **params))
+    if order is Order.NEAREST:
+        params |= where
+    skip = (min(max(query.page, 1), PAGES_MAX) - 1) * PAGE_ROWS
+    found = tx.all(page, **params, skip=skip)
+    return [
+        Found(scheme, key, feed_no, feed_seq, created, expires, km_between(place, north, east))
+        for scheme, key, feed_no, feed_seq, created, expires, north, east in found
+    ], total
+
+
+def _narrow(place: Place) -> int:
+    """Return how much a degree of longitude is shorter than one of latitude there: squared, of 10,000."""
+    return round(10_000 * math.cos(math.radians(place.north / 100)) ** 2)
+
+
+def km_between(place: Place | None, north: int | None, east: int | None) -> int | None:
+    """Return how far a place is, in whole kilometres; None where one of them is not known."""
+    if place is None or north is None or east is None:
+        return None
+    shrink = math.cos(math.radians(place.north / 100))
+    return round(KM_A_HUNDREDTH * math.hypot(north - place.north, (east - place.east) * shrink))
+
+
+def listing_counts(tx: ReadTx, now_ms: int) -> dict[SchemeId, int]:
+    """Return how many listings that go to other schemes are known of each scheme."""
+    return {SchemeId(scheme): int(count) for scheme, count in tx.all(_COUNTS, now=now_ms)}
