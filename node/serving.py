@@ -7,6 +7,7 @@ was recorded is durable already.
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 import socket
@@ -64,6 +65,9 @@ async def serve(config: Config) -> None:
     # Before anything else: an occupied port is the most likely trouble.
     listening = _listen(config.node.listen_host, config.node.listen_port)
     async with open_node(config) as node:
+        # What was loaded stays for good and need not be looked at again.
+        gc.freeze()
+        gc.enable()
         stopping = asyncio.Event()
         loop = asyncio.get_running_loop()
         for sign in (signal.SIGTERM, signal.SIGINT):
