@@ -33,7 +33,7 @@ MODES: Final = (NORMAL, REDUCE)
 # Changes that come together are taken together.
 REBUILD_AFTER_S: Final = 0.1
 # Lines tell of their changes; this is only for what nobody told.
-LOOK_AT_LINES_S: Final = 10.0
+LOOK_AT_LINES_S: Final = 60.0
 REMEMBERED_MAX: Final = 4_096
 
 

@@ -11,7 +11,7 @@ import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, Self
 
 import structlog
 from sqlalchemy import (
@@ -74,6 +74,11 @@ class _Matches(ColumnElement[bool]):
 
     def __init__(self) -> None:
         self.words: Final = bindparam("words", type_=Text())
+
+    def self_group(self, against: Any = None) -> Self:
+        """Stand by itself: FTS5 takes no `= 1` behind a MATCH."""
+        del against
+        return self
 
 
 class _Rank(ColumnElement[float]):

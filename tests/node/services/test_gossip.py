@@ -237,7 +237,7 @@ def test_a_head_is_signed_daily_and_keeps_the_feed_alive() -> None:
         await put(oakvale, 2, "Bread", days=20)
         await until(town, lambda: converged(town), 60, "feeds")
         first = await head_of(hilltop, oakvale.scheme)
-        await pause(2.2 * 86_400)
+        await pause(1.15 * 86_400)
         await until(town, lambda: converged(town), 600, "feeds")
         last = await head_of(hilltop, oakvale.scheme)
         assert first is not None
