@@ -7,7 +7,7 @@ Source: docs/protocol.md 6, 0.4.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from sqlalchemy import bindparam, delete, insert, select, update
@@ -220,23 +220,43 @@ class LineDesk:
         """Return the line numbered `no`, which exists."""
         known = self._lines.get(no)
         if known is None:
-            row = self.tx.one(_BY_NO, no=no)
-            assert row is not None, f"no line {no}"
-            known = self._keep(_line(row, self._keyring.scheme))
+            stands: Line | None = self.tx.kept(schema.line).get(no)
+            if stands is not None:
+                known = self._lines[no] = replace(stands)
+            else:
+                row = self.tx.one(_BY_NO, no=no)
+                assert row is not None, f"no line {no}"
+                known = self._read(row)
         return known
 
     def by_id(self, line_id: LineId) -> Line | None:
         """Return the line over these terms, if there is one."""
+        no = self.tx.kept(schema.line).get(("id", line_id))
+        if no is not None:
+            return self.by_no(no)
         row = self.tx.one(_BY_ID, id=line_id)
-        return None if row is None else self._keep(_line(row, self._keyring.scheme))
+        return None if row is None else self._read(row)
 
     def by_peer(self, peer: SchemeId) -> Line | None:
         """Return the newest line with `peer` that was not replaced."""
+        kept = self.tx.kept(schema.line)
+        no = kept.get(("peer", peer))
+        if no is not None and (line := self.by_no(no)).status != REPLACED:
+            return line
         for row in self.tx.all(_BY_PEER, peer=peer):
-            line = self._keep(_line(row, self._keyring.scheme))
+            line = self._read(row)
             if line.status != REPLACED:
+                kept["peer", peer] = line.no
                 return line
         return None
+
+    def _read(self, row: tuple[object, ...]) -> Line:
+        line = _line(row, self._keyring.scheme)
+        kept = self.tx.kept(schema.line)
+        if line.no not in kept:
+            kept[line.no] = replace(line)
+            kept["id", line.state.line] = line.no
+        return self._keep(line)
 
     def all(self) -> list[Line]:
         """Return every line."""
@@ -295,7 +315,11 @@ class LineDesk:
 
     def _store(self, line: Line, op: Signed[Op], *, mine: bool) -> None:
         body = op.body
-        self.tx.run(_NEW_OP, line_no=line.no, mine=int(mine), epoch=body.epoch, seq=body.seq, wire=op.wire)
+        key = (line.no, int(mine), body.epoch, body.seq)
+        self.tx.run_keeping(
+            _NEW_OP, line_no=line.no, mine=int(mine), epoch=body.epoch, seq=body.seq, wire=op.wire
+        )
+        self.tx.kept(schema.op)[key] = op
         self._dirty.add(line.no)
 
     def own_op_of(self, line: Line) -> Callable[[int], Signed[Op]]:
@@ -317,10 +341,14 @@ class LineDesk:
         return step
 
     def _read_op(self, line: Line, seq: int, *, mine: bool) -> Signed[Op]:
-        wire = self.tx.scalar(_OP, line_no=line.no, mine=int(mine), epoch=line.state.epoch, seq=seq)
-        if wire is None:
-            raise OutOfOrder(f"op {seq} is not held")
-        return trusted_message(Op, wire)
+        kept, key = self.tx.kept(schema.op), (line.no, int(mine), line.state.epoch, seq)
+        op: Signed[Op] | None = kept.get(key)
+        if op is None:
+            wire = self.tx.scalar(_OP, line_no=line.no, mine=int(mine), epoch=line.state.epoch, seq=seq)
+            if wire is None:
+                raise OutOfOrder(f"op {seq} is not held")
+            op = kept[key] = trusted_message(Op, wire)
+        return op
 
     # --- decisions (0.4) --------------------------------------------------------------------------------------
 
@@ -365,13 +393,19 @@ class LineDesk:
         changed = tuple(self._lines[no] for no in sorted(self._dirty))
         for line in changed:
             state = line.state
-            self.tx.run(
+            stood: Line | None = self.tx.kept(schema.line).get(line.no)
+            # Which line counts with a peer depends on the status of all of them.
+            write = self.tx.run_keeping if stood is not None and stood.status == line.status else self.tx.run
+            write(
                 _SAVE, which=line.no, new_state=line.status, new_own_length=state.own_length, new_own_id=state.own_id,
                 new_peer_length=state.peer_length, new_peer_id=state.peer_id, new_peer_ack=state.peer_ack,
                 new_mine=state.mine.encode(), new_theirs=state.theirs.encode(), new_synced=line.synced,
                 new_announced=line.announced, new_returned=line.returned, new_horizon=line.horizon, new_seen=line.seen,
                 new_own_ceiling=line.own_ceiling, new_heard_ms=line.heard_ms,
             )  # fmt: skip
+            kept = self.tx.kept(schema.line)
+            kept[line.no] = replace(line)
+            kept["id", state.line] = line.no
         self._dirty.clear()
         return changed
 
