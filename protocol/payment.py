@@ -12,13 +12,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, TypeVar
 
 from protocol.errors import OutOfOrder
 from protocol.limits import FROZEN_AFTER_MS, HOP_MARGIN_MS, LATE_AFTER_MS, PAYEE_MARGIN_MS
 from protocol.line_ops import Lock
 from protocol.names import SchemeId
 from protocol.quote import Acceptance, Quote
+
+AnyState = TypeVar("AnyState", bound=Enum)
+AnyEvent = TypeVar("AnyEvent", bound=Enum)
 
 # --- Effects: what the node does, all in the transaction of the event ---------------------------------------
 
@@ -172,36 +175,26 @@ PAYEE: Final[Mapping[PayeeState, Mapping[PayeeEvent, tuple[PayeeState, tuple[Eff
 
 
 def payer_step(state: PayerState, event: PayerEvent) -> tuple[PayerState, tuple[Effect, ...]]:
-    """Return the payer's next state and effects.
-
-    Raises:
-        OutOfOrder: the event is not allowed in that state; nothing changed.
-    """
-    found = PAYER[state].get(event)
-    if found is None:
-        raise OutOfOrder(f"{event.name} while {state.name}")
-    return found
+    """Return the payer's next state and effects. Raises OutOfOrder; nothing changed."""
+    return _look_up(PAYER, state, event)
 
 
 def connector_step(state: ConnectorState, event: ConnectorEvent) -> tuple[ConnectorState, tuple[Effect, ...]]:
-    """Return the connector's next state and effects.
-
-    Raises:
-        OutOfOrder: the event is not allowed in that state; nothing changed.
-    """
-    found = CONNECTOR[state].get(event)
-    if found is None:
-        raise OutOfOrder(f"{event.name} while {state.name}")
-    return found
+    """Return the connector's next state and effects. Raises OutOfOrder; nothing changed."""
+    return _look_up(CONNECTOR, state, event)
 
 
 def payee_step(state: PayeeState, event: PayeeEvent) -> tuple[PayeeState, tuple[Effect, ...]]:
-    """Return the payee's next state and effects.
+    """Return the payee's next state and effects. Raises OutOfOrder; nothing changed."""
+    return _look_up(PAYEE, state, event)
 
-    Raises:
-        OutOfOrder: the event is not allowed in that state; nothing changed.
-    """
-    found = PAYEE[state].get(event)
+
+def _look_up(
+    table: Mapping[AnyState, Mapping[AnyEvent, tuple[AnyState, tuple[Effect, ...]]]],
+    state: AnyState,
+    event: AnyEvent,
+) -> tuple[AnyState, tuple[Effect, ...]]:
+    found = table[state].get(event)
     if found is None:
         raise OutOfOrder(f"{event.name} while {state.name}")
     return found
