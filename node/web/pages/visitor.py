@@ -11,6 +11,7 @@ from node.services.members import count_members
 from node.store import ReadTx
 from node.web.context import Context, Route, get, own_path
 from node.web.dates import long_day
+from node.web.pages.board import newest
 from node.web.pages.schemes import read_schemes
 from node.web.present import paragraphs_of
 from node.web.views.page import Fact
@@ -37,7 +38,7 @@ async def front(context: Context) -> web.Response:
         sentences=paragraphs_of(settings.about) or _about(context),
         meeting=settings.meeting,
         facts=tuple(facts),
-        listings=(),
+        listings=await newest(context),
     )
     return context.show(view)
 

@@ -41,8 +41,11 @@ class Desk:
         answer = await send(self.browser, path, page, **fields)
         return answer.status, answer.headers.get("Location") or await answer.text()
 
-    async def apply(self, name: str, **reach: str) -> int:
-        person = NewMember(name=name, place="Mill Lane", reach=Reach(next(iter(reach))), **_known(reach))
+    async def apply(self, name: str, *, email: str = "", phone: str = "", letter: str = "") -> int:
+        reach = Reach.EMAIL if email else Reach.PHONE if phone else Reach.LETTER
+        person = NewMember(
+            name=name, place="Mill Lane", reach=reach, email=email or None, phone=phone, address=letter
+        )
         no = await self.town.node.applications.apply(person, "Seedlings", "", "192.0.2.1")
         assert isinstance(no, int)
         return no
@@ -58,10 +61,6 @@ class Desk:
 
     async def deeds(self, no: int) -> list[Deed]:
         return [act.deed for act in await self.town.node.store.read(acts_for, no)]
-
-
-def _known(reach: dict[str, str]) -> dict[str, str]:
-    return {"address" if way == "letter" else way: value for way, value in reach.items()}
 
 
 @pytest.fixture
