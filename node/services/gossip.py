@@ -8,52 +8,47 @@ is fetched is in `catching_up.py`. Source: docs/protocol.md 5.5, 5.6.
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from typing import Final
 
 import structlog
 
-from crypto.digest import Id32
 from node.clock import Chance, Clock
 from node.federation.dispatch import Dispatch
 from node.federation.links import Links
 from node.federation.session import Session
 from node.services import feed_frames as frames
 from node.services import feed_store as store_rules
-from node.services.catching_up import CatchUp, Offload, at_once, peek_all, rows_counted
+from node.services.catching_up import CatchUp, Offload, at_once, peek_all
+from node.services.clock_talk import FEEDS_MAX, ClockTalk
 from node.services.directory import Directory
 from node.services.feed_intake import Arrival, QuotaOf, store_singles
-from node.services.feed_store import FRAME_ITEMS_BYTES, Feed, find_feed, read_clocks, wires_above, wires_at
+from node.services.feed_serving import FeedServing
+from node.services.feed_store import FRAME_ITEMS_BYTES, Feed, find_feed, read_clocks
 from node.services.own_feed import OwnFeed
+from node.services.publishing import Publisher
+from node.services.push_inbox import PushInbox
 from node.services.routes import Routes
-from node.store import ReadTx, Store
+from node.store import Store, StoreClosed, StoreError
 from node.supervisor import Supervisor
-from protocol.errors import MalformedMessage, OutOfOrder, ProtocolError, TooMuch
-from protocol.feed import Freshness, Head, freshness
+from protocol.errors import OutOfOrder, ProtocolError
+from protocol.feed import Head
 from protocol.feed_kinds import PEERING
 from protocol.following import FeedClock, Lack, Quota, lacks
 from protocol.frame import PRIORITY, Frame, FrameType, encode_frame, payload_many
-from protocol.limits import HEAD_SIGNED_EVERY_MS
+from protocol.limits import STALE_FEED_KEPT_MS
 from protocol.message import trusted_message
 from protocol.names import SchemeId, scheme_text
 
 log: Final[structlog.stdlib.BoundLogger] = structlog.stdlib.get_logger()
 
-PUSH_AFTER_S: Final = 0.02  # puts that come together are sent together
-HEAD_AFTER_S: Final = 1.0
+AFTER_TROUBLE_S: Final = 5.0
 SWAP_EVERY_S: Final = 60.0
-FULL_SWAP_EVERY: Final = 10  # of the swaps with one peer, one tells everything
 TIDY_EVERY_S: Final = 3_600.0
-INBOX_ITEMS_MAX: Final = 8_192
-INBOX_BYTES_MAX: Final = 8 * 1024 * 1024
-BATCH_ITEMS: Final = 512
-SEEN_IDS_MAX: Final = 16_384
 FETCHES_MAX: Final = 4  # feeds fetched at once
-SERVED_AT_ONCE: Final = 8  # questions of one peer
 FETCHES_OF_ONE: Final = 3  # rounds for one feed, before the next swap of clocks
 REFUSED_MS: Final = 2 * 60 * 1000  # a feed that proved not to be near is not looked at again so soon
-FEEDS_MAX: Final = 4_096
 SETTLE_S: Final = 0.5  # until a newly fetched peering is in the graph
 
 OnChange = Callable[[SchemeId], None]
@@ -80,27 +75,24 @@ class Gossip:
             store=store, links=links, directory=directory, clock=clock, quota_of=self._quota_of, offload=offload
         )  # fmt: skip
         self._clocks: Final[dict[SchemeId, FeedClock]] = {}
-        self._heard: Final[dict[SchemeId, dict[SchemeId, FeedClock]]] = {}  # by peer, then by feed
-        self._told: Final[dict[SchemeId, dict[SchemeId, FeedClock]]] = {}
-        self._swaps: Final[dict[SchemeId, int]] = {}
-        self._inbox: Final[deque[tuple[SchemeId, bytes, bool]]] = deque()  # peer, wire, is it a head
-        self._inbox_bytes = 0
-        self._arrived: Final = asyncio.Event()
-        self._seen: Final[OrderedDict[Id32, None]] = OrderedDict()
-        self._outgoing: Final[list[bytes]] = []
-        self._to_push: Final = asyncio.Event()
-        self._head_due: Final = asyncio.Event()
+        self._talk: Final = ClockTalk(links=links, clocks=self._clocks)
+        self._inbox: Final = PushInbox()
+        self._publisher: Final = Publisher(own_feed=own_feed, clock=clock, push=self._push)
         self._fetching: Final[set[SchemeId]] = set()
         self._fetch_room: Final = asyncio.Semaphore(FETCHES_MAX)
         self._refused: Final[dict[SchemeId, int]] = {}
-        self._serving: Final[dict[SchemeId, int]] = {}
         self._watchers: Final[list[OnChange]] = []
         self.tasks: Final = Supervisor("gossip")
         dispatch.register(
-            self, FrameType.CLOCKS, FrameType.ITEMS, FrameType.HEAD, FrameType.DELTA_ASK, FrameType.IDS_ASK,
-            FrameType.IDENTITY_ASK,
+            self, FrameType.CLOCKS, FrameType.ITEMS, FrameType.HEAD
         )  # fmt: skip
-        links.watch(on_up=self._on_up, on_down=lambda scheme, _session, _closed: self._forget_peer(scheme))
+        self._serving: Final = FeedServing(
+            store=store, dispatch=dispatch, directory=directory, routes=routes, own=own,
+            before_own=self._publisher.bring_in_step,
+        )  # fmt: skip
+        links.watch(
+            on_up=self._on_up, on_down=lambda scheme, _session, _closed: self._talk.forget_peer(scheme)
+        )
         routes.watch(self._on_horizon)
         own_feed.watch(on_put=self._on_put, on_head=self._on_own_head)
 
@@ -118,99 +110,60 @@ class Gossip:
         """Take in how far every feed is known."""
         for clock in await self._store.read(read_clocks, self._directory.seq):
             self._clocks[clock.scheme] = clock
+            if clock.scheme == self._own:
+                self._publisher.head_is_due(clock.head_time)
 
     async def run(self) -> None:
         """Push, swap and tidy until cancelled."""
-        async with self.tasks:
+        async with self.tasks, self._serving.tasks:
             for work, what in (
-                (self._keep_pushing, "push"), (self._keep_heads, "heads"), (self._keep_taking, "take"),
+                (self._publisher.keep_pushing, "push"), (self._publisher.keep_heads, "heads"), (self._keep_taking, "take"),
                 (self._keep_tidy, "tidy"),
             ):  # fmt: skip
-                self.tasks.spawn(work(), what)
+                self.tasks.spawn(self._steadily(work), what)
             self._on_horizon()
             while True:
                 await asyncio.sleep(SWAP_EVERY_S)
                 self._swap_with_one()
+
+    async def _steadily(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Do `work`, which never ends by itself, also after the store failed it."""
+        while True:
+            try:
+                await work()
+            except StoreClosed:
+                raise
+            except StoreError as error:
+                log.error("gossip_not_stored", reason=str(error))
+                await asyncio.sleep(AFTER_TROUBLE_S)
 
     # --- frames -----------------------------------------------------------------------------------------------
 
     async def on_frame(self, session: Session, frame: Frame) -> None:
         """Take a frame about feeds. Raises ProtocolError."""
         peer = session.peer
-        if frame.type is FrameType.IDENTITY_ASK:
-            await self._serve_identity(session, frame)
-        elif frame.type in (FrameType.DELTA_ASK, FrameType.IDS_ASK):
-            self._serve(session, frame)
-        elif peer not in self._routes.neighbours:
+        if peer not in self._routes.neighbours:
             return  # the line may be about to open: what they say now they say again in a minute
-        elif frame.type is FrameType.CLOCKS:
+        if frame.type is FrameType.CLOCKS:
             self._on_clocks(peer, frames.read_clocks(frame))
         else:
             wires = payload_many(frame)
             await session.spend_checks(len(wires))
-            self._queue(peer, wires, frame.type is FrameType.HEAD)
-
-    def _queue(self, peer: SchemeId, wires: Sequence[bytes], heads: bool) -> None:
-        for wire in wires:
-            if len(self._inbox) >= INBOX_ITEMS_MAX or self._inbox_bytes + len(wire) > INBOX_BYTES_MAX:
-                break  # the head that follows shows that something is missing, and it is fetched
-            self._inbox.append((peer, wire, heads))
-            self._inbox_bytes += len(wire)
-        self._arrived.set()
-
-    # --- what others ask --------------------------------------------------------------------------------------
-
-    async def _serve_identity(self, session: Session, frame: Frame) -> None:
-        payload = frame.payload
-        if type(payload) is not tuple or len(payload) != 2:
-            raise MalformedMessage("not [scheme, seq]")
-        scheme, after = payload
-        if type(scheme) is not bytes or type(after) is not int:
-            raise MalformedMessage("not [scheme, seq]")
-        events = self._directory.log(SchemeId(scheme))[max(after, -1) + 1 :]
-        await session.answer(frame, next(frames.in_frames(events, FRAME_ITEMS_BYTES), ()))
-
-    def _serve(self, session: Session, frame: Frame) -> None:
-        peer, ask = session.peer, frames.read_ask(frame)
-        if self._serving.get(peer, 0) >= SERVED_AT_ONCE:
-            raise TooMuch("too many questions at once")
-        self._serving[peer] = self._serving.get(peer, 0) + 1
-        self.tasks.spawn(self._answer(session, frame, ask), "serve")
-
-    async def _answer(self, session: Session, frame: Frame, ask: frames.Ask) -> None:
-        try:
-            peer = session.peer
-            if ask.scheme == self._own and not ask.wanted and not ask.after and self._head_due.is_set():
-                await self._own_feed.sign_head()  # so that head and rows are in step
-            delta = frame.type is FrameType.DELTA_ASK
-            if peer not in self._routes.neighbours:
-                value = (frames.NO_DELTA if delta else frames.NO_IDS).value()
-            elif delta:
-                value = (await self._store.read(_delta, ask)).value()
-            else:
-                value = (await self._store.read(_ids, ask)).value()
-            await session.answer(frame, value)
-        finally:
-            self._serving[session.peer] -= 1
+            self._inbox.put(peer, wires, heads=frame.type is FrameType.HEAD)
 
     # --- clocks -----------------------------------------------------------------------------------------------
 
     def _on_up(self, peer: SchemeId, _session: Session) -> None:
-        self._forget_peer(peer)
+        self._talk.forget_peer(peer)
         if peer in self._routes.neighbours:
-            self._tell(peer, wants_answer=True)
-
-    def _forget_peer(self, peer: SchemeId) -> None:
-        for of_peers in (self._heard, self._told):
-            of_peers.pop(peer, None)
-        self._swaps.pop(peer, None)
+            self._talk.tell(peer, wants_answer=True)
 
     def _on_horizon(self) -> None:
         """A line opened, or peerings changed: swap with new neighbours, follow what came near."""
         for peer in sorted(self._routes.neighbours):
-            if peer in self._links.live and peer not in self._told:
-                self._tell(peer, wants_answer=True)
-            for clock in tuple(self._heard.get(peer, {}).values()):
+            if peer in self._links.live and not self._talk.has_told(peer):
+                self._talk.tell(peer, wants_answer=True)
+            for clock in self._talk.heard(peer):
                 self._consider(peer, clock)
 
     def _swap_with_one(self) -> None:
@@ -218,32 +171,16 @@ class Gossip:
         if not peers:
             return
         peer = peers[self._chance.below(len(peers))]
-        self._tell(peer, wants_answer=True)
-        for clock in tuple(self._heard.get(peer, {}).values()):
+        self._talk.tell(peer, wants_answer=True)
+        for clock in self._talk.heard(peer):
             self._consider(peer, clock)
 
-    def _tell(self, peer: SchemeId, *, wants_answer: bool) -> None:
-        """Send what changed since the last swap; now and then everything, since a frame may be lost."""
-        swaps = self._swaps.get(peer, 0)
-        told = {} if swaps % FULL_SWAP_EVERY == 0 else self._told.get(peer, {})
-        news = [clock for scheme, clock in self._clocks.items() if told.get(scheme) != clock]
-        for first in range(0, max(len(news), 1), frames.CLOCKS_MAX):
-            part = tuple(news[first : first + frames.CLOCKS_MAX])
-            payload = frames.Clocks(wants_answer and first == 0, part).value()
-            if not self._links.offer(peer, FrameType.CLOCKS, payload):
-                return
-            told.update((clock.scheme, clock) for clock in part)
-        self._told[peer] = told
-        self._swaps[peer] = swaps + 1
-
     def _on_clocks(self, peer: SchemeId, said: frames.Clocks) -> None:
-        heard = self._heard.setdefault(peer, {})
         for clock in said.clocks:
-            if clock.scheme in heard or len(heard) < FEEDS_MAX:
-                heard[clock.scheme] = clock
+            if self._talk.hear(peer, clock):
                 self._consider(peer, clock)
         if said.wants_answer:
-            self._tell(peer, wants_answer=False)
+            self._talk.tell(peer, wants_answer=False)
 
     def _consider(self, peer: SchemeId, clock: FeedClock) -> None:
         """Fetch what the peer has of a feed and we lack, if that feed is ours to follow."""
@@ -256,11 +193,8 @@ class Gossip:
             self._follow_soon(peer, scheme)
 
     def _mine(self, scheme: SchemeId) -> FeedClock | None:
-        clock = self._clocks.get(scheme)
-        seq = self._directory.seq(scheme)
-        if clock is None or seq < 0:
-            return None
-        return FeedClock(scheme=scheme, identity_seq=seq, feed_seq=clock.feed_seq, head_time=clock.head_time)
+        clock, seq = self._clocks.get(scheme), self._directory.seq(scheme)
+        return None if clock is None or seq < 0 else replace(clock, identity_seq=seq)
 
     def _may_follow(self, scheme: SchemeId) -> bool:
         if scheme in self._refused and self._refused[scheme] > self._clock.now_ms():
@@ -273,7 +207,7 @@ class Gossip:
         # Others hold more of our feed than we do: this store is older than they are (6.7 i).
         log.error("own_feed_was_ahead", seen=seen)
         await self._store.write(self._own_feed.go_on_above, seen)
-        self._head_due.set()
+        self._publisher.head_is_due()
 
     # --- fetching ---------------------------------------------------------------------------------------------
 
@@ -286,7 +220,7 @@ class Gossip:
         try:
             async with self._fetch_room:
                 for _ in range(FETCHES_OF_ONE):
-                    clock = self._heard.get(peer, {}).get(scheme)
+                    clock = self._talk.heard_of(peer, scheme)
                     lacking = () if clock is None else lacks(self._mine(scheme), clock)
                     if clock is None or not lacking:
                         break
@@ -313,7 +247,7 @@ class Gossip:
                 code=error.code,
                 reason=str(error),
             )
-            self._heard.get(peer, {}).pop(scheme, None)
+            self._talk.disbelieve(peer, scheme)
         finally:
             await self._refresh(scheme, relay_to_others_than=peer)
 
@@ -347,26 +281,14 @@ class Gossip:
 
     async def _keep_taking(self) -> None:
         while True:
-            await self._arrived.wait()
-            self._arrived.clear()
+            await self._inbox.arrived.wait()
+            self._inbox.arrived.clear()
             while self._inbox:
                 await self._take_some()
 
     async def _take_some(self) -> None:
         """Check and store a batch of what was pushed; then look at the heads that came with it."""
-        items: dict[bytes, SchemeId] = {}
-        heads: list[tuple[SchemeId, bytes]] = []
-        while self._inbox and len(items) < BATCH_ITEMS and len(heads) < BATCH_ITEMS:
-            peer, wire, is_head = self._inbox.popleft()
-            self._inbox_bytes -= len(wire)
-            if is_head:
-                heads.append((peer, wire))
-            elif heads:
-                self._inbox.appendleft((peer, wire, is_head))  # items after a head are judged after it
-                self._inbox_bytes += len(wire)
-                break
-            else:
-                items.setdefault(wire, peer)
+        items, heads = self._inbox.take()
         try:
             await self._take_items(items)
             for peer, wire in heads:
@@ -380,7 +302,7 @@ class Gossip:
         faces = await self._offload(peek_all, wires)
         new = [
             wire for wire, face in zip(wires, faces, strict=True)
-            if face.id not in self._seen and face.scheme not in self._fetching and face.scheme in self._clocks
+            if not self._inbox.has_seen(face.id) and face.scheme not in self._fetching and face.scheme in self._clocks
             and self._routes.within(face.scheme)
         ]  # fmt: skip
         if not new:
@@ -390,7 +312,7 @@ class Gossip:
         arrivals = [each for each in arrivals if each.peek.scheme not in self._fetching]
         stored = await self._store.write(store_singles, arrivals, self._quota_of, self._clock.now_ms())
         for arrival in arrivals:
-            self._remember(arrival.peek.id)
+            self._inbox.remember(arrival.peek.id)
         if stored.refused.keys() - {"known"}:
             log.info("items_not_taken", **stored.refused)
         self._pass_on(stored.fresh, items)
@@ -407,11 +329,6 @@ class Gossip:
         for peer, wires in by_peer.items():
             for part in frames.in_frames(wires, FRAME_ITEMS_BYTES):
                 self._push(FrameType.ITEMS, part, but=peer)
-
-    def _remember(self, item_id: Id32) -> None:
-        self._seen[item_id] = None
-        if len(self._seen) > SEEN_IDS_MAX:
-            self._seen.popitem(last=False)
 
     async def _take_head(self, peer: SchemeId, wire: bytes) -> None:
         try:
@@ -434,37 +351,18 @@ class Gossip:
         ):
             await self._refresh(scheme, relay_to_others_than=peer)
             return
-        self._heard.setdefault(peer, {})[scheme] = theirs
+        self._talk.hear(peer, theirs)
         self._follow_soon(peer, scheme)
 
     # --- pushing ----------------------------------------------------------------------------------------------
 
     def _on_put(self, arrival: Arrival) -> None:
-        self._outgoing.append(arrival.wire)
-        self._to_push.set()
-        self._head_due.set()
         self._changed(self._own, peerings=arrival.peek.kind == PEERING)
 
-    def _on_own_head(self, head: Head, wire: bytes) -> None:
-        self._head_due.clear()
+    def _on_own_head(self, head: Head, _wire: bytes) -> None:
         self._clocks[self._own] = FeedClock(
             scheme=self._own, identity_seq=head.identity_seq, feed_seq=head.feed_seq, head_time=head.time
         )
-        self._flush()
-        self._push(FrameType.HEAD, (wire,))
-
-    async def _keep_pushing(self) -> None:
-        while True:
-            await self._to_push.wait()
-            await asyncio.sleep(PUSH_AFTER_S)
-            self._to_push.clear()
-            self._flush()
-
-    def _flush(self) -> None:
-        wires = tuple(self._outgoing)
-        self._outgoing.clear()
-        for part in frames.in_frames(wires, FRAME_ITEMS_BYTES):
-            self._push(FrameType.ITEMS, part)
 
     def _push(self, kind: FrameType, wires: tuple[bytes, ...], but: SchemeId | None = None) -> None:
         """Send to every neighbour in session. What a full queue does not take is fetched later."""
@@ -476,20 +374,6 @@ class Gossip:
             data = encode_frame(Frame(kind, wires))
             for session in sessions:
                 session.offer_encoded(PRIORITY[kind], data)
-
-    async def _keep_heads(self) -> None:
-        """Sign a head soon after each put, and daily anyway."""
-        while True:
-            mine = self._clocks.get(self._own)
-            due_ms = 0 if mine is None else mine.head_time + HEAD_SIGNED_EVERY_MS - self._clock.now_ms()
-            try:
-                async with asyncio.timeout(max(0, due_ms) / 1000 if mine is not None else None):
-                    await self._head_due.wait()
-                await asyncio.sleep(HEAD_AFTER_S)
-            except TimeoutError:
-                pass
-            self._head_due.clear()
-            await self._own_feed.sign_head()
 
     # --- tidying ----------------------------------------------------------------------------------------------
 
@@ -507,11 +391,7 @@ class Gossip:
         await self._store.write(store_rules.prune, feed.scheme)
         if feed.scheme == self._own:
             return
-        given_up = (
-            feed.head is not None
-            and freshness(trusted_message(Head, feed.head).body, now_ms) is Freshness.DROPPED
-        )
-        if given_up:
+        if feed.head is not None and now_ms > feed.valid_until + STALE_FEED_KEPT_MS:
             await self._drop(feed.scheme)
         else:
             await self._drop_if_far(feed.scheme)
@@ -525,27 +405,5 @@ class Gossip:
     async def _drop(self, scheme: SchemeId) -> None:
         await self._store.write(store_rules.drop_feed, scheme)
         self._clocks.pop(scheme, None)
-        for told in self._told.values():
-            told.pop(scheme, None)
+        self._talk.forget_feed(scheme)
         self._changed(scheme, peerings=True)
-
-
-# --- queries ----------------------------------------------------------------------------------------------------
-
-
-def _delta(tx: ReadTx, ask: frames.Ask) -> frames.Delta:
-    feed = find_feed(tx, ask.scheme)
-    if feed is None:
-        return frames.NO_DELTA
-    if ask.wanted:
-        return frames.Delta(b"", False, tuple(wires_at(tx, feed.no, ask.wanted)))
-    wires, more = wires_above(tx, feed, ask.after)
-    return frames.Delta(feed.head or b"", more, tuple(wires))
-
-
-def _ids(tx: ReadTx, ask: frames.Ask) -> frames.Ids:
-    feed = find_feed(tx, ask.scheme)
-    if feed is None or feed.head is None:
-        return frames.NO_IDS
-    rows, more = rows_counted(tx, feed, ask.after)
-    return frames.Ids(feed.head, more, frames.pack_rows(rows))

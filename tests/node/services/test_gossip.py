@@ -118,8 +118,8 @@ def test_a_copy_of_what_was_withdrawn_is_not_taken_again() -> None:
         old = await hilltop.node.store.read(_wire, oakvale.scheme, item_key(1))
         await withdraw(oakvale, 1)
         await until(town, lambda: converged(town), 60, "feeds")
-        hilltop.node.gossip._seen.clear()  # the cache is no defence, only a saving
-        hilltop.node.gossip._queue(oakvale.scheme, (old,), heads=False)
+        hilltop.node.gossip._inbox.forget_seen()  # the cache is no defence, only a saving
+        hilltop.node.gossip._inbox.put(oakvale.scheme, (old,), heads=False)
         await pause(5)
         assert await titles(hilltop, oakvale.scheme) == []
         assert await agrees(hilltop, oakvale)
