@@ -29,6 +29,7 @@ payment: Final = table(
     Index("ix_payment_lock", "line_no", "lock_seq", unique=True),
     Index("ix_payment_quote", "quote_id", unique=True),
     Index("ix_payment_state", "state"),
+    Index("ix_payment_trade", "trade_no"),
 )
 
 # Locks that go through us, known by the incoming lock (7.2).
@@ -63,8 +64,9 @@ promise: Final = table(
     Column("receipt", Blob),
     Column("line_no", Big),
     Column("lock_seq", Big),
-    Index("ix_promise_valid", "valid_until"),
+    Index("ix_promise_valid", "state", "valid_until"),  # the few that are given and not paid
     Index("ix_promise_lock", "line_no", "lock_seq"),
+    Index("ix_promise_trade", "trade_no"),
     rowid=True,
 )
 
