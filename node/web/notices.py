@@ -11,6 +11,8 @@ def notice_text(name: str, words: Words) -> str:
     match name:
         case "saved":
             return _("Saved.")
+        case "published":
+            return _("Published. Others can see it now.")
         case "logged-out":
             return _("You are logged out.")
         case "welcomed-before":

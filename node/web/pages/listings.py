@@ -10,21 +10,22 @@ import binascii
 from dataclasses import dataclass
 from typing import Final
 
-from node.services.feed_store import find_feed, held_at_key
-from node.services.members import Member
+from node.services.cards import Card, SchemeInfo
+from node.services.members import Member, member_by_no
+from node.services.own_listings import Owned, find_own
 from node.store import ReadTx
 from node.web.amounts import Unit
 from node.web.context import Context, NoSuchPage
-from node.web.pages.schemes import read_schemes
-from node.web.present import STALE_AFTER_MS, OtherScheme, Voice, distance, km_between
+from node.web.pages.schemes import unit_of_profile
+from node.web.present import OtherScheme, Voice, distance, km_between
 from node.web.views.page import ListingCard
+from protocol.categories import english_name
 from protocol.errors import InvalidValue
-from protocol.feed import Item
-from protocol.feed_kinds import payload_of
+from protocol.listing import State
 from protocol.market import AskingPrice, Listing, Place
-from protocol.message import trusted_message
 from protocol.names import ItemKey, SchemeId
-from protocol.units import Rate, hours_of, local_of
+from protocol.units import Rate
+from protocol.units import price as price_between
 
 _KEY_BYTES: Final = 16
 _SCHEME_BYTES: Final = 32
@@ -48,17 +49,24 @@ def parse_listing_id(text: str) -> tuple[ItemKey, SchemeId | None]:
     raise NoSuchPage
 
 
+# --- One listing --------------------------------------------------------------------------------------------
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShownListing:
-    """One listing with what its page says of it."""
+    """One listing that can be found now, with what its page says of it."""
 
     id: str
-    key: ItemKey
-    content: Listing
-    expires: int
+    card: Card
+    content: Listing  # the card's, or with a newer price than gossip has brought
     owner: Member | None = None  # of our scheme
     other: OtherScheme | None = None  # whose it is, where it is not ours
-    owner_name: str = ""
+    owner_name: str
+
+    @property
+    def key(self) -> ItemKey:
+        """Its key."""
+        return self.card.key
 
     def unit(self, context: Context) -> Unit:
         """Return the unit its price is in."""
@@ -66,35 +74,59 @@ class ShownListing:
 
 
 async def find_listing(context: Context, text: str) -> ShownListing:
-    """Return the listing an address names, if its reader may see it. Raises NoSuchPage."""
+    """Return the listing an address names. Raises NoSuchPage: there is none, or none any more."""
     key, scheme = parse_listing_id(text)
-    if scheme is None:
+    card = await context.node.market.listing(scheme or context.node.scheme, key)
+    if card is None:
         raise NoSuchPage
-    found = await context.read(_neighbours_listing, key, scheme, context.now_ms)
-    if found is None:
+    if card.own:
+        owner = None if card.member_no is None else await context.read(member_by_no, card.member_no)
+        if owner is None:
+            raise NoSuchPage
+        return ShownListing(
+            id=listing_id(key), card=card, content=card.content, owner=owner, owner_name=owner.name
+        )
+    other = None if card.other is None else other_scheme(card.scheme, card.other, card.seen_ms or 0)
+    if other is None:
+        raise NoSuchPage  # without their profile nobody knows in which unit its price is
+    return ShownListing(
+        id=listing_id(key, card.scheme),
+        card=card,
+        content=card.content,
+        other=other,
+        owner_name=_owner_name(card, context.voice),
+    )
+
+
+def other_scheme(scheme: SchemeId, info: SchemeInfo, heard_ms: int) -> OtherScheme:
+    """Return a scheme as pages name it."""
+    return OtherScheme(
+        scheme=scheme,
+        name=info.name,
+        unit=unit_of_profile(info.profile),
+        minor_per_hour=info.minor_per_hour,
+        place=info.profile.place,
+        heard_ms=heard_ms,
+    )
+
+
+def read_mine(tx: ReadTx, key: ItemKey, member_no: int) -> Owned:
+    """Query: a member's own listing in whatever state. Raises NoSuchPage for anybody else's."""
+    owned = find_own(tx, key)
+    if owned is None or owned.member_no != member_no or owned.listing.state is State.WITHDRAWN:
         raise NoSuchPage
-    content, expires, other = found
-    name = content.owner or context.words.gettext("Somebody in %(scheme)s") % {"scheme": other.name}
-    return ShownListing(id=text, key=key, content=content, expires=expires, other=other, owner_name=name)
+    return owned
 
 
-def _neighbours_listing(
-    tx: ReadTx, key: ItemKey, scheme: SchemeId, now_ms: int
-) -> tuple[Listing, int, OtherScheme] | None:
-    other, feed = read_schemes(tx, now_ms).get(scheme), find_feed(tx, scheme)
-    if other is None or feed is None:
-        return None
-    held = held_at_key(tx, feed.no, key)
-    if held is None:
-        return None
-    _, _, empty, wire, expires = held
-    if empty or expires <= now_ms:
-        return None
-    content = payload_of(trusted_message(Item, wire).body)
-    return (content, expires, other) if isinstance(content, Listing) else None
+async def find_mine(context: Context, text: str) -> Owned:
+    """Return the reader's own listing that an address names. Raises NoSuchPage."""
+    key, scheme = parse_listing_id(text)
+    if scheme is not None:
+        raise NoSuchPage
+    return await context.read(read_mine, key, context.member.no)
 
 
-# --- Words --------------------------------------------------------------------------------------------------
+# --- Prices -------------------------------------------------------------------------------------------------
 
 
 def price_words(price: AskingPrice, voice: Voice) -> str:
@@ -121,10 +153,10 @@ def neighbours_price(price: AskingPrice, other: OtherScheme, own_rate: Rate, voi
     if not price.amount:
         return price_words(price, voice), ""
     theirs = _per(price.per, voice.short(price.amount, other.unit), voice)
-    mine = price_here(price.amount, other, own_rate)
-    if mine is None:
+    here = price_here(price.amount, other, own_rate)
+    if here is None:
         return theirs, ""
-    about = voice.words.gettext("about %(amount)s") % {"amount": voice.short(mine)}
+    about = voice.words.gettext("about %(amount)s") % {"amount": voice.short(here)}
     if price.per == "agree":
         return voice.words.gettext("%(price)s, to agree") % {"price": about}, theirs
     return _per(price.per, about, voice), theirs
@@ -135,40 +167,69 @@ def price_here(amount: int, other: OtherScheme, own_rate: Rate) -> int | None:
     if other.minor_per_hour is None:
         return None
     try:
-        return local_of(hours_of(amount, Rate(minor_per_hour=other.minor_per_hour)), own_rate)
+        return price_between(
+            amount, payee_rate=Rate(minor_per_hour=other.minor_per_hour), payer_rate=own_rate
+        ).payer_amount
     except InvalidValue:  # more than any amount
         return None
 
 
-def stale_note(other: OtherScheme, voice: Voice) -> str:
-    """Return a warning where a neighbour has not been heard of for two days."""
-    if voice.now_ms - other.heard_ms <= STALE_AFTER_MS:
-        return ""
-    return voice.words.gettext("May be gone. Ask first.")
+def category_name(code: str, voice: Voice) -> str:
+    """Return what a category is called."""
+    return voice.words.gettext(english_name(code))
 
 
-def distance_words(place: Place | None, here: Place | None, voice: Voice) -> str:
-    """Return how far a listing is from whoever looks."""
-    if place is None or here is None:
-        return ""
-    return distance(km_between(place, here), voice)
+# --- Cards --------------------------------------------------------------------------------------------------
 
 
-def neighbours_card(shown: ShownListing, own_rate: Rate, here: Place | None, voice: Voice) -> ListingCard:
-    """Return the card of a neighbour's listing."""
-    assert shown.other is not None
-    content, other = shown.content, shown.other
-    price, theirs = neighbours_price(content.price, other, own_rate, voice)
+def card_view(
+    card: Card, owner: Member | None, context: Context, here: Place | None = None
+) -> ListingCard:  # fmt: skip
+    """Return a listing as lists show it to members; `owner` where it is ours, `here` where its reader is."""
+    content, voice = card.content, context.voice
+    other = None if card.other is None else other_scheme(card.scheme, card.other, card.seen_ms or 0)
+    place = content.place or (None if other is None else other.place)
+    km = None if place is None or here is None else km_between(place, here)
+    if other is None:
+        asked, theirs = price_words(content.price, voice), ""
+    else:
+        asked, theirs = neighbours_price(content.price, other, context.node.settings.rate(), voice)
     return ListingCard(
-        href=f"/l/{shown.id}",
+        href=f"/l/{listing_id(card.key, None if card.own else card.scheme)}",
         kind="offer" if content.kind == "offer" else "want",
         title=content.title,
-        price=price,
+        price=asked,
         price_theirs=theirs,
-        place=distance_words(content.place or other.place, here, voice),
-        owner=shown.owner_name,
-        badge=other.name,
-        seen=voice.seen(other.heard_ms),
-        language="" if content.language == voice.language else content.language,
-        note=stale_note(other, voice),
+        place=distance(km, voice),
+        category=category_name(content.category, voice),
+        owner=owner.name if owner is not None else "" if card.own else content.owner or "",
+        badge="" if card.own else scheme_name(card, voice),
+        seen="" if card.seen_ms is None else voice.seen(card.seen_ms),
+        language="" if content.language == voice.language.lower() else content.language,
+        note=voice.words.gettext("May be gone. Ask first.") if card.stale else "",
     )
+
+
+def scheme_name(card: Card, voice: Voice) -> str:
+    """Return whose a neighbour's listing is."""
+    return voice.words.gettext("another scheme") if card.other is None else card.other.name
+
+
+def _owner_name(card: Card, voice: Voice) -> str:
+    if card.content.owner:
+        return card.content.owner
+    return voice.words.gettext("Somebody in %(scheme)s") % {"scheme": scheme_name(card, voice)}
+
+
+def owners_of(tx: ReadTx, cards: tuple[Card, ...]) -> dict[int, Member]:
+    """Query: the members behind our own cards, by number."""
+    numbers = {card.member_no for card in cards if card.member_no is not None}
+    found = {no: member_by_no(tx, no) for no in numbers}
+    return {no: member for no, member in found.items() if member is not None}
+
+
+def cards_view(
+    cards: tuple[Card, ...], owners: dict[int, Member], context: Context, here: Place | None = None
+) -> tuple[ListingCard, ...]:
+    """Return cards as lists show them."""
+    return tuple(card_view(card, owners.get(card.member_no or 0), context, here) for card in cards)

@@ -2,46 +2,94 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
 from aiohttp import web
 
 from node.services.books import load
+from node.services.cards import Card
+from node.services.members import Member
+from node.services.own_listings import Owned, listings_of
+from node.services.search import FindQuery, Order
 from node.services.trades import Trade, trades_waiting
 from node.store import ReadTx
 from node.web.context import MEMBER, Context, get
 from node.web.dates import local
+from node.web.pages.listings import cards_view, listing_id, owners_of
+from node.web.pages.member_find import here_of
+from node.web.pages.member_post import EXPIRES_SOON_MS, state_pill
 from node.web.pages.schemes import Schemes, read_schemes
 from node.web.present import Voice, balance_card, first_name, party_of, reference, trade_sentence
 from node.web.views.member import HomeView, WaitingCard
 from node.web.views.page import Link
 from protocol.ledger import Account
+from protocol.listing import State
 
 CARDS_SHOWN: Final = 3
+LISTINGS_SHOWN: Final = 4
+# Where the newest are all our own, neighbours' are looked for this far.
+PAGES_LOOKED_AT: Final = 3
 NOON: Final = 12
 EVENING: Final = 18
 
 
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What the page shows, of one moment."""
+
+    account: Account
+    waiting: list[Trade]
+    expiring: list[Owned]
+    schemes: Schemes
+    near: tuple[Card, ...]
+    further: tuple[Card, ...]
+    owners: dict[int, Member]
+
+
 async def home(context: Context) -> web.Response:
     """GET /home"""
-    voice = context.voice
-    account, waiting, schemes = await context.read(_read, context.member.account_no, context.now_ms)
+    voice, account_no = context.voice, context.member.account_no
+    seen = await context.read(_read, context)
+    here = here_of(context)
+    cards = [_under_way(trade, account_no, seen.schemes, voice) for trade in seen.waiting]
+    cards += [_expiring(owned, voice) for owned in seen.expiring]
     return context.show(
         HomeView(
             greeting=greeting(context.member.name, voice),
-            waiting=tuple(
-                _under_way(trade, context.member.account_no, schemes, voice)
-                for trade in waiting[:CARDS_SHOWN]
-            ),
-            balance=balance_card(account, voice),
-            near=(),
-            from_neighbours=(),
+            waiting=tuple(cards[:CARDS_SHOWN]),
+            balance=balance_card(seen.account, voice),
+            near=cards_view(seen.near, seen.owners, context, here),
+            from_neighbours=cards_view(seen.further, {}, context, here),
         )
     )
 
 
-def _read(tx: ReadTx, account_no: int, now_ms: int) -> tuple[Account, list[Trade], Schemes]:
-    return load(tx, account_no).value, trades_waiting(tx, account_no), read_schemes(tx, now_ms)
+def _read(tx: ReadTx, context: Context) -> Read:
+    member, now_ms, find = context.member, context.now_ms, context.node.market.cards.find
+    near = find(tx, FindQuery(scheme=context.node.scheme, order=Order.NEWEST)).cards
+    near = tuple(card for card in near if card.member_no != member.no)[:LISTINGS_SHOWN]
+    schemes = read_schemes(tx, now_ms)
+    further: tuple[Card, ...] = ()
+    if schemes.keys() - {context.node.scheme}:
+        for page in range(1, PAGES_LOOKED_AT + 1):
+            found = find(tx, FindQuery(order=Order.NEWEST, page=page)).cards
+            further += tuple(card for card in found if not card.own)
+            if len(further) >= LISTINGS_SHOWN or not found:
+                break
+    return Read(
+        account=load(tx, member.account_no).value,
+        waiting=trades_waiting(tx, member.account_no),
+        expiring=[
+            owned
+            for owned in listings_of(tx, member.no)
+            if owned.listing.state is State.PUBLISHED and owned.listing.expires - now_ms < EXPIRES_SOON_MS
+        ],
+        schemes=schemes,
+        near=near,
+        further=further[:LISTINGS_SHOWN],
+        owners=owners_of(tx, near),
+    )
 
 
 def greeting(name: str, voice: Voice) -> str:
@@ -71,6 +119,17 @@ def _under_way(trade: Trade, account_no: int, schemes: Schemes, voice: Voice) ->
         title=title,
         text=trade_sentence(trade, account_no, party, voice),
         action=Link(text=voice.words.gettext("Check now"), href=f"/t/{reference(trade)}/check"),
+    )
+
+
+def _expiring(owned: Owned, voice: Voice) -> WaitingCard:
+    """Return the card of a listing of mine that ends soon."""
+    return WaitingCard(
+        title=state_pill(owned, voice).text,
+        text=owned.listing.content.title,
+        action=Link(
+            text=voice.words.gettext("Keep it or let it go"), href=f"/l/{listing_id(owned.listing.key)}"
+        ),
     )
 
 

@@ -11,15 +11,20 @@ from typing import Final
 from aiohttp import web
 
 from node.services.members import Member, State, find_members, member_by_no
+from node.services.own_listings import listings_of
 from node.services.trades import Trade, newest_trades
 from node.store import ReadTx
 from node.web.context import MEMBER, Context, NoSuchPage, get
+from node.web.pages.listings import cards_view
 from node.web.pages.member import PAGE_ROWS, pager
+from node.web.pages.member_find import here_of
 from node.web.present import Voice, paragraphs_of, reference
 from node.web.views.member import PeopleView, PersonCard, PersonView
-from node.web.views.page import Empty, Fact, Link
+from node.web.views.page import Empty, Fact, Link, ListingCard
+from protocol.listing import State as ListingState
 
 BETWEEN_SHOWN: Final = 5
+LISTINGS_SHOWN: Final = 40
 TRADES_LOOKED_AT: Final = 200
 
 
@@ -58,6 +63,7 @@ async def person(context: Context) -> web.Response:
     """GET /people/{number}"""
     me, voice = context.member, context.voice
     shown, trades = await context.read(_person, context.number("number"), me)
+    cards = await _listings(context, shown)
     is_me = shown.no == me.no
     return context.show(
         PersonView(
@@ -67,8 +73,8 @@ async def person(context: Context) -> web.Response:
             badge="",
             about=paragraphs_of(shown.about),
             facts=_facts(shown, voice),
-            offers=(),
-            wants=(),
+            offers=tuple(card for card in cards if card.kind == "offer"),
+            wants=tuple(card for card in cards if card.kind == "want"),
             between_us=tuple(_between(trade, voice) for trade in trades[:BETWEEN_SHOWN]),
             message_href="" if is_me else f"/messages/new?to={shown.number}",
             record_href="" if is_me or not shown.may_trade else f"/record/what?who={shown.number}",
@@ -85,6 +91,16 @@ def _person(tx: ReadTx, no: int, me: Member) -> tuple[Member, list[Trade]]:
         return member, []
     trades = newest_trades(tx, me.account_no, TRADES_LOOKED_AT)
     return member, [trade for trade in trades if trade.concerns(member.account_no)]
+
+
+async def _listings(context: Context, shown: Member) -> tuple[ListingCard, ...]:
+    """Return what somebody offers and wants now."""
+    mine = await context.read(listings_of, shown.no)
+    find, own = context.node.market.listing, context.node.scheme
+    keys = [owned.listing.key for owned in mine if owned.listing.state is ListingState.PUBLISHED]
+    found = [await find(own, key) for key in keys[:LISTINGS_SHOWN]]
+    cards = tuple(card for card in found if card is not None)
+    return cards_view(cards, {shown.no: shown}, context, here_of(context))
 
 
 def _facts(member: Member, voice: Voice) -> tuple[Fact, ...]:

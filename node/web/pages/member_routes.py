@@ -6,18 +6,22 @@ from typing import Final
 
 from node.web.context import Route
 from node.web.pages import (
+    member_find,
     member_home,
     member_me,
     member_people,
+    member_post,
     member_record,
     member_statement,
     member_trade,
 )
 
 ROUTES: Final[tuple[Route, ...]] = (
+    *member_find.ROUTES,
     *member_home.ROUTES,
     *member_me.ROUTES,
     *member_people.ROUTES,
+    *member_post.ROUTES,
     *member_record.ROUTES,
     *member_statement.ROUTES,
     *member_trade.ROUTES,

@@ -74,7 +74,7 @@ class ListingView(View):
     price_note: str  # how their price became mine, in words; "" for our own scheme
     paragraphs: tuple[str, ...]
     facts: tuple[Fact, ...]  # place, days, expires, language
-    owner_href: str
+    owner_href: str  # "" for people of other schemes
     own: bool
     state: Pill | None  # for the owner: "Listed until 4 November"
     message_href: str  # "" when not possible
@@ -84,6 +84,8 @@ class ListingView(View):
     edit_href: str = ""
     hide_action: str = ""
     keep_action: str = ""
+    show_action: str = ""
+    withdraw_action: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +101,7 @@ class PostWhatView(View):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PostPriceView(View):
-    """Step 2. Fields: price_kind (amount, free, agree), price, per, extra, category, place."""
+    """Step 2. Fields: price_kind (amount, free, agree), price, per, extra, category, place, share."""
 
     TEMPLATE: ClassVar[str] = "member/post_price.html"
     PLACE: ClassVar[Place] = "find"
@@ -110,6 +112,7 @@ class PostPriceView(View):
     amount_hint: str  # "For example 2, 1:30 or 90 min"
     hour_hint: str  # "One hour of ordinary work is 12 Acorns here."; "" in hours
     categories: tuple[Option, ...]
+    has_place: bool = True  # whether the scheme knows where the member lives
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,6 +142,7 @@ class MyListing:
     keep_action: str  # "" when there is nothing to keep
     hide_action: str  # "" when it is hidden
     show_action: str  # "" when it is shown
+    withdraw_action: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,269 @@
+"""Finding offers and wants, our own and neighbours' together, and the page of one. Source: docs/pages.md 7.2, 8.3, 8.11."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final, Literal
+
+from aiohttp import web
+
+from node.services.own_listings import Owned, find_own
+from node.services.search import FindQuery, Order
+from node.web.context import MEMBER, VISITOR, Context, get
+from node.web.pages import board
+from node.web.pages.listings import (
+    ShownListing,
+    card_view,
+    cards_view,
+    category_name,
+    find_listing,
+    listing_id,
+    owners_of,
+    parse_listing_id,
+    price_words,
+)
+from node.web.pages.member import pager
+from node.web.pages.member_post import state_pill
+from node.web.pages.schemes import schemes_known
+from node.web.present import Voice, paragraphs_of, rate_words
+from node.web.views.member import FindView, ListingView
+from node.web.views.page import Empty, Fact, Link, ListingCard, Option
+from protocol.categories import CODES
+from protocol.errors import InvalidValue
+from protocol.limits import AMOUNT_MAX
+from protocol.listing import TRANSITIONS, Hid, Renewed, Shown, State, Withdrew
+from protocol.market import Listing, Place
+from protocol.names import SchemeId, parse_scheme_text, scheme_text
+from protocol.units import Rate, hours_of
+
+DISTANCES_KM: Final = (2, 5, 10, 20, 50)
+
+
+def here_of(context: Context) -> Place | None:
+    """Return from where distances are reckoned: the reader's place, else the scheme's."""
+    return context.member.spot or board.place_of(context.settings)
+
+
+async def find(context: Context) -> web.Response:
+    """GET /find?q&kind&km&category&scheme&page"""
+    voice, _ = context.voice, context.words.gettext
+    asked = {name: context.query(name) for name in ("q", "kind", "km", "category", "scheme")}
+    kind: Literal["", "offer", "want"] = (
+        "offer" if asked["kind"] == "offer" else "want" if asked["kind"] == "want" else ""
+    )
+    category = asked["category"] if asked["category"] in CODES else ""
+    km = int(asked["km"]) if asked["km"] in {str(each) for each in DISTANCES_KM} else None
+    schemes = await schemes_known(context)
+    scheme, here = _scheme_of(asked["scheme"]), here_of(context)
+    if scheme not in schemes and scheme != context.node.scheme:
+        scheme = None
+    found = await context.node.market.find(
+        FindQuery(
+            text=asked["q"],
+            kind=kind,
+            category=category,
+            scheme=scheme,
+            place=here,
+            km=km if here is not None else None,
+            order=Order.NEAREST if here is not None else Order.BEST,
+            page=context.page_number,
+        )
+    )
+    owners = await context.read(owners_of, found.cards)
+    kept = {
+        "q": asked["q"],
+        "kind": kind,
+        "km": "" if km is None else str(km),
+        "category": category,
+        "scheme": "" if scheme is None else asked["scheme"],
+    }
+    others = sorted(
+        (each.name, scheme_text(which)) for which, each in schemes.items() if which != context.node.scheme
+    )
+    return context.show(
+        FindView(
+            query=asked["q"],
+            kind=kind,
+            km=kept["km"],
+            distances=(
+                Option(value="", text=_("Any distance")),
+                *(Option(value=str(each), text=_("Up to %(km)d km") % {"km": each}) for each in DISTANCES_KM),
+            )
+            if here is not None
+            else (Option(value="", text=_("Any distance")),),
+            category=category,
+            categories=board.category_options(context.words),
+            scheme=kept["scheme"],
+            schemes=(
+                Option(value="", text=_("All schemes")),
+                Option(value=scheme_text(context.node.scheme), text=voice.scheme),
+                *(Option(value=value, text=name) for name, value in others),
+            )
+            if others
+            else (),
+            summary=_summary(found.total, asked["q"], here is not None, voice),
+            cards=cards_view(found.cards, owners, context, here),
+            pager=pager(context, "/find", kept, found.total),
+            empty=None if found.cards else _nothing(kind, km is not None, voice),
+        )
+    )
+
+
+def _scheme_of(text: str) -> SchemeId | None:
+    try:
+        return parse_scheme_text(text) if text else None
+    except InvalidValue:
+        return None
+
+
+def _summary(total: int, query: str, nearest: bool, voice: Voice) -> str:
+    words = voice.words
+    if not total and query:
+        return words.gettext("Nothing for “%(query)s”") % {"query": query}
+    if query:
+        text = words.ngettext(
+            "%(num)d offer or want for “%(query)s”", "%(num)d offers and wants for “%(query)s”", total
+        ) % {"num": total, "query": query}
+    else:
+        text = words.ngettext("%(num)d offer or want", "%(num)d offers and wants", total) % {"num": total}
+    if nearest and total > 1:
+        return words.gettext("%(what)s, nearest first") % {"what": text}
+    return text
+
+
+def _nothing(kind: str, narrowed: bool, voice: Voice) -> Empty:
+    """Return what an empty list says, with one thing to do next. Source: docs/pages.md 4."""
+    _ = voice.words.gettext
+    if narrowed:
+        return Empty(
+            text=_("Nothing so near. Perhaps further away?"),
+            action=Link(text=_("Look everywhere"), href="/find"),
+        )
+    if kind == "want":
+        return Empty(
+            text=_("Nobody asks for this yet. You could offer it."),
+            action=Link(text=_("Write an offer"), href="/post?kind=offer"),
+        )
+    return Empty(
+        text=_("Nobody offers this yet. You could ask for it."),
+        action=Link(text=_("Write a want"), href="/post?kind=want"),
+    )
+
+
+# --- One listing --------------------------------------------------------------------------------------------
+
+
+async def listing(context: Context) -> web.Response:
+    """GET /l/{id}, for members and for visitors."""
+    text = context.part("id")
+    if context.session is None:
+        return await board.listing(context)
+    key, scheme = parse_listing_id(text)
+    owned = None if scheme is not None else await context.read(find_own, key)
+    if owned is not None and owned.member_no == context.member.no:
+        return context.show(own_view(context, owned))
+    return context.show(_listing_view(context, await find_listing(context, text)))
+
+
+def own_view(context: Context, owned: Owned) -> ListingView:
+    """Return the page of one's own listing, in whatever state it is."""
+    voice, own = context.voice, owned.listing
+    name = listing_id(own.key)
+    can = TRANSITIONS[own.state]
+    return ListingView(
+        card=ListingCard(
+            href=f"/l/{name}",
+            kind="offer" if own.content.kind == "offer" else "want",
+            title=own.content.title,
+            price=price_words(own.content.price, voice),
+            owner=context.member.name,
+        ),
+        price_note="",
+        paragraphs=paragraphs_of(own.content.text),
+        facts=facts_of(own.content, own.expires, voice),
+        owner_href=f"/people/{context.member.number}",
+        own=True,
+        state=state_pill(owned, voice),
+        message_href="",
+        record_href="",
+        cannot_record=owned.reason if own.state is State.REMOVED else "",
+        edit_href=f"/post?listing={name}",
+        hide_action=f"/l/{name}/hide" if Hid in can else "",
+        keep_action=f"/l/{name}/keep" if Renewed in can else "",
+        show_action=f"/l/{name}/show" if Shown in can else "",
+        withdraw_action=f"/l/{name}/withdraw" if Withdrew in can else "",
+    )
+
+
+def _listing_view(context: Context, shown: ShownListing) -> ListingView:
+    """Return the page of somebody else's listing."""
+    voice, _ = context.voice, context.words.gettext
+    cannot = cannot_record(context, shown)
+    offered = shown.content.kind == "offer"
+    card = card_view(shown.card, shown.owner, context, here_of(context))
+    note = ""
+    if shown.other is not None and card.price_theirs:
+        note = _(
+            "You see their price turned into %(unit)s: %(rate)s The final amount is shown before you agree."
+        ) % {
+            "unit": voice.unit_name(),
+            "rate": rate_words(shown.other, context.node.settings.rate().minor_per_hour, voice),
+        }
+    return ListingView(
+        card=replace(card, owner=card.owner or shown.owner_name),
+        price_note=note,
+        paragraphs=paragraphs_of(shown.content.text),
+        facts=facts_of(shown.content, shown.card.expires, voice),
+        owner_href="" if shown.owner is None else f"/people/{shown.owner.number}",
+        own=False,
+        state=None,
+        message_href="",
+        record_href=f"/record/what?listing={shown.id}" if offered and not cannot else "",
+        cannot_record=cannot if offered else "",
+    )
+
+
+def cannot_record(context: Context, shown: ShownListing) -> str:
+    """Return why nothing can be recorded with whoever placed a listing now; "" where it can. Source: docs/pages.md 8.11."""
+    _ = context.words.gettext
+    if shown.owner is not None:
+        if shown.owner.may_trade:
+            return ""
+        return _("%(name)s cannot trade just now.") % {"name": shown.owner.name}
+    assert shown.other is not None, "a listing is ours or another scheme's"
+    said = {"here": context.settings.name, "there": shown.other.name, "name": context.scheme.site.help_name}
+    routes, there = context.node.routes, shown.other.scheme
+    if not routes.candidates(there, 0):
+        return _("%(here)s cannot reach %(there)s just now. Please look again later.") % said
+    if not routes.candidates(there, _hours(shown)):
+        return _("%(here)s has bought all it can from %(there)s for now. %(name)s can tell you when.") % said
+    return ""
+
+
+def _hours(shown: ShownListing) -> int:
+    """Return what a listing's price is between schemes; the least there is where it has none."""
+    assert shown.other is not None
+    if shown.other.minor_per_hour is None or not shown.content.price.amount:
+        return 1
+    try:
+        return hours_of(shown.content.price.amount, Rate(minor_per_hour=shown.other.minor_per_hour))
+    except InvalidValue:
+        return AMOUNT_MAX
+
+
+def facts_of(content: Listing, expires: int, voice: Voice) -> tuple[Fact, ...]:
+    """Return what a listing's page lists beside its words."""
+    _ = voice.words.gettext
+    facts = [Fact(label=_("Category"), text=category_name(content.category, voice))]
+    if content.cash:
+        facts.append(Fact(label=_("Cash for materials"), text=content.cash))
+    if content.away_until is not None and content.away_until > voice.now_ms:
+        facts.append(Fact(label=_("Away until"), text=voice.day(content.away_until)))
+    facts.append(Fact(label=_("Listed until"), text=voice.long_day(expires)))
+    return tuple(facts)
+
+
+ROUTES: Final = (
+    get("/find", find, MEMBER),
+    get("/l/{id}", listing, VISITOR),
+)

@@ -1,0 +1,391 @@
+"""Posting an offer or want in three steps, and what its owner does with it afterwards.
+
+What was typed travels in the forms from step to step; nothing is stored before Publish. A listing is only ever
+touched by the member who placed it. Source: docs/pages.md 7.2, 8.2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from aiohttp import web
+
+from node.services.own_listings import Owned, listings_of
+from node.web.amounts import Unreadable, as_typed, parse_amount
+from node.web.context import MEMBER, Context, get, post
+from node.web.dates import DAY_MS
+from node.web.forms import Filled, Form, SpendForm, Tick, amount_sentence, line, paragraphs
+from node.web.pages.listings import category_name, find_mine, listing_id, price_words
+from node.web.present import Voice, paragraphs_of
+from node.web.views.member import (
+    MyListing,
+    MyListingsView,
+    PostPreviewView,
+    PostPriceView,
+    PostWhatView,
+)
+from node.web.views.page import Empty, Fact, Link, ListingCard, Option, Pill
+from protocol.categories import CATEGORIES, CODES
+from protocol.errors import InvalidValue, OutOfOrder
+from protocol.limits import AMOUNT_MAX, LISTING_LIFE_MS
+from protocol.listing import TRANSITIONS, Hid, Renewed, Shown, State, Withdrew
+from protocol.market import AskingPrice, Listing
+
+# The same listing again within so long is the same press of the button.
+PRESSED_TWICE_MS: Final = 10 * 60_000
+EXPIRES_SOON_MS: Final = 14 * DAY_MS
+WHAT_FIELDS: Final = ("kind", "title", "text")
+PRICE_FIELDS: Final = ("price_kind", "price", "per", "extra", "category", "place", "share")
+
+
+class WhatForm(Form):
+    """Step 1."""
+
+    kind: Literal["offer", "want"]
+    title: line(80, 1)  # type: ignore[valid-type]  # `line` makes the type of a field; so below
+    text: paragraphs(2000)  # type: ignore[valid-type]
+
+
+class PriceForm(WhatForm):
+    """Step 2, with what step 1 had."""
+
+    price_kind: Literal["amount", "agree", "free"]
+    price: line(40)  # type: ignore[valid-type]
+    per: Literal["item", "hour", "day", ""]
+    extra: line(60)  # type: ignore[valid-type]
+    category: line(30, 1)  # type: ignore[valid-type]
+    place: Tick
+    share: Tick
+
+
+class PublishForm(PriceForm, SpendForm):
+    """Step 3: everything once more."""
+
+
+# --- The steps ----------------------------------------------------------------------------------------------
+
+
+def _carried(fields: Mapping[str, str], names: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    """Return what a step hands on to the next, with the listing that is changed, if one is."""
+    return tuple((name, fields[name]) for name in (*names, "listing") if fields.get(name))
+
+
+async def what(context: Context) -> web.Response:
+    """GET /post?kind or listing"""
+    if context.query("listing"):
+        owned = await find_mine(context, context.query("listing"))
+        fields = typed_of(context, owned)
+    else:
+        kind = context.query("kind")
+        fields = {"kind": kind if kind in ("offer", "want") else "offer"}
+    form = Filled({name: fields.get(name, "") for name in WHAT_FIELDS})
+    return context.show(PostWhatView(form=form, hidden=_carried(fields, PRICE_FIELDS)))
+
+
+def typed_of(context: Context, owned: Owned) -> dict[str, str]:
+    """Return a listing as it would be typed, to change it."""
+    content = owned.listing.content
+    price = content.price
+    return {
+        "listing": listing_id(owned.listing.key),
+        "kind": content.kind,
+        "title": content.title,
+        "text": content.text,
+        "price_kind": price.per if price.per in ("agree", "free") else "amount",
+        "price": as_typed(price.amount, context.unit, context.language) if price.amount else "",
+        "per": price.per if price.per in ("item", "hour", "day") else "item",
+        "extra": content.cash,
+        "category": content.category,
+        "place": "yes" if content.place is not None else "no",
+        "share": "yes" if owned.listing.shared else "no",
+    }
+
+
+async def what_sent(context: Context) -> web.Response:
+    """POST /post: on to the price."""
+    form = context.form(WhatForm)
+    if isinstance(form, Filled):
+        return context.show(PostWhatView(form=form, hidden=_carried(context.fields, PRICE_FIELDS)), 422)
+    begun = bool(context.fields.get("price_kind"))
+    values = {name: context.fields.get(name, "") for name in PRICE_FIELDS}
+    if not begun:
+        values |= {"price_kind": "amount", "per": "item", "place": "yes", "share": "yes"}
+    return context.show(_price_view(context, Filled(values)))
+
+
+def _price_view(context: Context, form: Filled) -> PostPriceView:
+    voice, _ = context.voice, context.words.gettext
+    hint = ""
+    if context.unit.kind != "hours":
+        hour = voice.spoken(context.node.settings.rate().minor_per_hour)
+        hint = _("One hour of ordinary work is %(amount)s here.") % {"amount": hour}
+    return PostPriceView(
+        form=form,
+        hidden=_carried(context.fields, WHAT_FIELDS),
+        unit_name=voice.unit_name(),
+        amount_hint=voice.amount_hint(),
+        hour_hint=hint,
+        categories=_categories(voice),
+        has_place=context.member.spot is not None,
+    )
+
+
+def _categories(voice: Voice) -> tuple[Option, ...]:
+    options = [Option(value="", text=voice.words.gettext("Please choose"))]
+    for group, _, below in CATEGORIES:
+        name = category_name(group, voice)
+        options.append(Option(value=group, text=name))
+        options += [
+            Option(value=code, text=f"{name}: {category_name(code, voice)}") for code, _english in below
+        ]
+    return tuple(options)
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A listing as it was typed and understood."""
+
+    content: Listing
+    shared: bool
+
+
+def understand(context: Context, form: PriceForm) -> Written | Filled:
+    """Return the listing that was typed, or step 2 again with what is wrong."""
+    filled = Filled({name: context.fields.get(name, "") for name in PRICE_FIELDS})
+    _ = context.words.gettext
+    if form.category not in CODES:
+        return filled.with_error("category", _("Please choose one of the answers."))
+    price = _price(context, form, filled)
+    if isinstance(price, Filled):
+        return price
+    try:
+        content = Listing(
+            kind=form.kind,
+            title=form.title,
+            text=form.text,
+            category=form.category,
+            price=price,
+            cash=form.extra,
+            language=context.language.lower(),
+            place=context.member.spot if form.place else None,
+            owner=context.member.public_name or None,
+        )
+    except InvalidValue:  # letters of other scripts take several bytes each
+        return filled.with_error("", _("This is too long. Please make the title or the text shorter."))
+    return Written(content, form.share)
+
+
+def _price(context: Context, form: PriceForm, filled: Filled) -> AskingPrice | Filled:
+    if form.price_kind == "free":
+        return AskingPrice(amount=0, per="free")
+    if form.price_kind == "agree" and not form.price:
+        return AskingPrice(amount=0, per="agree")
+    amount = parse_amount(form.price, context.unit, most=AMOUNT_MAX)
+    if isinstance(amount, Unreadable):
+        return filled.with_error(
+            "price", amount_sentence(amount, form.price, context.unit, AMOUNT_MAX, context.words)
+        )
+    return AskingPrice(amount=amount, per="agree" if form.price_kind == "agree" else form.per or "item")
+
+
+async def price_sent(context: Context) -> web.Response:
+    """POST /post/price: on to the preview."""
+    form = context.form(PriceForm)
+    written = form if isinstance(form, Filled) else understand(context, form)
+    if isinstance(written, Filled):
+        return _back(context, written)
+    voice = context.voice
+    content = written.content
+    fields = {
+        **context.fields,
+        "place": "yes" if content.place else "no",
+        "share": "yes" if written.shared else "no",
+    }
+    return context.show(
+        PostPreviewView(
+            card=ListingCard(
+                href="",
+                kind="offer" if content.kind == "offer" else "want",
+                title=content.title,
+                price=price_words(content.price, voice),
+                owner=context.member.name,
+            ),
+            paragraphs=paragraphs_of(content.text),
+            facts=_facts(content, voice),
+            shown_to=_shown_to(context, written.shared),
+            until=voice.long_day(context.now_ms + LISTING_LIFE_MS),
+            hidden=_carried(fields, (*WHAT_FIELDS, *PRICE_FIELDS)),
+            once=context.once(),
+        )
+    )
+
+
+def _back(context: Context, form: Filled) -> web.Response:
+    """Show the step in which something is wrong."""
+    if any(name in form.errors for name in WHAT_FIELDS):
+        return context.show(PostWhatView(form=form, hidden=_carried(context.fields, PRICE_FIELDS)), 422)
+    return context.show(_price_view(context, form), 422)
+
+
+def _facts(content: Listing, voice: Voice) -> tuple[Fact, ...]:
+    _ = voice.words.gettext
+    facts = [Fact(label=_("Category"), text=category_name(content.category, voice))]
+    if content.cash:
+        facts.append(Fact(label=_("Cash for materials"), text=content.cash))
+    return tuple(facts)
+
+
+def _shown_to(context: Context, shared: bool) -> str:
+    others = len(context.node.routes.neighbours)
+    if not shared or not others:
+        return context.settings.name
+    return context.words.ngettext(
+        "%(scheme)s and %(num)d neighbouring scheme", "%(scheme)s and %(num)d neighbouring schemes", others
+    ) % {"scheme": context.settings.name, "num": others}
+
+
+async def change(context: Context) -> web.Response:
+    """POST /post/change: back to step 1 with everything kept."""
+    fields = context.fields
+    form = Filled({name: fields.get(name, "") for name in WHAT_FIELDS})
+    return context.show(PostWhatView(form=form, hidden=_carried(fields, PRICE_FIELDS)))
+
+
+async def publish(context: Context) -> web.Response:
+    """POST /post/publish"""
+    form = context.form(PublishForm)
+    written = form if isinstance(form, Filled) else understand(context, form)
+    if isinstance(written, Filled):
+        return _back(context, written)
+    market, changed = context.node.market, context.fields.get("listing", "")
+    if changed:
+        owned = await find_mine(context, changed)
+        key = owned.listing.key
+        await market.edit(key, written.content)
+        if owned.listing.shared != written.shared:
+            await market.share(key, written.shared)
+        return context.redirect(f"/l/{listing_id(key)}", note="saved")
+    for owned in await context.read(listings_of, context.member.no):
+        if (
+            owned.listing.content == written.content
+            and context.now_ms - owned.changed_ms < PRESSED_TWICE_MS
+            and owned.listing.state is State.PUBLISHED
+        ):
+            return context.redirect(f"/l/{listing_id(owned.listing.key)}")
+    owned = await market.post(context.member.no, written.content, shared=written.shared)
+    return context.redirect(f"/l/{listing_id(owned.listing.key)}", note="published")
+
+
+# --- Mine ---------------------------------------------------------------------------------------------------
+
+
+def state_pill(owned: Owned, voice: Voice) -> Pill:
+    """Return how one's own listing stands. Source: docs/pages.md 4."""
+    _, own = voice.words.gettext, owned.listing
+    match own.state:
+        case State.PUBLISHED if own.expires - voice.now_ms < EXPIRES_SOON_MS:
+            days = max(0, own.expires - voice.now_ms) // DAY_MS
+            text = voice.words.ngettext("Expires in %(num)d day", "Expires in %(num)d days", days)
+            return Pill(text=text % {"num": days}, tone="wait")
+        case State.PUBLISHED:
+            return Pill(text=_("Listed until %(day)s") % {"day": voice.day(own.expires)}, tone="good")
+        case State.HIDDEN:
+            return Pill(text=_("Hidden"))
+        case State.EXPIRED:
+            return Pill(text=_("Expired"), tone="wait")
+        case State.REMOVED:
+            return Pill(text=_("Taken down by an organiser"), tone="stop")
+        case State.WAITING:
+            return Pill(text=_("Waiting for an organiser"), tone="wait")
+        case _:
+            return Pill(text=_("Not published yet"))
+
+
+async def my_listings(context: Context) -> web.Response:
+    """GET /my/listings"""
+    voice, _ = context.voice, context.words.gettext
+    mine = await context.read(listings_of, context.member.no)
+    return context.show(
+        MyListingsView(
+            listings=tuple(_mine(owned, voice) for owned in mine),
+            empty=None
+            if mine
+            else Empty(
+                text=_("You have posted nothing yet. What could you do for somebody? What could you use?"),
+                action=Link(text=_("Post an offer or want"), href="/post"),
+            ),
+        )
+    )
+
+
+def _mine(owned: Owned, voice: Voice) -> MyListing:
+    own, name = owned.listing, listing_id(owned.listing.key)
+    can = TRANSITIONS[own.state]
+    soon = own.state is State.EXPIRED or own.expires - voice.now_ms < EXPIRES_SOON_MS
+    return MyListing(
+        href=f"/l/{name}",
+        title=own.content.title,
+        kind="offer" if own.content.kind == "offer" else "want",
+        price=price_words(own.content.price, voice),
+        state=state_pill(owned, voice),
+        edit_href=f"/post?listing={name}",
+        keep_action=f"/l/{name}/keep" if Renewed in can and soon else "",
+        hide_action=f"/l/{name}/hide" if Hid in can else "",
+        show_action=f"/l/{name}/show" if Shown in can else "",
+        withdraw_action=f"/l/{name}/withdraw" if Withdrew in can else "",
+    )
+
+
+async def _act(context: Context, which: Literal["hide", "show", "keep", "withdraw"]) -> web.Response:
+    owned = await find_mine(context, context.part("id"))
+    market, key = context.node.market, owned.listing.key
+    try:
+        match which:
+            case "hide":
+                await market.hide(key)
+            case "show":
+                await market.show(key)
+            case "keep":
+                await market.renew(key)
+            case "withdraw":
+                await market.withdraw(key)
+    except OutOfOrder:
+        # Pressed on a page from before: the list shows how it stands now.
+        return context.redirect("/my/listings")
+    return context.redirect("/my/listings", note="saved")
+
+
+async def hide(context: Context) -> web.Response:
+    """POST /l/{id}/hide"""
+    return await _act(context, "hide")
+
+
+async def show(context: Context) -> web.Response:
+    """POST /l/{id}/show"""
+    return await _act(context, "show")
+
+
+async def keep(context: Context) -> web.Response:
+    """POST /l/{id}/keep: for half a year more."""
+    return await _act(context, "keep")
+
+
+async def withdraw(context: Context) -> web.Response:
+    """POST /l/{id}/withdraw: for good."""
+    return await _act(context, "withdraw")
+
+
+ROUTES: Final = (
+    get("/post", what, MEMBER),
+    post("/post", what_sent, MEMBER),
+    post("/post/price", price_sent, MEMBER),
+    post("/post/change", change, MEMBER),
+    post("/post/publish", publish, MEMBER),
+    get("/my/listings", my_listings, MEMBER),
+    post("/l/{id}/hide", hide, MEMBER),
+    post("/l/{id}/show", show, MEMBER),
+    post("/l/{id}/keep", keep, MEMBER),
+    post("/l/{id}/withdraw", withdraw, MEMBER),
+)
