@@ -160,7 +160,8 @@ async def listing(context: Context) -> web.Response:
         return await board.listing(context)
     key, scheme = parse_listing_id(text)
     owned = None if scheme is not None else await context.read(find_own, key)
-    if owned is not None and owned.member_no == context.member.no:
+    mine = owned is not None and owned.member_no == context.member.no
+    if owned is not None and mine and owned.listing.state is not State.WITHDRAWN:
         return context.show(own_view(context, owned))
     return context.show(_listing_view(context, await find_listing(context, text)))
 
