@@ -1,21 +1,17 @@
 """Lines over the network: ops out until acknowledged, ops in, in order, and SYNC that brings two copies together.
 
-Nothing is decided here: what arrives goes through `line_desk.py` and `payment_desk.py` in one unit of work, and
-what was committed is sent. A lost frame costs time, never more. Source: docs/protocol.md 6.5–6.7, 0.4, 0.5.
+Nothing is decided here: what arrives goes through the units of `line_units.py`, and what was committed is sent. A lost frame costs time, never more. Source: docs/protocol.md 6.5–6.7, 0.4, 0.5.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from collections.abc import Callable, Coroutine
+from typing import Any, Final
 
 import structlog
-from sqlalchemy import insert
 
-from crypto.canonical import Value
 from crypto.keys import VerifyingKey
 from crypto.signing import Signed
 from node import crash
@@ -27,11 +23,7 @@ from node.federation.session import Session
 from node.keyring import KeyRing
 from node.services.books import Books
 from node.services.line_desk import (
-    ASKED,
-    OFFERED,
-    OPEN,
     REPLACED,
-    SUSPENDED,
     Line,
     LineDesk,
     Outgoing,
@@ -40,18 +32,17 @@ from node.services.line_desk import (
     read_ops_after,
     reset_for_boot,
 )
+from node.services.line_frames import bytes_of, frames, line_and
+from node.services.line_units import KeyDirectory, LineUnits
 from node.services.payment_desk import AcceptanceOf, Ended, PaymentDesk
 from node.store import ReadTx, Store, StoreClosed, StoreError, Tx
-from node.store.schema import lines as schema
 from node.supervisor import Supervisor
-from protocol.errors import Forked, InvalidOp, MalformedMessage, NotAuthentic, OutOfOrder
+from protocol.errors import MalformedMessage, NotAuthentic
 from protocol.frame import Frame, FrameType
 from protocol.limits import SESSION_IDLE_MS, SYNC_INTERVAL_MS
-from protocol.line import accept, new_line
-from protocol.line_ops import Limit, Lock, Op, Open, SyncAnswer, SyncAsk, Terms
+from protocol.line_ops import Limit, Op, SyncAnswer, SyncAsk
 from protocol.message import decode_message, encode_message, open_message
 from protocol.names import LineId, SchemeId, scheme_text
-from protocol.quote import Acceptance
 from protocol.session import Clocks
 
 log: Final[structlog.stdlib.BoundLogger] = structlog.stdlib.get_logger()
@@ -59,32 +50,8 @@ log: Final[structlog.stdlib.BoundLogger] = structlog.stdlib.get_logger()
 # Ops of one line waiting for the writer. More are dropped and asked for again: SYNC repairs it.
 INBOX_OPS_MAX: Final = 1024
 BATCH_OPS_MAX: Final = 256
-FRAME_OPS_BYTES: Final = 128 * 1024  # of ops in one frame; half of what a frame may hold
 RESEND_OPS: Final = 256
 SEEN_EVERY_S: Final = 0.2
-ASKED_LINES_MAX: Final = 200  # lines opened by others and not answered yet, from all of them together
-
-_QUARANTINE: Final = insert(schema.quarantine)
-
-
-class KeyDirectory(Protocol):
-    """Whose keys count for what."""
-
-    def key_for(self, scheme: SchemeId, purpose: str, key_seq: int) -> VerifyingKey | None:
-        """Return the key, or None."""
-
-
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """What became of a batch of ops."""
-
-    seen: int  # how much of the peer's chain is stored now
-    answered: bool  # an op of mine that acknowledges it is on the way
-    ask: bool  # something is missing: SYNC
-
-
-class LineRefused(Exception):
-    """An admin's wish that the state of the line does not allow, in plain words."""
 
 
 class LineService:
@@ -111,10 +78,10 @@ class LineService:
         self._chance: Final = chance
         self._links: Final = links
         self._directory: Final = directory
-        self._books: Final = books
-        self._acceptance_of: Final = acceptance_of
-        self._on_payment_ended: Final = on_payment_ended
-        self._on_lines: Final = on_lines  # told after each commit that changed lines: routes go by their room
+        self.units: Final = LineUnits(
+            keyring=keyring, clock=clock, books=books, acceptance_of=acceptance_of, on_payment_ended=on_payment_ended,
+            takes_locks=self._takes_locks, send=self._send, know=self._know, on_lines=on_lines,
+        )  # fmt: skip
         # Ops of one peer for one line: what a stranger says of somebody else's line never meets that line's own.
         self._inbox: Final[dict[tuple[SchemeId, LineId], deque[Signed[Op]]]] = {}
         self._sent: Final[dict[LineId, int]] = {}  # handed to the session that counts, up to this seq
@@ -156,16 +123,11 @@ class LineService:
 
     def desks(self, tx: Tx) -> tuple[LineDesk, PaymentDesk]:
         """Return the desks of one unit of work; `finish` ends it."""
-        lines = LineDesk(tx, self._keyring, self._clock.now_ms(), self._takes_locks)
-        return lines, PaymentDesk(tx, lines, self._books, self._keyring, self._on_payment_ended)
+        return self.units.desks(tx)
 
     def finish(self, tx: Tx, lines: LineDesk) -> None:
         """Save the lines a unit touched, and send what it wrote once it is durable."""
-        changed = lines.save()
-        if changed and self._on_lines is not None:
-            tx.on_commit(self._on_lines, changed)
-        if lines.outgoing:
-            tx.on_commit(self._send, tuple(lines.outgoing))
+        self.units.finish(tx, lines)
 
     def _know(self, line: Line) -> None:
         if line.status != REPLACED:
@@ -191,16 +153,16 @@ class LineService:
             case FrameType.OPS:
                 await self._on_ops(session, frame)
             case FrameType.SYNC:
-                ask = decode_message(SyncAsk, _bytes(frame.payload))
+                ask = decode_message(SyncAsk, bytes_of(frame.payload))
                 self._spawn(self._answer_sync(session, frame, ask), "answer-sync")
             case _:
-                line_id, seen = _line_and(frame.payload)
+                line_id, seen = line_and(frame.payload)
                 if type(seen) is not int:
                     raise MalformedMessage("not [line, length]")
                 self._note_seen(session.peer, line_id, seen)
 
     async def _on_ops(self, session: Session, frame: Frame) -> None:
-        line_id, wires = _line_and(frame.payload)
+        line_id, wires = line_and(frame.payload)
         if type(wires) is not tuple:
             raise MalformedMessage("not [line, ops]")
         crash.point("ops-arrived")
@@ -208,7 +170,7 @@ class LineService:
         ops = []
         for wire in wires:
             op = open_message(
-                Op, _bytes(wire), lambda body, key_seq: self._line_key(session.peer, body, key_seq)
+                Op, bytes_of(wire), lambda body, key_seq: self._line_key(session.peer, body, key_seq)
             )
             if op.body.line != line_id:
                 raise MalformedMessage("an op of another line")
@@ -236,151 +198,19 @@ class LineService:
 
     async def _store_batch(self, peer: SchemeId, line_id: LineId, batch: list[Signed[Op]]) -> None:
         try:
-            taken = await self._store.write(self.take_ops, line_id, peer, batch)
+            taken = await self._store.write(self.units.take_ops, line_id, peer, batch)
         except StoreError as error:
             # Nothing was kept; the peer sends it again when the store is well.
             log.warning("ops_not_stored", peer=scheme_text(peer), reason=str(error))
             return
         except Exception as error:  # rule 0.5: our bug on foreign input stops this line, not the node
             log.exception("ops_failed", peer=scheme_text(peer))
-            await self._store.write(self._suspend_unit, line_id, peer, batch[0].wire, repr(error))
+            await self._store.write(self.units.suspend, line_id, peer, batch[0].wire, repr(error))
             return
         if taken.ask:
             self._spawn_sync(line_id, peer)
         elif not taken.answered:
             self._links.offer(peer, FrameType.OPS_SEEN, (line_id, taken.seen))
-
-    # --- units ------------------------------------------------------------------------------------------------
-
-    def take_ops(self, tx: Tx, line_id: LineId, peer: SchemeId, batch: Sequence[Signed[Op]]) -> Taken:
-        """Store the peer's ops and all they cause. One transaction. Source: 0.4."""
-        lines, payments = self.desks(tx)
-        line = lines.by_id(line_id) or self._first_heard(lines, peer, batch[0])
-        if line is None or line.peer != peer or line.status == SUSPENDED:
-            return Taken(0, answered=False, ask=False)
-        ask = False
-        for op in batch:
-            was_usable = line.usable
-            try:
-                fresh = lines.accept(line, op)
-            except OutOfOrder:
-                ask = True
-                break
-            except (InvalidOp, Forked) as error:
-                self._suspend(lines, line, op.wire, f"{error.code}: {error}")
-                break
-            if not fresh:
-                continue
-            if isinstance(op.body.step, Open):
-                ask = self._peer_opened(lines, line) or ask
-            payments.on_step(line, op, self._acceptances(op))
-            if line.usable and not was_usable:
-                payments.became_usable(line, self._acceptance_of)
-        answered = any(each[0] == line_id for each in lines.outgoing)
-        self.finish(tx, lines)
-        return Taken(line.state.peer_length, answered=answered, ask=ask)
-
-    def _acceptances(self, op: Signed[Op]) -> dict[bytes, Signed[Acceptance]]:
-        step = op.body.step
-        if not isinstance(step, Lock) or step.route:
-            return {}
-        acceptance = self._acceptance_of(step)
-        return {} if acceptance is None else {op.id: acceptance}
-
-    def _first_heard(self, lines: LineDesk, peer: SchemeId, op: Signed[Op]) -> Line | None:
-        """Return a new line that the peer opens, if its first op does; None for anything else."""
-        step = op.body.step
-        known = lines.all()
-        asked = sum(line.status == ASKED for line in known)
-        if not isinstance(step, Open) or op.body.seq != 1 or asked >= ASKED_LINES_MAX:
-            return None
-        if any(line.peer == peer and line.status in (ASKED, OPEN, SUSPENDED) for line in known):
-            return None  # one line with each peer; a second proposal waits for the first to end
-        terms = Terms(low=step.low, high=step.high, nonce=step.nonce)
-        if {terms.low, terms.high} != {peer, self._keyring.scheme}:
-            return None
-        try:
-            # Looked at before anything is stored: a stranger's nonsense leaves no line behind, not even a suspended one.
-            accept(new_line(terms, self._keyring.scheme), op, _no_own_op)
-        except (InvalidOp, OutOfOrder):
-            return None
-        line = lines.open_new(terms, ASKED)
-        lines.tx.on_commit(self._know, line)
-        return line
-
-    def _peer_opened(self, lines: LineDesk, line: Line) -> bool:
-        """Note that the peer opened `line`; tell whether it is open on both sides now."""
-        offered = next(
-            (
-                each
-                for each in lines.all()
-                if each.peer == line.peer and each.status == OFFERED and each.no != line.no
-            ),
-            None,
-        )
-        if offered is not None:
-            # Both asked at once: the terms with the lower id stand, and both sides find so by themselves.
-            loser, winner = sorted((offered, line), key=lambda each: each.state.line, reverse=True)
-            loser.status = REPLACED
-            lines.touch(loser)
-            if winner is line:
-                limits = offered.state.mine.limits[1 - offered.state.me]
-                line.own_ceiling = offered.own_ceiling
-                self._agree(lines, line, Limit(
-                    owed_max=limits.owed_max, pending_max=limits.pending_max, open_max=limits.open_max
-                ))  # fmt: skip
-        if line.status in (ASKED, OFFERED) and all(line.state.mine.opened):
-            line.status = OPEN
-            lines.touch(line)
-        return line.status == OPEN
-
-    def _suspend(self, lines: LineDesk, line: Line, wire: bytes, reason: str) -> None:
-        log.error("line_suspended", peer=scheme_text(line.peer), reason=reason)
-        line.status = SUSPENDED
-        lines.touch(line)
-        self._quarantine(lines, line.peer, line.state.line, wire, reason)
-
-    def _quarantine(self, lines: LineDesk, peer: SchemeId, line_id: LineId, wire: bytes, reason: str) -> None:
-        lines.tx.run(
-            _QUARANTINE, at_ms=lines.now_ms, peer=peer, line_id=line_id, data=wire, reason=reason[:500]
-        )
-
-    def _suspend_unit(self, tx: Tx, line_id: LineId, peer: SchemeId, wire: bytes, reason: str) -> None:
-        lines, _ = self.desks(tx)
-        line = lines.by_id(line_id)
-        if line is None or line.peer != peer:
-            self._quarantine(lines, peer, line_id, wire, reason)
-        else:
-            self._suspend(lines, line, wire, reason)
-            lines.save()
-
-    def take_answer(self, tx: Tx, line_id: LineId, answer: SyncAnswer) -> bool:
-        """Note what the peer holds; tell whether the line is usable now. Source: 6.7 (a), (c), (d)."""
-        lines, payments = self.desks(tx)
-        line = lines.by_id(line_id)
-        if line is None or line.peer != answer.author or answer.epoch != line.state.epoch:
-            return False
-        if line.status == SUSPENDED:
-            return False
-        other_past = _other_past(lines, line, answer)
-        if other_past:
-            self._suspend(lines, line, encode_message(answer), other_past)
-            self.finish(tx, lines)
-            return False
-        was_usable = line.usable
-        if not was_usable:
-            # Once it is usable, ops of the peer still on their way do not make it less so: (c) asks this of one answer.
-            line.announced = answer.own_length
-            line.horizon = max(line.horizon, answer.own_length)
-        line.synced = True
-        line.returned = answer.seen_length
-        line.seen = min(answer.seen_length, line.state.own_length)
-        line.heard_ms = lines.now_ms
-        lines.touch(line)
-        if line.usable and not was_usable:
-            payments.became_usable(line, self._acceptance_of)
-        self.finish(tx, lines)
-        return line.usable
 
     # --- sending ----------------------------------------------------------------------------------------------
 
@@ -394,7 +224,7 @@ class LineService:
             else:
                 self._behind.add(line_id)
         for (line_id, peer), ops in ready.items():
-            for part in _frames(ops):
+            for part in frames(ops):
                 if not self._links.offer(peer, FrameType.OPS, (line_id, tuple(wire for _, wire in part))):
                     self._sent.pop(line_id, None)  # SYNC brings it in order again
                     break
@@ -417,7 +247,7 @@ class LineService:
             self._seen_waits.clear()
             seen, self._seen = self._seen, {}
             try:
-                await self._store.write(_store_seen, seen, self._keyring, self._clock.now_ms())
+                await self._store.write(self.units.store_seen, seen)
             except StoreClosed:
                 return
             except StoreError as error:
@@ -434,7 +264,7 @@ class LineService:
                 # Not less than what a new op or another resend handed over meanwhile.
                 self._sent[line_id] = max(after, self._sent.get(line_id, after))
                 return
-            for part in _frames(ops):
+            for part in frames(ops):
                 if not self._links.offer(peer, FrameType.OPS, (line_id, tuple(wire for _, wire in part))):
                     return
                 after = part[-1][0]
@@ -495,11 +325,11 @@ class LineService:
         except NoAnswer:
             return False  # asked again at the next connection, or in 15 seconds
         answer = open_message(
-            SyncAnswer, _bytes(frame.payload), lambda body, key_seq: self._line_key(peer, body, key_seq)
+            SyncAnswer, bytes_of(frame.payload), lambda body, key_seq: self._line_key(peer, body, key_seq)
         ).body
         if answer.line != line_id or answer.boot != self._links.boot:
             raise NotAuthentic("an answer to another question")
-        usable = await self._store.write(self.take_answer, line_id, answer)
+        usable = await self._store.write(self.units.take_answer, line_id, answer)
         await self._resend(line_id, peer, answer.seen_length)
         return usable
 
@@ -532,26 +362,9 @@ class LineService:
             LineRefused: there is one already.
         """
         nonce = self._chance.bytes(16)
-        line_id = await self._store.write(self._propose, peer, nonce, limit, own_ceiling)
+        line_id = await self._store.write(self.units.propose, peer, nonce, limit, own_ceiling)
         await self._deliver_new(line_id, peer)
         return line_id
-
-    def _propose(self, tx: Tx, peer: SchemeId, nonce: bytes, limit: Limit, own_ceiling: int | None) -> LineId:
-        if peer == self._keyring.scheme:
-            raise LineRefused("That is us.")
-        lines, _ = self.desks(tx)
-        known = lines.by_peer(peer)
-        if known is not None:
-            raise LineRefused(
-                "They have asked us already."
-                if known.status == ASKED
-                else "We are in touch with them already."
-            )
-        low, high = sorted((peer, self._keyring.scheme))
-        line = lines.open_new(Terms(low=low, high=high, nonce=nonce), OFFERED, own_ceiling)
-        self._agree(lines, line, limit)
-        self.finish(tx, lines)
-        return line.state.line
 
     async def agree(self, peer: SchemeId, limit: Limit, own_ceiling: int | None = None) -> LineId:
         """Open our side of a line the peer proposed.
@@ -559,28 +372,9 @@ class LineService:
         Raises:
             LineRefused: they have not asked.
         """
-        line_id = await self._store.write(self._agree_unit, peer, limit, own_ceiling)
+        line_id = await self._store.write(self.units.agree, peer, limit, own_ceiling)
         await self._deliver_new(line_id, peer)
         return line_id
-
-    def _agree_unit(self, tx: Tx, peer: SchemeId, limit: Limit, own_ceiling: int | None) -> LineId:
-        lines, payments = self.desks(tx)
-        line = lines.by_peer(peer)
-        if line is None or line.status != ASKED:
-            raise LineRefused("They have not asked us.")
-        line.own_ceiling = own_ceiling
-        self._agree(lines, line, limit)
-        line.status = OPEN
-        lines.touch(line)
-        if line.usable:  # a SYNC was answered while they waited for us
-            payments.became_usable(line, self._acceptance_of)
-        self.finish(tx, lines)
-        return line.state.line
-
-    def _agree(self, lines: LineDesk, line: Line, limit: Limit) -> None:
-        terms = line.terms
-        lines.author(line, Open(low=terms.low, high=terms.high, nonce=terms.nonce))
-        lines.author(line, limit)
 
     async def _deliver_new(self, line_id: LineId, peer: SchemeId) -> None:
         self._lines_of.setdefault(peer, set()).add(line_id)
@@ -595,18 +389,7 @@ class LineService:
         Raises:
             LineRefused: the line is not usable now.
         """
-        await self._store.write(self._set_limit, peer, limit, own_ceiling)
-
-    def _set_limit(self, tx: Tx, peer: SchemeId, limit: Limit, own_ceiling: int | None) -> None:
-        lines, _ = self.desks(tx)
-        line = lines.by_peer(peer)
-        if line is None or not line.usable:
-            raise LineRefused("We are not in touch with them now. Try again when they have been heard.")
-        if line.window_full:
-            raise LineRefused("They have not yet taken what we wrote before. Try again later.")
-        line.own_ceiling = own_ceiling
-        lines.author(line, limit)
-        self.finish(tx, lines)
+        await self._store.write(self.units.set_limit, peer, limit, own_ceiling)
 
 
 # --- reading ------------------------------------------------------------------------------------------------
@@ -615,63 +398,3 @@ class LineService:
 def _ops_after(tx: ReadTx, line_id: LineId, me: SchemeId, after: int) -> list[tuple[int, bytes]]:
     line = find_line(tx, line_id, me)
     return [] if line is None else read_ops_after(tx, line, after, RESEND_OPS)
-
-
-def _no_own_op(seq: int) -> Signed[Op]:
-    raise OutOfOrder(f"op {seq} is not held")
-
-
-def _other_past(lines: LineDesk, line: Line, answer: SyncAnswer) -> str:
-    """Return how the answer contradicts the ops I hold; empty if it does not. Source: 6.5, 6.8."""
-    state = line.state
-    if 0 < answer.seen_length <= state.own_length:
-        held = (
-            state.own_id
-            if answer.seen_length == state.own_length
-            else lines.own_op_of(line)(answer.seen_length).id
-        )
-        if held != answer.seen_id:
-            return "they hold another op of ours than we do"
-    if 0 < answer.own_length <= state.peer_length:
-        held = (
-            state.peer_id
-            if answer.own_length == state.peer_length
-            else lines.peer_op(line, answer.own_length).id
-        )
-        if held != answer.own_id:
-            return "they name another op of theirs than we hold"
-    return ""
-
-
-def _store_seen(tx: Tx, seen: dict[LineId, int], keyring: KeyRing, now_ms: int) -> None:
-    lines = LineDesk(tx, keyring, now_ms)
-    for line_id, length in seen.items():
-        line = lines.by_id(line_id)
-        if line is not None and line.seen < length <= line.state.own_length:
-            line.seen, line.heard_ms = length, now_ms
-            lines.touch(line)
-    lines.save()
-
-
-def _frames(ops: list[tuple[int, bytes]]) -> list[list[tuple[int, bytes]]]:
-    parts: list[list[tuple[int, bytes]]] = [[]]
-    size = 0
-    for op in ops:
-        size += len(op[1])
-        if parts[-1] and size > FRAME_OPS_BYTES:
-            parts.append([])
-            size = len(op[1])
-        parts[-1].append(op)
-    return parts
-
-
-def _bytes(value: Value) -> bytes:
-    if type(value) is not bytes:
-        raise MalformedMessage("not bytes")
-    return value
-
-
-def _line_and(value: Value) -> tuple[LineId, Value]:
-    if type(value) is not tuple or len(value) != 2 or type(value[0]) is not bytes:
-        raise MalformedMessage("not [line, …]")
-    return LineId(value[0]), value[1]

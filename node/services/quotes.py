@@ -25,7 +25,7 @@ from node.federation.session import Session
 from node.keyring import KeyRing
 from node.services.books import load, reference_number
 from node.services.line_desk import LineDesk
-from node.services.lines import KeyDirectory
+from node.services.line_units import KeyDirectory
 from node.store import ReadTx, Store, Tx
 from node.store.schema import books as books_schema
 from node.store.schema import payments as schema

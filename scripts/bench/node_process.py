@@ -23,7 +23,7 @@ from node.federation.caller import Caller, Place
 from node.federation.channel import Channel
 from node.federation.door import Door
 from node.keyfiles import Keys, draw_keys
-from node.services.lines import LineRefused
+from node.services.line_units import LineRefused
 from node.services.quotes import Offer
 from node.services.settings import SchemeSettings
 from node.store import ThreadStore, Tx

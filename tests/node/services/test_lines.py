@@ -12,9 +12,10 @@ from sqlalchemy import text
 
 from crypto.signing import Signed
 from node.federation.dispatch import NoAnswer
+from node.services import line_units
 from node.services import lines as lines_module
 from node.services.line_desk import ASKED, OFFERED, OPEN, REPLACED, SUSPENDED, Line, LineDesk
-from node.services.lines import LineRefused
+from node.services.line_units import LineRefused
 from node.services.quotes import Offer
 from node.simulation.network import SimulatedNetwork, Weather
 from node.store import Tx
@@ -156,7 +157,7 @@ def opening(town: SmallTown, author: str, peer: str, nonce: bytes, **changes: An
 
 def test_an_open_that_is_not_valid_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> None:
     """Rule 0.5: whoever may talk to us cannot fill our store, or block a line that its admin asks for later."""
-    monkeypatch.setattr(lines_module, "ASKED_LINES_MAX", 1)
+    monkeypatch.setattr(line_units, "ASKED_LINES_MAX", 1)
 
     async def scenario(town: SmallTown) -> None:
         await asyncio.sleep(5)
@@ -252,7 +253,7 @@ def test_what_a_neighbour_passes_on_from_somebody_else_is_not_taken() -> None:
 
 def test_our_own_failure_on_an_op_stops_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     """Rule 0.5: rolled back, in quarantine, that line suspended; the node goes on."""
-    on_step = lines_module.PaymentDesk.on_step
+    on_step = line_units.PaymentDesk.on_step
 
     def fails(self: Any, line: Line, op: Signed[Op], acceptances: Any) -> None:
         if isinstance(op.body.step, Limit):
@@ -260,7 +261,7 @@ def test_our_own_failure_on_an_op_stops_one_line(monkeypatch: pytest.MonkeyPatch
         on_step(self, line, op, acceptances)
 
     async def scenario(town: SmallTown) -> None:
-        monkeypatch.setattr(lines_module.PaymentDesk, "on_step", fails)
+        monkeypatch.setattr(line_units.PaymentDesk, "on_step", fails)
         before = (await line_to(town, "Hilltop", "Riverside")).state.peer_length
         await town["Riverside"].lines.set_limit(town["Hilltop"].scheme, WIDE, None)
         await asyncio.sleep(5)
@@ -324,7 +325,7 @@ def test_ops_on_their_way_do_not_make_a_usable_line_less_so() -> None:
             own_length=line.state.peer_length + 5, own_id=b"y" * 32, seen_length=line.state.own_length,
             seen_id=line.state.own_id,
         )  # fmt: skip
-        assert await hilltop.store.write(hilltop.lines.take_answer, line.state.line, ahead)
+        assert await hilltop.store.write(hilltop.lines.units.take_answer, line.state.line, ahead)
         assert (await line_to(town, "Hilltop", "Riverside")).usable
 
     in_row(scenario)
@@ -341,9 +342,9 @@ def test_an_answer_that_tells_of_another_past_suspends_the_line(field: str) -> N
             line=state.line, epoch=0, author=riverside.scheme, boot=hilltop.links.boot, own_length=state.peer_length,
             own_id=state.peer_id, seen_length=state.own_length, seen_id=state.own_id,
         )  # fmt: skip
-        assert await hilltop.store.write(hilltop.lines.take_answer, state.line, answer)
+        assert await hilltop.store.write(hilltop.lines.units.take_answer, state.line, answer)
         lie = replace(answer, **{field: b"z" * 32})
-        assert not await hilltop.store.write(hilltop.lines.take_answer, state.line, lie)
+        assert not await hilltop.store.write(hilltop.lines.units.take_answer, state.line, lie)
         assert await statuses(town, "Hilltop") == [OPEN, SUSPENDED]
         assert len(await quarantined(hilltop)) == 1
 

@@ -1,0 +1,326 @@
+"""What happens on lines, as units of work: ops and answers of peers taken in, and what admins decide.
+
+Each is one transaction with everything it causes. Sending and asking is in `lines.py`.
+Source: docs/protocol.md 0.4, 0.5, 6.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+import structlog
+from sqlalchemy import insert
+
+from crypto.keys import VerifyingKey
+from crypto.signing import Signed
+from node.clock import Clock
+from node.keyring import KeyRing
+from node.services.books import Books
+from node.services.line_desk import (
+    ASKED,
+    OFFERED,
+    OPEN,
+    REPLACED,
+    SUSPENDED,
+    Line,
+    LineDesk,
+    Outgoing,
+)
+from node.services.payment_desk import AcceptanceOf, Ended, PaymentDesk
+from node.store import Tx
+from node.store.schema import lines as schema
+from protocol.errors import Forked, InvalidOp, OutOfOrder
+from protocol.line import accept, new_line
+from protocol.line_ops import Limit, Lock, Op, Open, SyncAnswer, Terms
+from protocol.message import encode_message
+from protocol.names import LineId, SchemeId, scheme_text
+from protocol.quote import Acceptance
+
+log: Final[structlog.stdlib.BoundLogger] = structlog.stdlib.get_logger()
+
+ASKED_LINES_MAX: Final = 200  # lines opened by others and not answered yet, from all of them together
+
+_QUARANTINE: Final = insert(schema.quarantine)
+
+
+class KeyDirectory(Protocol):
+    """Whose keys count for what."""
+
+    def key_for(self, scheme: SchemeId, purpose: str, key_seq: int) -> VerifyingKey | None:
+        """Return the key, or None."""
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What became of a batch of ops."""
+
+    seen: int  # how much of the peer's chain is stored now
+    answered: bool  # an op of mine that acknowledges it is on the way
+    ask: bool  # something is missing: SYNC
+
+
+class LineRefused(Exception):
+    """An admin's wish that the state of the line does not allow, in plain words."""
+
+
+class LineUnits:
+    """The units of work of lines. They hold no state; what must happen after a commit is given to them."""
+
+    def __init__(
+        self,
+        *,
+        keyring: KeyRing,
+        clock: Clock,
+        books: Books,
+        acceptance_of: AcceptanceOf,
+        on_payment_ended: Ended,
+        takes_locks: Callable[[SchemeId], bool],
+        send: Callable[[tuple[Outgoing, ...]], None],
+        know: Callable[[Line], None],
+        on_lines: Callable[[tuple[Line, ...]], None] | None,
+    ):
+        self._keyring: Final = keyring
+        self._clock: Final = clock
+        self._books: Final = books
+        self._acceptance_of: Final = acceptance_of
+        self._on_payment_ended: Final = on_payment_ended
+        self._takes_locks: Final = takes_locks
+        self._send: Final = send
+        self._know: Final = know
+        self._on_lines: Final = on_lines  # told after each commit that changed lines: routes go by their room
+
+    def desks(self, tx: Tx) -> tuple[LineDesk, PaymentDesk]:
+        """Return the desks of one unit of work; `finish` ends it."""
+        lines = LineDesk(tx, self._keyring, self._clock.now_ms(), self._takes_locks)
+        return lines, PaymentDesk(tx, lines, self._books, self._keyring, self._on_payment_ended)
+
+    def finish(self, tx: Tx, lines: LineDesk) -> None:
+        """Save the lines a unit touched, and send what it wrote once it is durable."""
+        changed = lines.save()
+        if changed and self._on_lines is not None:
+            tx.on_commit(self._on_lines, changed)
+        if lines.outgoing:
+            tx.on_commit(self._send, tuple(lines.outgoing))
+
+    # --- what peers send --------------------------------------------------------------------------------------
+
+    def take_ops(self, tx: Tx, line_id: LineId, peer: SchemeId, batch: Sequence[Signed[Op]]) -> Taken:
+        """Store the peer's ops and all they cause. One transaction. Source: 0.4."""
+        lines, payments = self.desks(tx)
+        line = lines.by_id(line_id) or self._first_heard(lines, peer, batch[0])
+        if line is None or line.peer != peer or line.status == SUSPENDED:
+            return Taken(0, answered=False, ask=False)
+        ask = False
+        for op in batch:
+            was_usable = line.usable
+            try:
+                fresh = lines.accept(line, op)
+            except OutOfOrder:
+                ask = True
+                break
+            except (InvalidOp, Forked) as error:
+                self._suspend(lines, line, op.wire, f"{error.code}: {error}")
+                break
+            if not fresh:
+                continue
+            if isinstance(op.body.step, Open):
+                ask = self._peer_opened(lines, line) or ask
+            payments.on_step(line, op, self._acceptances(op))
+            if line.usable and not was_usable:
+                payments.became_usable(line, self._acceptance_of)
+        answered = any(each[0] == line_id for each in lines.outgoing)
+        self.finish(tx, lines)
+        return Taken(line.state.peer_length, answered=answered, ask=ask)
+
+    def _acceptances(self, op: Signed[Op]) -> dict[bytes, Signed[Acceptance]]:
+        step = op.body.step
+        if not isinstance(step, Lock) or step.route:
+            return {}
+        acceptance = self._acceptance_of(step)
+        return {} if acceptance is None else {op.id: acceptance}
+
+    def _first_heard(self, lines: LineDesk, peer: SchemeId, op: Signed[Op]) -> Line | None:
+        """Return a new line that the peer opens, if its first op does; None for anything else."""
+        step = op.body.step
+        known = lines.all()
+        asked = sum(line.status == ASKED for line in known)
+        if not isinstance(step, Open) or op.body.seq != 1 or asked >= ASKED_LINES_MAX:
+            return None
+        if any(line.peer == peer and line.status in (ASKED, OPEN, SUSPENDED) for line in known):
+            return None  # one line with each peer; a second proposal waits for the first to end
+        terms = Terms(low=step.low, high=step.high, nonce=step.nonce)
+        if {terms.low, terms.high} != {peer, self._keyring.scheme}:
+            return None
+        try:
+            # Looked at before anything is stored: a stranger's nonsense leaves no line behind, not even a suspended one.
+            accept(new_line(terms, self._keyring.scheme), op, _no_own_op)
+        except (InvalidOp, OutOfOrder):
+            return None
+        line = lines.open_new(terms, ASKED)
+        lines.tx.on_commit(self._know, line)
+        return line
+
+    def _peer_opened(self, lines: LineDesk, line: Line) -> bool:
+        """Note that the peer opened `line`; tell whether it is open on both sides now."""
+        offered = next(
+            (
+                each
+                for each in lines.all()
+                if each.peer == line.peer and each.status == OFFERED and each.no != line.no
+            ),
+            None,
+        )
+        if offered is not None:
+            # Both asked at once: the terms with the lower id stand, and both sides find so by themselves.
+            loser, winner = sorted((offered, line), key=lambda each: each.state.line, reverse=True)
+            loser.status = REPLACED
+            lines.touch(loser)
+            if winner is line:
+                limits = offered.state.mine.limits[1 - offered.state.me]
+                line.own_ceiling = offered.own_ceiling
+                self._agree(lines, line, Limit(
+                    owed_max=limits.owed_max, pending_max=limits.pending_max, open_max=limits.open_max
+                ))  # fmt: skip
+        if line.status in (ASKED, OFFERED) and all(line.state.mine.opened):
+            line.status = OPEN
+            lines.touch(line)
+        return line.status == OPEN
+
+    def _suspend(self, lines: LineDesk, line: Line, wire: bytes, reason: str) -> None:
+        log.error("line_suspended", peer=scheme_text(line.peer), reason=reason)
+        line.status = SUSPENDED
+        lines.touch(line)
+        self._quarantine(lines, line.peer, line.state.line, wire, reason)
+
+    def _quarantine(self, lines: LineDesk, peer: SchemeId, line_id: LineId, wire: bytes, reason: str) -> None:
+        lines.tx.run(
+            _QUARANTINE, at_ms=lines.now_ms, peer=peer, line_id=line_id, data=wire, reason=reason[:500]
+        )
+
+    def suspend(self, tx: Tx, line_id: LineId, peer: SchemeId, wire: bytes, reason: str) -> None:
+        """Stop the line, our own code having failed on an op of the peer; the op is kept for the admin. Source: 0.5."""
+        lines, _ = self.desks(tx)
+        line = lines.by_id(line_id)
+        if line is None or line.peer != peer:
+            self._quarantine(lines, peer, line_id, wire, reason)
+        else:
+            self._suspend(lines, line, wire, reason)
+            self.finish(tx, lines)
+
+    def take_answer(self, tx: Tx, line_id: LineId, answer: SyncAnswer) -> bool:
+        """Note what the peer holds; tell whether the line is usable now. Source: 6.7 (a), (c), (d)."""
+        lines, payments = self.desks(tx)
+        line = lines.by_id(line_id)
+        if line is None or line.peer != answer.author or answer.epoch != line.state.epoch:
+            return False
+        if line.status == SUSPENDED:
+            return False
+        other_past = _other_past(lines, line, answer)
+        if other_past:
+            self._suspend(lines, line, encode_message(answer), other_past)
+            self.finish(tx, lines)
+            return False
+        was_usable = line.usable
+        if not was_usable:
+            # Once it is usable, ops of the peer still on their way do not make it less so: (c) asks this of one answer.
+            line.announced = answer.own_length
+            line.horizon = max(line.horizon, answer.own_length)
+        line.synced = True
+        line.returned = answer.seen_length
+        line.seen = min(answer.seen_length, line.state.own_length)
+        line.heard_ms = lines.now_ms
+        lines.touch(line)
+        if line.usable and not was_usable:
+            payments.became_usable(line, self._acceptance_of)
+        self.finish(tx, lines)
+        return line.usable
+
+    def store_seen(self, tx: Tx, seen: dict[LineId, int]) -> None:
+        """Note how much of my chains peers have stored."""
+        lines, _ = self.desks(tx)
+        for line_id, length in seen.items():
+            line = lines.by_id(line_id)
+            if line is not None and line.seen < length <= line.state.own_length:
+                line.seen, line.heard_ms = length, lines.now_ms
+                lines.touch(line)
+        lines.save()
+
+    # --- what admins do ---------------------------------------------------------------------------------------
+
+    def propose(self, tx: Tx, peer: SchemeId, nonce: bytes, limit: Limit, own_ceiling: int | None) -> LineId:
+        """Open a line over new terms. Raises LineRefused."""
+        if peer == self._keyring.scheme:
+            raise LineRefused("That is us.")
+        lines, _ = self.desks(tx)
+        known = lines.by_peer(peer)
+        if known is not None:
+            raise LineRefused(
+                "They have asked us already."
+                if known.status == ASKED
+                else "We are in touch with them already."
+            )
+        low, high = sorted((peer, self._keyring.scheme))
+        line = lines.open_new(Terms(low=low, high=high, nonce=nonce), OFFERED, own_ceiling)
+        self._agree(lines, line, limit)
+        self.finish(tx, lines)
+        return line.state.line
+
+    def agree(self, tx: Tx, peer: SchemeId, limit: Limit, own_ceiling: int | None) -> LineId:
+        """Open our side of a line that the peer opened. Raises LineRefused."""
+        lines, payments = self.desks(tx)
+        line = lines.by_peer(peer)
+        if line is None or line.status != ASKED:
+            raise LineRefused("They have not asked us.")
+        line.own_ceiling = own_ceiling
+        self._agree(lines, line, limit)
+        line.status = OPEN
+        lines.touch(line)
+        if line.usable:  # a SYNC was answered while they waited for us
+            payments.became_usable(line, self._acceptance_of)
+        self.finish(tx, lines)
+        return line.state.line
+
+    def _agree(self, lines: LineDesk, line: Line, limit: Limit) -> None:
+        terms = line.terms
+        lines.author(line, Open(low=terms.low, high=terms.high, nonce=terms.nonce))
+        lines.author(line, limit)
+
+    def set_limit(self, tx: Tx, peer: SchemeId, limit: Limit, own_ceiling: int | None) -> None:
+        """Write a LIMIT, and keep our own ceiling. Raises LineRefused."""
+        lines, _ = self.desks(tx)
+        line = lines.by_peer(peer)
+        if line is None or not line.usable:
+            raise LineRefused("We are not in touch with them now. Try again when they have been heard.")
+        if line.window_full:
+            raise LineRefused("They have not yet taken what we wrote before. Try again later.")
+        line.own_ceiling = own_ceiling
+        lines.author(line, limit)
+        self.finish(tx, lines)
+
+
+def _no_own_op(seq: int) -> Signed[Op]:
+    raise OutOfOrder(f"op {seq} is not held")
+
+
+def _other_past(lines: LineDesk, line: Line, answer: SyncAnswer) -> str:
+    """Return how the answer contradicts the ops I hold; empty if it does not. Source: 6.5, 6.8."""
+    state = line.state
+    if 0 < answer.seen_length <= state.own_length:
+        held = (
+            state.own_id
+            if answer.seen_length == state.own_length
+            else lines.own_op_of(line)(answer.seen_length).id
+        )
+        if held != answer.seen_id:
+            return "they hold another op of ours than we do"
+    if 0 < answer.own_length <= state.peer_length:
+        held = (
+            state.peer_id
+            if answer.own_length == state.peer_length
+            else lines.peer_op(line, answer.own_length).id
+        )
+        if held != answer.own_id:
+            return "they name another op of theirs than we hold"
+    return ""
