@@ -20,10 +20,11 @@ from node.web.views.page import Pill
 from node.web.views.trade import Sides
 from node.web.words import Words
 from protocol.ledger import Account
+from protocol.limits import QUOTE_VALID_MS
 from protocol.market import Place
 from protocol.names import SchemeId
 from protocol.references import Reference, reference_of
-from protocol.units import HOUR, MINUTE
+from protocol.units import HOUR, MINUTE, Rate, local_of
 
 # A degree of latitude, in kilometres; of longitude at the equator.
 _KM_OF_DEGREE: Final = 111.2
@@ -39,6 +40,7 @@ class OtherScheme:
     name: str
     unit: Unit
     minor_per_hour: int | None  # None: its rate is not known now
+    rate_since_ms: int = 0  # from when that rate counts
     place: Place | None = None
     heard_ms: int = 0  # when its feed was last refreshed here
 
@@ -303,10 +305,30 @@ def trade_sides(
     )
 
 
+def amount_there(trade: Trade, other: OtherScheme | None) -> int | None:
+    """Return the other side's amount in its own unit, or None where it is not known for certain.
+
+    What we pay is in the quote. Of what pays us only the time is; the payer gives what that is at the rate its
+    scheme published, unless that rate is younger than the quote can be. Source: docs/protocol.md 7.1.
+    """
+    if other is None:
+        return None
+    if trade.other_amount is not None:
+        return trade.other_amount
+    if trade.hours is None or other.minor_per_hour is None:
+        return None
+    if trade.created_ms - QUOTE_VALID_MS < other.rate_since_ms:
+        return None
+    return local_of(trade.hours, Rate(minor_per_hour=other.minor_per_hour))
+
+
 def _theirs(trade: Trade, party: Party, other: OtherScheme | None, voice: Voice) -> str:
-    if trade.other_amount is None or other is None:
+    amount = amount_there(trade, other)
+    if amount is None or other is None:
         return ""
-    said = {"name": party.name, "amount": voice.spoken(trade.other_amount, other.unit)}
+    said = {"name": party.name, "amount": voice.spoken(amount, other.unit)}
+    if trade.kind == "in":
+        return voice.words.gettext("%(name)s gave %(amount)s.") % said
     match trade.state:
         case "undone":
             return voice.words.gettext("%(name)s would have got %(amount)s.") % said

@@ -27,6 +27,7 @@ from node.web.pages.schemes import Schemes, schemes_known
 from node.web.present import (
     Party,
     Voice,
+    amount_there,
     balance_words,
     party_of,
     reference,
@@ -174,9 +175,10 @@ def _sentence(trade: Trade | None, account_no: int, party: Party, voice: Voice) 
 
 def _theirs(trade: Trade | None, schemes: Schemes, voice: Voice) -> str:
     other = None if trade is None or trade.other_scheme is None else schemes.get(trade.other_scheme)
-    if trade is None or trade.other_amount is None or other is None:
+    amount = None if trade is None else amount_there(trade, other)
+    if amount is None or other is None:
         return ""
-    said = {"amount": voice.short(trade.other_amount, other.unit), "scheme": other.name}
+    said = {"amount": voice.short(amount, other.unit), "scheme": other.name}
     return voice.words.gettext("%(amount)s in %(scheme)s") % said
 
 
@@ -254,7 +256,7 @@ def _rows(asked: Asked, account_no: int, schemes: Schemes, voice: Voice) -> Iter
         trade = line.trade
         party = _who(trade, account_no, asked.members, schemes, voice)
         other = None if trade is None or trade.other_scheme is None else schemes.get(trade.other_scheme)
-        theirs = None if trade is None or other is None else trade.other_amount
+        theirs = None if trade is None else amount_there(trade, other)
         moment = local(line.time_ms, voice.zone)
         yield (
             moment.date().isoformat(),

@@ -41,6 +41,7 @@ def read_schemes(tx: ReadTx, now_ms: int) -> Schemes:
                 name=profile.name,
                 unit=unit_of_profile(profile),
                 minor_per_hour=None if rate is None else rate.minor_per_hour,
+                rate_since_ms=0 if rate is None else rate.valid_from,
                 place=profile.place,
                 heard_ms=heard.get(author, 0),
             )
