@@ -5,6 +5,7 @@ Source: docs/pages.md 7.1.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final, Literal
 
 from aiohttp import web
@@ -14,14 +15,13 @@ from node.services.own_listings import find_own
 from node.services.search import FindQuery, Order
 from node.services.settings import SchemeSettings
 from node.web.context import Context, NoSuchPage, Route, get
-from node.web.pages.listings import listing_id, neighbours_price, parse_listing_id, price_words
+from node.web.pages.listings import card_view, parse_listing_id
 from node.web.pages.member import pager
-from node.web.pages.schemes import unit_of_profile
-from node.web.present import OtherScheme, distance, km_between, paragraphs_of
+from node.web.present import paragraphs_of
 from node.web.views.page import Empty, Fact, Link, ListingCard, Option
 from node.web.views.visitor import LookView, PublicListingView
 from node.web.words import Words
-from protocol.categories import CATEGORIES, CODES, english_name, group_of
+from protocol.categories import CATEGORIES, CODES, english_name
 from protocol.market import KINDS, Place
 
 NEWEST_SHOWN: Final = 6
@@ -120,47 +120,10 @@ def category_options(words: Words) -> tuple[Option, ...]:
     return (every, *(Option(value=code, text=words.gettext(name)) for code, name, _ in CATEGORIES))
 
 
-def card_shown(card: Card, here: Place | None, context: Context, owner: str = "") -> ListingCard:
-    """Return a listing as a list shows it; `owner` is for members only, `here` where its reader is."""
-    content, words, voice = card.content, context.words, context.voice
-    other = other_scheme(card)
-    if other is None:
-        price, theirs = price_words(content.price, voice), ""
-    else:
-        price, theirs = neighbours_price(content.price, other, context.node.settings.rate(), voice)
-    place = content.place or (None if other is None else other.place)
-    return ListingCard(
-        href=f"/l/{listing_id(card.key, None if card.own else card.scheme)}",
-        kind="offer" if content.kind == "offer" else "want",
-        title=content.title,
-        price=price,
-        price_theirs=theirs,
-        place="" if place is None or here is None else distance(km_between(place, here), voice),
-        category=words.gettext(english_name(group_of(content.category))),
-        owner=owner,
-        badge="" if card.own else (other.name if other is not None else words.gettext("another scheme")),
-        seen="" if card.seen_ms is None else voice.seen(card.seen_ms),
-        language="" if content.language == voice.language else content.language,
-        note=words.gettext("May be gone. Ask first.") if card.stale else "",
-    )
+def card_shown(card: Card, here: Place | None, context: Context) -> ListingCard:
+    """Return a listing as visitors see it: nobody's name, also not a neighbour's."""
+    return replace(card_view(card, None, context, here), owner="")
 
 
-def other_scheme(card: Card) -> OtherScheme | None:
-    """Return whose a listing is, as pages name other schemes; None for our own, or one that says nothing."""
-    info = card.other
-    if info is None:
-        return None
-    return OtherScheme(
-        scheme=card.scheme,
-        name=info.name,
-        unit=unit_of_profile(info.profile),
-        minor_per_hour=info.minor_per_hour,
-        place=info.profile.place,
-        heard_ms=card.seen_ms or 0,
-    )
-
-
-ROUTES: Final[tuple[Route, ...]] = (
-    get("/look", look),
-    get("/l/{id}", listing),
-)
+# The page of one listing is routed by `member_find.py`, since members read another one at the same address.
+ROUTES: Final[tuple[Route, ...]] = (get("/look", look),)
