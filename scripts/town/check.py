@@ -61,7 +61,7 @@ CRASHES: Final = (
     Crash(
         key="hilltop",
         point="claim-stored:1",
-        told="Hilltop dies after it has stored that Riverside recorded it, before it tells Oakvale",
+        told="Hilltop dies after it has heard that Riverside recorded it, before it says so",
         ends=(Outcome.DONE,),
     ),
 )
@@ -87,7 +87,7 @@ async def check_town(town: Town, screen: Screen) -> None:
 
 async def _fair_weather(town: Town, ana: Browser, karim: Browser, screen: Screen) -> None:
     offer = await open_offer(ana, OFFER)
-    offer.must_say("Riverside", KARIM_GETS, ANA_GIVES)
+    offer.must_say("Riverside", "about 30 min (6.00 Acorns)")
     screen.found(f"On Oakvale's pages Ana finds “{OFFER}”, which came from Riverside by way of Hilltop")
     if (known := await _lines_of(town, "oakvale")).keys() != {"hilltop"}:
         raise Unexpected(f"Oakvale should have a line with Hilltop only, and has {sorted(known)}")
@@ -131,6 +131,8 @@ async def _foul_weather(
     await process.stop()
     await process.start(crash_at=crash.point)
     check = await _priced(ana, what)
+    if not process.running:
+        raise Trouble(f"{process.name} ended before Ana paid:\n{process.log_end()}")
     paying = asyncio.create_task(pay(ana, check))
     try:
         if not await process.died(DIES_WITHIN_S):
@@ -163,6 +165,8 @@ async def _priced(ana: Browser, what: str) -> Seen:
     """Return the check page, as soon as the nodes are connected again and give a firm price."""
 
     async def priced() -> Seen | None:
+        if not (await open_offer(ana, OFFER)).has_link("Record this trade"):
+            return None  # there is no way to Riverside yet, and the page says so
         page = await go_to_check(ana, OFFER, what)
         return page if any(form.action == "/record/do" for form in page.forms) else None
 

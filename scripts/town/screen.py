@@ -22,7 +22,7 @@ class Screen:
     def title(self, text: str) -> None:
         """Begin a part."""
         self.console.print()
-        self.console.print(Text(text, style="bold"))
+        self.console.print(Text(text, style="bold"), soft_wrap=True)
 
     @contextmanager
     def step(self, text: str) -> Iterator[None]:

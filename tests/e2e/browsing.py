@@ -35,7 +35,7 @@ class Complaints:
         page.on("pageerror", lambda error: self.texts.append(f"{page.url}: {error}"))
 
     def _on_console(self, message: ConsoleMessage) -> None:
-        if not message.text.startswith(NOT_OURS):
+        if not any(each in message.text for each in NOT_OURS):
             self.texts.append(f"{message.location.get('url', '')}: {message.text}")
 
 
@@ -69,7 +69,7 @@ async def opened(browser: Browser, complaints: Complaints, **options: Any) -> As
 async def log_in(page: Page, origin: str, number: str, pin: str) -> None:
     """Log in with number and PIN."""
     await page.goto(f"{origin}/login")
-    await page.get_by_label("Member number").fill(number)
+    await page.get_by_label("Member number", exact=True).fill(number)
     await page.get_by_label("PIN", exact=True).fill(pin)
     await page.locator('form[action="/login/pin"] button').click()
     await page.wait_for_url("**/home")
