@@ -36,6 +36,7 @@ from node.services.directory import Directory
 from node.services.gossip import Gossip
 from node.services.hashing import Hasher
 from node.services.indexing import Indexer
+from node.services.letters import Letters
 from node.services.lines import LineService
 from node.services.market import Market
 from node.services.members import member_by_account
@@ -196,6 +197,10 @@ class Node:
             acceptance_of=self.quotes.acceptance_of, on_payment_ended=self._payment_ended,
             on_lines=self.routes.lines_changed,
         )  # fmt: skip
+        self.letters = Letters(
+            store=self.store, keyring=self.keyring, clock=self.clock, chance=self.chance, links=self.links,
+            dispatch=self.dispatch, directory=self.directory, routes=self.routes, handle_in=self.quotes.handle_in,
+        )  # fmt: skip
         self.settlement = Settlement(store=self.store, clock=self.clock, lines=self.lines, quotes=self.quotes)
         self.jobs.append(Job("forget-old-quotes", 24 * HOUR_S, self.quotes.forget_old))
 
@@ -232,7 +237,7 @@ class Node:
             loops = [
                 tasks.create_task(work(), name=work.__qualname__)
                 for work in (self.links.run, self.lines.run, self.settlement.run, self.routes.run, self.gossip.run,
-                             self.announcements.run, self.indexer.run, self.outbox.run,
+                             self.announcements.run, self.indexer.run, self.letters.run, self.outbox.run,
                              self._serve_quotes, self._do_jobs)
             ]  # fmt: skip
             log.info("node_runs", scheme=scheme_text(self.scheme))

@@ -22,7 +22,7 @@ from protocol import line as rules
 from protocol.errors import ProtocolError
 from protocol.feed import Item
 from protocol.feed_kinds import NORMAL, PEERING, REDUCE, Peering, capacity_class, payload_of
-from protocol.limits import FEED_PEERINGS_MAX
+from protocol.limits import FEED_PEERINGS_MAX, ROUTE_HOPS_MAX
 from protocol.message import trusted_message
 from protocol.names import LineId, SchemeId, scheme_text
 from protocol.routing import Edge, Graph, graph_of, routes, within
@@ -82,6 +82,7 @@ class Routes:
         self._near: Mapping[SchemeId, int] = MappingProxyType({own: 0})
         self._claimed: frozenset[SchemeId] = frozenset()
         self._remembered: Final[dict[tuple[object, ...], list[tuple[SchemeId, ...]]]] = {}
+        self._hops_to: Final[dict[SchemeId, list[SchemeId]]] = {}
         self._dirty: Final = asyncio.Event()
         self._look: Final = asyncio.Event()
         self._watchers: Final[list[Callable[[], None]]] = []
@@ -124,6 +125,18 @@ class Routes:
         )
         graph = Graph(edges=MappingProxyType({**self._graph.edges, self._own: ours}))
         return [route.schemes for route in routes(graph, self._own, goal, hours)]
+
+    def next_hops(self, goal: SchemeId) -> list[SchemeId]:
+        """Return the neighbours from which letters reach `goal`, the nearest to it first; room does not matter."""
+        found = self._hops_to.get(goal)
+        if found is None:
+            if len(self._hops_to) >= REMEMBERED_MAX:
+                self._hops_to.clear()
+            # A peering is mutual, so the way back is as long as the way there.
+            away = within(self._graph, goal, ROUTE_HOPS_MAX - 1)
+            near = [(away[peer], peer) for peer in self.neighbours if peer in away]
+            found = self._hops_to[goal] = [peer for _, peer in sorted(near)]
+        return list(found)
 
     def within(self, scheme: SchemeId) -> bool:
         """Tell whether `scheme` is near enough for its feed to be kept: 4 mutual peerings. Source: 5.6."""
@@ -222,6 +235,7 @@ class Routes:
             if self._near.get(author, FEED_PEERINGS_MAX) < FEED_PEERINGS_MAX
         )
         self._remembered.clear()
+        self._hops_to.clear()
         for call in self._watchers:
             call()
 

@@ -58,14 +58,14 @@ listing_text: Final = Table(
 event.listen(
     metadata,
     "after_create",
-    DDL(
+    DDL(  # type: ignore[no-untyped-call]  # their omission
         "CREATE VIRTUAL TABLE listing_text USING fts5(title, body, tokenize = 'unicode61 remove_diacritics 0')"
     ).execute_if(dialect="sqlite"),
 )
 event.listen(
     metadata,
     "after_create",
-    DDL(
+    DDL(  # type: ignore[no-untyped-call]  # their omission
         "CREATE TABLE listing_text (rowid BIGINT PRIMARY KEY, title TEXT NOT NULL, body TEXT NOT NULL);"
         "CREATE INDEX ix_listing_text_words ON listing_text"
         " USING gin (to_tsvector('simple', title || ' ' || body))"
