@@ -1,6 +1,6 @@
 """A whole node in a process of its own, which a benchmark can give orders to.
 
-Wired as `node/serving.py` does it, without pages: `Node` with a store on disk, and its door for other nodes. Keys come
+Wired as `node/serving.py` does it: `Node` with a store on disk, and its public doors. Keys come
 from a seed, so that every process knows every other scheme's identity.
 """
 
@@ -13,23 +13,32 @@ import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import structlog
 from aiohttp import web
 
 from node.app import Node, Options
 from node.clock import SeededChance, SystemChance, SystemClock
+from node.federation.budget import Allowance
 from node.federation.caller import Caller, Place
 from node.federation.channel import Channel
-from node.federation.door import Door
 from node.keyfiles import Keys, draw_keys
+from node.services.acts import OPERATOR
+from node.services.feed_store import find_feed
 from node.services.line_units import LineRefused
+from node.services.members import NewMember
 from node.services.quotes import Offer
 from node.services.settings import SchemeSettings
+from node.serving import public_app
 from node.store import ThreadStore, Tx
 from protocol.entry import Words
+from protocol.feed_kinds import LISTING, payload_bytes
+from protocol.following import Quota
+from protocol.limits import DAY_MS
 from protocol.line_ops import Limit
-from protocol.names import Handle, SchemeId
+from protocol.market import AskingPrice, Listing
+from protocol.names import Handle, ItemKey, SchemeId
 from protocol.payment import PayerState
 from protocol.quote import QuoteRequest
 from protocol.units import HOUR
@@ -40,6 +49,7 @@ KEYS_MADE_MS: Final = 1_700_000_000_000
 WIDE: Final = Limit(owed_max=1_000_000 * HOUR, pending_max=100_000 * HOUR, open_max=400)
 WORDS: Final = Words(text="", done_by="bench", on_behalf_of=None, proved_by="system")
 PAYMENT_WAIT_S: Final = 30.0
+_WORDS_OF_A_LISTING: Final = "Digging, weeding, hedges. I bring my own tools and like company."
 # An unpaid quote holds a place with the payee for ten minutes, so no more are asked for than get paid.
 QUOTES_AHEAD_MAX: Final = 1_500
 
@@ -62,7 +72,8 @@ class NodeProcess:
         return {
             "in_touch": self.in_touch, "propose": self.propose, "agree": self.agree, "ready": self.ready,
             "member": self.member, "handle": self.handle, "measure": self.measure, "measure_quoted": self.measure_quoted,
-            "memory": self.memory,
+            "memory": self.memory, "put": self.put, "follow": self.follow, "held": self.held, "until_held": self.until_held,
+            "sign_in": self.sign_in,
         }  # fmt: skip
 
     # --- neighbours -------------------------------------------------------------------------------------------
@@ -90,11 +101,13 @@ class NodeProcess:
         """Wait for a way to `goal`."""
         await self._until(lambda: self.node.routes.candidates(self._schemes[goal], 0))
 
-    async def _until(self, ready: Callable[[], object], seconds: float = 60) -> None:
-        for _ in range(int(seconds * 20)):
+    async def _until(
+        self, ready: Callable[[], object], seconds: float = 60, *, every_s: float = 0.05
+    ) -> None:
+        for _ in range(int(seconds / every_s)):
             if ready():
                 return
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(every_s)
         raise TimeoutError("it did not come about")
 
     # --- trades -----------------------------------------------------------------------------------------------
@@ -164,9 +177,61 @@ class NodeProcess:
                 tasks.create_task(pay())
         return _told(summary(waits, time.perf_counter() - began))
 
+    # --- listings ---------------------------------------------------------------------------------------------
+
+    async def put(self, count: int, at_once: int) -> float:
+        """Put `count` listings into our feed, `at_once` in a unit; return when the last was committed."""
+        for first in range(0, count, at_once):
+            await self.node.store.write(self._put_some, range(first, min(first + at_once, count)))
+        return time.monotonic()
+
+    def _put_some(self, tx: Tx, numbers: range) -> None:
+        expires = self.node.clock.now_ms() + 100 * DAY_MS
+        for number in numbers:
+            self.node.own_feed.put(
+                tx, LISTING, ItemKey(os.urandom(16)), payload_bytes(listing(number)), expires=expires
+            )
+
+    async def held(self, other: str) -> int:
+        """Return how many live items of `other` are stored here."""
+        feed = await self.node.store.read(find_feed, self._schemes[other])
+        return 0 if feed is None else feed.live
+
+    async def until_held(self, other: str, count: int, within_s: float = 120) -> float:
+        """Wait for `count` live items of `other`; return when they were seen to be there."""
+        deadline = time.monotonic() + within_s
+        while await self.held(other) < count:
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{await self.held(other)} of {count} items came")
+            await asyncio.sleep(0.005)
+        return time.monotonic()
+
+    async def follow(self, other: str) -> float:
+        """Wait until `other` is a neighbour, whose feed is then fetched; return when it became one."""
+        scheme = self._schemes[other]
+        await self._until(lambda: scheme in self.node.routes.neighbours, every_s=0.005)
+        return time.monotonic()
+
+    async def sign_in(self, listings: int) -> list[str]:
+        """Return an address that signs a new member in, in a scheme with that many listings."""
+        other = await self.node.people.add(OPERATOR, NewMember(name="Ben", email="ben@example.org"))
+        for number in range(listings):
+            await self.node.market.post(other.no, listing(number))
+        ana = await self.node.people.add(OPERATOR, NewMember(name="Ana", email="ana@example.org"))
+        return [urlsplit(await self.node.sign_in.make_link(OPERATOR, ana.no)).path]
+
     async def memory(self) -> float:
         """Return the resident memory of this process, in MiB."""
         return memory_mib()
+
+
+def listing(number: int) -> Listing:
+    """Return a listing like many others."""
+    return Listing(
+        kind="offer", title=f"Garden help {number}", text=_WORDS_OF_A_LISTING, category="garden",
+        price=AskingPrice(amount=60, per="hour"), language="en", place=None,
+        owner="Ana",
+    )  # fmt: skip
 
 
 def memory_mib() -> float:
@@ -188,9 +253,20 @@ def quiet() -> None:
     )
 
 
+def widen() -> None:
+    """Let one feed be as long as five may be, and one session as fast as it can: both are settable by neighbour."""
+    Quota.__init__.__kwdefaults__.update(live_items_max=10**6, writes_a_day_max=10**7)
+    Allowance.__init__.__kwdefaults__.update(
+        bytes_a_second=1 << 30, bytes_burst=1 << 30, frames_a_second=10**6, frames_burst=10**6,
+        checks_a_second=10**6, checks_burst=10**6,
+    )  # fmt: skip
+
+
 async def main(settings: dict[str, Any]) -> None:
     """Run one node until its orders end."""
     quiet()
+    if settings.get("wide"):
+        widen()
     name: str = settings["name"]
     ports: dict[str, int] = settings["ports"]
     store = await ThreadStore.open(Path(settings["path"]))
@@ -209,10 +285,7 @@ async def main(settings: dict[str, Any]) -> None:
         await node.load()
         for each in ports:
             await node.directory.learn(keys_of(each).keyring.log)
-        app = web.Application()
-        app.add_routes(
-            Door(links=node.links, descriptor=node.descriptor, identity_log=node.identity_log).routes()
-        )
+        app = public_app(node, behind_proxy=False)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", ports[name]).start()
