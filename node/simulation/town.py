@@ -13,6 +13,7 @@ from typing import Final
 
 from node.app import Node, Options
 from node.clock import LoopClock, SeededChance
+from node.federation.caller import CallFailed, Place
 from node.federation.channel import Channel
 from node.keyfiles import Keys, draw_keys
 from node.services.books import all_accounts
@@ -74,6 +75,7 @@ class Resident:
             chance=chance,
             keys=self.keys,
             dial=self._dial,
+            network=Doorsteps(self._town),
         )
         await self._node.load()
         self._town.network.listen(self.name, self._node.links.accept)
@@ -136,6 +138,31 @@ class Resident:
     async def imbalance(self) -> dict[str, int]:
         """Return the units in which the ledger does not sum to zero: none, for a sound one (I1)."""
         return imbalance(held.value for held, _ in await self.node.store.read(all_accounts))
+
+
+class Doorsteps:
+    """What stands at the addresses of a town: what each node shows to whoever looks it up."""
+
+    def __init__(self, town: Town):
+        self._town: Final = town
+
+    async def dial(self, place: Place) -> Channel:
+        """Open a channel to whoever lives there. Raises CallFailed."""
+        raise CallFailed(f"{place.address}: nodes of a town call each other by name")
+
+    async def descriptor(self, place: Place) -> bytes:
+        """Return the descriptor shown there. Raises CallFailed."""
+        return self._at(place).node.descriptor()
+
+    async def identity_log(self, place: Place, scheme: SchemeId, *, after: int = -1) -> tuple[bytes, ...]:
+        """Return identity events past `after`. Raises CallFailed."""
+        return (await self._at(place).node.identity_log(scheme) or ())[after + 1 :]
+
+    def _at(self, place: Place) -> Resident:
+        for resident in self._town.residents:
+            if resident.options.origin == place.address and resident.is_up:
+                return resident
+        raise CallFailed(f"{place.address} does not answer")
 
 
 class Town:

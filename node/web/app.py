@@ -22,7 +22,17 @@ from node.web.assets import Assets
 from node.web.context import Context, NotSignedIn, Route, Surroundings
 from node.web.cookies import CookieNames, Cookies
 from node.web.forms import FORM_BYTES_MAX, BadForm, posted
-from node.web.pages import board, desk, desk_members, desk_scheme, join, member_routes, sign_in, visitor
+from node.web.pages import (
+    board,
+    desk,
+    desk_members,
+    desk_neighbours,
+    desk_scheme,
+    join,
+    member_routes,
+    sign_in,
+    visitor,
+)
 from node.web.refusals import refusal
 from node.web.render import Renderer
 from node.web.security import SAFE_METHODS, Handler, Origin, same_origin, security_headers
@@ -45,6 +55,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     *sign_in.ROUTES,
     *desk.ROUTES,
     *desk_members.ROUTES,
+    *desk_neighbours.ROUTES,
     *desk_scheme.ROUTES,
     *member_routes.ROUTES,
 )

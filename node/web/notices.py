@@ -29,5 +29,9 @@ def notice_text(name: str, words: Words) -> str:
             return _("Added.")
         case "announced":
             return _("Announced. Neighbours are told, and it counts in 7 days.")
+        case "asked":
+            return _("Asked. Trade begins when their organiser agrees.")
+        case "agreed":
+            return _("Agreed. Offers and wants go both ways from now on.")
         case _:
             return ""

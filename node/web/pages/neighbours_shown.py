@@ -1,0 +1,240 @@
+"""How organisers see a neighbour: read together, then named in words and in our own unit.
+
+Limits are typed and shown in our own unit and travel as hours. Source: docs/pages.md 7.4, 8.12 and 0.11.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from node.services.line_desk import ASKED, OFFERED, OPEN, REPLACED, Line, read_lines
+from node.services.members import count_members
+from node.services.peers import Peer, all_peers
+from node.services.search import listing_counts
+from node.store import ReadTx
+from node.web.amounts import Unreadable, parse_amount
+from node.web.context import Context
+from node.web.dates import ago
+from node.web.forms import Filled, SpendForm, amount_sentence, line
+from node.web.pages.desk_members import TYPED_AMOUNT_MAX, typed_amount
+from node.web.pages.schemes import Schemes, read_schemes
+from node.web.present import rate_words
+from node.web.views.admin import Gauge, NeighbourCard
+from node.web.views.page import Pill
+from protocol.errors import InvalidValue
+from protocol.limits import AMOUNT_MAX, LINE_OPEN_LOCKS_MAX
+from protocol.line import other
+from protocol.line_ops import Limit
+from protocol.names import SchemeId, scheme_text
+from protocol.units import HOUR, hours_of
+
+# What is suggested: an hour for each member, and no more than this. Source: docs/pages.md 0.11.
+SUGGESTED_HOURS_MAX: Final = 40
+
+
+class LimitsForm(SpendForm):
+    they_may_owe: line(TYPED_AMOUNT_MAX, 1)  # type: ignore[valid-type]  # makes the type of a field, here and below
+    we_may_owe: line(TYPED_AMOUNT_MAX, 1)  # type: ignore[valid-type]  # see above
+
+
+# --- Reading -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What these pages read."""
+
+    lines: dict[SchemeId, Line]
+    peers: dict[SchemeId, Peer]
+    schemes: Schemes
+    listings: dict[SchemeId, int]
+    members: int
+
+
+def _read(tx: ReadTx, own: SchemeId, now_ms: int) -> Known:
+    return Known(
+        lines={each.peer: each for each in read_lines(tx, own) if each.status != REPLACED},
+        peers={peer.scheme: peer for peer in all_peers(tx)},
+        schemes=read_schemes(tx, now_ms),
+        listings=listing_counts(tx, now_ms),
+        members=count_members(tx),
+    )
+
+
+async def known_neighbours(context: Context) -> Known:
+    return await context.read(_read, context.node.scheme, context.now_ms)
+
+
+def href_of(scheme: SchemeId) -> str:
+    return f"/admin/neighbours/{scheme_text(scheme)}"
+
+
+# --- Words -------------------------------------------------------------------------------------------------------
+
+
+def name_of(context: Context, known: Known, scheme: SchemeId) -> str:
+    if (said := known.schemes.get(scheme)) is not None:
+        return said.name
+    if (peer := known.peers.get(scheme)) is not None:
+        return peer.name
+    return context.words.gettext("A scheme we have not heard of yet")
+
+
+def card_of(context: Context, known: Known, each: Line) -> NeighbourCard:
+    words = context.words
+    said = known.schemes.get(each.peer)
+    rate = "" if said is None else rate_words(said, rate_here(context), context.voice)
+    theirs = known.listings.get(each.peer, 0)
+    listings = words.ngettext(
+        "%(num)d listing from them, %(ours)d of ours with them",
+        "%(num)d listings from them, %(ours)d of ours with them",
+        theirs,
+    ) % {"num": theirs, "ours": known.listings.get(context.node.scheme, 0)}
+    return NeighbourCard(
+        href=href_of(each.peer),
+        name=name_of(context, known, each.peer),
+        place="",
+        state=_state(context, each),
+        rate=rate or words.gettext("What an hour is there is not known yet."),
+        standing=_standing(context, each.state.owed),
+        gauge=_gauge(context, each) if each.status not in (ASKED, OFFERED) else None,
+        heard=_heard(context, known, each),
+        in_flight=_in_flight(context, each),
+        listings=listings if each.status == OPEN else words.gettext("No listings yet"),
+    )
+
+
+def _state(context: Context, each: Line) -> Pill:
+    _ = context.words.gettext
+    if each.status == ASKED:
+        return Pill(text=_("Asked us"), tone="wait")
+    if each.status == OFFERED:
+        return Pill(text=_("We asked"), tone="wait")
+    if each.status != OPEN:
+        return Pill(text=_("Stopped: the books differ"), tone="stop")
+    if each.peer in context.node.links.live:
+        return Pill(text=_("Trading"), tone="good")
+    return Pill(text=_("Quiet since %(when)s") % {"when": context.voice.since(each.heard_ms)}, tone="wait")
+
+
+def _heard(context: Context, known: Known, each: Line) -> str:
+    _ = context.words.gettext
+    if each.peer in context.node.links.live:
+        return _("in touch now")
+    peer = known.peers.get(each.peer)
+    heard_ms = max(each.heard_ms, 0 if peer is None else peer.heard_ms)
+    if not heard_ms:
+        return _("not heard yet")
+    return _("heard %(ago)s") % {"ago": ago(heard_ms, context.now_ms, context.words)}
+
+
+def _in_flight(context: Context, each: Line) -> str:
+    view = each.state.mine
+    count = sum(view.open_count)
+    if not count:
+        return ""
+    return context.words.ngettext(
+        "%(num)d trade under way, %(amount)s", "%(num)d trades under way, %(amount)s", count
+    ) % {"num": count, "amount": short_here(context, sum(view.pending))}
+
+
+def _standing(context: Context, owed: int) -> str:
+    """Return who owes whom, in our own unit."""
+    amount = context.voice.spoken(in_unit(context, abs(owed)))
+    if owed > 0:
+        return context.words.gettext("We owe them %(amount)s.") % {"amount": amount}
+    if owed < 0:
+        return context.words.gettext("They owe us %(amount)s.") % {"amount": amount}
+    return context.words.gettext("Even.")
+
+
+def _gauge(context: Context, each: Line) -> Gauge:
+    we, they, owed = may_owe(each), they_may_owe(each), each.state.owed
+    return Gauge(
+        we_owe=_part(owed, we),
+        they_owe=_part(-owed, they),
+        we_owe_limit=short_here(context, we),
+        they_owe_limit=short_here(context, they),
+    )
+
+
+def may_owe(each: Line) -> int:
+    """Return how much we may owe them: by their word, and by our own."""
+    theirs = each.state.mine.limits[each.state.me].owed_max
+    return theirs if each.own_ceiling is None else min(theirs, each.own_ceiling)
+
+
+def they_may_owe(each: Line) -> int:
+    return each.state.mine.limits[other(each.state.me)].owed_max
+
+
+def _part(amount: int, limit: int) -> int:
+    """Return how much of a limit is used, in whole hundredths."""
+    if amount <= 0:
+        return 0
+    return 100 if amount >= limit else max(1, 100 * amount // limit)
+
+
+# --- Hours and our unit ------------------------------------------------------------------------------------------
+
+
+def rate_here(context: Context) -> int:
+    return context.node.settings.rate().minor_per_hour
+
+
+def in_unit(context: Context, hours: int) -> int:
+    # Down: what was typed became hours rounded up, and comes back as it was typed.
+    return hours * rate_here(context) // HOUR
+
+
+def short_here(context: Context, hours: int) -> str:
+    return context.voice.short(in_unit(context, hours))
+
+
+def read_limits(context: Context, form: LimitsForm) -> tuple[Limit, int] | Filled:
+    """Return what they may owe us and what we may owe them, or the form again."""
+    typed, read = Filled(form.model_dump()), []
+    for name in ("they_may_owe", "we_may_owe"):
+        text = getattr(form, name)
+        amount = parse_amount(text, context.unit, most=AMOUNT_MAX)
+        if amount is Unreadable.ZERO:
+            read.append(0)
+            continue
+        hours: int | Unreadable = amount if isinstance(amount, Unreadable) else _hours(context, amount)
+        if isinstance(hours, Unreadable):
+            typed = typed.with_error(
+                name, amount_sentence(hours, text, context.unit, AMOUNT_MAX, context.words)
+            )
+        else:
+            read.append(hours)
+    if typed.errors:
+        return typed
+    they, we = read
+    return Limit(owed_max=they, pending_max=they, open_max=LINE_OPEN_LOCKS_MAX), we
+
+
+def _hours(context: Context, amount: int) -> int | Unreadable:
+    try:
+        return hours_of(amount, context.node.settings.rate())
+    except InvalidValue:
+        return Unreadable.TOO_MUCH
+
+
+def consequence(context: Context, name: str, hours: int, members: int) -> str:
+    """Return what a limit would cost each member if the other scheme vanished. Source: docs/pages.md 0.11."""
+    total = in_unit(context, hours)
+    return context.words.gettext(
+        "If %(name)s vanished owing %(amount)s, your scheme would carry it: %(each)s a member."
+    ) % {
+        "name": name,
+        "amount": context.voice.spoken(total),
+        "each": context.voice.spoken(-(-total // max(1, members))),
+    }
+
+
+def suggested_limits(context: Context, known: Known) -> Filled:
+    """Return the suggested limits, as they would be typed."""
+    hours = min(SUGGESTED_HOURS_MAX, max(1, known.members))
+    typed = typed_amount(hours * rate_here(context), context.unit, context.language)
+    return Filled({"they_may_owe": typed, "we_may_owe": typed})
