@@ -58,7 +58,9 @@ async def put(resident: Resident, number: int, title: str, *, days: int = 100) -
 
     def unit(tx: Tx) -> int:
         expires = node.clock.now_ms() + days * DAY_MS
-        return node.own_feed.put(tx, LISTING, item_key(number), payload_bytes(listing(title)), expires=expires)
+        return node.own_feed.put(
+            tx, LISTING, item_key(number), payload_bytes(listing(title)), expires=expires
+        )
 
     return await node.store.write(unit)
 

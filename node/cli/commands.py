@@ -112,9 +112,7 @@ def _health(tx: ReadTx, scheme: SchemeId) -> dict[str, Any]:
         "mails_waiting": len(waiting),
         "mails_late": len(late),
         "mail_reason": late[0].reason if late else "",
-        "open": [
-            (_name_of(tx, line.peer), line) for line in read_lines(tx, scheme) if line.status == OPEN
-        ],
+        "open": [(_name_of(tx, line.peer), line) for line in read_lines(tx, scheme) if line.status == OPEN],
     }
 
 

@@ -114,10 +114,11 @@ class _Replay:
             network.set_weather(a, b, network.weather)
         before = self._traffic()
         began = time.perf_counter()
-        storm = asyncio.ensure_future(self._cut_and_mend()) if plan.partition else None
-        await self._replay_all()
-        if storm is not None:
-            storm.cancel()
+        async with asyncio.TaskGroup() as group:
+            storm = group.create_task(self._cut_and_mend()) if plan.partition else None
+            await self._replay_all()
+            if storm is not None:
+                storm.cancel()
         for a, b in self._edges:
             network.mend(a, b)
             network.set_weather(a, b, Weather())

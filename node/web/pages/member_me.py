@@ -28,15 +28,15 @@ class ProfileForm(Form):
     """What others read of me."""
 
     name: line(80, 1)  # type: ignore[valid-type]  # `line` makes the type of a field; so below
-    place: line(80)  # type: ignore[valid-type]
-    phone: line(40)  # type: ignore[valid-type]
-    about: paragraphs(1000)  # type: ignore[valid-type]
+    place: line(80)  # type: ignore[valid-type]  # as above
+    phone: line(40)  # type: ignore[valid-type]  # as above
+    about: paragraphs(1000)  # type: ignore[valid-type]  # as above
 
 
 class LanguageForm(Form):
     """In which language pages and mails speak to me."""
 
-    language: line(20, 2)  # type: ignore[valid-type]
+    language: line(20, 2)  # type: ignore[valid-type]  # as above
 
 
 class NewPinForm(Form):

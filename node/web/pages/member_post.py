@@ -45,17 +45,17 @@ class WhatForm(Form):
 
     kind: Literal["offer", "want"]
     title: line(80, 1)  # type: ignore[valid-type]  # `line` makes the type of a field; so below
-    text: paragraphs(2000)  # type: ignore[valid-type]
+    text: paragraphs(2000)  # type: ignore[valid-type]  # as above
 
 
 class PriceForm(WhatForm):
     """Step 2, with what step 1 had."""
 
     price_kind: Literal["amount", "agree", "free"]
-    price: line(40)  # type: ignore[valid-type]
+    price: line(40)  # type: ignore[valid-type]  # as above
     per: Literal["item", "hour", "day", ""]
-    extra: line(60)  # type: ignore[valid-type]
-    category: line(30, 1)  # type: ignore[valid-type]
+    extra: line(60)  # type: ignore[valid-type]  # as above
+    category: line(30, 1)  # type: ignore[valid-type]  # as above
     place: Tick
     share: Tick
 

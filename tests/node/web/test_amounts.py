@@ -1,4 +1,4 @@
-"""Amounts as people type and read them. Source: ux.md 0.2, 0.11, 8.6 and 12; stack.md 3.9."""
+"""Amounts as people type and read them. Source: pages.md 0.2, 0.11, 8.6 and 12."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def plain(text: str) -> str:
     ],
 )
 def test_hours_are_read_as_people_write_them(typed: str, minutes: int) -> None:
-    """ux.md 12."""
+    """pages.md 12."""
     assert parse_amount(typed, HOURS, most=MOST) == minutes
 
 
@@ -103,7 +103,7 @@ def test_hours_are_read_as_people_write_them(typed: str, minutes: int) -> None:
     ],
 )
 def test_what_is_not_beyond_doubt_is_not_read_as_hours(typed: str, why: Unreadable) -> None:
-    """stack.md 3.9: no guess, no other script's digits, no exponent."""
+    """No guess, no other script's digits, no exponent."""
     assert parse_amount(typed, HOURS, most=MOST) is why
 
 
@@ -136,12 +136,12 @@ def test_what_is_not_beyond_doubt_is_not_read_as_hours(typed: str, why: Unreadab
     ],
 )
 def test_decimal_units_are_read_with_either_mark(typed: str, cents: int | Unreadable) -> None:
-    """ux.md 12."""
+    """pages.md 12."""
     assert parse_amount(typed, ACORNS, most=MOST) == cents
 
 
 def test_an_ambiguous_amount_names_what_it_could_mean() -> None:
-    """ux.md 12: asked back."""
+    """pages.md 12: asked back."""
     assert readings("1.30", HOURS) == (90, 78)
     assert readings("1.250", HOURS) == (75, 75_000)
     assert readings("1.234", UNITS[-1]) == (1234, 1_234_000)
@@ -177,7 +177,7 @@ def test_the_largest_amount_is_inclusive() -> None:
 def test_amounts_are_written_as_the_language_does(
     minor: int, unit: Unit, language: str, short_text: str, spoken_text: str
 ) -> None:
-    """ux.md 0.11 and 12: never "0 h 30"; plural forms 0, 1, 2, 5, 1.5."""
+    """pages.md 0.11 and 12: never "0 h 30"; plural forms 0, 1, 2, 5, 1.5."""
     assert plain(short(minor, unit, language)) == short_text
     assert plain(spoken(minor, unit, language)) == spoken_text
 

@@ -1,4 +1,4 @@
-"""Forms: strict, cleaned, and given back as typed. Source: ux.md 10 (3.3.x), stack.md row validation."""
+"""Forms: strict, cleaned, and given back as typed. Source: pages.md 10 (3.3.x)."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_text_is_normalised_so_that_search_and_signatures_see_one_spelling() -> 
 def test_a_field_in_trouble_is_named_in_words_and_nothing_typed_is_lost(
     name: str, typed: str, sentence: str
 ) -> None:
-    """ux.md 10: 3.3.1, 3.3.3, 3.3.7."""
+    """pages.md 10: 3.3.1, 3.3.3, 3.3.7."""
     form = read(Post, GOOD | {name: typed}, WORDS)
     assert isinstance(form, Filled)
     assert form.errors == {name: sentence}

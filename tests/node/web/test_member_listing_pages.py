@@ -51,7 +51,7 @@ async def anas(oakvale: Oakvale) -> list[Owned]:
 
 
 async def test_a_listing_is_posted_in_three_steps(oakvale: Oakvale) -> None:
-    """ux.md 8.2: exactly what others see, before it is published."""
+    """pages.md 8.2: exactly what others see, before it is published."""
     shown = words_of(await preview(oakvale))
     assert "This is how others see it" in shown
     assert "Sourdough bread" in shown
@@ -214,7 +214,7 @@ async def test_names_of_no_listing_lead_nowhere(oakvale: Oakvale, name: str) -> 
 
 
 async def test_words_kind_and_category_narrow_what_is_found(oakvale: Oakvale) -> None:
-    """ux.md 8.3."""
+    """pages.md 8.3."""
     await publish(oakvale)
     await publish(
         oakvale, WHAT | {"kind": "want", "title": "A ladder to borrow"}, PRICE | {"category": "borrow-tools"}
@@ -242,7 +242,7 @@ async def test_twenty_a_page(oakvale: Oakvale) -> None:
 
 
 async def test_a_listing_is_recorded_with_its_words_and_price(oakvale: Oakvale) -> None:
-    """ux.md 3.3.7: what was agreed is filled in."""
+    """pages.md 10 (3.3.7): what was agreed is filled in."""
     name = await publish(oakvale)
     page = await text(oakvale.bens, f"/record/what?listing={name}")
     assert 'value="Sourdough bread"' in page
@@ -276,7 +276,7 @@ async def test_home_and_people_show_what_is_new(oakvale: Oakvale) -> None:
 
 
 async def test_home_reminds_before_a_listing_ends(oakvale: Oakvale) -> None:
-    """ux.md 8.2: we remind you before."""
+    """pages.md 8.2: we remind you before."""
     name = await publish(oakvale)
     await oakvale.later(175 * DAY_MS)
     page = await text(oakvale.browser, "/home")
@@ -286,7 +286,7 @@ async def test_home_reminds_before_a_listing_ends(oakvale: Oakvale) -> None:
 
 
 async def test_a_listing_taken_down_says_why_to_its_owner_only(oakvale: Oakvale) -> None:
-    """ux.md 4: removed by organiser (reason)."""
+    """pages.md 4: removed by organiser (reason)."""
     name = await publish(oakvale)
     await oakvale.town.node.market.remove((await anas(oakvale))[0].listing.key, "It names a neighbour.")
     assert "It names a neighbour." in words_of(await text(oakvale.browser, f"/l/{name}"))
@@ -294,7 +294,7 @@ async def test_a_listing_taken_down_says_why_to_its_owner_only(oakvale: Oakvale)
 
 
 async def test_no_listing_page_shows_a_word_of_machinery(oakvale: Oakvale) -> None:
-    """ux.md 3, 13.8."""
+    """pages.md 3, 13.8."""
     name = await publish(oakvale)
     for browser, path in [
         (oakvale.browser, f"/l/{name}"), (oakvale.bens, f"/l/{name}"), (oakvale.browser, "/my/listings"),

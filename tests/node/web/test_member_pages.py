@@ -19,7 +19,7 @@ from tests.node.web.towns import PIN, form_token_of, send
 
 
 async def test_a_trade_is_recorded_in_four_pages(oakvale: Oakvale) -> None:
-    """ux.md 8.6, 13.1."""
+    """pages.md 8.6, 13.1."""
     first = await text(oakvale.browser, "/record")
     assert "/record/who?did=received" in first
     second = await text(oakvale.browser, "/record/who?q=be")
@@ -40,7 +40,7 @@ async def test_a_trade_is_recorded_in_four_pages(oakvale: Oakvale) -> None:
 
 
 async def test_the_same_form_sent_twice_records_once(oakvale: Oakvale) -> None:
-    """ux.md 6.5: pressed twice, or sent again by Reload."""
+    """pages.md 6.5: pressed twice, or sent again by Reload."""
     fields = fields_of(await oakvale.check())
     places = {
         (await oakvale.browser.post("/record/do", data=fields, allow_redirects=False)).headers["Location"]
@@ -51,7 +51,7 @@ async def test_the_same_form_sent_twice_records_once(oakvale: Oakvale) -> None:
 
 
 async def test_the_same_within_ten_minutes_is_asked_about(oakvale: Oakvale) -> None:
-    """ux.md 8.6."""
+    """pages.md 8.6."""
     await oakvale.record()
     assert "Again?" in words_of(await oakvale.check())
     assert "Again?" not in words_of(await oakvale.check("Bike repair", "1:00"))
@@ -79,7 +79,7 @@ async def test_a_slip_of_the_pen_is_named_and_nothing_has_to_be_typed_twice(
 
 
 async def test_limits_are_named_before_the_check_page(oakvale: Oakvale) -> None:
-    """ux.md 8.6: credit limit 10 hours."""
+    """pages.md 8.6: credit limit 10 hours."""
     page = words_of(await oakvale.check("House painting", "11"))
     assert "This would take you too far behind" in page
     assert "You can go to 10 hours behind. This would be 11 hours." in page
@@ -105,7 +105,7 @@ async def test_one_does_not_pay_oneself(oakvale: Oakvale) -> None:
 
 
 async def test_a_paused_member_reads_why_and_records_nothing(oakvale: Oakvale) -> None:
-    """ux.md 4: paused, by an organiser, reason shown."""
+    """pages.md 4: paused, by an organiser, reason shown."""
     fields = fields_of(await oakvale.check())
     await oakvale.town.node.people.pause(OPERATOR, oakvale.ana.no, why="Please ring us first.")
     for page in ("/record", "/record/who", f"/record/what?who={oakvale.ben.number}"):
@@ -126,7 +126,7 @@ async def test_forged_fields_record_nothing(oakvale: Oakvale, change: dict[str, 
 
 
 async def test_the_same_again_begins_with_everything_filled_in(oakvale: Oakvale) -> None:
-    """ux.md 9: copy the last trade."""
+    """pages.md 9: copy the last trade."""
     await oakvale.record("Garden help", "2")
     first = await text(oakvale.browser, "/record")
     assert "Ben, Garden help, 2 hours" in words_of(first)
@@ -142,7 +142,7 @@ async def test_the_same_again_begins_with_everything_filled_in(oakvale: Oakvale)
 
 
 async def test_a_trade_opens_for_its_parties_and_organisers_only(oakvale: Oakvale) -> None:
-    """ux.md 0.7: others get the words for a page that does not exist."""
+    """pages.md 0.7: others get the words for a page that does not exist."""
     await oakvale.record()
     page = f"/t/{reference((await oakvale.trades())[0])}"
     assert "You gave 1 hour 30 minutes." in words_of(await text(oakvale.browser, page))
@@ -165,14 +165,14 @@ def strip_reference(page: str) -> str:
     "write", [str.lower, lambda text: text.replace("-", " "), lambda text: text.replace("0", "O")]
 )
 async def test_a_reference_may_be_typed_in_any_way(oakvale: Oakvale, write: Callable[[str], str]) -> None:
-    """ux.md 0.7."""
+    """pages.md 0.7."""
     await oakvale.record()
     typed = write(str(reference((await oakvale.trades())[0])))
     assert "Bike repair" in words_of(await text(oakvale.browser, f"/t/{typed}"))
 
 
 async def test_something_wrong_says_whom_to_ring(oakvale: Oakvale) -> None:
-    """ux.md 8.8."""
+    """pages.md 8.8."""
     await oakvale.record()
     name = reference((await oakvale.trades())[0])
     page = words_of(await text(oakvale.bens, f"/t/{name}/wrong"))
@@ -181,7 +181,7 @@ async def test_something_wrong_says_whom_to_ring(oakvale: Oakvale) -> None:
 
 
 async def test_a_corrected_trade_names_the_one_that_put_it_right(oakvale: Oakvale) -> None:
-    """Rule 3.5; ux.md 4."""
+    """Rule 3.5; pages.md 4."""
     await oakvale.record()
     trade = (await oakvale.trades())[0]
     fixed = await oakvale.town.node.trades.correct(
@@ -208,7 +208,7 @@ async def test_home_says_where_one_stands(oakvale: Oakvale) -> None:
 
 
 async def test_others_see_no_contact_and_no_balance(oakvale: Oakvale) -> None:
-    """ux.md 5: everybody's e-mail and balance are not shown."""
+    """pages.md 0.7: everybody's e-mail and balance are not shown."""
     await oakvale.record()
     page = words_of(await text(await oakvale.town.browser_of(oakvale.maud), f"/people/{oakvale.ben.number}"))
     assert "Ben" in page
@@ -253,7 +253,7 @@ async def test_a_profile_is_changed_by_its_member(oakvale: Oakvale) -> None:
 
 
 async def test_a_pin_is_changed_by_whoever_knows_the_old_one(oakvale: Oakvale) -> None:
-    """ux.md 0.8."""
+    """pages.md 0.8."""
     await oakvale.town.node.people.set_pin(OPERATOR, oakvale.ana.no, PIN)
     wrong = await send(
         oakvale.browser, "/my/pin", "/my/settings", old_pin="000001", pin="846301", pin_again="846301"
@@ -282,7 +282,7 @@ async def test_only_languages_of_the_scheme_can_be_chosen(oakvale: Oakvale) -> N
 
 
 async def test_no_page_shows_a_word_of_machinery(oakvale: Oakvale) -> None:
-    """ux.md 3, 13.8, on pages with real matter."""
+    """pages.md 3, 13.8, on pages with real matter."""
     done = await oakvale.record()
     name = reference((await oakvale.trades())[0])
     paths = [

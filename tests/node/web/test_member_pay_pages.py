@@ -98,7 +98,7 @@ def on_market_day(act: Callable[[Market], Awaitable[None]]) -> None:
 
 
 def test_jam_is_bought_across_hilltop() -> None:
-    """ux.md 8.11, 13.2: both amounts, one reference, both statements."""
+    """pages.md 8.11, 13.2: both amounts, one reference, both statements."""
 
     async def act(market: Market) -> None:
         found = (await market.browser.get("/find?q=jam")).words
@@ -153,7 +153,7 @@ def test_jam_is_bought_across_hilltop() -> None:
     ],
 )
 def test_what_is_rounded_is_said(amount: str, gives: str, rounding: str) -> None:
-    """ux.md 0.2."""
+    """pages.md 0.2."""
 
     async def act(market: Market) -> None:
         check = await market.check(amount)
@@ -164,7 +164,7 @@ def test_what_is_rounded_is_said(amount: str, gives: str, rounding: str) -> None
 
 
 def test_a_silent_scheme_sets_aside_then_is_late_then_ends_by_itself() -> None:
-    """ux.md 0.4, 0.5, 8.11.7."""
+    """pages.md 0.4, 0.5, 8.11.7."""
 
     async def act(market: Market) -> None:
         town, loop = market.town, asyncio.get_running_loop()
@@ -202,7 +202,7 @@ def test_a_silent_scheme_sets_aside_then_is_late_then_ends_by_itself() -> None:
 
 
 def test_a_refusal_does_not_say_whose_limit_it_was() -> None:
-    """ux.md 0.6: Karim is at his ceiling by the time it arrives, or before it is asked."""
+    """pages.md 0.6: Karim is at his ceiling by the time it arrives, or before it is asked."""
 
     async def act(market: Market) -> None:
         people = market.town["Riverside"].node.people
@@ -223,7 +223,7 @@ def test_a_refusal_does_not_say_whose_limit_it_was() -> None:
 
 
 def test_a_price_that_is_no_longer_firm_is_asked_again() -> None:
-    """ux.md 0.3: the same price is simply paid."""
+    """pages.md 0.3: the same price is simply paid."""
 
     async def act(market: Market) -> None:
         check = await market.check()
@@ -236,7 +236,7 @@ def test_a_price_that_is_no_longer_firm_is_asked_again() -> None:
 
 
 def test_a_price_that_changed_brings_the_page_back() -> None:
-    """ux.md 0.3: before gossip has told, the payee's word counts; what the page said is what is paid."""
+    """pages.md 0.3: before gossip has told, the payee's word counts; what the page said is what is paid."""
 
     async def act(market: Market) -> None:
         riverside = market.town["Riverside"].node
@@ -270,7 +270,7 @@ def test_what_is_gone_is_said_to_be_gone() -> None:
 
 
 def test_without_a_way_the_price_stays_and_the_button_goes() -> None:
-    """ux.md 8.11.2."""
+    """pages.md 8.11.2."""
 
     async def act(market: Market) -> None:
         check = await market.check()
@@ -288,7 +288,7 @@ def test_without_a_way_the_price_stays_and_the_button_goes() -> None:
 
 
 def test_ones_own_limit_is_named_before_anything_moves() -> None:
-    """ux.md 8.6."""
+    """pages.md 8.6."""
 
     async def act(market: Market) -> None:
         answer = await market.check("132")

@@ -1,4 +1,4 @@
-"""Every page of the samples: its bones, its words, its weight. Source: ux.md 3, 9 to 11 and 13.8."""
+"""Every page of the samples: its bones, its words, its weight. Source: pages.md 3, 9 to 11 and 13.8."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PAGE_BYTES_MAX = 60_000
 STYLE_BYTES_MAX = 25_000
 SCRIPT_BYTES_MAX = 4_000
 
-# What machinery is called is no member's business (ux.md 3). "Credit" is forbidden as a verb only.
+# What machinery is called is no member's business (pages.md 3). "Credit" is forbidden as a verb only.
 FORBIDDEN = re.compile(
     r"\b(transactions?|debit(s|ed)?|credit(s|ed|ing)|peers?|nodes?|gossip(s|ed)?|hash(es)?|sync(s|ed)?"
     r"|ledgers?|commit(s|ted)?|tokens?|uuids?|routes?|escrows?)\b",
@@ -121,7 +121,7 @@ def test_a_page_is_whole(name: str) -> None:
 
 @pytest.mark.parametrize("name", PAGES)
 def test_help_is_in_the_same_place_on_every_page(name: str) -> None:
-    """ux.md 6.8; WCAG 3.2.6: the first line of the footer."""
+    """pages.md 6.8; WCAG 3.2.6: the first line of the footer."""
     sample = PAGES[name]
     html = RENDERER.render(sample.page, sample.view)
     assert html.count('<footer class="foot">\n  <p class="help-line"><strong>Help</strong> · Ring Rosa') == 1
@@ -151,7 +151,7 @@ def test_every_form_that_changes_something_carries_the_form_token(name: str) -> 
 
 @pytest.mark.parametrize("name", [name for name, sample in PAGES.items() if sample.for_members])
 def test_members_never_read_a_word_of_machinery(name: str) -> None:
-    """ux.md 3 and 13.8: whole words of the rendered visible text."""
+    """pages.md 3 and 13.8: whole words of the rendered visible text."""
     assert [text for text in seen(name).text if FORBIDDEN.search(text)] == []
 
 
@@ -163,7 +163,7 @@ def test_the_forbidden_words_would_be_found() -> None:
 
 @pytest.mark.parametrize("name", PAGES)
 def test_a_page_is_light(name: str) -> None:
-    """ux.md 11: HTML and style together under 60 kB."""
+    """pages.md 11: HTML and style together under 60 kB."""
     sample = PAGES[name]
     size = len(RENDERER.render(sample.page, sample.view).encode())
     assert size + (STATIC / "style.css").stat().st_size < PAGE_BYTES_MAX

@@ -1,7 +1,7 @@
 """Every page of the samples in a real browser: axe, narrow phones, big text, no refused content.
 
 The browser is driven by the asynchronous interface from plain test functions that each own a loop.
-Source: ux.md 0.13, 10 and 13.5; stack.md 3.20.
+Source: pages.md 0.13, 10 and 13.5.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ async def serious(page: Page, options: str = "{}") -> list[str]:
 
 
 def test_axe_finds_nothing_serious() -> None:
-    """ux.md 13.5; in dark colours too.
+    """pages.md 13.5; in dark colours too.
 
     The content policy is off, because axe itself is an inline script. Motion is off, so that dark colours
     are looked at when they have arrived and not on their way.
@@ -122,7 +122,7 @@ def test_the_browser_refuses_nothing_and_targets_are_large() -> None:
 
 
 def test_the_bar_stays_at_the_bottom_only_where_there_is_room() -> None:
-    """ux.md 0.13: not fixed below 360 px or with big text; never over the field in focus."""
+    """pages.md 0.13: not fixed below 360 px or with big text; never over the field in focus."""
     positions: dict[str, str] = {}
 
     async def act(browser: Browser, base: str) -> None:

@@ -1,4 +1,4 @@
-"""Headers on every answer, and changes only from our own pages. Source: stack.md, rows CSRF and sessions."""
+"""Headers on every answer, and changes only from our own pages. Source: docs/pages.md 0.8, 6."""
 
 from __future__ import annotations
 

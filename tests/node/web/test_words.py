@@ -1,4 +1,4 @@
-"""Languages and wording packs. Source: ux.md 3 and 12."""
+"""Languages and wording packs. Source: pages.md 3 and 12."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_the_source_language_needs_no_file() -> None:
 
 
 def test_a_pack_says_some_things_differently_and_the_rest_alike() -> None:
-    """ux.md 3: one set of keys, wording by scheme."""
+    """pages.md 3: one set of keys, wording by scheme."""
     assert words_for("en", Pack.TIMEBANK).gettext("Pay") == "Give time"
     assert words_for("en", Pack.PLAIN).gettext("Pay") == "Record"
     assert words_for("en", Pack.PLAIN).gettext("Messages") == "Messages"
@@ -40,7 +40,7 @@ def test_a_pack_says_some_things_differently_and_the_rest_alike() -> None:
     "pack, entry", [(Pack.LETS, "Pay"), (Pack.TIMEBANK, "Give time"), (Pack.PLAIN, "Record")]
 )
 def test_the_bottom_bar_speaks_the_schemes_pack(pack: Pack, entry: str) -> None:
-    """ux.md 0.11."""
+    """pages.md 0.11."""
     sample = PAGES["home"]
     html = Renderer(Assets()).render(replace(sample.page, words=words_for("en", pack)), sample.view)
     assert f"<span>{entry}</span></a>" in html
@@ -96,7 +96,7 @@ def test_how_long_ago(passed: int, text: str) -> None:
 
 
 def test_days_are_written_with_the_months_name() -> None:
-    """ux.md 12: 4/3 is two days."""
+    """pages.md 12: 4/3 is two days."""
     assert dates.long_day(date(2026, 3, 7), words_for()) == "Saturday 7 March 2026"
     assert dates.short_day(date(2026, 3, 7), words_for()) == "7 Mar 2026"
     zone = timezone(timedelta(hours=1))
