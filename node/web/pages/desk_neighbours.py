@@ -35,7 +35,7 @@ from node.web.pages.neighbours_shown import (
     suggested_limits,
     they_may_owe,
 )
-from node.web.present import rate_words
+from node.web.rates import rate_words
 from node.web.views.admin import (
     NeighbourAddView,
     NeighbourProposeView,

@@ -25,7 +25,8 @@ from node.web.pages.listings import (
 from node.web.pages.member import pager
 from node.web.pages.member_post import state_pill
 from node.web.pages.schemes import schemes_known
-from node.web.present import Voice, paragraphs_of, rate_words
+from node.web.present import Voice, paragraphs_of
+from node.web.rates import rate_words
 from node.web.views.member import FindView, ListingView
 from node.web.views.page import Empty, Fact, Link, ListingCard, Option
 from protocol.categories import CODES

@@ -36,12 +36,10 @@ from node.web.present import (
     OtherScheme,
     before_and_after,
     first_name,
-    hours_words,
-    rate_words,
     reference,
     refusal_words,
-    rounding_words,
 )
+from node.web.rates import hours_words, rate_words, rounding_words
 from node.web.views.page import Fact, Link
 from node.web.views.trade import RecordCheckView, RecordStoppedView
 from protocol.limits import QUOTE_NAME_BYTES_MAX, QUOTE_TEXT_BYTES_MAX

@@ -36,7 +36,8 @@ from node.web.pages.recording import (
     too_far,
 )
 from node.web.pages.schemes import Schemes, read_schemes
-from node.web.present import before_and_after, first_name, party_of, rate_words, reference
+from node.web.present import before_and_after, first_name, party_of, reference
+from node.web.rates import rate_words
 from node.web.views.member import PersonCard
 from node.web.views.page import Link
 from node.web.views.trade import (

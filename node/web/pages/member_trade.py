@@ -23,13 +23,13 @@ from node.web.present import (
     Party,
     Voice,
     has_now,
-    hours_words,
     party_of,
     reference,
     refusal_words,
     trade_pill,
     trade_sides,
 )
+from node.web.rates import hours_words
 from node.web.views.page import ErrorView, Fact, Link, View
 from node.web.views.trade import DoneView, LateView, SetAsideView, Sides, TradeView, UndoneView
 from protocol.errors import InvalidValue

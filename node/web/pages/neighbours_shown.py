@@ -19,7 +19,7 @@ from node.web.dates import ago
 from node.web.forms import Filled, SpendForm, amount_sentence, line
 from node.web.pages.desk_members import TYPED_AMOUNT_MAX, typed_amount
 from node.web.pages.schemes import Schemes, read_schemes
-from node.web.present import rate_words
+from node.web.rates import rate_words
 from node.web.views.admin import Gauge, NeighbourCard
 from node.web.views.page import Pill
 from protocol.errors import InvalidValue

@@ -29,20 +29,20 @@ class WhatForm(Form):
     """Step 3: what it was and how much, with whom from the steps before."""
 
     who: line(20)  # type: ignore[valid-type]  # `line` makes the type of a field; so below
-    listing: line(100)  # type: ignore[valid-type]
-    what: line(TEXT_CHARACTERS_MAX, 1)  # type: ignore[valid-type]
-    amount: line(40)  # type: ignore[valid-type]
+    listing: line(100)  # type: ignore[valid-type]  # as above
+    what: line(TEXT_CHARACTERS_MAX, 1)  # type: ignore[valid-type]  # as above
+    amount: line(40)  # type: ignore[valid-type]  # as above
 
 
 class DoForm(SpendForm):
     """Step 4: exactly what the check page showed."""
 
     who: line(20)  # type: ignore[valid-type]  # `line` makes the type of a field; so below
-    listing: line(100)  # type: ignore[valid-type]
-    what: line(TEXT_CHARACTERS_MAX, 1)  # type: ignore[valid-type]
-    minor: line(20, 1)  # type: ignore[valid-type]
-    gives: line(20)  # type: ignore[valid-type]
-    offer: line(64)  # type: ignore[valid-type]
+    listing: line(100)  # type: ignore[valid-type]  # as above
+    what: line(TEXT_CHARACTERS_MAX, 1)  # type: ignore[valid-type]  # as above
+    minor: line(20, 1)  # type: ignore[valid-type]  # as above
+    gives: line(20)  # type: ignore[valid-type]  # as above
+    offer: line(64)  # type: ignore[valid-type]  # as above
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
