@@ -19,7 +19,7 @@ from crypto.digest import sha256
 from crypto.keys import VerifyingKey
 from crypto.signing import signed_bytes
 from node.services.books import Held, all_accounts
-from node.services.line_desk import Line, read_lines
+from node.services.line_rows import Line, read_lines
 from node.store import ReadTx
 from node.store.schema import books, load_all
 from node.store.schema import lines as lines_schema

@@ -21,7 +21,7 @@ from node.federation.handshake import Handshaker
 from node.federation.links import Links
 from node.keyring import KeyRing
 from node.services.books import Books, load
-from node.services.line_desk import Line, read_lines
+from node.services.line_rows import Line, read_lines
 from node.services.lines import LineService
 from node.services.quotes import NoOffer, Offer, OwnUnit, Payee, QuoteService
 from node.services.settlement import Payment, Settlement

@@ -10,7 +10,7 @@ from node.cli.admin import CannotDo
 from node.mail.outbox import MailState, unsent_mails
 from node.services.acts import OPERATOR, Role
 from node.services.books import all_accounts
-from node.services.line_desk import OPEN, read_lines
+from node.services.line_rows import OPEN, read_lines
 from node.services.members import Member, NewMember, Unable, Why, check_pin, members_called
 from node.services.peers import Peer, PeerUnusable, find_peer
 from node.store import ReadTx

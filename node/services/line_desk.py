@@ -1,47 +1,33 @@
 """Lines inside one unit of work: loaded once, written to, saved at the end.
 
-What an op means for payments is in `payment_desk.py`; sending and asking again is in `lines.py`.
-Source: docs/protocol.md 6, 0.4.
+Reading them is in `line_rows.py`, what an op means for payments in `payment_desk.py`, sending and asking again
+in `lines.py`. Source: docs/protocol.md 6, 0.4.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 from sqlalchemy import bindparam, delete, insert, select, update
 
 from crypto.signing import Signed
 from node.keyring import KeyRing
-from node.store import ReadTx, Tx
+from node.services.line_rows import BY_ID, COLUMNS, REPLACED, Line, line_of, read_lines
+from node.store import Tx
 from node.store.schema import lines as schema
 from node.store.statements import upsert
 from protocol import line as rules
 from protocol.errors import OutOfOrder
-from protocol.limits import LINE_WINDOW_OPS
-from protocol.line import LineState, Position, Side, decode_view
+from protocol.line import Position
 from protocol.line_ops import MODE_NORMAL, Claim, Lock, Op, Release, Step, Terms
 from protocol.message import trusted_message
 from protocol.names import LineId, SchemeId
 
-# What a line is to this node.
-ASKED: Final = "asked"  # they opened it and wait for us
-OFFERED: Final = "offered"  # we opened it and wait for them
-OPEN: Final = "open"
-REPLACED: Final = "replaced"  # both asked at once; the other terms stand
-SUSPENDED: Final = "suspended"  # an op of theirs was refused, or our chain lacks ops of ours
-
 _L: Final = schema.line.c
-_COLUMNS: Final = (
-    _L.no, _L.id, _L.peer, _L.low, _L.high, _L.nonce, _L.state, _L.epoch, _L.own_length, _L.own_id, _L.peer_length,
-    _L.peer_id, _L.peer_ack, _L.mine, _L.theirs, _L.synced, _L.announced, _L.returned, _L.horizon, _L.seen,
-    _L.own_ceiling, _L.opened_ms, _L.heard_ms,
-)  # fmt: skip
-_BY_NO: Final = select(*_COLUMNS).where(_L.no == bindparam("no"))
-_BY_ID: Final = select(*_COLUMNS).where(_L.id == bindparam("id"))
-_BY_PEER: Final = select(*_COLUMNS).where(_L.peer == bindparam("peer")).order_by(_L.no.desc())
-_ALL: Final = select(*_COLUMNS).order_by(_L.no)
+_BY_NO: Final = select(*COLUMNS).where(_L.no == bindparam("no"))
+_BY_PEER: Final = select(*COLUMNS).where(_L.peer == bindparam("peer")).order_by(_L.no.desc())
 _NEW_LINE: Final = insert(schema.line)
 _SAVE: Final = (
     update(schema.line)
@@ -65,17 +51,6 @@ _OP: Final = select(_O.wire).where(
     _O.epoch == bindparam("epoch"),
     _O.seq == bindparam("seq"),
 )
-_OPS_AFTER: Final = (
-    select(_O.seq, _O.wire)
-    .where(
-        _O.line_no == bindparam("line_no"),
-        _O.mine == bindparam("mine"),
-        _O.epoch == bindparam("epoch"),
-        _O.seq > bindparam("after"),
-    )
-    .order_by(_O.seq)
-    .limit(bindparam("most"))
-)
 _D: Final = schema.decision.c
 _DECIDE: Final = upsert(schema.decision, key=("line_no", "lock_seq"))  # the first decision stands
 _DECISIONS: Final = (
@@ -89,115 +64,6 @@ _UNDECIDE: Final = delete(schema.decision).where(
 )
 
 Outgoing = tuple[LineId, SchemeId, int, bytes]  # line, peer, seq, wire
-
-
-@dataclass(slots=True)
-class Line:
-    """A line as the store has it. Changed only through a `LineDesk`."""
-
-    no: int
-    nonce: bytes
-    status: str
-    state: LineState
-    synced: bool
-    announced: int
-    returned: int
-    horizon: int
-    seen: int
-    own_ceiling: int | None
-    opened_ms: int
-    heard_ms: int
-
-    @property
-    def peer(self) -> SchemeId:
-        """The scheme at the other end."""
-        return self.state.peer
-
-    @property
-    def usable(self) -> bool:
-        """Whether I may write on it. Source: 6.7 (a), (c)."""
-        return (
-            self.status == OPEN
-            and self.synced
-            and self.state.peer_length >= self.announced
-            and self.state.own_length >= self.returned
-        )
-
-    @property
-    def acknowledged(self) -> int:
-        """How much of my chain the peer stored, as far as I know."""
-        return max(self.state.peer_ack, self.seen)
-
-    @property
-    def window_full(self) -> bool:
-        """Whether so much of mine is on its way that only CLAIM and RELEASE may be added. Source: 6.5."""
-        return self.state.own_length - self.acknowledged >= LINE_WINDOW_OPS
-
-    def room(self, mode: str = MODE_NORMAL) -> int:
-        """Return the most I may lock on it now: the peer's LIMIT, my own ceiling, the window. Source: 6.3–6.5."""
-        if not self.usable or self.window_full:
-            return 0
-        state = self.state
-        room = rules.room(state.mine, state.me, mode)
-        if self.own_ceiling is not None:
-            exposure = state.owed + state.mine.pending[state.me]
-            room = min(room, max(0, self.own_ceiling - exposure))
-        return room
-
-    def open_locks_of_peer(self) -> list[int]:
-        """Return the seqs of the peer's locks that I have not ended."""
-        theirs = rules.other(self.state.me)
-        return sorted(seq for side, seq in self.state.mine.locks() if side == theirs)
-
-    @property
-    def terms(self) -> Terms:
-        """What the line was opened over."""
-        return Terms(low=self.state.low, high=self.state.high, nonce=self.nonce)
-
-
-def _line(row: tuple[object, ...], me: SchemeId) -> Line:
-    (
-        no, id_, _peer, low, high, nonce, status, epoch, own_length, own_id, peer_length, peer_id, peer_ack, mine, theirs,
-        synced, announced, returned, horizon, seen, own_ceiling, opened_ms, heard_ms,
-    ) = row  # fmt: skip
-    state = LineState(
-        line=LineId(id_),  # type: ignore[arg-type]  # columns are what the schema says, here and below
-        low=SchemeId(low),  # type: ignore[arg-type]
-        high=SchemeId(high),  # type: ignore[arg-type]
-        me=Side(0 if low == me else 1),
-        epoch=epoch,  # type: ignore[arg-type]
-        own_length=own_length,  # type: ignore[arg-type]
-        own_id=own_id,  # type: ignore[arg-type]
-        peer_length=peer_length,  # type: ignore[arg-type]
-        peer_id=peer_id,  # type: ignore[arg-type]
-        peer_ack=peer_ack,  # type: ignore[arg-type]
-        mine=decode_view(mine),  # type: ignore[arg-type]
-        theirs=decode_view(theirs),  # type: ignore[arg-type]
-    )
-    return Line(
-        no, nonce, status, state, bool(synced), announced, returned, horizon, seen, own_ceiling, opened_ms, heard_ms  # type: ignore[arg-type]
-    )  # fmt: skip
-
-
-def read_lines(tx: ReadTx, me: SchemeId) -> list[Line]:
-    """Return every line, oldest first."""
-    return [_line(row, me) for row in tx.all(_ALL)]
-
-
-def find_line(tx: ReadTx, line_id: LineId, me: SchemeId) -> Line | None:
-    """Return the line over these terms, if there is one."""
-    row = tx.one(_BY_ID, id=line_id)
-    return None if row is None else _line(row, me)
-
-
-def read_ops_after(
-    tx: ReadTx, line: Line, after: int, most: int, *, mine: bool = True
-) -> list[tuple[int, bytes]]:
-    """Return (seq, wire) of ops after `after`, at most `most`."""
-    found = tx.all(
-        _OPS_AFTER, line_no=line.no, mine=int(mine), epoch=line.state.epoch, after=after, most=most
-    )
-    return [(seq, wire) for seq, wire in found]
 
 
 class LineDesk:
@@ -234,7 +100,7 @@ class LineDesk:
         no = self.tx.kept(schema.line).get(("id", line_id))
         if no is not None:
             return self.by_no(no)
-        row = self.tx.one(_BY_ID, id=line_id)
+        row = self.tx.one(BY_ID, id=line_id)
         return None if row is None else self._read(row)
 
     def by_peer(self, peer: SchemeId) -> Line | None:
@@ -251,7 +117,7 @@ class LineDesk:
         return None
 
     def _read(self, row: tuple[object, ...]) -> Line:
-        line = _line(row, self._keyring.scheme)
+        line = line_of(row, self._keyring.scheme)
         kept = self.tx.kept(schema.line)
         if line.no not in kept:
             kept[line.no] = replace(line)

@@ -18,16 +18,8 @@ from crypto.signing import Signed
 from node.clock import Clock
 from node.keyring import KeyRing
 from node.services.books import Books
-from node.services.line_desk import (
-    ASKED,
-    OFFERED,
-    OPEN,
-    REPLACED,
-    SUSPENDED,
-    Line,
-    LineDesk,
-    Outgoing,
-)
+from node.services.line_desk import LineDesk, Outgoing
+from node.services.line_rows import ASKED, OFFERED, OPEN, REPLACED, SUSPENDED, Line
 from node.services.payment_desk import AcceptanceOf, Ended, PaymentDesk
 from node.store import Tx
 from node.store.schema import lines as schema

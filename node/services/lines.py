@@ -22,17 +22,9 @@ from node.federation.links import Links
 from node.federation.session import Session
 from node.keyring import KeyRing
 from node.services.books import Books
-from node.services.line_desk import (
-    REPLACED,
-    Line,
-    LineDesk,
-    Outgoing,
-    find_line,
-    read_lines,
-    read_ops_after,
-    reset_for_boot,
-)
+from node.services.line_desk import LineDesk, Outgoing, reset_for_boot
 from node.services.line_frames import bytes_of, frames, line_and
+from node.services.line_rows import REPLACED, Line, find_line, read_lines, read_ops_after
 from node.services.line_units import KeyDirectory, LineUnits
 from node.services.payment_desk import AcceptanceOf, Ended, PaymentDesk
 from node.store import ReadTx, Store, StoreClosed, StoreError, Tx

@@ -16,7 +16,8 @@ from crypto.signing import Signed
 from node import crash
 from node.keyring import KeyRing
 from node.services.books import Books, Refused, load, reference_number
-from node.services.line_desk import Line, LineDesk
+from node.services.line_desk import LineDesk
+from node.services.line_rows import Line
 from node.store import Tx
 from node.store.schema import books as books_schema
 from node.store.schema import payments as schema

@@ -16,7 +16,7 @@ import structlog
 
 from node.clock import Clock
 from node.services.feed_store import items_of_kind
-from node.services.line_desk import OPEN, Line, read_lines
+from node.services.line_rows import OPEN, Line, read_lines
 from node.store import ReadTx, Store
 from protocol import line as rules
 from protocol.errors import ProtocolError

@@ -20,7 +20,8 @@ import crypto.signing as signing
 from crypto.signing import Signed
 from node.services import books as books_module
 from node.services.books import Books, load
-from node.services.line_desk import Line, LineDesk
+from node.services.line_desk import LineDesk
+from node.services.line_rows import Line
 from node.services.lines import LineService
 from node.services.payment_desk import PaymentDesk
 from node.services.quotes import Offer

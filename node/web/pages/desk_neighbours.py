@@ -12,7 +12,7 @@ from aiohttp import web
 
 from crypto.words import identity_words
 from node.services.figures import LineTrade, trades_on_line
-from node.services.line_desk import ASKED, OFFERED, OPEN, Line
+from node.services.line_rows import ASKED, OFFERED, OPEN, Line
 from node.services.line_units import LineRefused
 from node.services.peers import Look, PeerUnusable
 from node.web.context import ORGANISER, Context, NoSuchPage, Route, get, post

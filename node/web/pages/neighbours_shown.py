@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from node.services.line_desk import ASKED, OFFERED, OPEN, REPLACED, Line, read_lines
+from node.services.line_rows import ASKED, OFFERED, OPEN, REPLACED, Line, read_lines
 from node.services.members import count_members
 from node.services.peers import Peer, all_peers
 from node.services.search import listing_counts

@@ -14,7 +14,8 @@ from crypto.signing import Signed
 from node.federation.dispatch import NoAnswer
 from node.services import line_units
 from node.services import lines as lines_module
-from node.services.line_desk import ASKED, OFFERED, OPEN, REPLACED, SUSPENDED, Line, LineDesk
+from node.services.line_desk import LineDesk
+from node.services.line_rows import ASKED, OFFERED, OPEN, REPLACED, SUSPENDED, Line
 from node.services.line_units import LineRefused
 from node.services.quotes import Offer
 from node.simulation.network import SimulatedNetwork, Weather

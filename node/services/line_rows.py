@@ -1,0 +1,157 @@
+"""Lines as the store has them, read without being written to.
+
+Writing is in `line_desk.py`. Source: docs/protocol.md 6.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import bindparam, select
+
+from node.store import ReadTx
+from node.store.schema import lines as schema
+from protocol import line as rules
+from protocol.limits import LINE_WINDOW_OPS
+from protocol.line import LineState, Side, decode_view
+from protocol.line_ops import MODE_NORMAL, Terms
+from protocol.names import LineId, SchemeId
+
+# What a line is to this node.
+ASKED: Final = "asked"  # they opened it and wait for us
+OFFERED: Final = "offered"  # we opened it and wait for them
+OPEN: Final = "open"
+REPLACED: Final = "replaced"  # both asked at once; the other terms stand
+SUSPENDED: Final = "suspended"  # an op of theirs was refused, or our chain lacks ops of ours
+
+_L: Final = schema.line.c
+COLUMNS: Final = (
+    _L.no, _L.id, _L.peer, _L.low, _L.high, _L.nonce, _L.state, _L.epoch, _L.own_length, _L.own_id, _L.peer_length,
+    _L.peer_id, _L.peer_ack, _L.mine, _L.theirs, _L.synced, _L.announced, _L.returned, _L.horizon, _L.seen,
+    _L.own_ceiling, _L.opened_ms, _L.heard_ms,
+)  # fmt: skip
+BY_ID: Final = select(*COLUMNS).where(_L.id == bindparam("id"))
+_ALL: Final = select(*COLUMNS).order_by(_L.no)
+_O: Final = schema.op.c
+_OPS_AFTER: Final = (
+    select(_O.seq, _O.wire)
+    .where(
+        _O.line_no == bindparam("line_no"),
+        _O.mine == bindparam("mine"),
+        _O.epoch == bindparam("epoch"),
+        _O.seq > bindparam("after"),
+    )
+    .order_by(_O.seq)
+    .limit(bindparam("most"))
+)
+
+
+@dataclass(slots=True)
+class Line:
+    """A line as the store has it. Changed only through a `LineDesk`."""
+
+    no: int
+    nonce: bytes
+    status: str
+    state: LineState
+    synced: bool
+    announced: int
+    returned: int
+    horizon: int
+    seen: int
+    own_ceiling: int | None
+    opened_ms: int
+    heard_ms: int
+
+    @property
+    def peer(self) -> SchemeId:
+        """The scheme at the other end."""
+        return self.state.peer
+
+    @property
+    def usable(self) -> bool:
+        """Whether I may write on it. Source: 6.7 (a), (c)."""
+        return (
+            self.status == OPEN
+            and self.synced
+            and self.state.peer_length >= self.announced
+            and self.state.own_length >= self.returned
+        )
+
+    @property
+    def acknowledged(self) -> int:
+        """How much of my chain the peer stored, as far as I know."""
+        return max(self.state.peer_ack, self.seen)
+
+    @property
+    def window_full(self) -> bool:
+        """Whether so much of mine is on its way that only CLAIM and RELEASE may be added. Source: 6.5."""
+        return self.state.own_length - self.acknowledged >= LINE_WINDOW_OPS
+
+    def room(self, mode: str = MODE_NORMAL) -> int:
+        """Return the most I may lock on it now: the peer's LIMIT, my own ceiling, the window. Source: 6.3–6.5."""
+        if not self.usable or self.window_full:
+            return 0
+        state = self.state
+        room = rules.room(state.mine, state.me, mode)
+        if self.own_ceiling is not None:
+            exposure = state.owed + state.mine.pending[state.me]
+            room = min(room, max(0, self.own_ceiling - exposure))
+        return room
+
+    def open_locks_of_peer(self) -> list[int]:
+        """Return the seqs of the peer's locks that I have not ended."""
+        theirs = rules.other(self.state.me)
+        return sorted(seq for side, seq in self.state.mine.locks() if side == theirs)
+
+    @property
+    def terms(self) -> Terms:
+        """What the line was opened over."""
+        return Terms(low=self.state.low, high=self.state.high, nonce=self.nonce)
+
+
+def line_of(row: tuple[object, ...], me: SchemeId) -> Line:
+    """Return the line of a row of `COLUMNS`."""
+    (
+        no, id_, _peer, low, high, nonce, status, epoch, own_length, own_id, peer_length, peer_id, peer_ack, mine, theirs,
+        synced, announced, returned, horizon, seen, own_ceiling, opened_ms, heard_ms,
+    ) = row  # fmt: skip
+    state = LineState(
+        line=LineId(id_),  # type: ignore[arg-type]  # columns are what the schema says, here and below
+        low=SchemeId(low),  # type: ignore[arg-type]
+        high=SchemeId(high),  # type: ignore[arg-type]
+        me=Side(0 if low == me else 1),
+        epoch=epoch,  # type: ignore[arg-type]
+        own_length=own_length,  # type: ignore[arg-type]
+        own_id=own_id,  # type: ignore[arg-type]
+        peer_length=peer_length,  # type: ignore[arg-type]
+        peer_id=peer_id,  # type: ignore[arg-type]
+        peer_ack=peer_ack,  # type: ignore[arg-type]
+        mine=decode_view(mine),  # type: ignore[arg-type]
+        theirs=decode_view(theirs),  # type: ignore[arg-type]
+    )
+    return Line(
+        no, nonce, status, state, bool(synced), announced, returned, horizon, seen, own_ceiling, opened_ms, heard_ms  # type: ignore[arg-type]
+    )  # fmt: skip
+
+
+def read_lines(tx: ReadTx, me: SchemeId) -> list[Line]:
+    """Return every line, oldest first."""
+    return [line_of(row, me) for row in tx.all(_ALL)]
+
+
+def find_line(tx: ReadTx, line_id: LineId, me: SchemeId) -> Line | None:
+    """Return the line over these terms, if there is one."""
+    row = tx.one(BY_ID, id=line_id)
+    return None if row is None else line_of(row, me)
+
+
+def read_ops_after(
+    tx: ReadTx, line: Line, after: int, most: int, *, mine: bool = True
+) -> list[tuple[int, bytes]]:
+    """Return (seq, wire) of ops after `after`, at most `most`."""
+    found = tx.all(
+        _OPS_AFTER, line_no=line.no, mine=int(mine), epoch=line.state.epoch, after=after, most=most
+    )
+    return [(seq, wire) for seq, wire in found]
