@@ -18,6 +18,8 @@ from aiohttp import web
 from node.app import Node
 from node.services import sessions
 from node.services.sessions import Session
+from node.services.threads import unread_of
+from node.store import ReadTx
 from node.web.assets import Assets
 from node.web.context import Context, NotSignedIn, Route, Surroundings
 from node.web.cookies import CookieNames, Cookies
@@ -151,8 +153,8 @@ async def who_asks(request: web.Request, handler: Handler) -> web.StreamResponse
     """Find out who is signed in, and let the answer carry the browser's cookies."""
     if not _is_page(request):
         return await handler(request)
-    session = await _session(request)
-    context = request[CONTEXT] = _context(request, session)
+    session, unread = await _session(request)
+    context = request[CONTEXT] = _context(request, session, unread)
     if session is not None and session.wants_noting(context.now_ms):
         await _note_use(context, session)
     response = await handler(request)
@@ -160,12 +162,18 @@ async def who_asks(request: web.Request, handler: Handler) -> web.StreamResponse
     return response
 
 
-async def _session(request: web.Request) -> Session | None:
+async def _session(request: web.Request) -> tuple[Session | None, int]:
     token = Cookies.of(request, request.app[COOKIES]).get(request.app[COOKIES].session)
     if not token:
-        return None
+        return None, 0
     node = request.app[NODE]
-    return await node.store.read(sessions.read_session, token, node.clock.now_ms())
+    return await node.store.read(_read_session, token, node.clock.now_ms())
+
+
+def _read_session(tx: ReadTx, token: str, now_ms: int) -> tuple[Session | None, int]:
+    """Query: who is signed in with a cookie, and how many messages wait for them."""
+    session = sessions.read_session(tx, token, now_ms)
+    return session, 0 if session is None else unread_of(tx, session.member.account_no)
 
 
 async def _note_use(context: Context, session: Session) -> None:
@@ -176,10 +184,10 @@ async def _note_use(context: Context, session: Session) -> None:
         context.cookies.set(context.cookies.names.session, token, sessions.OWN_COMPUTER_MS // 1000)
 
 
-def _context(request: web.Request, session: Session | None) -> Context:
+def _context(request: web.Request, session: Session | None, unread: int = 0) -> Context:
     app = request.app
     cookies = Cookies.of(request, app[COOKIES])
-    return Context(request, app[NODE], app[SURROUNDINGS], cookies, session)
+    return Context(request, app[NODE], app[SURROUNDINGS], cookies, session, unread)
 
 
 @web.middleware

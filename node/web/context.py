@@ -145,13 +145,15 @@ class Context:
     """One request: who asks, what was sent, and how the answer is made."""
 
     def __init__(
-        self, request: web.Request, node: Node, surroundings: Surroundings, cookies: Cookies, session: Session | None
+        self, request: web.Request, node: Node, surroundings: Surroundings, cookies: Cookies, session: Session | None,
+        unread: int = 0,
     ):  # fmt: skip
         self.request: Final = request
         self.node: Final = node
         self.scheme: Final = surroundings.now()
         self.cookies: Final = cookies
         self.session: Final = session
+        self.unread: Final = unread  # messages that wait for whoever asks
         self.fields: Mapping[str, str] = {}  # what was sent; filled in once its token was found to fit
         self.words: Final = _words(request, self.settings, session)
         self._surroundings: Final = surroundings
@@ -283,7 +285,7 @@ class Context:
             path=self.path if self.request.method in {"GET", "HEAD"} else "/",
             viewer=None
             if session is None
-            else Viewer(name=session.member.name, organiser=session.member.organises),
+            else Viewer(name=session.member.name, organiser=session.member.organises, unread=self.unread),
             text_size=_text_size(self.cookies.get(self.cookies.names.size)),
             notice=notice_text(self.request.query.get("note", ""), self.words),
         )

@@ -13,6 +13,8 @@ def notice_text(name: str, words: Words) -> str:
             return _("Saved.")
         case "published":
             return _("Published. Others can see it now.")
+        case "sent":
+            return _("Sent.")
         case "logged-out":
             return _("You are logged out.")
         case "welcomed-before":

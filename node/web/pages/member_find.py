@@ -219,7 +219,7 @@ def _listing_view(context: Context, shown: ShownListing) -> ListingView:
         owner_href="" if shown.owner is None else f"/people/{shown.owner.number}",
         own=False,
         state=None,
-        message_href="",
+        message_href=f"/messages/new?listing={shown.id}",
         record_href=f"/record/what?listing={shown.id}" if offered and not cannot else "",
         cannot_record=cannot if offered else "",
     )

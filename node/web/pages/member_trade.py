@@ -16,6 +16,7 @@ from node.services.trades import Trade, is_arriving, trade_by_no, trades_by_refe
 from node.store import ReadTx
 from node.web.context import MEMBER, Context, NoSuchPage, get
 from node.web.dates import DAY_MS
+from node.web.pages.listings import listing_id
 from node.web.pages.member import members_of
 from node.web.pages.schemes import Schemes, schemes_known
 from node.web.present import (
@@ -148,7 +149,7 @@ async def trade_page(context: Context) -> web.Response:
         facts=_facts(trade, party, other, voice),
         history=_history(found, party, voice),
         check_href=f"{here}/check" if pays and trade.state == "set-aside" else "",
-        message_href=_message_href(party) if found.is_mine else "",
+        message_href=_message_href(trade, party) if found.is_mine else "",
         wrong_href=f"{here}/wrong" if found.is_mine and trade.state in ("done", "corrected") else "",
         again_href=f"/record/what?again={sides.reference}" if pays and trade.state != "set-aside" else "",
     )
@@ -169,8 +170,13 @@ def _seen_by_organiser(
     return Sides(sentence=sides.sentence, mine=mine, theirs=sides.theirs, reference=sides.reference)
 
 
-def _message_href(party: Party) -> str:
-    return f"/messages/new?to={party.href.rpartition('/')[2]}" if party.href else ""
+def _message_href(trade: Trade, party: Party) -> str:
+    """Return where to write to the other side: a member of ours, or whoever placed a neighbour's listing."""
+    if party.href:
+        return f"/messages/new?to={party.href.rpartition('/')[2]}"
+    if trade.kind == "out" and trade.listing is not None and trade.other_scheme is not None:
+        return f"/messages/new?listing={listing_id(trade.listing, trade.other_scheme)}"
+    return ""
 
 
 def _state_text(found: Found, party: Party, voice: Voice) -> tuple[str, ...]:
