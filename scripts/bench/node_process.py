@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 import structlog
 from aiohttp import web
+from sqlalchemy import func, select
 
 from node.app import Node, Options
 from node.clock import SeededChance, SystemChance, SystemClock
@@ -32,6 +33,7 @@ from node.services.quotes import Offer
 from node.services.settings import SchemeSettings
 from node.serving import public_app
 from node.store import ThreadStore, Tx
+from node.store.schema.market import search_doc
 from protocol.entry import Words
 from protocol.feed_kinds import LISTING, payload_bytes
 from protocol.following import Quota
@@ -49,6 +51,7 @@ KEYS_MADE_MS: Final = 1_700_000_000_000
 WIDE: Final = Limit(owed_max=1_000_000 * HOUR, pending_max=100_000 * HOUR, open_max=400)
 WORDS: Final = Words(text="", done_by="bench", on_behalf_of=None, proved_by="system")
 PAYMENT_WAIT_S: Final = 30.0
+_INDEXED: Final = select(func.count()).select_from(search_doc)
 _WORDS_OF_A_LISTING: Final = "Digging, weeding, hedges. I bring my own tools and like company."
 # An unpaid quote holds a place with the payee for ten minutes, so no more are asked for than get paid.
 QUOTES_AHEAD_MAX: Final = 1_500
@@ -73,7 +76,7 @@ class NodeProcess:
             "in_touch": self.in_touch, "propose": self.propose, "agree": self.agree, "ready": self.ready,
             "member": self.member, "handle": self.handle, "measure": self.measure, "measure_quoted": self.measure_quoted,
             "memory": self.memory, "put": self.put, "follow": self.follow, "held": self.held, "until_held": self.until_held,
-            "sign_in": self.sign_in,
+            "sign_in": self.sign_in, "indexed": self.indexed,
         }  # fmt: skip
 
     # --- neighbours -------------------------------------------------------------------------------------------
@@ -196,6 +199,10 @@ class NodeProcess:
         """Return how many live items of `other` are stored here."""
         feed = await self.node.store.read(find_feed, self._schemes[other])
         return 0 if feed is None else feed.live
+
+    async def indexed(self) -> int:
+        """Return how many listings can be found here."""
+        return int(await self.node.store.read(lambda tx: tx.scalar(_INDEXED)))
 
     async def until_held(self, other: str, count: int, within_s: float = 120) -> float:
         """Wait for `count` live items of `other`; return when they were seen to be there."""
