@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
-import pytest
-from sqlalchemy import delete
+from collections.abc import Sequence
+from dataclasses import replace
 
-from node.services.feed_store import find_feed, open_feed, save_feed
+import pytest
+from sqlalchemy import delete, update
+
+from crypto.canonical import encode
+from node.services.feed_intake import Arrival
+from node.services.feed_store import all_feeds, find_feed, held_at_key, open_feed, save_feed
+from node.services.search import FindQuery
 from node.simulation.network import SimulatedNetwork, Weather
-from node.store import Tx
+from node.simulation.town import Resident
+from node.store import ReadTx, Tx
 from node.store.schema import feeds as schema
+from protocol.feed import Item, Version, peek
+from protocol.feed_kinds import LISTING, payload_bytes
 from protocol.limits import DAY_MS, HOUR_MS, STALE_FEED_KEPT_MS
+from protocol.message import encode_message, trusted_message
+from protocol.names import ItemKey, SchemeId
 from tests.gossip_town import (
     WIDE,
     agrees,
@@ -19,6 +30,7 @@ from tests.gossip_town import (
     head_of,
     held,
     item_key,
+    listing,
     pause,
     put,
     ring,
@@ -165,6 +177,111 @@ def test_what_a_relay_leaves_out_is_noticed_and_fetched() -> None:
     run_virtual(scenario)
 
 
+def test_a_relays_forgery_is_not_taken_and_the_true_feed_is_found() -> None:
+    """Rules 5.3, 5.5: another price under the author's name fails the root, then its own signature."""
+
+    async def scenario(network: SimulatedNetwork) -> None:
+        town = await build(network, THREE, chain(*THREE))
+        oakvale, hilltop, riverside = (town[name] for name in THREE)
+        await riverside.stop()
+        for number in range(6):
+            await put(oakvale, number, f"Thing {number}")
+        await until(town, lambda: converged(town), 300, "feeds")
+
+        def forge(tx: Tx) -> None:
+            feed, held_now = open_feed(tx, oakvale.scheme), find_held(tx, oakvale.scheme, 3)
+            true = trusted_message(Item, held_now[3])
+            lie = replace(true.body, payload=payload_bytes(listing("Nothing for you")))
+            wire = encode((encode_message(lie), true.key_seq, true.signature))
+            values = {"id": peek(wire).id, "wire": wire}
+            at = (schema.item.c.feed_no == feed.no, schema.item.c.feed_seq == true.body.feed_seq)
+            tx.run(update(schema.item).where(*at).values(**values))
+
+        true_wire = await hilltop.node.store.read(_wire, oakvale.scheme, item_key(3))
+        await hilltop.node.store.write(forge)
+        await riverside.boot()
+        await pause(300)
+        assert "Nothing for you" not in await titles(riverside, oakvale.scheme)
+        assert len(await titles(riverside, oakvale.scheme)) == 5, "the others are, each by its own signature"
+        mended = update(schema.item).where(schema.item.c.item_key == item_key(3))
+        await hilltop.node.store.write(
+            lambda tx: tx.run(mended.values(id=peek(true_wire).id, wire=true_wire))
+        )
+        await until(town, lambda: agrees(riverside, oakvale), 1800, "the true feed")
+        await town.close()
+
+    run_virtual(scenario)
+
+
+def test_a_restored_node_numbers_on_above_what_others_have_seen() -> None:
+    """Rule 6.7 (i): no number is used twice, and followers come to what it says now."""
+
+    async def scenario(network: SimulatedNetwork) -> None:
+        town = await build(network, ["Oakvale", "Hilltop"], [("Oakvale", "Hilltop")])
+        oakvale, hilltop = town["Oakvale"], town["Hilltop"]
+        await put(oakvale, 1, "Plum jam")
+        await until(town, lambda: converged(town), 60, "feeds")
+        old = await oakvale.node.store.read(find_feed, oakvale.scheme)
+        assert old is not None
+        await put(oakvale, 2, "Lost with the disk")
+        await until(town, lambda: converged(town), 60, "feeds")
+
+        def restore(tx: Tx) -> None:
+            feed = open_feed(tx, oakvale.scheme)
+            newer = (schema.item.c.feed_no == feed.no, schema.item.c.feed_seq > old.top)
+            tx.run(delete(schema.item).where(*newer))
+            save_feed(tx, replace(old, no=feed.no))
+
+        await oakvale.node.store.write(restore)
+        await oakvale.crash()
+        await oakvale.boot()
+        await pause(120)
+        seq = await put(oakvale, 3, "Bread")
+        assert seq > old.top + 1_000
+        await until(town, lambda: converged(town), 600, "feeds")
+        assert await titles(hilltop, oakvale.scheme) == ["Bread", "Plum jam"]
+        await town.close()
+
+    run_virtual(scenario)
+
+
+def test_a_long_feed_is_admitted_by_its_head_without_looking_at_signatures() -> None:
+    """Rule 5.3: one check for the head; over several lanes and frames, and over the quota not at all."""
+
+    async def scenario(network: SimulatedNetwork) -> None:
+        town = await build(network, ["Oakvale", "Hilltop"], [("Oakvale", "Hilltop")])
+        oakvale, hilltop = town["Oakvale"], town["Hilltop"]
+        await until(town, lambda: converged(town), 60, "feeds")
+        await hilltop.stop()
+
+        def fill(tx: Tx) -> None:
+            expires = oakvale.node.clock.now_ms() + 100 * DAY_MS
+            for number in range(6_000):
+                payload = payload_bytes(listing(f"Thing {number}"))
+                oakvale.node.own_feed.put(tx, LISTING, item_key(number), payload, expires=expires)
+
+        await oakvale.node.store.write(fill)
+        await oakvale.node.own_feed.sign_head()
+        await hilltop.boot()
+        checked: list[int] = []
+
+        async def count(wires: Sequence[bytes]) -> list[Arrival]:
+            checked.append(len(wires))
+            return []
+
+        hilltop.node.gossip._catch_up.check = count  # type: ignore[method-assign]  # a spy
+        await until(town, lambda: agrees(hilltop, oakvale), 60, "the feed")
+        assert sum(checked) == 0
+        assert len(await titles(hilltop, oakvale.scheme)) == 6_000
+        page = await hilltop.node.market.find(FindQuery(text="thing 59"))
+        await until(town, lambda: _indexed(hilltop), 60, "the index")
+        page = await hilltop.node.market.find(FindQuery(text="thing 59"))
+        assert page.total == 111
+        await town.close()
+
+    run_virtual(scenario)
+
+
 def test_a_restart_goes_on_where_it_was() -> None:
     """Rule 5.5: clocks are in the store; what came meanwhile is fetched, what was held is not."""
 
@@ -273,7 +390,18 @@ def test_a_silent_scheme_is_forgotten_sixty_days_after_its_last_head() -> None:
     run_virtual(scenario)
 
 
-def _wire(tx, scheme, key):  # type: ignore[no-untyped-def]  # a query of the test
-    from node.services.feed_store import held_at_key
+def find_held(tx: ReadTx, scheme: SchemeId, number: int) -> tuple[int, Version, bool, bytes, int]:
+    feed = find_feed(tx, scheme)
+    assert feed is not None
+    found = held_at_key(tx, feed.no, item_key(number))
+    assert found is not None
+    return found
 
-    return held_at_key(tx, find_feed(tx, scheme).no, key)[3]
+
+def _wire(tx: ReadTx, scheme: SchemeId, key: ItemKey) -> bytes:
+    return find_held(tx, scheme, int.from_bytes(key, "big"))[3]
+
+
+async def _indexed(resident: Resident) -> bool:
+    feeds = await resident.node.store.read(all_feeds)
+    return all(feed.indexed == feed.top for feed in feeds if feed.scheme != resident.scheme)
