@@ -2,52 +2,72 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
+from scripts.town.filling import Scheme
 from scripts.town.pages import Browser, Seen, Unexpected
 from scripts.town.plan import SchemePlan
 from scripts.town.processes import until
 
 HOURS_EACH_WAY: Final = 40
+HEARD_WITHIN_S: Final = 20.0
+SIX_WORDS: Final = re.compile(r'<ol class="six-words">(.*?)</ol>', re.DOTALL)
 
 
-async def make_neighbours(asking: SchemePlan, first: Browser, agreeing: SchemePlan, second: Browser) -> None:
-    """Let `first` ask and `second` agree, each with limits in its own unit. Raises Unexpected."""
+async def make_neighbours(asking: Scheme, first: Browser, agreeing: Scheme, second: Browser) -> None:
+    """Let `first` ask and `second` agree, each with limits in its own unit. Raises Unexpected, Trouble."""
+    own_words = [six_words(await browser.open("/admin/neighbours")) for browser in (first, second)]
     page = await first.open("/admin/neighbours/add")
-    page = await first.send(page.form("/admin/neighbours/add"), address=second.origin)
-    page.must_say(agreeing.name, agreeing.unit.code)
-    limit = typed_hours(asking, HOURS_EACH_WAY)
-    form = page.form("/admin/neighbours/.+")
-    page = await first.send(form, f"Ask {agreeing.name}", they_may_owe=limit, we_may_owe=limit)
-    page.must_say(agreeing.name)
+    page = await first.send(page.form("/admin/neighbours/add$"), address=second.origin)
+    page.must_say(agreeing.plan.name)
+    _must_be_same(own_words[1], page)
+    limit = typed_hours(asking.plan, HOURS_EACH_WAY)
+    form = page.form("/admin/neighbours/.+/ask")
+    await first.send(form, "^Ask ", they_may_owe=limit, we_may_owe=limit)
 
-    page = await neighbour_page(second, asking.name)
-    limit = typed_hours(agreeing, HOURS_EACH_WAY)
+    page = await _until_asked(second, asking)
+    _must_be_same(own_words[0], page)
+    limit = typed_hours(agreeing.plan, HOURS_EACH_WAY)
     form = page.form("/admin/neighbours/.+/agree")
-    page = await second.send(form, "Agree to trade", they_may_owe=limit, we_may_owe=limit)
-
+    await second.send(form, "Agree to trade", they_may_owe=limit, we_may_owe=limit)
     for browser, other in ((first, agreeing), (second, asking)):
-        await _until_trading(browser, other.name)
+        await _until_trading(browser, other)
 
 
-async def neighbour_page(browser: Browser, name: str) -> Seen:
-    """Return the page of the neighbour called so, once there is one."""
-
-    async def card() -> str:
-        page = await browser.open("/admin/neighbours")
-        return page.link(f"^{name}$").href if page.has_link(f"^{name}$") else ""
-
-    return await browser.open(await until(card, f"{name} among the neighbours at {browser.origin}", 20))
+def neighbour_path(other: Scheme) -> str:
+    """Return where the page of a neighbour is."""
+    return f"/admin/neighbours/{other.scheme_id}"
 
 
-async def _until_trading(browser: Browser, name: str) -> None:
+def six_words(page: Seen) -> tuple[str, ...]:
+    """Return the words by which two organisers compare over the telephone whom they see."""
+    found = SIX_WORDS.search(page.html)
+    words = tuple(re.findall(r"<li>([a-z]+)</li>", found[1])) if found else ()
+    if len(words) != 6:
+        raise Unexpected(f"{page.url} shows no six words: {page.text[:300]}")
+    return words
+
+
+def _must_be_same(own: tuple[str, ...], page: Seen) -> None:
+    if six_words(page) != own:
+        raise Unexpected(f"{page.url} shows the words {six_words(page)}, and the scheme itself {own}")
+
+
+async def _until_asked(browser: Browser, other: Scheme) -> Seen:
+    async def asked() -> Seen | None:
+        page = await browser.open(neighbour_path(other))
+        return page if page.status == 200 else None
+
+    return await until(asked, f"{other.plan.name} asks {browser.origin} to trade", HEARD_WITHIN_S)
+
+
+async def _until_trading(browser: Browser, other: Scheme) -> None:
     async def trading() -> bool:
-        page = await neighbour_page(browser, name)
-        if page.status != 200:
-            raise Unexpected(f"{page.url}: {page.status}")
-        return "Trading" in page.text
+        page = await browser.open(neighbour_path(other))
+        return "Trading" in page.text and page.heading == other.plan.name
 
-    await until(trading, f"{name} trades with {browser.origin}", 20)
+    await until(trading, f"{other.plan.name} trades with {browser.origin}", HEARD_WITHIN_S)
 
 
 def typed_hours(plan: SchemePlan, hours: int) -> str:

@@ -136,7 +136,7 @@ async def _make_neighbours(town: Town, screen: Screen) -> None:
     for asking, agreeing in NEIGHBOURS:
         with screen.step(f"{town[asking].plan.name} and {town[agreeing].plan.name} agree to trade"):
             async with town.organiser(asking) as first, town.organiser(agreeing) as second:
-                await organising.make_neighbours(town[asking].plan, first, town[agreeing].plan, second)
+                await organising.make_neighbours(town[asking], first, town[agreeing], second)
 
 
 async def _until_heard(town: Town, screen: Screen) -> None:
