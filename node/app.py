@@ -36,6 +36,7 @@ from node.services.directory import Directory
 from node.services.gossip import Gossip
 from node.services.hashing import Hasher
 from node.services.indexing import Indexer
+from node.services.introductions import Introductions
 from node.services.letters import Letters
 from node.services.lines import LineService
 from node.services.market import Market
@@ -161,6 +162,13 @@ class Node:
             store=store, clock=clock, links=self.links, directory=self.directory, network=network, own=self.scheme,
             allow_lan=self.options.allow_lan,
         )  # fmt: skip
+        self.introductions = Introductions(
+            links=self.links,
+            dispatch=self.dispatch,
+            directory=self.directory,
+            clock=clock,
+            own=self.descriptor,
+        )
         self.jobs.append(Job("refresh-descriptors", 6 * HOUR_S, self.peers.refresh))
         self.routes = Routes(
             store=store, clock=clock, own=self.scheme, connected=lambda scheme: scheme in self.links.live

@@ -51,6 +51,8 @@ class FrameType(IntEnum):
     # Identity, 2.2 and 5.5.
     IDENTITY_ASK = 32
     IDENTITY = 33
+    DESCRIPTOR_ASK = 34
+    DESCRIPTOR = 35
     # Feeds, 5.5.
     CLOCKS = 40
     HEAD = 41
@@ -94,6 +96,8 @@ PRIORITY: Final[Mapping[FrameType, Priority]] = MappingProxyType(
         FrameType.ABANDON: Priority.SESSION,
         FrameType.IDENTITY_ASK: Priority.SESSION,
         FrameType.IDENTITY: Priority.SESSION,
+        FrameType.DESCRIPTOR_ASK: Priority.SESSION,
+        FrameType.DESCRIPTOR: Priority.SESSION,
         FrameType.CLOCKS: Priority.GOSSIP,
         FrameType.HEAD: Priority.GOSSIP,
         FrameType.ITEMS: Priority.GOSSIP,
@@ -122,6 +126,7 @@ ANSWER_OF: Final[Mapping[FrameType, FrameType]] = MappingProxyType(
         FrameType.SYNC: FrameType.SYNC_ANSWER,
         FrameType.QUOTE_ASK: FrameType.QUOTE_REPLY,
         FrameType.IDENTITY_ASK: FrameType.IDENTITY,
+        FrameType.DESCRIPTOR_ASK: FrameType.DESCRIPTOR,
         FrameType.DELTA_ASK: FrameType.DELTA,
         FrameType.IDS_ASK: FrameType.IDS,
         FrameType.LETTER: FrameType.LETTER_ACK,

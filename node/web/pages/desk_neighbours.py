@@ -44,6 +44,7 @@ from node.web.views.admin import (
     NeighbourView,
 )
 from node.web.views.page import Empty, Fact, Option, Pill
+from protocol.descriptor import Descriptor
 from protocol.errors import InvalidValue
 from protocol.limits import ADDRESS_BYTES_MAX
 from protocol.names import SchemeId, parse_scheme_text
@@ -156,7 +157,7 @@ def _propose_view(
     return NeighbourProposeView(
         name=body.name,
         facts=(
-            Fact(label=_("Counts in"), text=_unit_words(context, look)),
+            Fact(label=_("Counts in"), text=_unit_words(context, body)),
             Fact(label=_("Address"), text=look.place.address),
         ),
         words=identity_words(look.scheme),
@@ -173,8 +174,7 @@ def _propose_view(
     )
 
 
-def _unit_words(context: Context, look: Look) -> str:
-    body = look.descriptor.body
+def _unit_words(context: Context, body: Descriptor) -> str:
     if body.unit == "hours":
         return context.words.gettext("hours")
     return body.unit_name or body.unit
@@ -271,9 +271,9 @@ def _facts(context: Context, known: Known, each: Line) -> tuple[Fact, ...]:
     peer = known.peers.get(each.peer)
     if peer is not None:
         facts.append(Fact(label=_("Address"), text=peer.address))
-    said = known.schemes.get(each.peer)
-    if said is not None and said.unit.kind == "decimal":
-        facts.append(Fact(label=_("Counts in"), text=said.unit.symbol))
+    says = context.node.introductions.met(each.peer) or (None if peer is None else peer.descriptor.body)
+    if says is not None:
+        facts.append(Fact(label=_("Counts in"), text=_unit_words(context, says)))
     if each.status == OPEN:
         facts.append(Fact(label=_("Trading since"), text=context.voice.day(each.opened_ms)))
     return tuple(facts)

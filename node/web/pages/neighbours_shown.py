@@ -78,6 +78,8 @@ def name_of(context: Context, known: Known, scheme: SchemeId) -> str:
         return said.name
     if (peer := known.peers.get(scheme)) is not None:
         return peer.name
+    if (met := context.node.introductions.met(scheme)) is not None:
+        return met.name
     return context.words.gettext("A scheme we have not heard of yet")
 
 
@@ -114,7 +116,9 @@ def _state(context: Context, each: Line) -> Pill:
     if each.status != OPEN:
         return Pill(text=_("Stopped: the books differ"), tone="stop")
     if each.peer in context.node.links.live:
-        return Pill(text=_("Trading"), tone="good")
+        if each.usable:
+            return Pill(text=_("Trading"), tone="good")
+        return Pill(text=_("Comparing the books"), tone="wait")
     return Pill(text=_("Quiet since %(when)s") % {"when": context.voice.since(each.heard_ms)}, tone="wait")
 
 

@@ -111,7 +111,11 @@ def test_two_organisers_become_neighbours() -> None:
         assert "We asked" in asked.words
 
         question = await desks.asked()
-        for part in ("Oakvale asks to trade with us", " ".join(identity_words(desks.town["Oakvale"].scheme))):
+        for part in (
+            "Oakvale asks to trade with us",
+            "Counts in hours",
+            " ".join(identity_words(desks.town["Oakvale"].scheme)),
+        ):
             assert part in question.words, part
         agreed = await desks.agree()
         assert "Agreed. Offers and wants go both ways from now on." in agreed.words
