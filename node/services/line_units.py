@@ -20,7 +20,8 @@ from node.keyring import KeyRing
 from node.services.books import Books
 from node.services.line_desk import LineDesk, Outgoing
 from node.services.line_rows import ASKED, OFFERED, OPEN, REPLACED, SUSPENDED, Line
-from node.services.payment_desk import AcceptanceOf, Ended, PaymentDesk
+from node.services.payer_desk import Ended
+from node.services.payment_desk import AcceptanceOf, PaymentDesk
 from node.store import Tx
 from node.store.schema import lines as schema
 from protocol.errors import Forked, InvalidOp, OutOfOrder

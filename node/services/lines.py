@@ -26,7 +26,8 @@ from node.services.line_desk import LineDesk, Outgoing, reset_for_boot
 from node.services.line_frames import bytes_of, frames, line_and
 from node.services.line_rows import REPLACED, Line, find_line, read_lines, read_ops_after
 from node.services.line_units import KeyDirectory, LineUnits
-from node.services.payment_desk import AcceptanceOf, Ended, PaymentDesk
+from node.services.payer_desk import Ended
+from node.services.payment_desk import AcceptanceOf, PaymentDesk
 from node.store import ReadTx, Store, StoreClosed, StoreError, Tx
 from node.supervisor import Supervisor
 from protocol.errors import MalformedMessage, NotAuthentic

@@ -1,6 +1,6 @@
 """Payments of our members to other schemes: begin, wait, call late. Source: docs/protocol.md 6.6, 7.1, 7.2.
 
-The price is in `quotes.py`, the LOCK and everything that answers it in `payment_desk.py`.
+The price is in `quotes.py`, the LOCK in `payer_desk.py`, what answers it in `payment_desk.py`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from crypto.keys import BadKey
 from node.clock import Clock
 from node.services.books import Refused, reference_number
 from node.services.lines import LineService
-from node.services.payment_desk import NewPayment
+from node.services.payer_desk import NewPayment
 from node.services.quotes import Offer, QuoteService
 from node.store import ReadTx, Store, Tx
 from node.store.schema import books as books_schema
@@ -179,7 +179,7 @@ class Settlement:
         if line is None or lines.room(line) < quote.hours:
             raise CannotPay(NoPayment.NO_WAY)
         try:
-            no, trade_no = payments.begin(line, new)
+            no, trade_no = payments.payer.begin(line, new)
         except Refused as refused:
             closed = refused.reason is Refusal.PAYER_CLOSED
             raise CannotPay(NoPayment.CLOSED if closed else NoPayment.TOO_LITTLE) from None

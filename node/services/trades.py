@@ -1,6 +1,6 @@
 """Trades as members see them: record one within the scheme, find one by its reference, print a statement.
 
-Trades across schemes are begun in `settlement.py` and ended in `payment_desk.py`; their rows are read here.
+Trades across schemes are begun in `settlement.py` and ended in `payer_desk.py`; their rows are read here.
 Source: docs/protocol.md 3.4, 3.5, 7.9.
 """
 

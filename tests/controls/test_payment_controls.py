@@ -33,6 +33,7 @@ from protocol import line as rules
 from protocol.frame import FrameType
 from protocol.line_ops import Claim, Limit, Lock, Op
 from protocol.message import sign_message
+from protocol.quote import Acceptance
 from protocol.units import HOUR
 from tests.invariants import Violated, check_all_ended, check_nothing_left, check_wires
 from tests.simulation import run_virtual
@@ -94,16 +95,16 @@ def claim_upstream_later(patches: pytest.MonkeyPatch) -> None:
     def ended(self: PaymentDesk, line: Line, seq: int, receipt: bytes | None, reason: str) -> None:
         before = len(postponed)
         inside(self, line, seq, receipt, reason)
-        service = self._on_ended.__self__.lines  # type: ignore[attr-defined]
+        service = self.payer._on_ended.__self__.lines  # type: ignore[attr-defined]
         for each in postponed[before:]:
-            self._tx.on_commit(asyncio.get_running_loop().call_later, 0.005, second, service, *each)
+            self._lines.tx.on_commit(asyncio.get_running_loop().call_later, 0.005, second, service, *each)
 
     def second(service: LineService, line_no: int, seq: int, receipt: bytes) -> None:
         def unit(tx: Tx) -> None:
             lines, payments = service.desks(tx)
             up = lines.by_no(line_no)
             decide(lines, up, seq, receipt)
-            payments._post_up(up, lines.peer_lock(up, seq).amount)
+            payments.connector.post_up(up, lines.peer_lock(up, seq).amount)
             service.finish(tx, lines)
 
         service._spawn(service._store.write(unit), "second")
@@ -158,12 +159,15 @@ async def only(town: SmallTown, name: str) -> None:
 
 def release_on_a_timer(patches: pytest.MonkeyPatch) -> None:
     """Five seconds after forwarding, give up and release upstream."""
-    connect = PaymentDesk._connect
+    decide_lock = PaymentDesk.decide_lock
 
-    def connect_with_timer(self: PaymentDesk, line: Line, seq: int, lock: Lock) -> None:
-        connect(self, line, seq, lock)
-        service = self._on_ended.__self__.lines  # type: ignore[attr-defined]
-        self._tx.on_commit(lambda: service._spawn(give_up(service, line.no, seq), "timer"))
+    def decide_with_timer(
+        self: PaymentDesk, line: Line, seq: int, lock: Lock, acceptance: Signed[Acceptance] | None
+    ) -> None:
+        decide_lock(self, line, seq, lock, acceptance)
+        service = self.payer._on_ended.__self__.lines  # type: ignore[attr-defined]
+        if lock.route:
+            self._lines.tx.on_commit(lambda: service._spawn(give_up(service, line.no, seq), "timer"))
 
     async def give_up(service: LineService, line_no: int, seq: int) -> None:
         def unit(tx: Tx) -> None:
@@ -176,7 +180,7 @@ def release_on_a_timer(patches: pytest.MonkeyPatch) -> None:
         await asyncio.sleep(5)
         await service._store.write(unit)
 
-    patches.setattr(PaymentDesk, "_connect", connect_with_timer)
+    patches.setattr(PaymentDesk, "decide_lock", decide_with_timer)
 
 
 async def slow_downstream(town: SmallTown) -> None:

@@ -1,0 +1,146 @@
+"""A payment passes through: what a connector does, inside one unit of work.
+
+Source: docs/protocol.md 7.2–7.4, 0.4.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import bindparam, func, select, update
+
+from node import crash
+from node.services.books import Books
+from node.services.line_desk import LineDesk
+from node.services.line_rows import Line
+from node.store import Tx
+from node.store.schema import payments as schema
+from node.store.statements import upsert
+from protocol.entry import Words
+from protocol.ledger import HOURS, SystemRole
+from protocol.line_ops import Lock
+from protocol.payment import (
+    ConnectorEvent,
+    ConnectorState,
+    Effect,
+    Onward,
+    connector_step,
+    forward_verdict,
+    onward_lock,
+)
+
+_F: Final = schema.forward.c
+_FORWARD: Final = select(_F.state, _F.out_line_no, _F.out_seq).where(
+    _F.line_no == bindparam("line_no"), _F.lock_seq == bindparam("lock_seq")
+)
+_FORWARD_BY_OUT: Final = select(_F.line_no, _F.lock_seq, _F.state, _F.amount).where(
+    _F.out_line_no == bindparam("line_no"), _F.out_seq == bindparam("lock_seq")
+)
+_FORWARDS_WAITING: Final = select(_F.line_no, _F.lock_seq).where(_F.state == ConnectorState.WAIT.value)
+_PUT_FORWARD: Final = upsert(
+    schema.forward, key=("line_no", "lock_seq"), update=("state", "out_line_no", "out_seq")
+)
+_FORWARD_STATE: Final = (
+    update(schema.forward)
+    .where(_F.line_no == bindparam("which_line"), _F.lock_seq == bindparam("which_seq"))
+    .values(state=bindparam("new_state"), receipt=func.coalesce(_F.receipt, bindparam("new_receipt")))
+)
+_PASSED_ON: Final = Words(text="", done_by="interlets", on_behalf_of=None, proved_by="system")
+
+
+class ConnectorDesk:
+    """Carries out the connector's table of `protocol/payment.py`."""
+
+    def __init__(self, tx: Tx, lines: LineDesk, books: Books):
+        self._tx: Final = tx
+        self._lines: Final = lines
+        self._books: Final = books
+
+    def state_of(self, line: Line, seq: int) -> ConnectorState:
+        """Return how far the forwarding of the peer's lock has come."""
+        row = self._tx.one(_FORWARD, line_no=line.no, lock_seq=seq)
+        return ConnectorState.NEW if row is None else ConnectorState(row[0])
+
+    def connect(self, line: Line, seq: int, lock: Lock) -> None:
+        """Pass the peer's lock on, refuse it or let it wait."""
+        onward = self._lines.by_peer(lock.route[0])
+        event, reason = forward_verdict(
+            lock,
+            Onward(
+                exists=onward is not None,
+                usable=onward is not None and onward.usable,
+                room=0 if onward is None else self._lines.room(onward, lock.mode),
+            ),
+            now_ms=self._lines.now_ms,
+            old=seq <= line.horizon,
+        )
+        before = self.state_of(line, seq)
+        state, effects = connector_step(before, event)
+        out_line_no = out_seq = None
+        for effect in effects:
+            if effect is Effect.LOCK:
+                assert onward is not None
+                out = self._lines.author(onward, onward_lock(lock, b""))
+                out_line_no, out_seq = onward.no, out.body.seq
+                self._tx.on_commit(crash.point, "forward-committed")
+            elif effect is Effect.RELEASE_UP:
+                self._lines.decide(line, seq, None, reason)
+        if event is not ConnectorEvent.REFUSE or before is not ConnectorState.NEW:
+            self._tx.run(
+                _PUT_FORWARD, line_no=line.no, lock_seq=seq, state=state.value, out_line_no=out_line_no,
+                out_seq=out_seq, amount=lock.amount, receipt=None, started_ms=self._lines.now_ms,
+            )  # fmt: skip
+
+    def waiting(self) -> list[tuple[int, int]]:
+        """Return (line number, lock seq) of the locks that wait for a line to go on over."""
+        return [(line_no, lock_seq) for line_no, lock_seq in self._tx.all(_FORWARDS_WAITING)]
+
+    def lock_ended(self, line: Line, seq: int, receipt: bytes | None, reason: str) -> bool:
+        """Carry the end of a lock of mine upstream; False if it forwarded nothing."""
+        forward = self._tx.one(_FORWARD_BY_OUT, line_no=line.no, lock_seq=seq)
+        if forward is None:
+            return False
+        up_no, up_seq, state, amount = forward
+        event = ConnectorEvent.DOWN_RELEASED if receipt is None else ConnectorEvent.DOWN_CLAIMED
+        after, effects = connector_step(ConnectorState(state), event)
+        amounts: list[tuple[int, int]] = []
+        for effect in effects:
+            match effect:
+                case Effect.POST_DOWN:
+                    amounts += [(self._books.line(self._tx, line.peer), amount), (self._transit(), -amount)]
+                case Effect.CLAIM_UP | Effect.RELEASE_UP:
+                    up = self._lines.by_no(up_no)
+                    written = self._lines.decide(up, up_seq, receipt, reason)
+                    if written and effect is Effect.CLAIM_UP:
+                        amounts += self._up_amounts(up, amount)
+                    self._tx.on_commit(crash.point, "claim-stored")
+                case Effect.LOSS_TO_CHEST:
+                    chest = self._books.system(self._tx, SystemRole.CHEST, HOURS)
+                    amounts += [(self._transit(), amount), (chest, -amount)]
+                case _:
+                    assert effect is Effect.STORE_RECEIPT
+        self._tx.run(
+            _FORWARD_STATE, which_line=up_no, which_seq=up_seq, new_state=after.value, new_receipt=receipt
+        )
+        if _moves_something(amounts):
+            self._books.post(self._tx, amounts, _PASSED_ON)
+        return True
+
+    def _transit(self) -> int:
+        return self._books.system(self._tx, SystemRole.TRANSIT, HOURS)
+
+    def _up_amounts(self, line: Line, amount: int) -> list[tuple[int, int]]:
+        connector_step(ConnectorState.CLAIMED, ConnectorEvent.UP_CLAIM_AUTHORED)
+        return [(self._books.line(self._tx, line.peer), -amount), (self._transit(), amount)]
+
+    def post_up(self, line: Line, amount: int) -> None:
+        """Book a CLAIM that was written upstream."""
+        self._books.post(self._tx, self._up_amounts(line, amount), _PASSED_ON)
+
+
+def _moves_something(amounts: list[tuple[int, int]]) -> bool:
+    # A route that comes back over the line it went out by moves nothing here.
+    sums: dict[int, int] = {}
+    for no, amount in amounts:
+        sums[no] = sums.get(no, 0) + amount
+    return any(sums.values())

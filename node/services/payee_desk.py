@@ -1,0 +1,140 @@
+"""A payment arrives: what the payee's scheme does, inside one unit of work.
+
+Source: docs/protocol.md 7.2–7.4, 0.4.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import bindparam, insert, select, update
+
+from crypto.signing import Signed
+from node import crash
+from node.keyring import KeyRing
+from node.services.books import Books, Refused, load, reference_number
+from node.services.line_desk import LineDesk
+from node.services.line_rows import Line
+from node.store import Tx
+from node.store.schema import books as books_schema
+from node.store.schema import payments as schema
+from protocol.entry import ListingRef, Words
+from protocol.ledger import HOURS, LOCAL, SystemRole
+from protocol.line_ops import Lock
+from protocol.message import trusted_message
+from protocol.names import QuoteId
+from protocol.payment import (
+    Effect,
+    PayeeEvent,
+    PayeeState,
+    Promise,
+    payee_step,
+    payee_verdict,
+)
+from protocol.quote import Acceptance, Quote, make_receipt
+
+_Q: Final = schema.promise.c
+_PROMISE: Final = select(_Q.state, _Q.account_no, _Q.quote, _Q.text, _Q.payer_name, _Q.trade_no).where(
+    _Q.quote_id == bindparam("quote_id")
+)
+_PROMISE_PAID: Final = (
+    update(schema.promise)
+    .where(_Q.quote_id == bindparam("which"))
+    .values(
+        state="paid",
+        trade_no=bindparam("new_trade_no"),
+        acceptance=bindparam("new_acceptance"),
+        receipt=bindparam("new_receipt"),
+        line_no=bindparam("new_line_no"),
+        lock_seq=bindparam("new_lock_seq"),
+    )
+)
+_T: Final = books_schema.trade.c
+_NEW_TRADE: Final = insert(books_schema.trade)
+_REFERENCE_TAKEN: Final = select(_T.no).where(_T.reference == bindparam("reference"))
+
+
+class PayeeDesk:
+    """Carries out the payee's table of `protocol/payment.py`."""
+
+    def __init__(self, tx: Tx, lines: LineDesk, books: Books, keyring: KeyRing):
+        self._tx: Final = tx
+        self._lines: Final = lines
+        self._books: Final = books
+        self._keyring: Final = keyring
+
+    def be_paid(self, line: Line, seq: int, lock: Lock, acceptance: Signed[Acceptance] | None) -> None:
+        """Credit the member and claim, or release."""
+        row = self._tx.one(_PROMISE, quote_id=lock.quote_id)
+        quote, promise = None, None
+        if row is not None:
+            quote = trusted_message(Quote, row[2])
+            can = self._can_be_credited(row[1], quote)
+            promise = Promise(quote=quote.body, paid=row[0] == "paid", member_can_be_credited=can)
+        event, reason = payee_verdict(
+            lock,
+            promise,
+            None if acceptance is None else acceptance.body,
+            me=self._keyring.scheme,
+            now_ms=self._lines.now_ms,
+        )
+        _, effects = payee_step(PayeeState.NEW, event)
+        if event is PayeeEvent.REFUSE:
+            assert effects == (Effect.RELEASE_UP,)
+            self._lines.decide(line, seq, None, reason)
+            return
+        assert row is not None
+        assert quote is not None
+        assert acceptance is not None
+        try:
+            trade_no = self._credit(line, row[1], quote, row[3], row[4])
+        except Refused:  # beyond what any ledger can write; nothing was posted
+            self._lines.decide(line, seq, None, "cannot-now")
+            return
+        receipt = make_receipt(lock.quote_id, self._keyring.signing["receipt"][1])
+        self._lines.decide(line, seq, receipt)
+        payee_step(PayeeState.CLAIMED, PayeeEvent.UP_CLAIM_AUTHORED)
+        self._tx.run(
+            _PROMISE_PAID, which=lock.quote_id, new_trade_no=trade_no, new_acceptance=acceptance.wire,
+            new_receipt=receipt, new_line_no=line.no, new_lock_seq=line.state.own_length,
+        )  # fmt: skip
+        self._tx.on_commit(crash.point, "claim-committed")
+
+    def _can_be_credited(self, account_no: int, quote: Signed[Quote]) -> bool:
+        account = load(self._tx, account_no).value
+        if account.closed or (account.room is not None and account.room < quote.body.amount):
+            return False
+        # A trade recorded since the quote may bear its reference by chance (7.9); the payer asks for another quote.
+        return self._tx.one(_REFERENCE_TAKEN, reference=reference_number(quote.id)) is None
+
+    def _credit(self, line: Line, account_no: int, quote: Signed[Quote], text: str, payer_name: str) -> int:
+        """Credit the member and book the line, in one entry; return the trade's number."""
+        body = quote.body
+        books, tx = self._books, self._tx
+        words = Words(
+            text=text,
+            done_by=payer_name or "a neighbour scheme",
+            on_behalf_of=None,
+            proved_by="neighbour",
+            listing=None
+            if body.listing is None
+            else ListingRef(scheme=self._keyring.scheme, key=body.listing),
+            quote=QuoteId(quote.id),
+        )
+        entered = books.post(
+            tx,
+            [
+                (books.line(tx, line.peer), -body.hours),
+                (books.system(tx, SystemRole.EXCHANGE, HOURS), body.hours),
+                (books.system(tx, SystemRole.EXCHANGE, LOCAL), -body.amount),
+                (account_no, body.amount),
+            ],
+            words,
+        )
+        return tx.insert(
+            _NEW_TRADE, reference=reference_number(quote.id), kind="in", state="done", payer_no=None,
+            payee_no=account_no, amount=body.amount, text=text, listing=body.listing, other_scheme=body.payer_scheme,
+            other_name=payer_name, other_amount=None, other_unit=None, hours=body.hours, entry_seq=entered.seq,
+            created_ms=self._lines.now_ms, ended_ms=self._lines.now_ms, reason=None, late=False, entered_by=payer_name,
+            once=None, corrects_no=None, corrected_by_no=None,
+        )  # fmt: skip

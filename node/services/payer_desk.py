@@ -1,0 +1,173 @@
+"""A payment leaves: what the payer's scheme does, inside one unit of work.
+
+Source: docs/protocol.md 7.2–7.4, 0.4.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import bindparam, insert, select, update
+
+from crypto.signing import Signed
+from node import crash
+from node.services.books import Books, reference_number
+from node.services.line_desk import LineDesk
+from node.services.line_rows import Line
+from node.store import Tx
+from node.store.schema import books as books_schema
+from node.store.schema import payments as schema
+from protocol.entry import ListingRef, Words
+from protocol.ledger import HOURS, LOCAL, SystemRole
+from protocol.line_ops import Lock
+from protocol.message import trusted_message
+from protocol.names import ItemKey, QuoteId, SchemeId
+from protocol.payment import (
+    Effect,
+    PayerEvent,
+    PayerState,
+    payer_step,
+)
+from protocol.quote import Acceptance, Quote
+
+_P: Final = schema.payment.c
+_PAYMENT_BY_LOCK: Final = select(
+    _P.no, _P.state, _P.account_no, _P.trade_no, _P.amount, _P.hours, _P.quote_id, _P.quote
+).where(_P.line_no == bindparam("line_no"), _P.lock_seq == bindparam("lock_seq"))
+_PAYMENT_ENDS: Final = (
+    update(schema.payment)
+    .where(_P.no == bindparam("which"))
+    .values(
+        state=bindparam("new_state"), receipt=bindparam("new_receipt"), ended_ms=bindparam("new_ended_ms")
+    )
+)
+_NEW_PAYMENT: Final = insert(schema.payment)
+_T: Final = books_schema.trade.c
+_NEW_TRADE: Final = insert(books_schema.trade)
+_TRADE_ENDS: Final = (
+    update(books_schema.trade)
+    .where(_T.no == bindparam("which"))
+    .values(
+        state=bindparam("new_state"),
+        entry_seq=bindparam("new_entry_seq"),
+        ended_ms=bindparam("new_ended_ms"),
+        reason=bindparam("new_reason"),
+    )
+)
+_TRADE_TEXT: Final = select(_T.text, _T.other_name, _T.listing).where(_T.no == bindparam("no"))
+
+Ended = Callable[[int, str], None]  # told the number and new state of a payment of ours, after the commit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewPayment:
+    """What the payer's unit needs, all of it decided before: the unit only records. Source: 7.2, first row."""
+
+    peer: SchemeId
+    account_no: int
+    amount: int
+    quote: Signed[Quote]
+    acceptance: Signed[Acceptance]
+    lock: Lock
+    deadline_ms: int  # on my own clock
+    text: str
+    payee_name: str
+    entered_by: str
+    once: bytes
+
+
+class PayerDesk:
+    """Carries out the payer's table of `protocol/payment.py`."""
+
+    def __init__(self, tx: Tx, lines: LineDesk, books: Books, on_ended: Ended):
+        self._tx: Final = tx
+        self._lines: Final = lines
+        self._books: Final = books
+        self._on_ended: Final = on_ended
+
+    def begin(self, line: Line, new: NewPayment) -> tuple[int, int]:
+        """Set the amount aside and write the LOCK; return the numbers of payment and trade.
+
+        Raises:
+            Refused: it cannot be spent. InvalidOp: the line has no room for it any more.
+        """
+        payer_step(PayerState.NEW, PayerEvent.CONFIRMED)
+        self._books.hold(self._tx, new.account_no, new.amount)
+        lock = self._lines.author(line, new.lock)
+        quote, now = new.quote.body, self._lines.now_ms
+        trade_no = self._tx.insert(
+            _NEW_TRADE, reference=reference_number(new.quote.id), kind="out", state="set-aside",
+            payer_no=new.account_no, payee_no=None, amount=new.amount, text=new.text, listing=quote.listing,
+            other_scheme=quote.payee_scheme, other_name=new.payee_name, other_amount=quote.amount, other_unit=quote.unit,
+            hours=quote.hours, entry_seq=None, created_ms=now, ended_ms=None, reason=None, late=False,
+            entered_by=new.entered_by, once=new.once, corrects_no=None, corrected_by_no=None,
+        )  # fmt: skip
+        payment_no = self._tx.insert(
+            _NEW_PAYMENT, quote_id=new.quote.id, state=PayerState.LOCKED.value, line_no=line.no,
+            lock_seq=lock.body.seq, account_no=new.account_no, trade_no=trade_no, amount=new.amount,
+            hours=quote.hours, deadline=new.deadline_ms, quote=new.quote.wire, acceptance=new.acceptance.wire,
+            receipt=None, started_ms=now, ended_ms=None,
+        )  # fmt: skip
+        self._tx.on_commit(crash.point, "lock-committed")
+        return payment_no, trade_no
+
+    def lock_ended(self, line: Line, seq: int, receipt: bytes | None, reason: str) -> None:
+        """Spend what was set aside, or give it back."""
+        row = self._tx.one(_PAYMENT_BY_LOCK, line_no=line.no, lock_seq=seq)
+        assert row is not None, "a lock of mine is a payment's or a forwarded one"
+        no, state, account_no, trade_no, amount, hours, quote_id, quote_wire = row
+        event = PayerEvent.RELEASED if receipt is None else PayerEvent.CLAIMED
+        after, effects = payer_step(PayerState(state), event)
+        holder = self._chest() if PayerState(state) is PayerState.FROZEN else account_no
+        entry_seq = None
+        for effect in effects:
+            match effect:
+                case Effect.POST_HOLD:
+                    entry_seq = self._pay_from(
+                        holder, line.peer, amount, hours, trade_no, quote_id, quote_wire
+                    )
+                case Effect.DROP_HOLD:
+                    self._books.drop_hold(self._tx, holder, amount)
+                case Effect.TELL_PAID | Effect.TELL_FAILED:
+                    self._tx.on_commit(self._on_ended, no, after.value)
+                case _:
+                    assert effect is Effect.STORE_RECEIPT
+        now = self._lines.now_ms
+        self._tx.run(_PAYMENT_ENDS, which=no, new_state=after.value, new_receipt=receipt, new_ended_ms=now)
+        self._tx.run(
+            _TRADE_ENDS, which=trade_no, new_state="undone" if receipt is None else "done",
+            new_entry_seq=entry_seq, new_ended_ms=now, new_reason=reason or None,
+        )  # fmt: skip
+
+    def _chest(self) -> int:
+        return self._books.system(self._tx, SystemRole.CHEST, LOCAL)
+
+    def _pay_from(
+        self, holder: int, peer: SchemeId, amount: int, hours: int, trade_no: int, quote_id: bytes, quote_wire: bytes
+    ) -> int:  # fmt: skip
+        row = self._tx.one(_TRADE_TEXT, no=trade_no)
+        assert row is not None
+        text, other_name, listing = row
+        payee_scheme = trusted_message(Quote, quote_wire).body.payee_scheme
+        books, tx = self._books, self._tx
+        words = Words(
+            text=text,
+            done_by=other_name or "a neighbour scheme",
+            on_behalf_of=None,
+            proved_by="neighbour",
+            listing=None if listing is None else ListingRef(scheme=payee_scheme, key=ItemKey(listing)),
+            quote=QuoteId(quote_id),
+        )
+        return books.post(
+            tx,
+            [
+                (holder, -amount),
+                (books.system(tx, SystemRole.EXCHANGE, LOCAL), amount),
+                (books.system(tx, SystemRole.EXCHANGE, HOURS), -hours),
+                (books.line(tx, peer), hours),
+            ],
+            words,
+            releasing={holder: amount},
+        ).seq
