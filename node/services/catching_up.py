@@ -14,25 +14,33 @@ from typing import Any, Final, TypeVar
 
 import structlog
 
-from crypto.canonical import NotCanonical
 from crypto.keys import VerifyingKey
-from crypto.signing import signed_bytes, split
 from node.clock import Clock
 from node.federation.links import Links
 from node.services import feed_frames as frames
 from node.services import feed_intake as intake
 from node.services import feed_store as store_rules
 from node.services.directory import Directory
+from node.services.feed_checks import (
+    admission,
+    check_all,
+    count_alive,
+    count_held,
+    match_listed,
+    peek_all,
+    plan,
+    wanted_of,
+)
 from node.services.feed_intake import Arrival, QuotaOf
 from node.services.feed_store import Feed
-from node.store import ReadTx, Store
-from protocol.errors import MalformedMessage, NotAuthentic, OutOfOrder, ProtocolError, TooMuch
-from protocol.feed import Freshness, Head, Item, Peek, Row, check_head, freshness, peek, peek_body
-from protocol.following import Admission, HeldItem, Merge, Repair, admit, merge, repair
+from node.store import Store
+from protocol.errors import NotAuthentic, OutOfOrder, TooMuch
+from protocol.feed import Freshness, Head, freshness, peek
+from protocol.following import Admission
 from protocol.frame import FrameType, payload_many
 from protocol.limits import ITEM_AHEAD_MS_MAX
 from protocol.message import open_message
-from protocol.names import ItemKey, SchemeId, scheme_text
+from protocol.names import SchemeId, scheme_text
 
 log: Final[structlog.stdlib.BoundLogger] = structlog.stdlib.get_logger()
 
@@ -53,28 +61,6 @@ ANSWER_MS: Final = 30_000
 async def at_once(work: Callable[..., T], *args: Any) -> T:
     """Run `work` here and now; the offload of the simulator."""
     return work(*args)
-
-
-def peek_all(wires: Sequence[bytes]) -> list[Peek]:
-    """Return the faces of items. Raises MalformedMessage."""
-    return [peek(wire) for wire in wires]
-
-
-def check_all(
-    wires: Sequence[bytes], key_for: Callable[[SchemeId, str, int], VerifyingKey | None]
-) -> list[Arrival]:
-    """Return the items whose authors' signatures hold; the others are left out. Raises MalformedMessage."""
-    good = []
-    for wire in wires:
-        try:
-            body, key_seq, signature = split(wire)
-        except NotCanonical as error:
-            raise MalformedMessage(str(error)) from None
-        face = peek_body(body)
-        key = key_for(face.scheme, "feed", key_seq)
-        if key is not None and key.verifies(signature, signed_bytes(Item.TAG, body)):
-            good.append(Arrival(face, wire))
-    return good
 
 
 class CatchUp:
@@ -174,13 +160,13 @@ class CatchUp:
     async def _admit(self, head: Head, head_wire: bytes, arrivals: list[Arrival]) -> bool:
         """Store a delta that one head signature admits; False if it does not. Source: 5.3."""
         peeks = [arrival.peek for arrival in arrivals]
-        admission, changes, merged, feed = await self._store.read(_admission, head, peeks)
+        answer, changes, merged, feed = await self._store.read(admission, head, peeks)
         now_ms = self._clock.now_ms()
         quota = self._quota_of(head.scheme)
         new = {each.feed_seq for each in merged.arrived}
         stored = [arrival for arrival in arrivals if arrival.peek.feed_seq in new]
         if (
-            admission is not Admission.WHOLE
+            answer is not Admission.WHOLE
             or feed.writes + len(stored) > quota.writes_a_day_max
             or feed.live + len(stored) > quota.live_items_max
             or any(self._is_wrong(arrival, now_ms) for arrival in stored)
@@ -214,7 +200,7 @@ class CatchUp:
         if found is None:
             return
         head, head_wire, packed = found
-        alive = await self._offload(_alive, packed)
+        alive = await self._offload(count_alive, packed)
         if alive > self._quota_of(scheme).live_items_max:
             raise TooMuch("more items than the quota of its feed")
         feed = await self._store.read(store_rules.find_feed, scheme)
@@ -227,15 +213,15 @@ class CatchUp:
         if feed is not None and feed.top > head.feed_seq:
             return  # items newer than this head are here: its successor is on its way
         try:
-            plan = await self._store.read(_plan, head, packed, feed)
+            steps = await self._store.read(plan, head, packed, feed)
         except NotAuthentic:
             await self._each(peer, scheme, 0 if feed is None else feed.complete)
             return
-        wanted, ids, expected = await self._offload(_lists, packed, head, plan)
-        if plan is not None and plan.drop:
-            await self._store.write(store_rules.drop_rows, scheme, plan.drop)
+        wanted, ids, expected = await self._offload(wanted_of, packed, head, steps)
+        if steps is not None and steps.drop:
+            await self._store.write(store_rules.drop_rows, scheme, steps.drop)
         await self._fetch(peer, scheme, wanted, ids)
-        held = await self._store.read(_count, scheme, head.feed_seq)
+        held = await self._store.read(count_held, scheme, head.feed_seq)
         if held == expected:
             await self._store.write(store_rules.keep_head, head, head_wire, None, self._clock.now_ms())
         else:
@@ -289,7 +275,7 @@ class CatchUp:
             page = await self._ask(peer, frames.Ask(scheme, 0, asked))
             if not page.wires:
                 break  # they have nothing of it any more; what came is stored, the rest is asked for again
-            arrivals = await self._offload(_match, scheme, page.wires, wanted, ids, start)
+            arrivals = await self._offload(match_listed, scheme, page.wires, wanted, ids, start)
             unit += arrivals
             start = wanted.index(arrivals[-1].peek.feed_seq, start) + 1
             if len(unit) >= UNIT_ITEMS or start >= stop:
@@ -319,83 +305,3 @@ class CatchUp:
             if not page.more or last <= after:
                 return
             after = last
-
-
-# --- decided in the store or off the loop -----------------------------------------------------------------------
-
-
-def _match(
-    scheme: SchemeId, wires: Sequence[bytes], wanted: array[int], ids: bytes, start: int
-) -> list[Arrival]:
-    """Return the items, each being the one the list names. Raises NotAuthentic, MalformedMessage."""
-    arrivals, at = [], start
-    for wire in wires:
-        face = peek(wire)
-        while at < len(wanted) and wanted[at] < face.feed_seq:
-            at += 1  # one they do not have any more
-        named = at < len(wanted) and wanted[at] == face.feed_seq and ids[32 * at : 32 * at + 32] == face.id
-        if not named or face.scheme != scheme:
-            raise NotAuthentic("another item than the head counts")
-        arrivals.append(Arrival(face, wire))
-        at += 1
-    return arrivals
-
-
-def _admission(tx: ReadTx, head: Head, peeks: list[Peek]) -> tuple[Admission, int, Merge, Feed]:
-    feed = store_rules.find_feed(tx, head.scheme)
-    assert feed is not None, "a feed without a head is fetched by its list"
-    held: dict[ItemKey, HeldItem] = {}
-    for each in peeks:
-        found = store_rules.held_at_key(tx, feed.no, each.key)
-        if found is not None:
-            held[each.key] = HeldItem(found[1], found[0])
-    merged = merge(held, peeks)
-    rows = store_rules.rows(tx, feed.no, head.feed_seq)
-    return admit(head, rows, merged), feed.changes, merged, feed
-
-
-def _plan(tx: ReadTx, head: Head, packed: bytes, feed: Feed | None) -> Repair | None:
-    """Return how to come from what is held to the list; None: nothing is held, fetch all. Raises NotAuthentic."""
-    if feed is not None and store_rules.count_upto(tx, feed.no, head.feed_seq):
-        return repair(head, frames.unpack_rows(packed), store_rules.rows(tx, feed.no, head.feed_seq))
-    try:
-        honest = check_head(head, frames.unpack_rows(packed)) and frames.last_seq(packed or bytes(frames.ROW_BYTES)) <= head.feed_seq  # fmt: skip
-    except ProtocolError:
-        honest = False
-    if not honest:
-        raise NotAuthentic("the id list is not what the head counts")
-    return None
-
-
-def _alive(packed: bytes) -> int:
-    """Return how many of the rows are no tombstones."""
-    return sum(not row.empty for row in frames.unpack_rows(packed))
-
-
-def _lists(packed: bytes, head: Head, plan: Repair | None) -> tuple[array[int], bytes, int]:
-    """Return the feed_seqs to fetch, their ids in one string, and how many rows there will be in all."""
-    fetch = None if plan is None else frozenset(plan.fetch)
-    wanted, ids, expected = array("Q"), bytearray(), 0
-    for row in frames.unpack_rows(packed):
-        if row.expires > head.time:
-            expected += 1
-            if fetch is None or row.feed_seq in fetch:
-                wanted.append(row.feed_seq)
-                ids += row.id
-    return wanted, bytes(ids), expected
-
-
-def _count(tx: ReadTx, scheme: SchemeId, upto: int) -> int:
-    feed = store_rules.find_feed(tx, scheme)
-    return 0 if feed is None else store_rules.count_upto(tx, feed.no, upto)
-
-
-def rows_counted(tx: ReadTx, feed: Feed, after: int) -> tuple[list[Row], bool]:
-    """Return the next rows above `after` that the head held counts, and whether there are more."""
-    while True:
-        page = store_rules.page_of_rows(tx, feed.no, after, feed.head_seq)
-        counted = [row for row in page if row.expires > feed.head_time]
-        more = len(page) == store_rules.ROWS_A_PAGE
-        if counted or not more:
-            return counted, more and bool(counted)
-        after = page[-1].feed_seq

@@ -8,8 +8,8 @@ from typing import Final
 from node.federation.dispatch import Dispatch
 from node.federation.session import Session
 from node.services import feed_frames as frames
-from node.services.catching_up import rows_counted
 from node.services.directory import Directory
+from node.services.feed_checks import rows_counted
 from node.services.feed_store import FRAME_ITEMS_BYTES, find_feed, wires_above, wires_at
 from node.services.routes import Routes
 from node.store import ReadTx, Store

@@ -20,9 +20,10 @@ from node.federation.links import Links
 from node.federation.session import Session
 from node.services import feed_frames as frames
 from node.services import feed_store as store_rules
-from node.services.catching_up import CatchUp, Offload, at_once, peek_all
+from node.services.catching_up import CatchUp, Offload, at_once
 from node.services.clock_talk import FEEDS_MAX, ClockTalk
 from node.services.directory import Directory
+from node.services.feed_checks import peek_readable
 from node.services.feed_intake import Arrival, QuotaOf, store_singles
 from node.services.feed_serving import FeedServing
 from node.services.feed_store import FRAME_ITEMS_BYTES, Feed, find_feed, read_clocks
@@ -83,16 +84,12 @@ class Gossip:
         self._refused: Final[dict[SchemeId, int]] = {}
         self._watchers: Final[list[OnChange]] = []
         self.tasks: Final = Supervisor("gossip")
-        dispatch.register(
-            self, FrameType.CLOCKS, FrameType.ITEMS, FrameType.HEAD
-        )  # fmt: skip
+        dispatch.register(self, FrameType.CLOCKS, FrameType.ITEMS, FrameType.HEAD)
         self._serving: Final = FeedServing(
             store=store, dispatch=dispatch, directory=directory, routes=routes, own=own,
             before_own=self._publisher.bring_in_step,
         )  # fmt: skip
-        links.watch(
-            on_up=self._on_up, on_down=lambda scheme, _session, _closed: self._talk.forget_peer(scheme)
-        )
+        links.watch(on_up=self._on_up, on_down=lambda peer, _session, _closed: self._talk.forget_peer(peer))
         routes.watch(self._on_horizon)
         own_feed.watch(on_put=self._on_put, on_head=self._on_own_head)
 
@@ -197,11 +194,10 @@ class Gossip:
         return None if clock is None or seq < 0 else replace(clock, identity_seq=seq)
 
     def _may_follow(self, scheme: SchemeId) -> bool:
-        if scheme in self._refused and self._refused[scheme] > self._clock.now_ms():
+        if self._refused.get(scheme, 0) > self._clock.now_ms():
             return False
-        return self._routes.within(scheme) or (
-            self._routes.is_claimed(scheme) and len(self._clocks) < FEEDS_MAX
-        )
+        room = len(self._clocks) < FEEDS_MAX
+        return self._routes.within(scheme) or (room and self._routes.is_claimed(scheme))
 
     async def _go_on_above(self, seen: int) -> None:
         # Others hold more of our feed than we do: this store is older than they are (6.7 i).
@@ -289,19 +285,16 @@ class Gossip:
     async def _take_some(self) -> None:
         """Check and store a batch of what was pushed; then look at the heads that came with it."""
         items, heads = self._inbox.take()
-        try:
-            await self._take_items(items)
-            for peer, wire in heads:
+        await self._take_items(items)
+        for peer, wire in heads:
+            try:
                 await self._take_head(peer, wire)
-        except ProtocolError as error:
-            # Whose it was cannot be told any more; the session of a flooder is bounded by its budget.
-            log.warning("pushed_not_taken", code=error.code, reason=str(error))
+            except ProtocolError as error:
+                log.warning("head_not_taken", peer=scheme_text(peer), code=error.code, reason=str(error))
 
     async def _take_items(self, items: dict[bytes, SchemeId]) -> None:
-        wires = list(items)
-        faces = await self._offload(peek_all, wires)
         new = [
-            wire for wire, face in zip(wires, faces, strict=True)
+            wire for wire, face in await self._offload(peek_readable, tuple(items))
             if not self._inbox.has_seen(face.id) and face.scheme not in self._fetching and face.scheme in self._clocks
             and self._routes.within(face.scheme)
         ]  # fmt: skip
@@ -367,9 +360,8 @@ class Gossip:
     def _push(self, kind: FrameType, wires: tuple[bytes, ...], but: SchemeId | None = None) -> None:
         """Send to every neighbour in session. What a full queue does not take is fetched later."""
         neighbours = self._routes.neighbours
-        sessions = [
-            session for peer, session in self._links.live.items() if peer in neighbours and peer != but
-        ]
+        live = self._links.live.items()
+        sessions = [session for peer, session in live if peer in neighbours and peer != but]
         if sessions:
             data = encode_frame(Frame(kind, wires))
             for session in sessions:
@@ -381,7 +373,7 @@ class Gossip:
         while True:
             await asyncio.sleep(TIDY_EVERY_S)
             now_ms = self._clock.now_ms()
-            for scheme in [scheme for scheme, until in self._refused.items() if until <= now_ms]:
+            for scheme in [each for each, until in self._refused.items() if until <= now_ms]:
                 del self._refused[scheme]
             for feed in await self._store.read(store_rules.all_feeds):
                 if feed.scheme == self._own or feed.scheme not in self._fetching:

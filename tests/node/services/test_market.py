@@ -19,6 +19,7 @@ from protocol.errors import OutOfOrder
 from protocol.limits import DAY_MS, LISTING_LIFE_MS
 from protocol.listing import Actor, Approved, State
 from protocol.market import AskingPrice
+from protocol.names import ItemKey
 from tests.gossip_town import WIDE, converged, head_of, listing, pause, titles, until
 from tests.simulation import run_virtual
 
@@ -131,7 +132,7 @@ def test_the_payee_of_a_listing_is_its_owner_while_it_may_be_bought() -> None:
     async def run(town: Town, oakvale: Resident) -> None:
         market, ana = oakvale.node.market, await member(oakvale, "Ana")
 
-        async def payee(key: bytes) -> tuple[str, int | None] | None:
+        async def payee(key: ItemKey) -> tuple[str, int | None] | None:
             answer = await oakvale.node.store.read(market.payee_by_listing, key)
             return None if answer is None else (answer.name, answer.price)
 
@@ -143,7 +144,7 @@ def test_the_payee_of_a_listing_is_its_owner_while_it_may_be_bought() -> None:
         assert await payee(fixed) == ("Ana", 30)
         assert await payee(guide) == ("", None)
         assert await payee(home) is None
-        assert await payee(bytes(16)) is None
+        assert await payee(ItemKey(bytes(16))) is None
         await market.hide(fixed)
         assert await payee(fixed) is None
 
