@@ -381,11 +381,13 @@ class Gossip:
 
     async def _tidy(self, feed: Feed, now_ms: int) -> None:
         await self._store.write(store_rules.prune, feed.scheme)
-        if feed.scheme == self._own:
-            return
-        if feed.head is not None and now_ms > feed.valid_until + STALE_FEED_KEPT_MS:
+        if (
+            feed.head is not None
+            and now_ms > feed.valid_until + STALE_FEED_KEPT_MS
+            and feed.scheme != self._own
+        ):
             await self._drop(feed.scheme)
-        else:
+        elif feed.scheme != self._own:
             await self._drop_if_far(feed.scheme)
 
     async def _drop_if_far(self, scheme: SchemeId) -> None:
