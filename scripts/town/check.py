@@ -25,6 +25,7 @@ ANA_GIVES: Final = "30 minutes"
 EACH_HOURS: Final = HOUR // 2  # what one purchase moves on each line
 CONNECTED_WITHIN_S: Final = 30.0
 DIES_WITHIN_S: Final = 20.0
+SEEN_WITHIN_S: Final = 5.0
 ENDS_WITHIN_S: Final = 30.0
 QUIET_WITHIN_S: Final = 15.0
 
@@ -67,25 +68,38 @@ CRASHES: Final = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Readers:
+    """Who looks at pages: Ana at her computer and on her phone, and Karim."""
+
+    ana: Browser
+    phone: Browser
+    karim: Browser
+
+
 async def check_town(town: Town, screen: Screen) -> None:
     """Verify what the town promises. Raises Unexpected, Trouble."""
-    async with town.member("oakvale", "Ana Silva") as ana, town.member("riverside", "Karim Haddad") as karim:
-        done = 0
+    async with (
+        town.member("oakvale", "Ana Silva") as ana,
+        town.member("oakvale", "Ana Silva") as phone,
+        town.member("riverside", "Karim Haddad") as karim,
+    ):
+        readers = Readers(ana, phone, karim)
         screen.title("A purchase across Hilltop")
-        await _fair_weather(town, ana, karim, screen)
-        done += 1
+        await _fair_weather(town, readers, screen)
+        done = 1
         for number, crash in enumerate(CRASHES, start=1):
             screen.title(crash.told)
-            what = f"Plum jam, try {number}"
-            done += await _foul_weather(town, ana, karim, crash, what, screen)
+            done += await _foul_weather(town, readers, crash, f"Plum jam, try {number}", screen)
         screen.title("In the end")
-        await _in_the_end(town, ana, karim, done, screen)
+        await _in_the_end(town, readers, done, screen)
 
 
 # --- Fair weather ------------------------------------------------------------------------------------------------
 
 
-async def _fair_weather(town: Town, ana: Browser, karim: Browser, screen: Screen) -> None:
+async def _fair_weather(town: Town, readers: Readers, screen: Screen) -> None:
+    ana = readers.ana
     offer = await open_offer(ana, OFFER)
     offer.must_say("Riverside", "about 30 min (6.00 Acorns)")
     screen.found(f"On Oakvale's pages Ana finds “{OFFER}”, which came from Riverside by way of Hilltop")
@@ -98,7 +112,7 @@ async def _fair_weather(town: Town, ana: Browser, karim: Browser, screen: Screen
     if bought.outcome is not Outcome.DONE:
         raise Unexpected(f"not done within the time of one page: {bought.page.text[:400]}")
     screen.found(f"Ana pays; done, recorded by both schemes, reference {bought.reference}")
-    await _on_both_statements(ana, karim, bought.reference)
+    await _on_both_statements(ana, readers.karim, bought.reference)
     screen.found("Both statements have it once, with this reference and both amounts")
     await _lines_agree(town, 1, screen)
 
@@ -123,42 +137,57 @@ async def _on_both_statements(ana: Browser, karim: Browser, reference: str) -> N
 # --- Foul weather ------------------------------------------------------------------------------------------------
 
 
-async def _foul_weather(
-    town: Town, ana: Browser, karim: Browser, crash: Crash, what: str, screen: Screen
-) -> int:
+async def _foul_weather(town: Town, readers: Readers, crash: Crash, what: str, screen: Screen) -> int:
     """Buy while a node dies; return how many purchases were done: none or one."""
     process = town[crash.key].process
     await process.stop()
     await process.start(crash_at=crash.point)
-    check = await _priced(ana, what)
+    check = await _priced(readers.ana, what)
     if not process.running:
         raise Trouble(f"{process.name} ended before Ana paid:\n{process.log_end()}")
-    paying = asyncio.create_task(pay(ana, check))
+    paying = asyncio.create_task(pay(readers.ana, check))
     try:
         if not await process.died(DIES_WITHIN_S):
             raise Trouble(f"{process.name} did not kill itself at {crash.point}:\n{process.log_end()}")
         screen.found(f"SIGKILL at {crash.point}, in the middle of the purchase")
-        bought = await paying
+        waiting = await _set_aside(readers.phone, what)
+        screen.found(f"On her phone Ana reads “{waiting.page.heading}”, and not to pay again")
+        await process.start()
+        bought = await paying  # the page that waits since she pressed the button
     finally:
         paying.cancel()
-    waiting = bought.outcome
-    if waiting not in (Outcome.SET_ASIDE, Outcome.LATE):
-        raise Unexpected(f"{waiting} although {process.name} is dead: {bought.page.text[:400]}")
-    bought.page.must_say(ANA_GIVES, "Do not pay again.")
-    screen.found(f"Ana's page meanwhile: “{bought.page.heading}”, and not to pay again")
-    await process.start()
-    ended = await until(
-        lambda: _ended(ana, bought), f"the end of the purchase {bought.reference}", ENDS_WITHIN_S
-    )
+    if bought.reference != waiting.reference:
+        raise Unexpected(f"one purchase is called {bought.reference} and {waiting.reference}")
+    told = f"the end of the purchase {bought.reference}"
+    ended = await until(lambda: _ended(readers.ana, bought), told, ENDS_WITHIN_S)
     if ended.outcome not in crash.ends:
         raise Unexpected(f"{bought.reference} is {ended.outcome}: {ended.page.text[:400]}")
     done = ended.outcome is Outcome.DONE
-    await _on_statements_once(ana, karim, bought.reference, done)
+    await _on_statements_once(readers, bought.reference, done)
     times = "once" if done else "never"
     screen.found(
         f"{process.name} starts again, and it ends by itself: {ended.outcome}, on both statements {times}"
     )
     return int(done)
+
+
+async def _set_aside(phone: Browser, what: str) -> Purchase:
+    """Return the purchase that waits, as Ana finds it on her statement."""
+
+    async def waiting() -> Purchase | None:
+        page = await phone.open("/statement")
+        for cells, hrefs in page.rows:
+            if any(what in cell for cell in cells):
+                (path,) = hrefs
+                page = await phone.open(f"{path}/check")
+                return Purchase(reference=path.removeprefix("/t/"), page=page)
+        return None
+
+    found = await until(waiting, f"“{what}” on Ana's statement", SEEN_WITHIN_S)
+    if found.outcome not in (Outcome.SET_ASIDE, Outcome.LATE):
+        raise Unexpected(f"{found.outcome} although a node is dead: {found.page.text[:400]}")
+    found.page.must_say(ANA_GIVES, "Do not pay again.")
+    return found
 
 
 async def _priced(ana: Browser, what: str) -> Seen:
@@ -170,9 +199,7 @@ async def _priced(ana: Browser, what: str) -> Seen:
         page = await go_to_check(ana, OFFER, what)
         return page if any(form.action == "/record/do" for form in page.forms) else None
 
-    page = await until(priced, "a firm price", CONNECTED_WITHIN_S)
-    assert page is not None
-    return page
+    return await until(priced, "a firm price", CONNECTED_WITHIN_S)
 
 
 async def _ended(ana: Browser, bought: Purchase) -> Purchase | None:
@@ -180,8 +207,8 @@ async def _ended(ana: Browser, bought: Purchase) -> Purchase | None:
     return now if now.outcome.ended else None
 
 
-async def _on_statements_once(ana: Browser, karim: Browser, reference: str, done: bool) -> None:
-    for browser in (ana, karim):
+async def _on_statements_once(readers: Readers, reference: str, done: bool) -> None:
+    for browser in (readers.ana, readers.karim):
         lines = await statement_lines(browser, reference)
         if len(lines) != int(done):
             raise Unexpected(
@@ -192,14 +219,14 @@ async def _on_statements_once(ana: Browser, karim: Browser, reference: str, done
 # --- In the end --------------------------------------------------------------------------------------------------
 
 
-async def _in_the_end(town: Town, ana: Browser, karim: Browser, done: int, screen: Screen) -> None:
+async def _in_the_end(town: Town, readers: Readers, done: int, screen: Screen) -> None:
     async def count(browser: Browser) -> int:
         page = await browser.open("/statement")
         return sum(
             "Plum jam" in cells[1] and ("Karim" in cells[1] or "Ana" in cells[1]) for cells, _ in page.rows
         )
 
-    counts = {await count(ana), await count(karim)}
+    counts = {await count(readers.ana), await count(readers.karim)}
     if counts != {done}:
         raise Unexpected(f"{done} purchases were done, and the statements have {sorted(counts)}")
     screen.found(f"{len(CRASHES) + 1} purchases begun, {done} done, each on both statements once")
@@ -222,7 +249,6 @@ async def _lines_agree(town: Town, done: int, screen: Screen) -> None:
         return None if busy else lines
 
     lines = await until(quiet, "lines on which nothing is under way", QUIET_WITHIN_S)
-    assert lines is not None
     for debtor, creditor in (("oakvale", "hilltop"), ("hilltop", "riverside")):
         owes, owed = lines[debtor][creditor]["we_owe"], -lines[creditor][debtor]["we_owe"]
         if not owes == owed == done * EACH_HOURS:
