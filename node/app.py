@@ -44,7 +44,8 @@ from node.services.members import member_by_account
 from node.services.own_feed import OwnFeed
 from node.services.peers import Network, Nowhere, Peers
 from node.services.people import People
-from node.services.quotes import OwnUnit, QuoteService
+from node.services.promises import OwnUnit
+from node.services.quotes import QuoteService
 from node.services.routes import Routes
 from node.services.settings import SchemeSettings, Settings
 from node.services.settlement import Settlement
@@ -202,12 +203,12 @@ class Node:
         self.lines = LineService(
             store=self.store, keyring=self.keyring, clock=self.clock, chance=self.chance, links=self.links,
             dispatch=self.dispatch, directory=self.directory, books=self.books,
-            acceptance_of=self.quotes.acceptance_of, on_payment_ended=self._payment_ended,
+            acceptance_of=self.quotes.notes.acceptance_of, on_payment_ended=self._payment_ended,
             on_lines=self.routes.lines_changed,
         )  # fmt: skip
         self.letters = Letters(
             store=self.store, keyring=self.keyring, clock=self.clock, chance=self.chance, links=self.links,
-            dispatch=self.dispatch, directory=self.directory, routes=self.routes, handle_in=self.quotes.handle_in,
+            dispatch=self.dispatch, directory=self.directory, routes=self.routes, handle_in=self.quotes.promises.handle_in,
         )  # fmt: skip
         self.settlement = Settlement(store=self.store, clock=self.clock, lines=self.lines, quotes=self.quotes)
         self.jobs.append(Job("forget-old-quotes", 24 * HOUR_S, self.quotes.forget_old))

@@ -23,7 +23,8 @@ from node.keyring import KeyRing
 from node.services.books import Books, load
 from node.services.line_rows import Line, read_lines
 from node.services.lines import LineService
-from node.services.quotes import NoOffer, Offer, OwnUnit, Payee, QuoteService
+from node.services.promises import OwnUnit, Payee
+from node.services.quotes import NoOffer, Offer, QuoteService
 from node.services.settlement import Payment, Settlement
 from node.simulation.network import SimulatedNetwork
 from node.simulation.virtual_loop import EPOCH_MS
@@ -184,7 +185,7 @@ class SettlingNode:
         self.lines = LineService(
             store=self.store, keyring=self.keyring, clock=self.clock, chance=self.chance, links=self.links,
             dispatch=dispatch, directory=town.phonebook, books=self.books,
-            acceptance_of=self.quotes.acceptance_of,
+            acceptance_of=self.quotes.notes.acceptance_of,
             on_payment_ended=self._payment_ended,
         )  # fmt: skip
         self.settlement = Settlement(store=self.store, clock=self.clock, lines=self.lines, quotes=self.quotes)

@@ -17,7 +17,7 @@ from node.services.indexing import Doc, index
 from node.services.members import MAY_TRADE
 from node.services.own_feed import OwnFeed
 from node.services.own_listings import Owned, existing, find_own, find_owner
-from node.services.quotes import Payee
+from node.services.promises import Payee
 from node.services.search import FindQuery
 from node.store import ReadTx, Store, Tx, upsert
 from node.store.schema import market as schema

@@ -1,4 +1,4 @@
-"""Prices between schemes: asked along the route, given by the payee's node, carried back by every connector.
+"""Prices between schemes: asked along the route, given by the payee's node (`promises.py`), carried back by every connector.
 
 Nothing is set aside here. What a payer got is kept in memory only, so a boot voids every quote that no LOCK
 stands for (6.7 h); what a payee gave is stored, so that it is paid at most once. Source: docs/protocol.md 7.1.
@@ -12,10 +12,8 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 import structlog
-from sqlalchemy import bindparam, delete, func, insert, select
 
-from crypto.keys import BadKey
-from crypto.sealing import SEALING_OVERHEAD_BYTES, CannotOpen, open_sealed, seal
+from crypto.sealing import CannotOpen, open_sealed, seal
 from crypto.signing import Signed
 from node.clock import Chance, Clock
 from node.federation.channel import ChannelClosed
@@ -23,25 +21,21 @@ from node.federation.dispatch import Dispatch, NoAnswer
 from node.federation.links import Links
 from node.federation.session import Session
 from node.keyring import KeyRing
-from node.services.books import load, reference_number
+from node.services.books import reference_number
 from node.services.line_desk import LineDesk
-from node.services.line_units import KeyDirectory
-from node.store import ReadTx, Store, Tx
-from node.store.schema import books as books_schema
-from node.store.schema import payments as schema
+from node.services.lock_notes import Directory, LockNotes
+from node.services.promises import NameOf, OwnUnit, PayeeByListing, Promises, forget_promises, is_taken
+from node.store import ReadTx, Store
 from node.supervisor import Supervisor
-from protocol.errors import InvalidValue, MalformedMessage, NotAuthentic, ProtocolError
+from protocol.errors import MalformedMessage, NotAuthentic, ProtocolError
 from protocol.frame import Frame, FrameType
-from protocol.identity import IdentityState
 from protocol.limits import QUOTE_KEPT_MS
-from protocol.line_ops import MODE_NORMAL, Lock
+from protocol.line_ops import MODE_NORMAL
 from protocol.message import decode_message, encode_message, open_message
-from protocol.names import Handle, ItemKey, QuoteId, SchemeId, scheme_text
+from protocol.names import Handle, QuoteId, SchemeId, scheme_text
 from protocol.quote import (
     READY,
-    Acceptance,
     Answer,
-    Offered,
     Quote,
     QuoteAnswer,
     QuoteAsk,
@@ -50,50 +44,20 @@ from protocol.quote import (
     Refused,
     binding,
     check_quote,
-    fits_note,
     is_fresh,
-    make_quote,
-    note_binding,
 )
 from protocol.session import Clocks
-from protocol.units import Rate, local_of
+from protocol.units import local_of
 
 log: Final[structlog.stdlib.BoundLogger] = structlog.stdlib.get_logger()
 
 _REQUEST_INFO: Final = b"interlets/1/quote-request"
 _ANSWER_INFO: Final = b"interlets/1/quote-answer"
-_NOTE_INFO: Final = b"interlets/1/note"
 
 # A route is asked this long for each hop that is left, and a moment more.
 HOP_WAIT_MS: Final = 1_500
 ROUTES_TRIED: Final = 4
 OFFERS_KEPT: Final = 10_000
-PROMISES_OPEN_MAX: Final = 2_000  # given to one neighbour's asks, neither paid nor past their end (I14)
-
-_Q: Final = schema.promise.c
-_GIVEN: Final = select(_Q.state).where(_Q.quote_id == bindparam("quote_id"))
-_NEW_PROMISE: Final = insert(schema.promise)
-_OLD_PROMISES: Final = delete(schema.promise).where(_Q.state == "given", _Q.valid_until < bindparam("before"))
-_OPEN_PROMISES: Final = select(func.count()).select_from(schema.promise).where(
-    _Q.state == "given", _Q.valid_until > bindparam("now"), _Q.via == bindparam("via")
-)  # fmt: skip
-_H: Final = schema.handle.c
-_HANDLE: Final = select(_H.handle).where(
-    _H.scheme == bindparam("scheme"), _H.account_no == bindparam("account_no")
-)
-_BY_HANDLE: Final = select(_H.account_no).where(
-    _H.handle == bindparam("handle"), _H.scheme == bindparam("scheme")
-)
-_NEW_HANDLE: Final = insert(schema.handle)
-_T: Final = books_schema.trade.c
-_REFERENCE_TAKEN: Final = select(_T.no).where(_T.reference == bindparam("reference"))
-
-
-class Directory(KeyDirectory, Protocol):
-    """What is known of other schemes' keys."""
-
-    def state(self, scheme: SchemeId) -> IdentityState | None:
-        """Return a scheme's identity, or None if it is unknown."""
 
 
 class Routes(Protocol):
@@ -101,27 +65,6 @@ class Routes(Protocol):
 
     def candidates(self, goal: SchemeId, hours: int) -> list[tuple[SchemeId, ...]]:
         """Return routes to `goal`, the best first: own scheme first in each, `goal` last."""
-
-
-@dataclass(frozen=True, slots=True)
-class Payee:
-    """Who would be paid, as the payee's own scheme knows it."""
-
-    account_no: int
-    name: str  # as other schemes may see it
-    price: int | None  # the listing's exact price, where it has one
-
-
-@dataclass(frozen=True, slots=True)
-class OwnUnit:
-    """The unit of this scheme and what an hour is in it, as they stand now."""
-
-    code: str
-    rate: Rate
-
-
-PayeeByListing = Callable[[ReadTx, ItemKey], Payee | None]
-NameOf = Callable[[ReadTx, int], str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,8 +108,10 @@ class QuoteService:
         self._directory: Final = directory
         self._routes: Final = routes
         self._unit: Final = unit
-        self._payee_by_listing: Final = payee_by_listing
-        self._name_of: Final = name_of
+        self.promises: Final = Promises(
+            keyring=keyring, clock=clock, chance=chance, unit=unit, payee_by_listing=payee_by_listing, name_of=name_of
+        )  # fmt: skip
+        self.notes: Final = LockNotes(keyring, chance, directory)
         self._offers: Final[OrderedDict[QuoteId, Offer]] = OrderedDict()
         self.tasks: Final = Supervisor("quotes")
         dispatch.register(self, FrameType.QUOTE_ASK)
@@ -253,7 +198,7 @@ class QuoteService:
         room = await self._store.read(self._room_to, route[1])
         if ready != set(route[1:-1]) or room < quote.body.hours or not self._clocks_agree(route[1]):
             return NoOffer("no-way")
-        if await self._store.read(_is_taken, reference_number(quote.id)):
+        if await self._store.read(is_taken, reference_number(quote.id)):
             return NoOffer("cannot-now")  # its reference is another trade's; asked again, it is another
         offer = Offer(
             quote=quote,
@@ -339,7 +284,7 @@ class QuoteService:
             request = decode_message(QuoteRequest, plain)
         except (CannotOpen, MalformedMessage):
             return silent
-        outcome, hours = await self._store.write(self._promise, ask, request)
+        outcome, hours = await self._store.write(self.promises.promise, ask, request)
         sealed = seal(
             seal_key.public_key,
             _ANSWER_INFO,
@@ -349,112 +294,13 @@ class QuoteService:
         )
         return QuoteReply(nonce=ask.nonce, hours=hours, sealed=sealed, answers=())
 
-    def _promise(self, tx: Tx, ask: QuoteAsk, request: QuoteRequest) -> tuple[Offered | Refused, int]:
-        payer, now = ask.route[0], self._clock.now_ms()
-        payee = self._find_payee(tx, payer, request)
-        if payee is None:
-            return Refused(reason="gone"), 0
-        if (
-            request.listing is not None
-            and payee.price is not None
-            and request.price_seen not in (None, payee.price)
-        ):
-            return Refused(reason="price-changed", amount=payee.price), 0
-        account = load(tx, payee.account_no).value
-        if account.closed or (account.room is not None and account.room < request.amount):
-            return Refused(reason="cannot-now"), 0
-        if tx.scalar(_OPEN_PROMISES, now=now, via=ask.route[-2]) >= PROMISES_OPEN_MAX:
-            return Refused(reason="cannot-now"), 0
-        unit = self._unit()
-        handle = self.handle_in(tx, payer, payee.account_no)
-        while True:
-            try:
-                body = make_quote(
-                    request, payee_scheme=self._keyring.scheme, payer_scheme=payer, nonce=ask.nonce,
-                    payee_handle=handle, unit=unit.code, rate=unit.rate,
-                    receipt_key=self._keyring.signing["receipt"][1].public.raw, now_ms=now,
-                )  # fmt: skip
-            except InvalidValue:
-                return Refused(reason="cannot-now"), 0
-            quote = self._keyring.sign("line", body)
-            reference_taken = tx.one(_REFERENCE_TAKEN, reference=reference_number(quote.id)) is not None
-            if not reference_taken and tx.one(_GIVEN, quote_id=quote.id) is None:
-                break
-            now += 1  # another trade's reference (7.9), or the same ask again: a millisecond makes it another quote
-        tx.run(
-            _NEW_PROMISE, quote_id=quote.id, state="given", account_no=payee.account_no, quote=quote.wire,
-            text=request.text, payer_name=request.payer_name, payer_handle=request.payer_handle,
-            via=ask.route[-2], valid_until=body.valid_until, trade_no=None, acceptance=None, receipt=None, line_no=None, lock_seq=None,
-        )  # fmt: skip
-        return Offered(wire=quote.wire, payee_name=payee.name), body.hours
-
-    def _find_payee(self, tx: ReadTx, payer: SchemeId, request: QuoteRequest) -> Payee | None:
-        if request.listing is not None:
-            return self._payee_by_listing(tx, request.listing)
-        account_no = tx.scalar(_BY_HANDLE, handle=request.payee_handle, scheme=payer)
-        return None if account_no is None else Payee(account_no, self._name_of(tx, account_no), None)
-
-    def handle_in(self, tx: Tx, scheme: SchemeId, account_no: int) -> Handle:
-        """Return how a member is called towards `scheme`; drawn when first needed. Source: 7.7."""
-        known = tx.scalar(_HANDLE, scheme=scheme, account_no=account_no)
-        if known is not None:
-            return Handle(known)
-        handle = Handle(self._chance.bytes(16))
-        tx.run(_NEW_HANDLE, scheme=scheme, account_no=account_no, handle=handle)
-        return handle
-
     async def handle_of(self, scheme: SchemeId, account_no: int) -> Handle:
         """Return how a member is called towards `scheme`."""
-        return await self._store.write(self.handle_in, scheme, account_no)
+        return await self._store.write(self.promises.handle_in, scheme, account_no)
 
     async def forget_old(self) -> None:
         """Drop promises that nobody can pay any more; done daily."""
-        await self._store.write(_forget, self._clock.now_ms() - QUOTE_KEPT_MS)
-
-    # --- notes ------------------------------------------------------------------------------------------------
-
-    def accept(self, offer: Offer) -> tuple[Signed[Acceptance], bytes]:
-        """Return my acceptance of an offer, and the same sealed for the payee, as a LOCK's note."""
-        body = offer.quote.body
-        acceptance = self._keyring.sign(
-            "line",
-            Acceptance(
-                quote_id=offer.id, payer_scheme=body.payer_scheme, payer_handle=offer.request.payer_handle
-            ),
-        )
-        assert fits_note(acceptance.wire, SEALING_OVERHEAD_BYTES)
-        identity = self._directory.state(body.payee_scheme)
-        seal_key = None if identity is None else identity.current("seal")
-        if seal_key is None:
-            raise BadKey("the payee has no sealing key any more")
-        note = seal(
-            seal_key.public_key,
-            _NOTE_INFO,
-            note_binding(offer.id),
-            acceptance.wire,
-            ephemeral=self._chance.bytes(32),
-        )
-        return acceptance, note
-
-    def acceptance_of(self, lock: Lock) -> Signed[Acceptance] | None:
-        """Return the verified acceptance in the note of a lock that ends here, or None."""
-        try:
-            wire = open_sealed(self._keyring.seal[1], _NOTE_INFO, note_binding(lock.quote_id), lock.note)
-            return open_message(
-                Acceptance,
-                wire,
-                lambda body, key_seq: self._directory.key_for(body.payer_scheme, "line", key_seq),
-            )
-        except (CannotOpen, ProtocolError):
-            return None
-
-
-def _forget(tx: Tx, before_ms: int) -> None:
-    tx.run(_OLD_PROMISES, before=before_ms)
-
-
-def _is_taken(tx: ReadTx, reference: int) -> bool:
-    return tx.one(_REFERENCE_TAKEN, reference=reference) is not None
+        await self._store.write(forget_promises, self._clock.now_ms() - QUOTE_KEPT_MS)
 
 
 def _wait_ms(hops: int) -> int:

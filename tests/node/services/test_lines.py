@@ -582,7 +582,7 @@ def test_a_route_that_comes_back_over_the_same_line() -> None:
             payer_handle=Handle(bytes(16)), payer_name="Ana", amount=60, price_seen=None, text="round trip",
         )  # fmt: skip
         ask = QuoteAsk(nonce=bytes(16), route=(me, payee, turn, payee), sealed=b"")
-        outcome, _ = await hilltop.store.write(hilltop.quotes._promise, ask, request)
+        outcome, _ = await hilltop.store.write(hilltop.quotes.promises.promise, ask, request)
         assert isinstance(outcome, Offered)
         offer = Offer(
             quote=trusted_message(Quote, outcome.wire), request=request, route=ask.route, payee_name="Karim", amount=60,

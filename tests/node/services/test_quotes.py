@@ -12,8 +12,9 @@ import pytest
 from crypto.sealing import seal
 from crypto.signing import Signed
 from node.federation.dispatch import NoAnswer
-from node.services import quotes as quotes_module
-from node.services.quotes import NoOffer, Offer, Payee
+from node.services import promises
+from node.services.promises import Payee
+from node.services.quotes import NoOffer, Offer
 from node.simulation.network import SimulatedNetwork
 from protocol.frame import FrameType
 from protocol.limits import HOUR_MS, QUOTE_KEPT_MS, QUOTE_VALID_MS
@@ -205,7 +206,7 @@ def test_the_same_question_again_gets_another_quote() -> None:
         riverside = town["Riverside"]
         ask = QuoteAsk(nonce=bytes(16), route=tuple(town[name].scheme for name in NAMES), sealed=b"")
         outcomes = await asyncio.gather(
-            *(riverside.store.write(riverside.quotes._promise, ask, asking()) for _ in range(3))
+            *(riverside.store.write(riverside.quotes.promises.promise, ask, asking()) for _ in range(3))
         )
         assert len({outcome.wire for outcome, _ in outcomes if isinstance(outcome, Offered)}) == 3
 
@@ -214,7 +215,7 @@ def test_the_same_question_again_gets_another_quote() -> None:
 
 def test_a_neighbour_uses_up_its_own_promises_only(monkeypatch: pytest.MonkeyPatch) -> None:
     """I14: a flood of questions over one line does not starve those who ask over another; time gives them back."""
-    monkeypatch.setattr(quotes_module, "PROMISES_OPEN_MAX", 3)
+    monkeypatch.setattr(promises, "PROMISES_OPEN_MAX", 3)
 
     async def scenario(town: SmallTown) -> None:
         town.route("Hilltop", "Riverside")
@@ -276,7 +277,7 @@ def sealed_for(town: SmallTown, ask: QuoteAsk, outcome: Offered | Refused) -> Qu
 def quote_for(town: SmallTown, ask: QuoteAsk, **changes: Any) -> Quote:
     request, now = asking(), town["Riverside"].clock.now_ms()
     riverside = town["Riverside"]
-    quote = quotes_module.make_quote(
+    quote = promises.make_quote(
         request, payee_scheme=riverside.scheme, payer_scheme=town["Oakvale"].scheme, nonce=ask.nonce,
         payee_handle=Handle(bytes(16)), unit="riverside", rate=Rate(minor_per_hour=1200),
         receipt_key=riverside.keyring.signing["receipt"][1].public.raw, now_ms=now,
@@ -325,28 +326,27 @@ def test_an_acceptance_that_is_not_the_payers_pays_nothing(monkeypatch: pytest.M
 
     async def scenario(town: SmallTown) -> None:
         list_jam(town)
-        oakvale, accept = town["Oakvale"], town["Oakvale"].quotes.accept
+        oakvale, accept = town["Oakvale"], town["Oakvale"].quotes.notes.accept
         wrong = iter(["nothing", "another quote", "another scheme", "right"])
 
-        def accept_wrongly(offer: Offer) -> tuple[Signed[Acceptance], bytes]:
-            acceptance, _ = accept(offer)
+        def accept_wrongly(quote: Signed[Quote], handle: Handle) -> tuple[Signed[Acceptance], bytes]:
+            acceptance, _ = accept(quote, handle)
             how = next(wrong)
             if how == "nothing":
                 return acceptance, b""
             if how == "another quote":
-                other = replace(offer, quote=other_quote)
-                return acceptance, accept(other)[1]
+                return acceptance, accept(other_quote, handle)[1]
             if how == "another scheme":
                 hilltop = town["Hilltop"]
-                monkeypatch.setattr(oakvale.quotes, "_keyring", hilltop.keyring)
-                return acceptance, accept(offer)[1]
-            monkeypatch.setattr(oakvale.quotes, "_keyring", oakvale.keyring)
-            return accept(offer)
+                monkeypatch.setattr(oakvale.quotes.notes, "_keyring", hilltop.keyring)
+                return acceptance, accept(quote, handle)[1]
+            monkeypatch.setattr(oakvale.quotes.notes, "_keyring", oakvale.keyring)
+            return accept(quote, handle)
 
         another = await answer_to(town, text="tea")
         assert isinstance(another, Offer)
         other_quote = another.quote
-        monkeypatch.setattr(oakvale.quotes, "accept", accept_wrongly)
+        monkeypatch.setattr(oakvale.quotes.notes, "accept", accept_wrongly)
         ends = []
         for _ in range(4):
             offer = await answer_to(town)
@@ -354,7 +354,7 @@ def test_an_acceptance_that_is_not_the_payers_pays_nothing(monkeypatch: pytest.M
             begun = await oakvale.settlement.pay(
                 offer, account_no=oakvale.members["Ana"], entered_by="Ana", once=offer.id
             )
-            monkeypatch.setattr(oakvale.quotes, "_keyring", oakvale.keyring)
+            monkeypatch.setattr(oakvale.quotes.notes, "_keyring", oakvale.keyring)
             ends.append((await oakvale.settlement.wait(begun.no, 60)).state)
         assert ends == [PayerState.FAILED] * 3 + [PayerState.PAID]
 

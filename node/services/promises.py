@@ -1,0 +1,150 @@
+"""Prices this scheme gives as the payee's: whom a request means, the signed quote, stored so that it is paid at most once.
+
+Asking and passing on is in `quotes.py`. Source: docs/protocol.md 7.1, 7.7, 7.9.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import bindparam, delete, func, insert, select
+
+from node.clock import Chance, Clock
+from node.keyring import KeyRing
+from node.services.books import load, reference_number
+from node.store import ReadTx, Tx
+from node.store.schema import books as books_schema
+from node.store.schema import payments as schema
+from protocol.errors import InvalidValue
+from protocol.names import Handle, ItemKey, SchemeId
+from protocol.quote import (
+    Offered,
+    QuoteAsk,
+    QuoteRequest,
+    Refused,
+    make_quote,
+)
+from protocol.units import Rate
+
+PROMISES_OPEN_MAX: Final = 2_000  # given to one neighbour's asks, neither paid nor past their end (I14)
+
+_Q: Final = schema.promise.c
+_GIVEN: Final = select(_Q.state).where(_Q.quote_id == bindparam("quote_id"))
+_NEW_PROMISE: Final = insert(schema.promise)
+_OLD_PROMISES: Final = delete(schema.promise).where(_Q.state == "given", _Q.valid_until < bindparam("before"))
+_OPEN_PROMISES: Final = select(func.count()).select_from(schema.promise).where(
+    _Q.state == "given", _Q.valid_until > bindparam("now"), _Q.via == bindparam("via")
+)  # fmt: skip
+_H: Final = schema.handle.c
+_HANDLE: Final = select(_H.handle).where(
+    _H.scheme == bindparam("scheme"), _H.account_no == bindparam("account_no")
+)
+_BY_HANDLE: Final = select(_H.account_no).where(
+    _H.handle == bindparam("handle"), _H.scheme == bindparam("scheme")
+)
+_NEW_HANDLE: Final = insert(schema.handle)
+_T: Final = books_schema.trade.c
+_REFERENCE_TAKEN: Final = select(_T.no).where(_T.reference == bindparam("reference"))
+
+
+@dataclass(frozen=True, slots=True)
+class Payee:
+    """Who would be paid, as the payee's own scheme knows it."""
+
+    account_no: int
+    name: str  # as other schemes may see it
+    price: int | None  # the listing's exact price, where it has one
+
+
+@dataclass(frozen=True, slots=True)
+class OwnUnit:
+    """The unit of this scheme and what an hour is in it, as they stand now."""
+
+    code: str
+    rate: Rate
+
+
+PayeeByListing = Callable[[ReadTx, ItemKey], Payee | None]
+NameOf = Callable[[ReadTx, int], str]
+
+
+class Promises:
+    """Gives quotes, in units of work of the caller."""
+
+    def __init__(
+        self, *, keyring: KeyRing, clock: Clock, chance: Chance, unit: Callable[[], OwnUnit],
+        payee_by_listing: PayeeByListing, name_of: NameOf,
+    ):  # fmt: skip
+        self._keyring: Final = keyring
+        self._clock: Final = clock
+        self._chance: Final = chance
+        self._unit: Final = unit
+        self._payee_by_listing: Final = payee_by_listing
+        self._name_of: Final = name_of
+
+    def promise(self, tx: Tx, ask: QuoteAsk, request: QuoteRequest) -> tuple[Offered | Refused, int]:
+        """Sign and store a quote for `request`; return it, or why not, and its hours."""
+        payer, now = ask.route[0], self._clock.now_ms()
+        payee = self._find_payee(tx, payer, request)
+        if payee is None:
+            return Refused(reason="gone"), 0
+        if (
+            request.listing is not None
+            and payee.price is not None
+            and request.price_seen not in (None, payee.price)
+        ):
+            return Refused(reason="price-changed", amount=payee.price), 0
+        account = load(tx, payee.account_no).value
+        if account.closed or (account.room is not None and account.room < request.amount):
+            return Refused(reason="cannot-now"), 0
+        if tx.scalar(_OPEN_PROMISES, now=now, via=ask.route[-2]) >= PROMISES_OPEN_MAX:
+            return Refused(reason="cannot-now"), 0
+        unit = self._unit()
+        handle = self.handle_in(tx, payer, payee.account_no)
+        while True:
+            try:
+                body = make_quote(
+                    request, payee_scheme=self._keyring.scheme, payer_scheme=payer, nonce=ask.nonce,
+                    payee_handle=handle, unit=unit.code, rate=unit.rate,
+                    receipt_key=self._keyring.signing["receipt"][1].public.raw, now_ms=now,
+                )  # fmt: skip
+            except InvalidValue:
+                return Refused(reason="cannot-now"), 0
+            quote = self._keyring.sign("line", body)
+            reference_taken = tx.one(_REFERENCE_TAKEN, reference=reference_number(quote.id)) is not None
+            if not reference_taken and tx.one(_GIVEN, quote_id=quote.id) is None:
+                break
+            now += 1  # another trade's reference (7.9), or the same ask again: a millisecond makes it another quote
+        tx.run(
+            _NEW_PROMISE, quote_id=quote.id, state="given", account_no=payee.account_no, quote=quote.wire,
+            text=request.text, payer_name=request.payer_name, payer_handle=request.payer_handle,
+            via=ask.route[-2], valid_until=body.valid_until, trade_no=None, acceptance=None, receipt=None, line_no=None, lock_seq=None,
+        )  # fmt: skip
+        return Offered(wire=quote.wire, payee_name=payee.name), body.hours
+
+    def _find_payee(self, tx: ReadTx, payer: SchemeId, request: QuoteRequest) -> Payee | None:
+        if request.listing is not None:
+            return self._payee_by_listing(tx, request.listing)
+        account_no = tx.scalar(_BY_HANDLE, handle=request.payee_handle, scheme=payer)
+        return None if account_no is None else Payee(account_no, self._name_of(tx, account_no), None)
+
+    def handle_in(self, tx: Tx, scheme: SchemeId, account_no: int) -> Handle:
+        """Return how a member is called towards `scheme`; drawn when first needed. Source: 7.7."""
+        known = tx.scalar(_HANDLE, scheme=scheme, account_no=account_no)
+        if known is not None:
+            return Handle(known)
+        handle = Handle(self._chance.bytes(16))
+        tx.run(_NEW_HANDLE, scheme=scheme, account_no=account_no, handle=handle)
+        return handle
+
+
+def forget_promises(tx: Tx, before_ms: int) -> None:
+    """Drop promises that ended before `before_ms` unpaid."""
+    tx.run(_OLD_PROMISES, before=before_ms)
+
+
+def is_taken(tx: ReadTx, reference: int) -> bool:
+    """Tell whether a trade here bears the reference. Source: 7.9."""
+    return tx.one(_REFERENCE_TAKEN, reference=reference) is not None
