@@ -195,10 +195,10 @@ class QuoteService:
         if fault is not None:
             raise MalformedMessage(f"the quote is {fault.value}")
         ready = {answer.scheme for answer in reply.answers if answer.word == READY}
-        room = await self._store.read(self._room_to, route[1])
+        room, taken = await self._store.read(self._room_and_taken, route[1], reference_number(quote.id))
         if ready != set(route[1:-1]) or room < quote.body.hours or not self._clocks_agree(route[1]):
             return NoOffer("no-way")
-        if await self._store.read(is_taken, reference_number(quote.id)):
+        if taken:
             return NoOffer("cannot-now")  # its reference is another trade's; asked again, it is another
         offer = Offer(
             quote=quote,
@@ -223,6 +223,9 @@ class QuoteService:
     def _room_to(self, tx: ReadTx, peer: SchemeId) -> int:
         line = LineDesk(tx, self._keyring, self._clock.now_ms()).by_peer(peer)  # type: ignore[arg-type]  # it only reads
         return 0 if line is None else line.room(MODE_NORMAL)
+
+    def _room_and_taken(self, tx: ReadTx, peer: SchemeId, reference: int) -> tuple[int, bool]:
+        return self._room_to(tx, peer), is_taken(tx, reference)
 
     def _clocks_agree(self, peer: SchemeId) -> bool:
         session = self._links.live.get(peer)

@@ -32,7 +32,7 @@ from protocol.quote import deadline, is_fresh
 log: Final[structlog.stdlib.BoundLogger] = structlog.stdlib.get_logger()
 
 LATE_CHECK_S: Final = 60.0
-WAITERS_MAX: Final = 10_000
+WATCHED_MAX: Final = 10_000  # payments whose end is noted in memory; of others it is read from the store
 
 _P: Final = schema.payment.c
 _T: Final = books_schema.trade.c
@@ -95,6 +95,14 @@ class Payment:
         return self.state in (PayerState.PAID, PayerState.FAILED)
 
 
+@dataclass(frozen=True, slots=True)
+class _Watched:
+    """A payment whose end is noted as it comes, so that waiting for it asks the store for nothing."""
+
+    end: asyncio.Future[PayerState]
+    payment: Payment | None  # as it was begun, if it was begun here
+
+
 class Settlement:
     """See the head of this file."""
 
@@ -103,14 +111,20 @@ class Settlement:
         self._clock: Final = clock
         self._lines: Final = lines
         self._quotes: Final = quotes
-        self._waiting: Final[dict[int, asyncio.Future[None]]] = {}
+        self._watched: Final[dict[int, _Watched]] = {}
 
     def payment_ended(self, no: int, state: str) -> None:
         """Told after the commit that ended a payment; wakes whoever waits for it."""
-        del state  # read from the store by whoever wakes
-        future = self._waiting.pop(no, None)
-        if future is not None and not future.done():
-            future.set_result(None)
+        watched = self._watched.get(no)
+        if watched is not None and not watched.end.done():
+            watched.end.set_result(PayerState(state))
+
+    def _watch(self, no: int, payment: Payment | None = None) -> _Watched:
+        """Note the end of a payment from now on."""
+        while len(self._watched) >= WATCHED_MAX:
+            self._watched.pop(next(iter(self._watched)))
+        watched = self._watched[no] = _Watched(asyncio.get_running_loop().create_future(), payment)
+        return watched
 
     async def pay(self, offer: Offer, *, account_no: int, entered_by: str, once: bytes) -> Payment:
         """Begin the payment of an offer; the same `once` again gives the payment it began. Source: 7.2, first row.
@@ -154,6 +168,9 @@ class Settlement:
             ),
         )
         self._quotes.use(offer.id)
+        # Its end, if it is on the way, is told in a later turn of the loop than this one.
+        if not payment.ended and payment.no not in self._watched:
+            self._watch(payment.no, payment)
         return payment
 
     def _begin(self, tx: Tx, offer: Offer, new: NewPayment) -> Payment:
@@ -190,17 +207,16 @@ class Settlement:
 
     async def wait(self, no: int, timeout_s: float) -> Payment:
         """Return a payment once it has ended, or as it stands after `timeout_s`."""
-        future = self._waiting.get(no)
-        if future is None:
-            while len(self._waiting) >= WAITERS_MAX:
-                self._waiting.pop(next(iter(self._waiting)))
-            future = self._waiting[no] = asyncio.get_running_loop().create_future()
-        payment = await self.payment(no)
+        watched = self._watched.get(no) or self._watch(no)
+        payment = watched.payment or await self.payment(no)
         if not payment.ended:
-            await asyncio.wait((future,), timeout=timeout_s)
-            payment = await self.payment(no)
+            await asyncio.wait((watched.end,), timeout=timeout_s)
+            if watched.end.done():
+                payment = Payment(no, payment.trade_no, watched.end.result())
+            else:
+                payment = await self.payment(no)
         if payment.ended:
-            self._waiting.pop(no, None)
+            self._watched.pop(no, None)
         return payment
 
     async def payment(self, no: int) -> Payment:
