@@ -17,6 +17,7 @@ from node.services.feed_store import items_of_kind
 from node.services.own_feed import OwnFeed
 from node.services.routes import MODES, Routes
 from node.services.settings import SchemeSettings
+from node.services.steady import steadily
 from node.store import ReadTx, Store, Tx
 from protocol.feed import Item
 from protocol.feed_kinds import (
@@ -79,6 +80,9 @@ class Announcements:
 
     async def run(self) -> None:
         """Announce what is new, again and again, until cancelled."""
+        await steadily(self._keep_announcing, "announcements")
+
+    async def _keep_announcing(self) -> None:
         while True:
             await self.announce()
             try:

@@ -8,7 +8,7 @@ is fetched is in `catching_up.py`. Source: docs/protocol.md 5.5, 5.6.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -31,7 +31,8 @@ from node.services.own_feed import OwnFeed
 from node.services.publishing import Publisher
 from node.services.push_inbox import PushInbox
 from node.services.routes import Routes
-from node.store import Store, StoreClosed, StoreError
+from node.services.steady import steadily
+from node.store import Store
 from node.supervisor import Supervisor
 from protocol.errors import OutOfOrder, ProtocolError
 from protocol.feed import Head
@@ -44,7 +45,6 @@ from protocol.names import SchemeId, scheme_text
 
 log: Final[structlog.stdlib.BoundLogger] = structlog.stdlib.get_logger()
 
-AFTER_TROUBLE_S: Final = 5.0
 SWAP_EVERY_S: Final = 60.0
 TIDY_EVERY_S: Final = 3_600.0
 FETCHES_MAX: Final = 4  # feeds fetched at once
@@ -117,22 +117,11 @@ class Gossip:
                 (self._publisher.keep_pushing, "push"), (self._publisher.keep_heads, "heads"), (self._keep_taking, "take"),
                 (self._keep_tidy, "tidy"),
             ):  # fmt: skip
-                self.tasks.spawn(self._steadily(work), what)
+                self.tasks.spawn(steadily(work, what), what)
             self._on_horizon()
             while True:
                 await asyncio.sleep(SWAP_EVERY_S)
                 self._swap_with_one()
-
-    async def _steadily(self, work: Callable[[], Awaitable[None]]) -> None:
-        """Do `work`, which never ends by itself, also after the store failed it."""
-        while True:
-            try:
-                await work()
-            except StoreClosed:
-                raise
-            except StoreError as error:
-                log.error("gossip_not_stored", reason=str(error))
-                await asyncio.sleep(AFTER_TROUBLE_S)
 
     # --- frames -----------------------------------------------------------------------------------------------
 

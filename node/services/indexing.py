@@ -14,7 +14,8 @@ from sqlalchemy import bindparam, delete, insert, select
 
 from node.services.feed_store import Feed, all_feeds, find_feed, note_indexed
 from node.services.search import fold
-from node.store import ReadTx, Store, StoreClosed, StoreError, Tx
+from node.services.steady import steadily
+from node.store import ReadTx, Store, Tx
 from node.store.schema import feeds as feeds_schema
 from node.store.schema import market as schema
 from protocol.errors import ProtocolError
@@ -146,6 +147,9 @@ class Indexer:
 
     async def run(self) -> None:
         """Index and sweep until cancelled."""
+        await steadily(self._keep_indexing, "indexing")
+
+    async def _keep_indexing(self) -> None:
         for feed in await self._store.read(all_feeds):
             self.changed(feed.scheme)
         loop = asyncio.get_running_loop()
@@ -157,15 +161,10 @@ class Indexer:
                 await asyncio.sleep(INDEX_AFTER_S)
             except TimeoutError:
                 pass
-            try:
-                await self._index_changed()
-                if loop.time() - swept >= SWEEP_EVERY_S:
-                    swept = loop.time()
-                    await self.sweep()
-            except StoreClosed:
-                raise
-            except StoreError as error:
-                log.warning("not_indexed", reason=str(error))  # the next change tries again
+            await self._index_changed()
+            if loop.time() - swept >= SWEEP_EVERY_S:
+                swept = loop.time()
+                await self.sweep()
 
     async def _index_changed(self) -> None:
         self._due.clear()

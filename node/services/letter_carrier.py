@@ -22,7 +22,8 @@ from node.federation.links import Links
 from node.federation.session import Session
 from node.services.directory import Directory
 from node.services.routes import Routes
-from node.store import ReadTx, Store, StoreClosed, StoreError, Tx
+from node.services.steady import steadily
+from node.store import ReadTx, Store, Tx
 from node.store.schema import letters as schema
 from node.supervisor import Supervisor
 from protocol.errors import MalformedMessage, NotAuthentic, ProtocolError
@@ -108,30 +109,24 @@ class Carrier:
 
     async def run(self) -> None:
         """Carry letters until cancelled."""
+        async with self.tasks:
+            await steadily(self._keep_carrying, "letters")
+
+    async def _keep_carrying(self) -> None:
         loop = asyncio.get_running_loop()
         tidied = loop.time()
-        async with self.tasks:
-            while True:
-                try:
-                    async with asyncio.timeout(LOOK_EVERY_S):
-                        await self._due.wait()
-                    self._due.clear()
-                    await self._store.write(_hurry, self._clock.now_ms())
-                except TimeoutError:
-                    pass
-                except StoreClosed:
-                    raise
-                except StoreError as error:
-                    log.error("letters_not_stored", reason=str(error))
-                try:
-                    await self._send_due()
-                    if loop.time() - tidied >= TIDY_EVERY_S:
-                        tidied = loop.time()
-                        await self._store.write(self._tidy)
-                except StoreClosed:
-                    raise
-                except StoreError as error:
-                    log.error("letters_not_stored", reason=str(error))
+        while True:
+            try:
+                async with asyncio.timeout(LOOK_EVERY_S):
+                    await self._due.wait()
+                self._due.clear()
+                await self._store.write(_hurry, self._clock.now_ms())
+            except TimeoutError:
+                pass
+            await self._send_due()
+            if loop.time() - tidied >= TIDY_EVERY_S:
+                tidied = loop.time()
+                await self._store.write(self._tidy)
 
     async def _send_due(self) -> None:
         while due := await self._store.read(_due_now, self._clock.now_ms()):

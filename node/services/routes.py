@@ -17,6 +17,7 @@ import structlog
 from node.clock import Clock
 from node.services.feed_store import items_of_kind
 from node.services.line_rows import OPEN, Line, read_lines
+from node.services.steady import steadily
 from node.store import ReadTx, Store
 from protocol import line as rules
 from protocol.errors import ProtocolError
@@ -178,8 +179,8 @@ class Routes:
     async def run(self) -> None:
         """Keep up with what changes, until cancelled."""
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._keep_graph())
-            tasks.create_task(self._keep_lines())
+            tasks.create_task(steadily(self._keep_graph, "routes"))
+            tasks.create_task(steadily(self._keep_lines, "routes"))
 
     async def _keep_graph(self) -> None:
         while True:
