@@ -201,6 +201,7 @@ class Town:
         options = Options(
             seed=settings,
             origin=f"https://{name.lower()}.example",
+            addresses=(f"https://{name.lower()}.example",),
             neighbours_max=neighbours_max,
             allow_lan=True,
         )

@@ -324,8 +324,25 @@ async def _decide(context: Context, *, agreeing: bool) -> web.Response:
             assert isinstance(form, LimitsForm)
             shown = Filled(form.model_dump()).with_error("", str(refused))
         else:
+            if agreeing:
+                await _note_address(context, scheme)
             return context.redirect(href_of(scheme), note="agreed" if agreeing else "saved")
     return context.show(await _view(context, known, scheme, shown), 422)
+
+
+async def _note_address(context: Context, scheme: SchemeId) -> None:
+    """Keep where a new neighbour says it is found, so that we call it too when we start again; some only call us."""
+    node = context.node
+    said = node.introductions.met(scheme)
+    for address in () if said is None else said.addresses:
+        look = await _look(context, address)
+        if isinstance(look, Filled) or look.scheme != scheme:
+            continue
+        try:
+            await node.peers.keep(look)
+        except PeerUnusable:
+            continue
+        return
 
 
 ROUTES: Final[tuple[Route, ...]] = (

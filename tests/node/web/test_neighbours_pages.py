@@ -119,6 +119,9 @@ def test_two_organisers_become_neighbours() -> None:
             assert part in question.words, part
         agreed = await desks.agree()
         assert "Agreed. Offers and wants go both ways from now on." in agreed.words
+        # Whoever was asked can call them too, after a restart for instance.
+        (peer,) = await desks.town["Riverside"].node.peers.peers()
+        assert (peer.scheme, peer.name) == (desks.town["Oakvale"].scheme, "Oakvale")
 
         for browser, name, other in (
             (desks.rosa, "Riverside", "Oakvale"),
