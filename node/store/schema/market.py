@@ -55,19 +55,17 @@ listing_text: Final = Table(
     "listing_text", MetaData(), Column("rowid", Integer), Column("title", Text), Column("body", Text)
 )
 
-event.listen(
-    metadata,
-    "after_create",
-    DDL(  # type: ignore[no-untyped-call]  # their omission
-        "CREATE VIRTUAL TABLE listing_text USING fts5(title, body, tokenize = 'unicode61 remove_diacritics 0')"
-    ).execute_if(dialect="sqlite"),
-)
-event.listen(
-    metadata,
-    "after_create",
-    DDL(  # type: ignore[no-untyped-call]  # their omission
-        "CREATE TABLE listing_text (rowid BIGINT PRIMARY KEY, title TEXT NOT NULL, body TEXT NOT NULL);"
-        "CREATE INDEX ix_listing_text_words ON listing_text"
-        " USING gin (to_tsvector('simple', title || ' ' || body))"
-    ).execute_if(dialect="postgresql"),
-)
+# `scripts/make_migration --freeze` writes these into the first migration too.
+LISTING_TEXT: Final = {
+    "sqlite": "CREATE VIRTUAL TABLE listing_text USING"
+    " fts5(title, body, tokenize = 'unicode61 remove_diacritics 0')",
+    "postgresql": "CREATE TABLE listing_text (rowid BIGINT PRIMARY KEY, title TEXT NOT NULL, body TEXT NOT NULL);"
+    "CREATE INDEX ix_listing_text_words ON listing_text"
+    " USING gin (to_tsvector('simple', title || ' ' || body))",
+}
+for _dialect, _statement in LISTING_TEXT.items():
+    event.listen(
+        metadata,
+        "after_create",
+        DDL(_statement).execute_if(dialect=_dialect),  # type: ignore[no-untyped-call]  # their omission
+    )

@@ -70,13 +70,14 @@ def described(connection: sqlite3.Connection) -> dict[str, Any]:
             "columns": {row[1]: row[2:] for row in rows(f"table_xinfo('{name}')")},
             "indices": indices,
             "references": sorted(row[2:] for row in rows(f"foreign_key_list('{name}')")),
+            "made by": " ".join((sql or "").split()) if kind == "virtual" else "",
             "rules": sorted(re.findall(r"CONSTRAINT \S+|CHECK\s*\(.*\)", sql or "")),
         }
     return answer
 
 
 def test_the_migrations_lead_to_the_tables_of_the_schema():
-    """Whoever changes a table writes the migration with it: `scripts/make_migration`."""
+    """Whoever changes a table writes the migration with it: `scripts/make_migration`, `--freeze` until 0.1 is released."""
     made, migrated = Memory(), Memory()
     one, other = made.open_writer(), migrated.open_writer()
     bring_up_to_date(made, one)

@@ -72,9 +72,11 @@ def test_texts_are_put_into_the_templates_of_a_language() -> None:
     assert '<html lang="pl"' in html
 
 
-def test_packs_and_template_hold_only_texts_that_exist() -> None:
+def test_packs_and_template_hold_the_texts_there_are_and_no_others() -> None:
     messages = runpy.run_path(str(ROOT / "scripts" / "messages"), run_name="messages")
     assert messages["orphans"]() == []
+    stale = [path.name for path, text in messages["wanted"](None).items() if path.read_text() != text]
+    assert stale == [], "run scripts/messages"
     assert "Who helped you?" in {message.id for message in messages["collect"]()}
 
 

@@ -1,14 +1,9 @@
-"""The first tables.
-
-Until the first release they are made from `schema/` as it stands; `scripts/make_migration --freeze` then
-writes them out here, and from there on they change only by further migrations.
-"""
+"""The first tables."""
 
 from __future__ import annotations
 
+import sqlalchemy as sa
 from alembic import op
-
-from node.store.schema import load_all
 
 revision = "0001"
 down_revision = None
@@ -16,4 +11,674 @@ down_revision = None
 
 def upgrade() -> None:
     """Make every table."""
-    load_all().create_all(op.get_bind())
+    op.create_table(
+        "account",
+        sa.Column("no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("id", sa.LargeBinary(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("unit", sa.Text(), nullable=False),
+        sa.Column("role", sa.Text(), nullable=False),
+        sa.Column("balance", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("held", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("credit_limit", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("ceiling", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("warn_below", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("warn_above", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("closed", sa.Boolean().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.PrimaryKeyConstraint("no", name=op.f("pk_account")),
+        sa.UniqueConstraint("id", name=op.f("uq_account_id")),
+        sqlite_strict=True,
+        sqlite_with_rowid=True,
+    )
+    op.create_table(
+        "carried",
+        sa.Column("letter", sa.LargeBinary(), nullable=False),
+        sa.Column("message_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("recipient", sa.LargeBinary(), nullable=False),
+        sa.Column("from_peer", sa.LargeBinary(), nullable=True),
+        sa.Column("wire", sa.LargeBinary(), nullable=False),
+        sa.Column("size", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("expires", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("next_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("tries", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("handed", sa.Boolean().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("ack", sa.LargeBinary(), nullable=True),
+        sa.PrimaryKeyConstraint("letter", name=op.f("pk_carried")),
+        sqlite_strict=True,
+        sqlite_with_rowid=True,
+    )
+    with op.batch_alter_table("carried", schema=None) as batch_op:
+        batch_op.create_index("ix_carried_next", ["next_ms"], unique=False)
+        batch_op.create_index("ix_carried_peer", ["from_peer"], unique=False)
+
+    op.create_table(
+        "entry",
+        sa.Column("seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("id", sa.LargeBinary(), nullable=False),
+        sa.Column("time", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("wire", sa.LargeBinary(), nullable=False),
+        sa.Column("book", sa.LargeBinary(), nullable=False),
+        sa.Column("book_salt", sa.LargeBinary(), nullable=False),
+        sa.Column("words", sa.LargeBinary(), nullable=True),
+        sa.Column("words_salt", sa.LargeBinary(), nullable=True),
+        sa.PrimaryKeyConstraint("seq", name=op.f("pk_entry")),
+        sqlite_strict=True,
+        sqlite_with_rowid=True,
+    )
+    op.create_table(
+        "feed",
+        sa.Column("no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("scheme", sa.LargeBinary(), nullable=False),
+        sa.Column("head", sa.LargeBinary(), nullable=True),
+        sa.Column("head_seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("head_time", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("valid_until", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("complete", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("top", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("live", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("changes", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("day", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("writes", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("indexed", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("heard_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.PrimaryKeyConstraint("no", name=op.f("pk_feed")),
+        sqlite_strict=True,
+        sqlite_with_rowid=True,
+    )
+    with op.batch_alter_table("feed", schema=None) as batch_op:
+        batch_op.create_index("ix_feed_scheme", ["scheme"], unique=True)
+
+    op.create_table(
+        "feed_evidence",
+        sa.Column("no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("scheme", sa.LargeBinary(), nullable=False),
+        sa.Column("first", sa.LargeBinary(), nullable=False),
+        sa.Column("second", sa.LargeBinary(), nullable=False),
+        sa.Column("seen_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.PrimaryKeyConstraint("no", name=op.f("pk_feed_evidence")),
+        sqlite_strict=True,
+        sqlite_with_rowid=True,
+    )
+    with op.batch_alter_table("feed_evidence", schema=None) as batch_op:
+        batch_op.create_index("ix_feed_evidence_scheme", ["scheme"], unique=False)
+
+    op.create_table(
+        "identity_conflict",
+        sa.Column("scheme", sa.LargeBinary(), nullable=False),
+        sa.Column("seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("first", sa.LargeBinary(), nullable=False),
+        sa.Column("second", sa.LargeBinary(), nullable=False),
+        sa.Column("seen_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.PrimaryKeyConstraint("scheme", "seq", name=op.f("pk_identity_conflict")),
+        sqlite_strict=True,
+        sqlite_with_rowid=True,
+    )
+    op.create_table(
+        "identity_event",
+        sa.Column("scheme", sa.LargeBinary(), nullable=False),
+        sa.Column("seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("wire", sa.LargeBinary(), nullable=False),
+        sa.Column("seen_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.PrimaryKeyConstraint("scheme", "seq", name=op.f("pk_identity_event")),
+        sqlite_strict=True,
+        sqlite_with_rowid=True,
+    )
+    with op.batch_alter_table("identity_event", schema=None) as batch_op:
+        batch_op.create_index("ix_identity_event_seq", ["seq", "seen_ms"], unique=False)
+
+    op.create_table(
+        "identity_key",
+        sa.Column("public_key", sa.LargeBinary(), nullable=False),
+        sa.Column("scheme", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("public_key", name=op.f("pk_identity_key")),
+        sqlite_strict=True,
+        sqlite_with_rowid=False,
+    )
+    with op.batch_alter_table("identity_key", schema=None) as batch_op:
+        batch_op.create_index("ix_identity_key_scheme", ["scheme"], unique=False)
+
+    op.create_table(
+        "line",
+        sa.Column("no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("id", sa.LargeBinary(), nullable=False),
+        sa.Column("peer", sa.LargeBinary(), nullable=False),
+        sa.Column("low", sa.LargeBinary(), nullable=False),
+        sa.Column("high", sa.LargeBinary(), nullable=False),
+        sa.Column("nonce", sa.LargeBinary(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("epoch", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("own_length", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("own_id", sa.LargeBinary(), nullable=False),
+        sa.Column("peer_length", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("peer_id", sa.LargeBinary(), nullable=False),
+        sa.Column("peer_ack", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("mine", sa.LargeBinary(), nullable=False),
+        sa.Column("theirs", sa.LargeBinary(), nullable=False),
+        sa.Column("synced", sa.Boolean().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("announced", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("returned", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("horizon", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("seen", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("own_ceiling", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("opened_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("heard_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.PrimaryKeyConstraint("no", name=op.f("pk_line")),
+        sa.UniqueConstraint("id", name=op.f("uq_line_id")),
+        sqlite_strict=True,
+        sqlite_with_rowid=True,
+    )
+    with op.batch_alter_table("line", schema=None) as batch_op:
+        batch_op.create_index("ix_line_peer", ["peer"], unique=False)
+
+    op.create_table(
+        "meta",
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("value", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("key", name=op.f("pk_meta")),
+        sqlite_strict=True,
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "peer",
+        sa.Column("scheme", sa.LargeBinary(), nullable=False),
+        sa.Column("address", sa.Text(), nullable=False),
+        sa.Column("lan", sa.Boolean().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("descriptor", sa.LargeBinary(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("added_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("heard_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.PrimaryKeyConstraint("scheme", name=op.f("pk_peer")),
+        sqlite_strict=True,
+        sqlite_with_rowid=True,
+    )
+    op.create_table(
+        "quarantine",
+        sa.Column("no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("at_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("peer", sa.LargeBinary(), nullable=False),
+        sa.Column("line_id", sa.LargeBinary(), nullable=True),
+        sa.Column("data", sa.LargeBinary(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("no", name=op.f("pk_quarantine")),
+        sqlite_strict=True,
+        sqlite_with_rowid=True,
+    )
+    op.create_table(
+        "received",
+        sa.Column("letter", sa.LargeBinary(), nullable=False),
+        sa.Column("sender", sa.LargeBinary(), nullable=False),
+        sa.Column("ack", sa.LargeBinary(), nullable=False),
+        sa.Column("expires", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.PrimaryKeyConstraint("letter", name=op.f("pk_received")),
+        sqlite_strict=True,
+        sqlite_with_rowid=True,
+    )
+    with op.batch_alter_table("received", schema=None) as batch_op:
+        batch_op.create_index("ix_received_expires", ["expires"], unique=False)
+
+    op.create_table(
+        "search_doc",
+        sa.Column("no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("scheme", sa.LargeBinary(), nullable=False),
+        sa.Column("item_key", sa.LargeBinary(), nullable=False),
+        sa.Column("feed_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("feed_seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("shared", sa.Boolean().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("category", sa.Text(), nullable=False),
+        sa.Column("north", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("east", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("created", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("expires", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.PrimaryKeyConstraint("no", name=op.f("pk_search_doc")),
+        sqlite_strict=True,
+        sqlite_with_rowid=True,
+    )
+    with op.batch_alter_table("search_doc", schema=None) as batch_op:
+        batch_op.create_index("ix_search_doc_created", ["created"], unique=False)
+        batch_op.create_index("ix_search_doc_feed", ["feed_no", "feed_seq"], unique=False)
+        batch_op.create_index("ix_search_doc_key", ["scheme", "item_key"], unique=True)
+
+    op.create_table(
+        "setting",
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("value", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("key", name=op.f("pk_setting")),
+        sqlite_strict=True,
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "throttle",
+        sa.Column("mark", sa.LargeBinary(), nullable=False),
+        sa.Column("count", sa.Integer(), nullable=False),
+        sa.Column("last_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("until_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.PrimaryKeyConstraint("mark", name=op.f("pk_throttle")),
+        sqlite_strict=True,
+        sqlite_with_rowid=False,
+    )
+    with op.batch_alter_table("throttle", schema=None) as batch_op:
+        batch_op.create_index("ix_throttle_last", ["last_ms"], unique=False)
+
+    op.create_table(
+        "decision",
+        sa.Column("line_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("lock_seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("receipt", sa.LargeBinary(), nullable=True),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["line_no"], ["line.no"], name=op.f("fk_decision_line_no")),
+        sa.PrimaryKeyConstraint("line_no", "lock_seq", name=op.f("pk_decision")),
+        sqlite_strict=True,
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "forward",
+        sa.Column("line_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("lock_seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("out_line_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("out_seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("amount", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("receipt", sa.LargeBinary(), nullable=True),
+        sa.Column("started_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.ForeignKeyConstraint(["line_no"], ["line.no"], name=op.f("fk_forward_line_no")),
+        sa.PrimaryKeyConstraint("line_no", "lock_seq", name=op.f("pk_forward")),
+        sqlite_strict=True,
+        sqlite_with_rowid=False,
+    )
+    with op.batch_alter_table("forward", schema=None) as batch_op:
+        batch_op.create_index("ix_forward_out", ["out_line_no", "out_seq"], unique=True)
+        batch_op.create_index("ix_forward_state", ["state"], unique=False)
+
+    op.create_table(
+        "handle",
+        sa.Column("scheme", sa.LargeBinary(), nullable=False),
+        sa.Column("account_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("handle", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(["account_no"], ["account.no"], name=op.f("fk_handle_account_no")),
+        sa.PrimaryKeyConstraint("scheme", "account_no", name=op.f("pk_handle")),
+        sqlite_strict=True,
+        sqlite_with_rowid=False,
+    )
+    with op.batch_alter_table("handle", schema=None) as batch_op:
+        batch_op.create_index("ix_handle_handle", ["handle"], unique=False)
+
+    op.create_table(
+        "item",
+        sa.Column("feed_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("feed_seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("item_key", sa.LargeBinary(), nullable=False),
+        sa.Column("revision", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("id", sa.LargeBinary(), nullable=False),
+        sa.Column("expires", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("empty", sa.Boolean().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("wire", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(["feed_no"], ["feed.no"], name=op.f("fk_item_feed_no")),
+        sa.PrimaryKeyConstraint("feed_no", "feed_seq", name=op.f("pk_item")),
+        sqlite_strict=True,
+        sqlite_with_rowid=True,
+    )
+    with op.batch_alter_table("item", schema=None) as batch_op:
+        batch_op.create_index("ix_item_key", ["feed_no", "item_key"], unique=False)
+        batch_op.create_index("ix_item_kind", ["kind", "feed_no", "feed_seq"], unique=False)
+
+    op.create_table(
+        "leg",
+        sa.Column("account_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("entry_seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("amount", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("balance_after", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.ForeignKeyConstraint(["account_no"], ["account.no"], name=op.f("fk_leg_account_no")),
+        sa.ForeignKeyConstraint(["entry_seq"], ["entry.seq"], name=op.f("fk_leg_entry_seq")),
+        sa.PrimaryKeyConstraint("account_no", "entry_seq", name=op.f("pk_leg")),
+        sqlite_strict=True,
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "member",
+        sa.Column("no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("account_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("public_name", sa.Text(), nullable=False),
+        sa.Column("folded", sa.Text(), nullable=False),
+        sa.Column("email", sa.Text(), nullable=True),
+        sa.Column("phone", sa.Text(), nullable=False),
+        sa.Column("address", sa.Text(), nullable=False),
+        sa.Column("place", sa.Text(), nullable=False),
+        sa.Column("north", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("east", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("about", sa.Text(), nullable=False),
+        sa.Column("reach", sa.Text(), nullable=False),
+        sa.Column("language", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("state_reason", sa.Text(), nullable=False),
+        sa.Column("away_until", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("role", sa.Text(), nullable=False),
+        sa.Column("pin_hash", sa.Text(), nullable=True),
+        sa.Column("joined_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("seen_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.ForeignKeyConstraint(["account_no"], ["account.no"], name=op.f("fk_member_account_no")),
+        sa.PrimaryKeyConstraint("no", name=op.f("pk_member")),
+        sqlite_strict=True,
+        sqlite_with_rowid=True,
+    )
+    with op.batch_alter_table("member", schema=None) as batch_op:
+        batch_op.create_index("ix_member_account", ["account_no"], unique=True)
+        batch_op.create_index("ix_member_email", ["email"], unique=True)
+
+    op.create_table(
+        "op",
+        sa.Column("line_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("mine", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("epoch", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("wire", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(["line_no"], ["line.no"], name=op.f("fk_op_line_no")),
+        sa.PrimaryKeyConstraint("line_no", "mine", "epoch", "seq", name=op.f("pk_op")),
+        sqlite_strict=True,
+        sqlite_with_rowid=True,
+    )
+    op.create_table(
+        "promise",
+        sa.Column("quote_id", sa.LargeBinary(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("account_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("quote", sa.LargeBinary(), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("payer_name", sa.Text(), nullable=False),
+        sa.Column("payer_handle", sa.LargeBinary(), nullable=False),
+        sa.Column("via", sa.LargeBinary(), nullable=False),
+        sa.Column("valid_until", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("trade_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("acceptance", sa.LargeBinary(), nullable=True),
+        sa.Column("receipt", sa.LargeBinary(), nullable=True),
+        sa.Column("line_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("lock_seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.ForeignKeyConstraint(["account_no"], ["account.no"], name=op.f("fk_promise_account_no")),
+        sa.PrimaryKeyConstraint("quote_id", name=op.f("pk_promise")),
+        sqlite_strict=True,
+        sqlite_with_rowid=True,
+    )
+    with op.batch_alter_table("promise", schema=None) as batch_op:
+        batch_op.create_index("ix_promise_lock", ["line_no", "lock_seq"], unique=False)
+        batch_op.create_index("ix_promise_trade", ["trade_no"], unique=False)
+        batch_op.create_index("ix_promise_valid", ["state", "valid_until"], unique=False)
+
+    op.create_table(
+        "thread",
+        sa.Column("no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("id", sa.LargeBinary(), nullable=False),
+        sa.Column("account_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("scheme", sa.LargeBinary(), nullable=False),
+        sa.Column("their_handle", sa.LargeBinary(), nullable=True),
+        sa.Column("their_account", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("their_name", sa.Text(), nullable=False),
+        sa.Column("listing_scheme", sa.LargeBinary(), nullable=True),
+        sa.Column("listing_key", sa.LargeBinary(), nullable=True),
+        sa.Column("begun_here", sa.Boolean().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("blocked", sa.Boolean().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("unread", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("created_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("last_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.ForeignKeyConstraint(["account_no"], ["account.no"], name=op.f("fk_thread_account_no")),
+        sa.PrimaryKeyConstraint("no", name=op.f("pk_thread")),
+        sqlite_strict=True,
+        sqlite_with_rowid=True,
+    )
+    with op.batch_alter_table("thread", schema=None) as batch_op:
+        batch_op.create_index("ix_thread_account", ["account_no", "last_ms"], unique=False)
+        batch_op.create_index("ix_thread_begun", ["begun_here", "created_ms"], unique=False)
+        batch_op.create_index("ix_thread_id", ["id", "scheme"], unique=False)
+
+    op.create_table(
+        "trade",
+        sa.Column("no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("reference", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("payer_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("payee_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("amount", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("listing", sa.LargeBinary(), nullable=True),
+        sa.Column("other_scheme", sa.LargeBinary(), nullable=True),
+        sa.Column("other_name", sa.Text(), nullable=True),
+        sa.Column("other_amount", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("other_unit", sa.Text(), nullable=True),
+        sa.Column("hours", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("entry_seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("created_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("ended_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("reason", sa.Text(), nullable=True),
+        sa.Column("late", sa.Boolean().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("entered_by", sa.Text(), nullable=False),
+        sa.Column("once", sa.LargeBinary(), nullable=True),
+        sa.Column("corrects_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("corrected_by_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.ForeignKeyConstraint(["payee_no"], ["account.no"], name=op.f("fk_trade_payee_no")),
+        sa.ForeignKeyConstraint(["payer_no"], ["account.no"], name=op.f("fk_trade_payer_no")),
+        sa.PrimaryKeyConstraint("no", name=op.f("pk_trade")),
+        sqlite_strict=True,
+        sqlite_with_rowid=True,
+    )
+    with op.batch_alter_table("trade", schema=None) as batch_op:
+        batch_op.create_index("ix_trade_entry", ["entry_seq"], unique=False)
+        batch_op.create_index("ix_trade_once", ["once"], unique=True)
+        batch_op.create_index("ix_trade_payee", ["payee_no", "no"], unique=False)
+        batch_op.create_index("ix_trade_payer", ["payer_no", "no"], unique=False)
+        batch_op.create_index("ix_trade_reference", ["reference"], unique=True)
+
+    op.create_table(
+        "act",
+        sa.Column("no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("at_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("by_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("by_name", sa.Text(), nullable=False),
+        sa.Column("for_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("what", sa.Text(), nullable=False),
+        sa.Column("detail", sa.Text(), nullable=False),
+        sa.Column("why", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["by_no"], ["member.no"], name=op.f("fk_act_by_no")),
+        sa.ForeignKeyConstraint(["for_no"], ["member.no"], name=op.f("fk_act_for_no")),
+        sa.PrimaryKeyConstraint("no", name=op.f("pk_act")),
+        sqlite_strict=True,
+        sqlite_with_rowid=True,
+    )
+    with op.batch_alter_table("act", schema=None) as batch_op:
+        batch_op.create_index("ix_act_for", ["for_no", "no"], unique=False)
+
+    op.create_table(
+        "application",
+        sa.Column("no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("place", sa.Text(), nullable=False),
+        sa.Column("north", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("east", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("reach", sa.Text(), nullable=False),
+        sa.Column("email", sa.Text(), nullable=True),
+        sa.Column("phone", sa.Text(), nullable=False),
+        sa.Column("address", sa.Text(), nullable=False),
+        sa.Column("offer", sa.Text(), nullable=False),
+        sa.Column("want", sa.Text(), nullable=False),
+        sa.Column("language", sa.Text(), nullable=False),
+        sa.Column("once", sa.LargeBinary(), nullable=True),
+        sa.Column("created_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("decided_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("decided_by", sa.Text(), nullable=True),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("member_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.ForeignKeyConstraint(["member_no"], ["member.no"], name=op.f("fk_application_member_no")),
+        sa.PrimaryKeyConstraint("no", name=op.f("pk_application")),
+        sqlite_strict=True,
+        sqlite_with_rowid=True,
+    )
+    with op.batch_alter_table("application", schema=None) as batch_op:
+        batch_op.create_index("ix_application_once", ["once"], unique=True)
+        batch_op.create_index("ix_application_state", ["state", "no"], unique=False)
+
+    op.create_table(
+        "listing",
+        sa.Column("item_key", sa.LargeBinary(), nullable=False),
+        sa.Column("member_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("shared", sa.Boolean().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("content", sa.LargeBinary(), nullable=False),
+        sa.Column("created", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("expires", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("revision", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("feed_until", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("changed_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["member_no"], ["member.no"], name=op.f("fk_listing_member_no")),
+        sa.PrimaryKeyConstraint("item_key", name=op.f("pk_listing")),
+        sqlite_strict=True,
+        sqlite_with_rowid=True,
+    )
+    with op.batch_alter_table("listing", schema=None) as batch_op:
+        batch_op.create_index("ix_listing_member", ["member_no"], unique=False)
+        batch_op.create_index("ix_listing_state", ["state", "expires"], unique=False)
+
+    op.create_table(
+        "mail",
+        sa.Column("no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("recipient", sa.Text(), nullable=False),
+        sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("member_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("private", sa.Boolean().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("tries", sa.Integer(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("created_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("next_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("until_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("ended_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.ForeignKeyConstraint(["member_no"], ["member.no"], name=op.f("fk_mail_member_no")),
+        sa.PrimaryKeyConstraint("no", name=op.f("pk_mail")),
+        sqlite_strict=True,
+        sqlite_with_rowid=True,
+    )
+    with op.batch_alter_table("mail", schema=None) as batch_op:
+        batch_op.create_index("ix_mail_state", ["state", "next_ms"], unique=False)
+
+    op.create_table(
+        "message",
+        sa.Column("no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("thread_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("mine", sa.Boolean().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("author", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("amount_scheme", sa.LargeBinary(), nullable=True),
+        sa.Column("amount", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("until_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("reference", sa.LargeBinary(), nullable=True),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("at_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("answered_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.ForeignKeyConstraint(["thread_no"], ["thread.no"], name=op.f("fk_message_thread_no")),
+        sa.PrimaryKeyConstraint("no", name=op.f("pk_message")),
+        sqlite_strict=True,
+        sqlite_with_rowid=True,
+    )
+    with op.batch_alter_table("message", schema=None) as batch_op:
+        batch_op.create_index("ix_message_thread", ["thread_no", "no"], unique=False)
+
+    op.create_table(
+        "payment",
+        sa.Column("no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("quote_id", sa.LargeBinary(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("line_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("lock_seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("account_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("trade_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("amount", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("hours", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("deadline", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("quote", sa.LargeBinary(), nullable=False),
+        sa.Column("acceptance", sa.LargeBinary(), nullable=False),
+        sa.Column("receipt", sa.LargeBinary(), nullable=True),
+        sa.Column("started_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("ended_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.ForeignKeyConstraint(["account_no"], ["account.no"], name=op.f("fk_payment_account_no")),
+        sa.ForeignKeyConstraint(["line_no"], ["line.no"], name=op.f("fk_payment_line_no")),
+        sa.ForeignKeyConstraint(["trade_no"], ["trade.no"], name=op.f("fk_payment_trade_no")),
+        sa.PrimaryKeyConstraint("no", name=op.f("pk_payment")),
+        sqlite_strict=True,
+        sqlite_with_rowid=True,
+    )
+    with op.batch_alter_table("payment", schema=None) as batch_op:
+        batch_op.create_index("ix_payment_lock", ["line_no", "lock_seq"], unique=True)
+        batch_op.create_index("ix_payment_quote", ["quote_id"], unique=True)
+        batch_op.create_index("ix_payment_state", ["state"], unique=False)
+        batch_op.create_index("ix_payment_trade", ["trade_no"], unique=False)
+
+    op.create_table(
+        "pending_sign_in",
+        sa.Column("token", sa.LargeBinary(), nullable=False),
+        sa.Column("member_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("code", sa.LargeBinary(), nullable=False),
+        sa.Column("tries", sa.Integer(), nullable=False),
+        sa.Column("expires_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.ForeignKeyConstraint(["member_no"], ["member.no"], name=op.f("fk_pending_sign_in_member_no")),
+        sa.PrimaryKeyConstraint("token", name=op.f("pk_pending_sign_in")),
+        sqlite_strict=True,
+        sqlite_with_rowid=False,
+    )
+    with op.batch_alter_table("pending_sign_in", schema=None) as batch_op:
+        batch_op.create_index("ix_pending_sign_in_expires", ["expires_ms"], unique=False)
+        batch_op.create_index("ix_pending_sign_in_member", ["member_no"], unique=False)
+
+    op.create_table(
+        "session",
+        sa.Column("token", sa.LargeBinary(), nullable=False),
+        sa.Column("member_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("own_computer", sa.Boolean().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("proof", sa.Text(), nullable=False),
+        sa.Column("created_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("seen_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("expires_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.ForeignKeyConstraint(["member_no"], ["member.no"], name=op.f("fk_session_member_no")),
+        sa.PrimaryKeyConstraint("token", name=op.f("pk_session")),
+        sqlite_strict=True,
+        sqlite_with_rowid=False,
+    )
+    with op.batch_alter_table("session", schema=None) as batch_op:
+        batch_op.create_index("ix_session_expires", ["expires_ms"], unique=False)
+        batch_op.create_index("ix_session_member", ["member_no"], unique=False)
+
+    op.create_table(
+        "sign_in_link",
+        sa.Column("token", sa.LargeBinary(), nullable=False),
+        sa.Column("member_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("expires_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.ForeignKeyConstraint(["member_no"], ["member.no"], name=op.f("fk_sign_in_link_member_no")),
+        sa.PrimaryKeyConstraint("token", name=op.f("pk_sign_in_link")),
+        sqlite_strict=True,
+        sqlite_with_rowid=False,
+    )
+    with op.batch_alter_table("sign_in_link", schema=None) as batch_op:
+        batch_op.create_index("ix_sign_in_link_expires", ["expires_ms"], unique=False)
+        batch_op.create_index("ix_sign_in_link_member", ["member_no"], unique=False)
+
+    op.create_table(
+        "sign_in_place",
+        sa.Column("member_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("mark", sa.LargeBinary(), nullable=False),
+        sa.Column("seen_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.ForeignKeyConstraint(["member_no"], ["member.no"], name=op.f("fk_sign_in_place_member_no")),
+        sa.PrimaryKeyConstraint("member_no", "mark", name=op.f("pk_sign_in_place")),
+        sqlite_strict=True,
+        sqlite_with_rowid=False,
+    )
+    statements = {
+        "sqlite": "CREATE VIRTUAL TABLE listing_text USING fts5(title, body, tokenize = 'unicode61 remove_diacritics 0')",
+        "postgresql": "CREATE TABLE listing_text (rowid BIGINT PRIMARY KEY, title TEXT NOT NULL, body TEXT NOT NULL);CREATE INDEX ix_listing_text_words ON listing_text USING gin (to_tsvector('simple', title || ' ' || body))",
+    }
+    op.execute(statements[op.get_bind().dialect.name])
