@@ -14,7 +14,12 @@ from typing import Final
 
 from crypto.canonical import NotCanonical, Value, decode, encode
 from protocol.errors import InvalidValue, MalformedMessage
-from protocol.limits import FRAME_BYTES_MAX, REQUEST_ID_MAX
+from protocol.limits import (
+    FRAME_BYTES_AN_ELEMENT,
+    FRAME_BYTES_MAX,
+    FRAME_ELEMENTS_FREE,
+    REQUEST_ID_MAX,
+)
 
 NO_REQUEST: Final = 0
 _TYPE_CODE_MAX: Final = 255
@@ -205,7 +210,11 @@ def decode_frame(data: bytes) -> Frame | UnknownFrame:
         MalformedMessage: not a frame. No other exception escapes, whatever the bytes.
     """
     try:
-        value = decode(data, bytes_max=FRAME_BYTES_MAX)
+        value = decode(
+            data,
+            bytes_max=FRAME_BYTES_MAX,
+            elements_max=FRAME_ELEMENTS_FREE + len(data) // FRAME_BYTES_AN_ELEMENT,
+        )
     except NotCanonical as error:
         raise MalformedMessage(str(error)) from None
     if type(value) is not tuple or len(value) != 3:

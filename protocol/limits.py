@@ -148,6 +148,10 @@ LETTER_NEW_THREADS_A_DAY: Final = 5
 
 # One frame: a few hundred ops or items, or one full picture (5.7). Objects inside keep the limit of 1.1.
 FRAME_BYTES_MAX: Final = 256 * 1024
+# An element costs far more to read than a byte: 256 KiB of empty arrays keep a small computer busy for a quarter of
+# a second. Clocks, the frames with the shortest elements, have ten bytes for each.
+FRAME_BYTES_AN_ELEMENT: Final = 8
+FRAME_ELEMENTS_FREE: Final = 64
 REQUEST_ID_MAX: Final = 2**32 - 1
 # Of the identity log a HELLO carries: some 500 events. The rest is asked for by itself.
 HELLO_IDENTITY_BYTES_MAX: Final = 128 * 1024

@@ -21,7 +21,7 @@ from protocol.frame import (
     payload_bytes,
     payload_many,
 )
-from protocol.limits import FRAME_BYTES_MAX, REQUEST_ID_MAX
+from protocol.limits import FRAME_BYTES_MAX, FRAME_ELEMENTS_FREE, REQUEST_ID_MAX
 
 VALUES = st.recursive(
     st.none()
@@ -97,6 +97,24 @@ def test_a_frame_is_at_most_256_kib():
         encode_frame(too_large)
     with pytest.raises(MalformedMessage):
         decode_frame(encode((65, 0, too_large.payload), bytes_max=FRAME_BYTES_MAX + 1))
+
+
+@pytest.mark.parametrize(
+    "payload", [((),) * 250_000, (None,) * 250_000, (((),) * 120,) * 120], ids=["arrays", "nils", "nested"]
+)
+def test_a_frame_of_very_many_small_elements_is_refused_before_it_costs_time(payload):
+    """Rule 9.3; attack T18: 256 KiB of empty arrays took a quarter of a second to read, before any handshake."""
+    with pytest.raises(MalformedMessage):
+        decode_frame(encode((16, 0, payload), bytes_max=FRAME_BYTES_MAX))
+
+
+def test_frames_with_the_shortest_elements_fit():
+    """Rules 5.5, 9.3: as many clocks as one frame may tell; a short frame need not count."""
+    clocks = tuple((bytes([n % 251]) * 32, 0, 0, 2**40) for n in range(3_000))
+    frame = Frame(FrameType.CLOCKS, (True, clocks))
+    assert decode_frame(encode_frame(frame)) == frame
+    short = Frame(FrameType.PING, (None,) * (FRAME_ELEMENTS_FREE - 3))
+    assert decode_frame(encode_frame(short)) == short
 
 
 def test_every_type_has_a_class_and_ops_come_before_gossip_before_bulk():
