@@ -144,6 +144,11 @@ def reference_number(id_: bytes) -> int:
     return int.from_bytes(id_[:5], "big")
 
 
+def reference_taken(tx: ReadTx, reference: int) -> bool:
+    """Tell whether a trade here bears the reference. Source: 7.9."""
+    return tx.one(_REFERENCE_TAKEN, reference=reference) is not None
+
+
 class Books:
     """Makes entries. Holds no state but the keys: everything else is read in the transaction."""
 
@@ -342,7 +347,7 @@ class Books:
                 key_seq=key_seq,
             )
             number = reference_number(made.signed.id)
-            if not referenced or tx.one(_REFERENCE_TAKEN, reference=number) is None:
+            if not referenced or not reference_taken(tx, number):
                 break
         tx.run_keeping(
             _NEW_ENTRY,

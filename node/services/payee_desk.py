@@ -12,7 +12,7 @@ from sqlalchemy import bindparam, insert, select, update
 from crypto.signing import Signed
 from node import crash
 from node.keyring import KeyRing
-from node.services.books import Books, Refused, load, reference_number
+from node.services.books import Books, Refused, load, reference_number, reference_taken
 from node.services.line_desk import LineDesk
 from node.services.line_rows import Line
 from node.store import Tx
@@ -49,9 +49,7 @@ _PROMISE_PAID: Final = (
         lock_seq=bindparam("new_lock_seq"),
     )
 )
-_T: Final = books_schema.trade.c
 _NEW_TRADE: Final = insert(books_schema.trade)
-_REFERENCE_TAKEN: Final = select(_T.no).where(_T.reference == bindparam("reference"))
 
 
 class PayeeDesk:
@@ -105,7 +103,7 @@ class PayeeDesk:
         if account.closed or (account.room is not None and account.room < quote.body.amount):
             return False
         # A trade recorded since the quote may bear its reference by chance (7.9); the payer asks for another quote.
-        return self._tx.one(_REFERENCE_TAKEN, reference=reference_number(quote.id)) is None
+        return not reference_taken(self._tx, reference_number(quote.id))
 
     def _credit(self, line: Line, account_no: int, quote: Signed[Quote], text: str, payer_name: str) -> int:
         """Credit the member and book the line, in one entry; return the trade's number."""

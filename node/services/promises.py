@@ -13,9 +13,8 @@ from sqlalchemy import bindparam, delete, func, insert, select
 
 from node.clock import Chance, Clock
 from node.keyring import KeyRing
-from node.services.books import load, reference_number
+from node.services.books import load, reference_number, reference_taken
 from node.store import ReadTx, Tx
-from node.store.schema import books as books_schema
 from node.store.schema import payments as schema
 from protocol.errors import InvalidValue
 from protocol.names import Handle, ItemKey, SchemeId
@@ -45,8 +44,6 @@ _BY_HANDLE: Final = select(_H.account_no).where(
     _H.handle == bindparam("handle"), _H.scheme == bindparam("scheme")
 )
 _NEW_HANDLE: Final = insert(schema.handle)
-_T: Final = books_schema.trade.c
-_REFERENCE_TAKEN: Final = select(_T.no).where(_T.reference == bindparam("reference"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +110,8 @@ class Promises:
             except InvalidValue:
                 return Refused(reason="cannot-now"), 0
             quote = self._keyring.sign("line", body)
-            reference_taken = tx.one(_REFERENCE_TAKEN, reference=reference_number(quote.id)) is not None
-            if not reference_taken and tx.one(_GIVEN, quote_id=quote.id) is None:
+            taken = reference_taken(tx, reference_number(quote.id))
+            if not taken and tx.one(_GIVEN, quote_id=quote.id) is None:
                 break
             now += 1  # another trade's reference (7.9), or the same ask again: a millisecond makes it another quote
         tx.run(
@@ -143,8 +140,3 @@ class Promises:
 def forget_promises(tx: Tx, before_ms: int) -> None:
     """Drop promises that ended before `before_ms` unpaid."""
     tx.run(_OLD_PROMISES, before=before_ms)
-
-
-def is_taken(tx: ReadTx, reference: int) -> bool:
-    """Tell whether a trade here bears the reference. Source: 7.9."""
-    return tx.one(_REFERENCE_TAKEN, reference=reference) is not None

@@ -21,10 +21,10 @@ from node.federation.dispatch import Dispatch, NoAnswer
 from node.federation.links import Links
 from node.federation.session import Session
 from node.keyring import KeyRing
-from node.services.books import reference_number
+from node.services.books import reference_number, reference_taken
 from node.services.line_desk import LineDesk
 from node.services.lock_notes import Directory, LockNotes
-from node.services.promises import NameOf, OwnUnit, PayeeByListing, Promises, forget_promises, is_taken
+from node.services.promises import NameOf, OwnUnit, PayeeByListing, Promises, forget_promises
 from node.store import ReadTx, Store
 from node.supervisor import Supervisor
 from protocol.errors import MalformedMessage, NotAuthentic, ProtocolError
@@ -225,7 +225,7 @@ class QuoteService:
         return 0 if line is None else line.room(MODE_NORMAL)
 
     def _room_and_taken(self, tx: ReadTx, peer: SchemeId, reference: int) -> tuple[int, bool]:
-        return self._room_to(tx, peer), is_taken(tx, reference)
+        return self._room_to(tx, peer), reference_taken(tx, reference)
 
     def _clocks_agree(self, peer: SchemeId) -> bool:
         session = self._links.live.get(peer)

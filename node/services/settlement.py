@@ -15,7 +15,7 @@ from sqlalchemy import and_, bindparam, select, update
 
 from crypto.keys import BadKey
 from node.clock import Clock
-from node.services.books import Refused, reference_number
+from node.services.books import Refused, reference_number, reference_taken
 from node.services.lines import LineService
 from node.services.payer_desk import NewPayment
 from node.services.quotes import Offer, QuoteService
@@ -36,7 +36,6 @@ WATCHED_MAX: Final = 10_000  # payments whose end is noted in memory; of others 
 
 _P: Final = schema.payment.c
 _T: Final = books_schema.trade.c
-_REFERENCE_TAKEN: Final = select(_T.no).where(_T.reference == bindparam("reference"))
 _BY_QUOTE: Final = select(_P.no).where(_P.quote_id == bindparam("quote_id"))
 _BY_ONCE: Final = select(_P.no, _P.trade_no, _P.state).where(
     _P.trade_no == select(_T.no).where(_T.once == bindparam("once")).scalar_subquery()
@@ -181,7 +180,7 @@ class Settlement:
         now = self._clock.now_ms()
         if tx.one(_BY_QUOTE, quote_id=offer.id) is not None or not is_fresh(quote, offer.received_ms, now):
             raise CannotPay(NoPayment.STALE)
-        if tx.one(_REFERENCE_TAKEN, reference=reference_number(offer.id)) is not None:
+        if reference_taken(tx, reference_number(offer.id)):
             raise CannotPay(
                 NoPayment.STALE
             )  # by chance, since the quote came (7.9); another quote has another

@@ -33,7 +33,7 @@ from node.simulation.virtual_loop import run as run_virtual
 from node.store import InlineStore, Memory, StoreInUse
 from protocol.descriptor import open_descriptor
 from tests.builders import NOW
-from tests.node.services.desk import StoppedClock
+from tests.fakes import StoppedClock
 
 CHEAP = Cost(memory_kib=8, iterations=1, lanes=1)
 KEYS = draw_keys(SeededChance("app"), NOW).keys

@@ -15,14 +15,14 @@ from node.mail.outbox import (
     unsent_mails,
 )
 from node.store import InlineStore, Memory, Tx
-from tests.node.services.desk import Server, StoppedClock
+from tests.fakes import MailServer, StoppedClock
 
 
 class Office:
     """An outbox with a server that does what a test says."""
 
     def __init__(self, *, server: bool = True) -> None:
-        self.clock, self.server, self.store = StoppedClock(), Server(), InlineStore(Memory())
+        self.clock, self.server, self.store = StoppedClock(), MailServer(), InlineStore(Memory())
         self.outbox = Outbox(self.store, self.clock, self.server if server else None)
 
     async def write(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from node.clock import SeededChance
 from node.mail.outbox import Mail, Outbox, unsent_mails
 from node.services.acts import OPERATOR, Actor, Role
@@ -16,38 +14,18 @@ from node.services.settings import SchemeSettings, Settings
 from node.services.sign_in import SignIn
 from node.store import InlineStore, Memory, ReadTx
 from tests.builders import NOW
+from tests.fakes import MailServer, StoppedClock
 from tests.small_town import make_keyring
 
 SECRET = bytes(32)
 HOME, CAFE = "192.0.2.7", "198.51.100.9"
 
 
-@dataclass
-class StoppedClock:
-    now: int = NOW
-
-    def now_ms(self) -> int:
-        return self.now
-
-
-@dataclass
-class Server:
-    """A mail server that keeps what it is given, or raises `trouble`."""
-
-    taken: list[Mail] = field(default_factory=list)
-    trouble: Exception | None = None
-
-    async def send(self, mail: Mail) -> None:
-        if self.trouble is not None:
-            raise self.trouble
-        self.taken.append(mail)
-
-
 class Desk:
     """One scheme's people, whole."""
 
     def __init__(self) -> None:
-        self.clock, self.chance, self.server = StoppedClock(), SeededChance("desk"), Server()
+        self.clock, self.chance, self.server = StoppedClock(), SeededChance("desk"), MailServer()
         self.store = InlineStore(Memory())
         self.keyring = make_keyring(self.chance, NOW)
         self.books = Books(self.keyring, self.clock, self.chance)

@@ -22,15 +22,11 @@ from protocol.ledger import HOURS, LOCAL, AccountKind, Refusal, SystemRole
 from protocol.message import trusted_message
 from protocol.names import EntryId, SchemeId
 from tests.builders import NOW
+from tests.fakes import StoppedClock
 from tests.invariants import check_postings, take_snapshot
 from tests.small_town import WORDS, make_keyring
 
 RIVERSIDE = SchemeId(b"R" * 32)
-
-
-class StoppedClock:
-    def now_ms(self) -> int:
-        return NOW
 
 
 class Ledger:

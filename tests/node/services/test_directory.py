@@ -18,7 +18,7 @@ from tests.small_town import make_keyring
 NOW = 1_800_000_000_000
 
 
-class StoppedClock:
+class TickingClock:
     def __init__(self) -> None:
         self.at = NOW
 
@@ -58,7 +58,7 @@ async def home() -> Directory:
 
 async def open_directory(disk: Memory) -> Directory:
     made = Directory(
-        store=InlineStore(disk), keyring=make_keyring(SeededChance("home"), NOW), clock=StoppedClock()
+        store=InlineStore(disk), keyring=make_keyring(SeededChance("home"), NOW), clock=TickingClock()
     )
     await made.load()
     return made

@@ -25,7 +25,7 @@ from node.services.settings import SchemeSettings
 from node.store import InlineStore, Memory
 from protocol.names import SchemeId
 from tests.builders import NOW
-from tests.node.services.desk import StoppedClock
+from tests.fakes import StoppedClock
 
 OWN, HILLTOP, RIVERSIDE = (
     draw_keys(SeededChance(name), NOW).keys.keyring for name in ("oakvale", "hilltop", "riverside")

@@ -13,14 +13,10 @@ from protocol.feed_kinds import PEERING, Peering, capacity_class, payload_bytes
 from protocol.limits import DAY_MS
 from protocol.names import ItemKey, LineId, SchemeId
 from protocol.units import HOUR
+from tests.fakes import StoppedClock
 from tests.small_town import make_keyring
 
 NOW = 1_800_000_000_000
-
-
-class StoppedClock:
-    def now_ms(self) -> int:
-        return NOW
 
 
 class Graph:

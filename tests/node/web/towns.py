@@ -25,6 +25,7 @@ from node.store.schema import load_all
 from node.web.app import make_app
 from protocol.names import SchemeId
 from tests.builders import NOW
+from tests.fakes import MailServer, StoppedClock
 from tests.small_town import make_keyring
 
 PIN: Final = "739152"
@@ -41,24 +42,6 @@ ALL_ROWS: Final = {table.name: table.select() for table in load_all().sorted_tab
 Browser = TestClient[web.Request, web.Application]
 
 
-@dataclass
-class StoppedClock:
-    now: int = NOW
-
-    def now_ms(self) -> int:
-        return self.now
-
-
-@dataclass
-class Server:
-    """A mail server that keeps what it is given."""
-
-    taken: list[Mail] = field(default_factory=list)
-
-    async def send(self, mail: Mail) -> None:
-        self.taken.append(mail)
-
-
 async def nobody(scheme: SchemeId) -> Channel:
     raise ChannelClosed()
 
@@ -70,7 +53,7 @@ class Town:
     node: Node
     clock: StoppedClock
     server: TestServer
-    mail: Server
+    mail: MailServer
     browsers: list[Browser] = field(default_factory=list)
 
     async def member(self, name: str, role: Role = Role.MEMBER, *, pin: str = "") -> Member:
@@ -118,7 +101,7 @@ async def open_town(
     seed: SchemeSettings = SEED, *, mail: bool = True, name: str = "town"
 ) -> AsyncIterator[Town]:
     """Open a town; browsers are closed with it."""
-    clock, chance, server = StoppedClock(), SeededChance(name), Server()
+    clock, chance, server = StoppedClock(), SeededChance(name), MailServer()
     store = InlineStore(Memory())
     node = Node(
         Options(seed=seed, origin="http://oakvale.test"),
