@@ -8,12 +8,12 @@ from protocol.units import HOUR, MINUTE
 
 
 def rate_words(other: OtherScheme, own_minor_per_hour: int, voice: Voice) -> str:
-    """Return "12 Acorns are 1 hour."; for a scheme in another unit, what the same hour is here."""
+    """Return "12 Acorns = 1 hour."; for a scheme in another unit, what the same hour is here."""
     if other.minor_per_hour is None:
         return ""
     own = voice.spoken(own_minor_per_hour)
     theirs = voice.spoken(other.minor_per_hour, other.unit)
-    return voice.words.gettext("%(theirs)s are %(own)s.") % {"theirs": theirs, "own": own}
+    return voice.words.gettext("%(theirs)s = %(own)s.") % {"theirs": theirs, "own": own}
 
 
 def rounding_words(trade_hours: int, amount: int, own_minor_per_hour: int, voice: Voice) -> str:

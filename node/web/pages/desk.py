@@ -243,12 +243,14 @@ async def outbox(context: Context) -> web.Response:
         unsent_mails, skip=(context.page_number - 1) * PAGE_ROWS, most=PAGE_ROWS
     )
     sends = context.node.outbox.sends
+    _ = context.words.gettext
+    nothing = _("Every mail was sent.") if sends else _("No mail waits here.")
     return context.show(
         OutboxView(
             mail_set_up=sends,
             mails=tuple(_mail_row(context, mail) for mail in mails),
             pager=pager(context, "/admin/outbox", {}, total),
-            empty=None if mails else Empty(text=context.words.gettext("Every mail was sent.")),
+            empty=None if mails else Empty(text=nothing),
         )
     )
 

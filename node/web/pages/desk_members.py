@@ -124,7 +124,7 @@ def _limits(context: Context, account: Account) -> str:
     words, voice = context.words, context.voice
     lower = voice.short(-account.credit_limit)
     if account.ceiling is None:
-        return words.gettext("from %(lower)s on") % {"lower": lower}
+        return words.gettext("down to %(lower)s") % {"lower": lower}
     upper = voice.short(account.ceiling, signed=True)
     return words.gettext("%(lower)s to %(upper)s") % {"lower": lower, "upper": upper}
 

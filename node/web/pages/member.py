@@ -26,10 +26,10 @@ def members_of(tx: ReadTx, trades: Iterable[Trade]) -> dict[int, Member]:
 
 
 def pager(context: Context, path: str, asked: dict[str, str], total: int) -> Pager | None:
-    """Return where a list of `total` rows goes on; None for one without rows."""
-    if not total:
-        return None
+    """Return where a list of `total` rows goes on; None for one that fits on a page."""
     number = context.page_number
+    if total <= PAGE_ROWS and number == 1:
+        return None
     first, last = (number - 1) * PAGE_ROWS + 1, min(number * PAGE_ROWS, total)
     kept = {name: value for name, value in asked.items() if value}
 

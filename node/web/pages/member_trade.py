@@ -220,7 +220,7 @@ def _facts(trade: Trade, party: Party, other: OtherScheme | None, voice: Voice) 
     if trade.hours is not None:
         facts.append(Fact(label=words.gettext("Between the schemes"), text=hours_words(trade.hours, voice)))
     if trade.other_amount is not None and other is not None:
-        text = words.gettext("%(theirs)s are %(mine)s") % {
+        text = words.gettext("%(theirs)s = %(mine)s") % {
             "theirs": voice.spoken(trade.other_amount, other.unit),
             "mine": voice.spoken(trade.amount),
         }

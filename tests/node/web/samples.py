@@ -250,7 +250,7 @@ CHECK: Final = RecordCheckView(
     payer_gives="30 minutes", payer_gives_short="30 min", mine_now="3 hours", mine_after="2 hours 30 minutes",
     button="Pay Karim", action="/record/do", hidden=HIDDEN, once=ONCE, change_href="/record/what", cancel_href="/home",
     more=(
-        Fact(label="Their price in ours", text="12 Acorns are 1 hour, since 3 May 2025."),
+        Fact(label="Their price in ours", text="12 Acorns = 1 hour, since 3 May 2025."),
         Fact(label="Between the schemes", text="Oakvale then owes Hilltop 30 minutes more."),
         Fact(label="Rounding", text="Nothing to round."),
     ),
@@ -310,7 +310,7 @@ def _listing_pages() -> dict[str, Sample]:
         summary="9 offers and wants for “jam”, nearest first", cards=(*OWN_CARDS, *FAR_CARDS), pager=Pager(text="1 to 9 of 9"), empty=None,
     )  # fmt: skip
     theirs = ListingView(
-        card=JAM, price_note="You see their price turned into hours: 12 Acorns are 1 hour, since 3 May. The final amount is shown before you agree.",
+        card=JAM, price_note="You see their price turned into hours: 12 Acorns = 1 hour, since 3 May. The final amount is shown before you agree.",
         paragraphs=JAM_TEXT, facts=JAM_FACTS, owner_href="/people/karim", own=False, state=None, message_href="/messages/new?l=jam", record_href="/record/what?l=jam", cannot_record="",
     )  # fmt: skip
     views: dict[str, View] = {
@@ -356,7 +356,7 @@ def _listing_pages() -> dict[str, Sample]:
 def _trade_pages() -> dict[str, Sample]:
     trade = TradeView(
         sides=SIDES, state=Pill(text="Done", tone="good"), state_text=("Recorded by both schemes.",),
-        facts=(Fact(label="When", text="Saturday 28 February 2026, 10:12"), Fact(label="Entered by", text="you"), Fact(label="Other scheme", text="Riverside"), Fact(label="Price", text="12 Acorns are 1 hour")),
+        facts=(Fact(label="When", text="Saturday 28 February 2026, 10:12"), Fact(label="Entered by", text="you"), Fact(label="Other scheme", text="Riverside"), Fact(label="Price", text="12 Acorns = 1 hour")),
         history=(Fact(label="10:12:04", text="You pressed “Pay Karim”. 30 minutes were set aside."), Fact(label="10:12:05", text="Riverside recorded it. Done.")),
         message_href="/messages/1", wrong_href="/t/K7F-3QM-92X/wrong", again_href="/record/what?again=1",
     )  # fmt: skip
@@ -364,7 +364,7 @@ def _trade_pages() -> dict[str, Sample]:
         "record-1": RecordView(received_href="/record/who?did=received", gave_href="/record/who?did=gave", last=(Link(text="Ben Carter, bike repair, 1 hour 30 minutes", href="/record/what?again=7"),)),
         "record-2": RecordWhoView(did="received", query="", recent=PEOPLE, found=None),
         "record-2-found": RecordWhoView(did="gave", query="car", recent=PEOPLE, found=PEOPLE[:1]),
-        "record-3": RecordWhatView(did="received", name="Karim", badge="Riverside", form=Filled({"what": "Plum jam, 4 jars", "amount": "6"}), hidden=HIDDEN, unit_name="Acorns", amount_hint="For example 6 or 2.50", rate_note="12 Acorns are 1 hour.", change_who_href="/record/who?did=received"),
+        "record-3": RecordWhatView(did="received", name="Karim", badge="Riverside", form=Filled({"what": "Plum jam, 4 jars", "amount": "6"}), hidden=HIDDEN, unit_name="Acorns", amount_hint="For example 6 or 2.50", rate_note="12 Acorns = 1 hour.", change_who_href="/record/who?did=received"),
         "record-3-wrong": RecordWhatView(did="received", name="Ben", badge="", form=Filled({"what": "", "amount": "1.30"}, {"what": "Please fill this in.", "amount": "Do you mean 1 h 30 or 1 h 18? Please write it like that."}), hidden=HIDDEN, unit_name="hours", amount_hint=HINT, rate_note="", change_who_href="/record/who?did=received"),
         "record-4": CHECK,
         "record-4-again": replace(CHECK, payee="Ben Carter", payee_scheme="Oakvale", what="Bike repair", payee_gets="1 hour 30 minutes", payer_gives="1 hour 30 minutes", payer_gives_short="1 h 30", mine_after="1 hour 30 minutes", button="Pay Ben", more=(), again="You recorded the same 4 minutes ago. Again?"),

@@ -483,7 +483,7 @@ async def test_where_hours_are_counted_an_hour_is_an_hour(desk: Desk) -> None:
 
 
 async def test_unsent_mail_can_be_read_out_but_nothing_that_signs_in(paper: Desk) -> None:
-    assert "Every mail was sent." in await paper.words("/admin/outbox")
+    assert "No mail waits here." in await paper.words("/admin/outbox")
     await paper.apply("Ines", email="ines@example.org")
     await paper.town.node.sign_in.ask_code("rosa@example.org", "192.0.2.1")
     said = await paper.words("/admin/outbox")

@@ -106,7 +106,7 @@ def test_jam_is_bought_across_hilltop() -> None:
         assert "Riverside" in found
         assert "seen " in found
         shown = (await market.listing()).words
-        assert "12 Acorns are 1 hour." in shown
+        assert "12 Acorns = 1 hour." in shown
         assert "The final amount is shown before you agree." in shown
         check = await market.check()
         assert "Karim gets 6 Acorns. You give 30 minutes." in check.words
