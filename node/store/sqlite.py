@@ -20,7 +20,8 @@ from node.store.transaction import Connection
 # Kept compiled by the driver, per connection: more than the node has statements.
 STATEMENTS_CACHED: Final = 512
 BUSY_TIMEOUT_MS: Final = 5_000  # only a foreign tool can hold a lock: the node's own writer is alone
-CHECKPOINT_PAGES: Final = 4_000  # 16 MB: pages written many times are copied once, and a COMMIT still hides it
+# 16 MB: a page written many times is copied once, and the copying still hides in a COMMIT.
+CHECKPOINT_PAGES: Final = 4_000
 JOURNAL_BYTES_MAX: Final = 64 * 1024 * 1024  # given back to the disk after a long reader held up the WAL
 
 FILE_PRAGMAS: Final = (
