@@ -104,3 +104,8 @@ async def find(page: Page, origin: str, title: str) -> None:
 async def heading(page: Page) -> str:
     """Return the main heading."""
     return (await page.locator("h1").inner_text()).strip()
+
+
+async def said(page: Page) -> str:
+    """Return the words of the page, with every space a plain one."""
+    return " ".join((await page.locator("main").inner_text()).split())
