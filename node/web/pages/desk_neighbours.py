@@ -10,7 +10,6 @@ from typing import Final
 
 from aiohttp import web
 
-from crypto.words import identity_words
 from node.services.figures import LineTrade, trades_on_line
 from node.services.line_rows import ASKED, OFFERED, OPEN, Line
 from node.services.line_units import LineRefused
@@ -32,6 +31,7 @@ from node.web.pages.neighbours_shown import (
     rate_here,
     read_limits,
     short_here,
+    six_words,
     suggested_limits,
     they_may_owe,
 )
@@ -83,7 +83,7 @@ async def neighbours(context: Context) -> web.Response:
     return context.show(
         NeighboursView(
             own_address=_own_address(context),
-            own_words=identity_words(context.node.scheme),
+            own_words=six_words(context.node.scheme),
             neighbours=tuple(card_of(context, known, each) for each in lines),
             found_nearby=_nearby(context, known),
             empty=None if lines else Empty(text=nothing),
@@ -160,7 +160,7 @@ def _propose_view(
             Fact(label=_("Counts in"), text=_unit_words(context, body)),
             Fact(label=_("Address"), text=look.place.address),
         ),
-        words=identity_words(look.scheme),
+        words=six_words(look.scheme),
         rate=rate or _("What an hour is there is heard once both have agreed."),
         form=form,
         unit_name=voice.unit_name(),
@@ -242,7 +242,7 @@ async def _view(
         card=card_of(context, known, each),
         stage="asked-us" if asked else "we-asked" if each.status == OFFERED else "trading",
         facts=_facts(context, known, each),
-        words=identity_words(scheme),
+        words=six_words(scheme),
         consequence=consequence(context, name, at_risk, known.members),
         limits_form=form or limits,
         unit_name=context.voice.unit_name(),

@@ -242,3 +242,11 @@ def suggested_limits(context: Context, known: Known) -> Filled:
     hours = min(SUGGESTED_HOURS_MAX, max(1, known.members))
     typed = typed_amount(hours * rate_here(context), context.unit, context.language)
     return Filled({"they_may_owe": typed, "we_may_owe": typed})
+
+
+def six_words(scheme: SchemeId) -> tuple[str, ...]:
+    """Return the words by which two people compare a scheme on the telephone."""
+    # The word list is needed on these pages and nowhere else in a running node.
+    from crypto.words import identity_words
+
+    return identity_words(scheme)

@@ -237,7 +237,7 @@ def named(unit: str) -> Callable[[str, tuple[Any, ...]], bool]:
 
 UNITS = [
     ("begin", "Oakvale", named("_begin"), False),
-    ("promise", "Riverside", named("_promise"), False),
+    ("promise", "Riverside", named("promise"), False),
     ("LOCK at the connector", "Hilltop", with_op(Lock, route=True), False),
     ("LOCK at the payee", "Riverside", with_op(Lock, route=False), False),
     ("CLAIM at the connector", "Hilltop", with_op(Claim), False),

@@ -43,6 +43,7 @@ async def test_a_second_writer_is_refused(disk: Disk, monkeypatch: pytest.Monkey
 
 
 async def test_a_server_that_is_not_there_is_an_error_of_the_store():
+    pytest.importorskip("psycopg", reason="the extra `postgres` is not installed")
     with pytest.raises(StoreFailed):
         await ThreadStore.open(PostgresDatabase("postgresql://localhost:1/nothing?connect_timeout=2"))
 
