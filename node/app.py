@@ -199,6 +199,7 @@ class Node:
             store=self.store, keyring=self.keyring, clock=self.clock, chance=self.chance, links=self.links,
             dispatch=self.dispatch, directory=self.directory, routes=self.routes, unit=self._unit,
             payee_by_listing=self.market.payee_by_listing, name_of=public_name,
+            trades_with=lambda scheme: scheme in self.routes.neighbours,
         )  # fmt: skip
         self.lines = LineService(
             store=self.store, keyring=self.keyring, clock=self.clock, chance=self.chance, links=self.links,

@@ -180,7 +180,7 @@ class SettlingNode:
             store=self.store, keyring=self.keyring, clock=self.clock, chance=self.chance, links=self.links,
             dispatch=dispatch, directory=town.phonebook, routes=self.ways,
             unit=lambda: OwnUnit(self.name.lower(), self.rate), payee_by_listing=self._payee_by_listing,
-            name_of=lambda tx, no: f"member {no}",
+            name_of=lambda tx, no: f"member {no}", trades_with=self._trades_with,
         )  # fmt: skip
         self.lines = LineService(
             store=self.store, keyring=self.keyring, clock=self.clock, chance=self.chance, links=self.links,
@@ -226,6 +226,9 @@ class SettlingNode:
 
     async def _dial(self, scheme: SchemeId) -> Channel:
         return await self.town.network.connect(self.name, self.town.name_of(scheme))
+
+    def _trades_with(self, scheme: SchemeId) -> bool:
+        return self.town.name_of(scheme) in self.town.neighbours_of(self.name)
 
     def _payee_by_listing(self, tx: ReadTx, key: bytes) -> Payee | None:
         return self.listings.get(key)

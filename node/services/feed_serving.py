@@ -12,6 +12,7 @@ from node.services.directory import Directory
 from node.services.feed_checks import rows_counted
 from node.services.feed_store import FRAME_ITEMS_BYTES, find_feed, wires_above, wires_at
 from node.services.routes import Routes
+from node.services.turns import Turns
 from node.store import ReadTx, Store
 from node.supervisor import Supervisor
 from protocol.errors import MalformedMessage, TooMuch
@@ -34,7 +35,7 @@ class FeedServing:
         self._routes: Final = routes
         self._own: Final = own
         self._before_own: Final = before_own
-        self._serving: Final[dict[SchemeId, int]] = {}
+        self._serving: Final = Turns(SERVED_AT_ONCE)
         self.tasks: Final = Supervisor("feed-serving")
         dispatch.register(self, FrameType.DELTA_ASK, FrameType.IDS_ASK, FrameType.IDENTITY_ASK)
 
@@ -57,14 +58,13 @@ class FeedServing:
 
     def _serve(self, session: Session, frame: Frame) -> None:
         peer, ask = session.peer, frames.read_ask(frame)
-        if self._serving.get(peer, 0) >= SERVED_AT_ONCE:
+        if not self._serving.are_left(peer):
             raise TooMuch("too many questions at once")
-        self._serving[peer] = self._serving.get(peer, 0) + 1
         self.tasks.spawn(self._answer(session, frame, ask), "serve")
 
     async def _answer(self, session: Session, frame: Frame, ask: frames.Ask) -> None:
-        try:
-            peer = session.peer
+        peer = session.peer
+        with self._serving.one(peer):
             if ask.scheme == self._own and not ask.wanted and not ask.after:
                 await self._before_own()
             delta = frame.type is FrameType.DELTA_ASK
@@ -75,8 +75,6 @@ class FeedServing:
             else:
                 value = (await self._store.read(_ids, ask)).value()
             await session.answer(frame, value)
-        finally:
-            self._serving[session.peer] -= 1
 
 
 def _delta(tx: ReadTx, ask: frames.Ask) -> frames.Delta:

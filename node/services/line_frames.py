@@ -1,4 +1,4 @@
-"""The shapes of frames about lines. Source: docs/protocol.md 6.5, 9.3."""
+"""The shapes of what is said about lines. Source: docs/protocol.md 6.5, 9.3."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from typing import Final
 
 from crypto.canonical import Value
 from protocol.errors import MalformedMessage
-from protocol.names import LineId
+from protocol.line import LineState
+from protocol.line_ops import SyncAnswer, SyncAsk
+from protocol.names import LineId, SchemeId
 
 FRAME_OPS_BYTES: Final = 128 * 1024  # of ops in one frame; half of what a frame may hold
 
@@ -36,3 +38,17 @@ def line_and(value: Value) -> tuple[LineId, Value]:
     if type(value) is not tuple or len(value) != 2 or type(value[0]) is not bytes:
         raise MalformedMessage("not [line, …]")
     return LineId(value[0]), value[1]
+
+
+def sync_answer(ask: SyncAsk, author: SchemeId, state: LineState | None) -> SyncAnswer:
+    """Return what `author` holds of a line; nothing, if the line is not known."""
+    return SyncAnswer(
+        line=ask.line,
+        epoch=ask.epoch if state is None else state.epoch,
+        author=author,
+        boot=ask.boot,
+        own_length=0 if state is None else state.own_length,
+        own_id=bytes(32) if state is None else state.own_id,
+        seen_length=0 if state is None else state.peer_length,
+        seen_id=bytes(32) if state is None else state.peer_id,
+    )

@@ -23,11 +23,12 @@ from node.federation.session import Session
 from node.keyring import KeyRing
 from node.services.books import Books
 from node.services.line_desk import LineDesk, Outgoing, reset_for_boot
-from node.services.line_frames import bytes_of, frames, line_and
+from node.services.line_frames import bytes_of, frames, line_and, sync_answer
 from node.services.line_rows import REPLACED, Line, find_line, read_lines, read_ops_after
 from node.services.line_units import KeyDirectory, LineUnits
 from node.services.payer_desk import Ended
 from node.services.payment_desk import AcceptanceOf, PaymentDesk
+from node.services.turns import Turns
 from node.store import ReadTx, Store, StoreClosed, StoreError, Tx
 from node.supervisor import Supervisor
 from protocol.errors import MalformedMessage, NotAuthentic
@@ -45,6 +46,8 @@ INBOX_OPS_MAX: Final = 1024
 BATCH_OPS_MAX: Final = 256
 RESEND_OPS: Final = 256
 SEEN_EVERY_S: Final = 0.2
+# Questions of one peer about where its copies end, being answered. It has one or two lines and asks about each once.
+SYNCS_OF_ONE: Final = 16
 
 
 class LineService:
@@ -83,6 +86,7 @@ class LineService:
         self._seen_waits: Final = asyncio.Event()
         self._lost_ms: Final[dict[SchemeId, int]] = {}  # since when a scheme is not connected
         self._syncing: Final[dict[LineId, Session]] = {}
+        self._answering: Final = Turns(SYNCS_OF_ONE)
         self._sync_again: Final[set[LineId]] = set()
         self._tasks: Supervisor | None = None
         dispatch.register(self, FrameType.OPS, FrameType.SYNC, FrameType.OPS_SEEN)
@@ -147,7 +151,8 @@ class LineService:
                 await self._on_ops(session, frame)
             case FrameType.SYNC:
                 ask = decode_message(SyncAsk, bytes_of(frame.payload))
-                self._spawn(self._answer_sync(session, frame, ask), "answer-sync")
+                if self._answering.are_left(session.peer):
+                    self._spawn(self._answer_sync(session, frame, ask), "answer-sync")
             case _:
                 line_id, seen = line_and(frame.payload)
                 if type(seen) is not int:
@@ -171,9 +176,14 @@ class LineService:
         inbox = self._inbox.get((session.peer, line_id))
         if inbox is not None:  # they are being stored
             inbox.extend(ops[: max(0, INBOX_OPS_MAX - len(inbox))])
-        elif ops:
+        elif ops and self._may_begin(session.peer, line_id):
             self._inbox[session.peer, line_id] = deque(ops)
             self._spawn(self._pump(session.peer, line_id), "take-ops")
+
+    def _may_begin(self, peer: SchemeId, line_id: LineId) -> bool:
+        """Tell whether ops may be taken now: anybody may open a line, but one at a time."""
+        known = self._lines_of.get(peer, set())
+        return line_id in known or all(each != peer or line in known for each, line in self._inbox)
 
     def _line_key(self, peer: SchemeId, body: Op | SyncAnswer, key_seq: int) -> VerifyingKey | None:
         # What a neighbour passes on from somebody else is not accepted here, however well signed.
@@ -327,20 +337,16 @@ class LineService:
         return usable
 
     async def _answer_sync(self, session: Session, frame: Frame, ask: SyncAsk) -> None:
+        # Counted until it is sent: a peer that does not read what it asks for soon gets no more.
+        with self._answering.one(session.peer):
+            await self._say_where_we_are(session, frame, ask)
+
+    async def _say_where_we_are(self, session: Session, frame: Frame, ask: SyncAsk) -> None:
         line = await self._store.read(find_line, ask.line, self._keyring.scheme)
         if line is not None and line.peer != session.peer:
             return
         state = None if line is None else line.state
-        answer = SyncAnswer(
-            line=ask.line,
-            epoch=ask.epoch if state is None else state.epoch,
-            author=self._keyring.scheme,
-            boot=ask.boot,
-            own_length=0 if state is None else state.own_length,
-            own_id=bytes(32) if state is None else state.own_id,
-            seen_length=0 if state is None else state.peer_length,
-            seen_id=bytes(32) if state is None else state.peer_id,
-        )
+        answer = sync_answer(ask, self._keyring.scheme, state)
         await session.answer(frame, self._keyring.sign("line", answer).wire)
         if state is not None and ask.seen_length <= state.own_length:
             # Also with nothing to send: from here on new ops can follow directly, even if my own SYNC was lost.

@@ -25,11 +25,12 @@ from node.services.books import reference_number, reference_taken
 from node.services.line_desk import LineDesk
 from node.services.lock_notes import Directory, LockNotes
 from node.services.promises import NameOf, OwnUnit, PayeeByListing, Promises, forget_promises
+from node.services.turns import Turns
 from node.store import ReadTx, Store
 from node.supervisor import Supervisor
 from protocol.errors import MalformedMessage, NotAuthentic, ProtocolError
 from protocol.frame import Frame, FrameType
-from protocol.limits import QUOTE_KEPT_MS
+from protocol.limits import QUOTE_KEPT_MS, SESSION_REQUESTS_MAX
 from protocol.line_ops import MODE_NORMAL
 from protocol.message import decode_message, encode_message, open_message
 from protocol.names import Handle, QuoteId, SchemeId, scheme_text
@@ -58,6 +59,10 @@ _ANSWER_INFO: Final = b"interlets/1/quote-answer"
 HOP_WAIT_MS: Final = 1_500
 ROUTES_TRIED: Final = 4
 OFFERS_KEPT: Final = 10_000
+# Asks of one peer being answered, and asks passed on to one peer: half of what a session lets wait, so that
+# a flood of asks leaves room for everything else that is asked of that peer (I14).
+ASKS_OF_ONE: Final = SESSION_REQUESTS_MAX // 2
+ASKS_TO_ONE: Final = SESSION_REQUESTS_MAX // 2
 
 
 class Routes(Protocol):
@@ -98,8 +103,9 @@ class QuoteService:
     def __init__(
         self, *, store: Store, keyring: KeyRing, clock: Clock, chance: Chance, links: Links, dispatch: Dispatch,
         directory: Directory, routes: Routes, unit: Callable[[], OwnUnit], payee_by_listing: PayeeByListing,
-        name_of: NameOf,
+        name_of: NameOf, trades_with: Callable[[SchemeId], bool],
     ):  # fmt: skip
+        """`trades_with` tells whether a line with a scheme is open: of others no price is asked here."""
         self._store: Final = store
         self._keyring: Final = keyring
         self._clock: Final = clock
@@ -108,6 +114,9 @@ class QuoteService:
         self._directory: Final = directory
         self._routes: Final = routes
         self._unit: Final = unit
+        self._trades_with: Final = trades_with
+        self._answering: Final = Turns(ASKS_OF_ONE)
+        self._passing: Final = Turns(ASKS_TO_ONE)
         self.promises: Final = Promises(
             keyring=keyring, clock=clock, chance=chance, unit=unit, payee_by_listing=payee_by_listing, name_of=name_of
         )  # fmt: skip
@@ -242,23 +251,30 @@ class QuoteService:
         at = ask.route.index(me)
         if ask.route[at - 1] != session.peer:
             raise NotAuthentic("it comes from another scheme than its route says")
+        if not self._trades_with(session.peer) or not self._answering.are_left(session.peer):
+            no = encode_message(self._no_way(ask))
+            session.offer(FrameType.QUOTE_REPLY, no, request_id=frame.request_id)
+            return
         self.tasks.spawn(self._serve(session, frame, ask, at), "quote-ask")
 
     async def _serve(self, session: Session, frame: Frame, ask: QuoteAsk, at: int) -> None:
-        last = at == len(ask.route) - 1
-        reply = await (self._answer(ask) if last else self._pass_on(ask, at))
-        await session.answer(frame, encode_message(reply))
+        with self._answering.one(session.peer):
+            last = at == len(ask.route) - 1
+            reply = await (self._answer(ask) if last else self._pass_on(ask, at))
+            await session.answer(frame, encode_message(reply))
 
     async def _pass_on(self, ask: QuoteAsk, at: int) -> QuoteReply:
         onward = ask.route[at + 1]
-        no = QuoteReply(nonce=ask.nonce, hours=0, sealed=b"", answers=(self._says("no-way"),))
+        no = self._no_way(ask)
         room = await self._store.read(self._room_to, onward)
-        if not room or not self._clocks_agree(onward):
+        if not room or not self._clocks_agree(onward) or not self._passing.are_left(onward):
             return no
+        wait_ms = _wait_ms(len(ask.route) - 1 - at)
         try:
-            frame = await self._links.request(
-                onward, FrameType.QUOTE_ASK, encode_message(ask), timeout_ms=_wait_ms(len(ask.route) - 1 - at)
-            )
+            with self._passing.one(onward):
+                frame = await self._links.request(
+                    onward, FrameType.QUOTE_ASK, encode_message(ask), timeout_ms=wait_ms
+                )
             reply = decode_message(QuoteReply, _bytes(frame))
         except (NoAnswer, ChannelClosed, ProtocolError):
             return no
@@ -269,6 +285,9 @@ class QuoteService:
             sealed=reply.sealed,
             answers=(*reply.answers[:5], self._says(word)),
         )
+
+    def _no_way(self, ask: QuoteAsk) -> QuoteReply:
+        return QuoteReply(nonce=ask.nonce, hours=0, sealed=b"", answers=(self._says("no-way"),))
 
     def _says(self, word: str) -> Answer:
         return Answer(scheme=self._keyring.scheme, word=word)
