@@ -25,6 +25,8 @@ from scripts.town.screen import Screen
 NEIGHBOURS: Final = (("oakvale", "hilltop"), ("hilltop", "riverside"))
 # Where a person finds them again tomorrow, if nobody else listens there.
 USUAL_PORTS: Final = (8481, 8482, 8483)
+# Lies in the folder of a town that was made to its end, so that it can be kept.
+WHOLE: Final = "whole"
 HEARD_WITHIN_S: Final = 60.0
 # What every other scheme has heard of once listings travel: the last to arrive comes over two lines.
 HEARD_OF: Final = (("oakvale", "Plum jam", "Riverside"), ("riverside", "Sourdough bread", "Oakvale"))
@@ -98,6 +100,7 @@ async def start_town(folder: Path, screen: Screen, *, keep: bool = False, usual_
             await asyncio.gather(*(process.start() for process in town.processes))
         if not kept:
             await _make_neighbours(town, screen)
+            (folder / WHOLE).touch()
         await _until_heard(town, screen)
     except BaseException:
         end_all(town.processes)
@@ -108,7 +111,7 @@ async def start_town(folder: Path, screen: Screen, *, keep: bool = False, usual_
 def _lay_out(folder: Path, *, keep: bool, usual_ports: bool) -> tuple[Town, bool]:
     """Return the town as it will be, and whether it is the one that was kept; otherwise nothing is there now."""
     plans = read_town()
-    kept = keep and all((folder / plan.key / CONFIG).exists() for plan in plans)
+    kept = keep and (folder / WHOLE).exists()
     if kept:
         ports = tuple(load(folder / plan.key / CONFIG, {}).node.listen_port for plan in plans)
     else:
