@@ -158,6 +158,7 @@ class Node:
             dispatch=self.dispatch,
             quarantine=Quarantine(store, clock).take,
             chance=chance,
+            is_friend=lambda scheme: scheme in self.routes.neighbours,
         )
         self.peers = Peers(
             store=store, clock=clock, links=self.links, directory=self.directory, network=network, own=self.scheme,
@@ -174,6 +175,7 @@ class Node:
         self.routes = Routes(
             store=store, clock=clock, own=self.scheme, connected=lambda scheme: scheme in self.links.live
         )
+        self.routes.watch(self.links.look_again)
 
     def _wire_gossip(self, offload: Offload) -> None:
         store, clock = self.store, self.clock

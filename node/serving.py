@@ -13,6 +13,7 @@ import signal
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from http import HTTPStatus
 from typing import Final
 
@@ -30,6 +31,7 @@ from node.notify import notify
 from node.store import ReadTx, StoreError
 from node.supervisor import Supervisor
 from node.web.app import make_app
+from node.web.security import address_of
 
 log: Final[structlog.stdlib.BoundLogger] = structlog.stdlib.get_logger()
 
@@ -171,7 +173,12 @@ def _listen(host: str, port: int) -> socket.socket:
 
 def public_app(node: Node, *, behind_proxy: bool) -> web.Application:
     """Return what browsers, other nodes and health checks meet."""
-    door = Door(links=node.links, descriptor=node.descriptor, identity_log=node.identity_log)
+    door = Door(
+        links=node.links,
+        descriptor=node.descriptor,
+        identity_log=node.identity_log,
+        address_of=partial(address_of, behind_proxy=behind_proxy),
+    )
     health = (web.get("/livez", _live), web.get("/readyz", _ready_of(node)))
     return make_app(node, (*door.routes(), *health), behind_proxy=behind_proxy)
 

@@ -172,8 +172,16 @@ SESSION_FRAMES_A_SECOND: Final = 5_000
 SESSION_FRAMES_BURST: Final = 20_000
 SESSION_CHECKS_A_SECOND: Final = 2_000
 SESSION_CHECKS_BURST: Final = 20_000
+# Somebody with whom no line is open has little to say: who it is, and that it would like to trade.
+STRANGER_BYTES_A_SECOND: Final = 64 * 1024
+STRANGER_BYTES_BURST: Final = 1024 * 1024
+STRANGER_FRAMES_A_SECOND: Final = 50
+STRANGER_FRAMES_BURST: Final = 1_000
+STRANGER_CHECKS_A_SECOND: Final = 50
+STRANGER_CHECKS_BURST: Final = 1_000
 # Frames read and not yet handled; then reading stops and the sender feels it.
 SESSION_INBOX_FRAMES: Final = 64
+SESSION_INBOX_BYTES: Final = 1024 * 1024  # read, they take up to ten times as much memory
 # Frames waiting to be sent, in each class, and their bytes together.
 SESSION_OUTBOX_FRAMES: Final = 1_024
 SESSION_OUTBOX_BYTES: Final = 4 * 1024 * 1024
@@ -185,6 +193,10 @@ SESSION_FAULTS_WINDOW_MS: Final = 10 * MINUTE_MS
 # Sessions at one door, and callers that have not yet proved who they are.
 SESSIONS_MAX: Final = 256
 HANDSHAKES_MAX: Final = 64
+# Of those, how many one address may hold, and how many sessions strangers: keys cost nothing, and neighbours
+# must find a place.
+HANDSHAKES_OF_ONE_MAX: Final = 16
+STRANGER_SESSIONS_MAX: Final = 64
 # Dialling again: at first at once, later every five minutes; a session that lasted starts the count anew.
 REDIAL_FIRST_MS: Final = 1_000
 REDIAL_MOST_MS: Final = 5 * MINUTE_MS

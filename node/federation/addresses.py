@@ -28,6 +28,8 @@ IpAddress: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 # NAT64: an IPv4 address in the last four bytes, reached through a gateway (RFC 6052).
 _NAT64: Final = ipaddress.IPv6Network("64:ff9b::/96")
+# Of an IPv6 address the rest is the customer's to choose: one machine has 2**64 of them.
+NETWORK_BITS_V6: Final = 64
 CONNECTIONS_MAX: Final = 64  # held to other nodes by one client, websockets included
 
 
@@ -63,6 +65,19 @@ def _unwrapped(address: IpAddress) -> IpAddress:
     if address in _NAT64:
         return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
     return address
+
+
+def network_of(address: str) -> str:
+    """Return what of a caller's address is counted: an IPv4 address, or the network of an IPv6 one."""
+    try:
+        parsed = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return address[:64]
+    if isinstance(parsed, ipaddress.IPv6Address):
+        if parsed.ipv4_mapped is not None:
+            return str(parsed.ipv4_mapped)
+        return str(ipaddress.ip_network((parsed, NETWORK_BITS_V6), strict=False))
+    return str(parsed)
 
 
 def guarded_socket(lan: bool) -> SocketFactoryType:

@@ -16,6 +16,12 @@ from protocol.limits import (
     SESSION_CHECKS_BURST,
     SESSION_FRAMES_A_SECOND,
     SESSION_FRAMES_BURST,
+    STRANGER_BYTES_A_SECOND,
+    STRANGER_BYTES_BURST,
+    STRANGER_CHECKS_A_SECOND,
+    STRANGER_CHECKS_BURST,
+    STRANGER_FRAMES_A_SECOND,
+    STRANGER_FRAMES_BURST,
 )
 
 
@@ -51,6 +57,17 @@ class Allowance:
     frames_burst: int = SESSION_FRAMES_BURST
     checks_a_second: int = SESSION_CHECKS_A_SECOND
     checks_burst: int = SESSION_CHECKS_BURST
+
+
+FRIEND: Final = Allowance()
+STRANGER: Final = Allowance(
+    bytes_a_second=STRANGER_BYTES_A_SECOND,
+    bytes_burst=STRANGER_BYTES_BURST,
+    frames_a_second=STRANGER_FRAMES_A_SECOND,
+    frames_burst=STRANGER_FRAMES_BURST,
+    checks_a_second=STRANGER_CHECKS_A_SECOND,
+    checks_burst=STRANGER_CHECKS_BURST,
+)
 
 
 class Budget:

@@ -30,10 +30,13 @@ class Door:
         links: Links,
         descriptor: Callable[[], bytes],
         identity_log: Callable[[SchemeId], Awaitable[tuple[bytes, ...] | None]],
+        address_of: Callable[[web.Request], str] = lambda request: request.remote or "",
     ):
+        """`address_of` tells where a request came from."""
         self._links = links
         self._descriptor = descriptor
         self._identity_log = identity_log
+        self._address_of = address_of
 
     def routes(self) -> list[web.RouteDef]:
         """Return the routes to add to the node's application."""
@@ -68,7 +71,7 @@ class Door:
         if not socket.can_prepare(request):
             raise web.HTTPUpgradeRequired(headers={"Upgrade": "websocket"}, text="a WebSocket only")
         await socket.prepare(request)
-        channel = WebSocketChannel(socket, address=request.remote or "")
+        channel = WebSocketChannel(socket, address=self._address_of(request))
         try:
             await self._links.accept(channel)
         finally:

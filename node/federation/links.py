@@ -11,6 +11,7 @@ Source: docs/protocol.md 6.7 (e), 9.1, 9.2; what arrives is handled through `dis
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from types import MappingProxyType
 from typing import Final, TypeAlias
@@ -19,7 +20,8 @@ import structlog
 
 from crypto.canonical import Value
 from node.clock import Chance
-from node.federation.budget import Allowance
+from node.federation.addresses import network_of
+from node.federation.budget import FRIEND, STRANGER, Allowance
 from node.federation.channel import Channel, ChannelClosed
 from node.federation.dispatch import Dispatch, NoAnswer, Quarantine
 from node.federation.handshake import HandshakeFailed, Handshaker, Shaken
@@ -29,11 +31,13 @@ from protocol.limits import (
     DIAL_TIMEOUT_MS,
     HANDSHAKE_TIMEOUT_MS,
     HANDSHAKES_MAX,
+    HANDSHAKES_OF_ONE_MAX,
     REDIAL_FIRST_MS,
     REDIAL_FORGIVEN_AFTER_MS,
     REDIAL_MOST_MS,
     REQUEST_TIMEOUT_MS,
     SESSIONS_MAX,
+    STRANGER_SESSIONS_MAX,
 )
 from protocol.names import SchemeId, scheme_text
 
@@ -74,22 +78,23 @@ class Links:
         dispatch: Dispatch,
         quarantine: Quarantine,
         chance: Chance,
-        allowance_of: Callable[[SchemeId], Allowance] | None = None,
+        is_friend: Callable[[SchemeId], bool] = lambda _scheme: True,
     ):
+        """`is_friend` tells whether a scheme is more than a stranger; those we dial are in any case."""
         self._own = own
         self._handshaker = handshaker
         self._dial = dial
         self._dispatch = dispatch
         self._quarantine = quarantine
         self._chance = chance
-        self._allowance_of = allowance_of or (lambda _scheme: Allowance())
+        self._is_friend = is_friend
         self._sessions: dict[SchemeId, list[Session]] = {}  # the newest last; that one counts
         self._current: dict[SchemeId, Session] = {}
         self._wanted: dict[SchemeId, _Wanted] = {}
         self._diallers: dict[SchemeId, asyncio.Task[None]] = {}
         self._tasks: asyncio.TaskGroup | None = None
         self._stopping = asyncio.Event()
-        self._handshakes = 0
+        self._shaking: Counter[str] = Counter()  # callers not yet proved, by network
         self._on_up: list[OnUp] = []
         self._on_down: list[OnDown] = []
         self._on_identity: list[OnIdentity] = []
@@ -166,8 +171,21 @@ class Links:
             self._wanted[scheme].hurry.set()
             return
         self._wanted[scheme] = _Wanted()
+        self.look_again()
         if self._tasks is not None:
             self._diallers[scheme] = self._tasks.create_task(self._keep_dialling(scheme))
+
+    def look_again(self) -> None:
+        """Take in who is a friend now."""
+        for sessions in self._sessions.values():
+            for session in sessions:
+                session.allow(self._allowance_of(session.peer))
+
+    def _trusts(self, scheme: SchemeId) -> bool:
+        return scheme in self._wanted or self._is_friend(scheme)
+
+    def _allowance_of(self, scheme: SchemeId) -> Allowance:
+        return FRIEND if self._trusts(scheme) else STRANGER
 
     def forget(self, scheme: SchemeId, code: CloseCode = CloseCode.DONE) -> None:
         """Dial `scheme` no more, and end its sessions."""
@@ -200,7 +218,11 @@ class Links:
         if self._stopping.is_set():
             await channel.close(CloseCode.GOING_AWAY)
             return
-        if self._handshakes >= HANDSHAKES_MAX or self._count() >= SESSIONS_MAX:
+        if (
+            self._shaking.total() >= HANDSHAKES_MAX
+            or self._shaking[network_of(channel.address)] >= HANDSHAKES_OF_ONE_MAX
+            or self._count() >= SESSIONS_MAX
+        ):
             await channel.close(CloseCode.BUSY)
             return
         await self._serve(channel, None)
@@ -260,11 +282,13 @@ class Links:
     async def _shake(self, channel: Channel, peer: SchemeId | None) -> Shaken:
         if peer is not None:
             return await self._handshaker.dial(channel, peer)
-        self._handshakes += 1
+        caller = network_of(channel.address)
+        self._shaking[caller] += 1
         try:
             return await self._handshaker.listen(channel)
         finally:
-            self._handshakes -= 1
+            self._shaking[caller] -= 1
+            self._shaking += Counter()  # keeps only those that are counted
 
     # --- which session counts ---
 
@@ -286,6 +310,8 @@ class Links:
     def _enter(self, session: Session) -> None:
         """Let the newest session count. Source: 6.7 e."""
         peer = session.peer
+        if not self._trusts(peer):
+            self._make_room_for_stranger()
         sessions = self._sessions.setdefault(peer, [])
         # The peer booted since, or it is ours to choose, or there are more than any honest race leaves.
         for older in sessions:
@@ -295,6 +321,13 @@ class Links:
             older.demote()
         sessions.append(session)
         self._count_on(session)
+
+    def _make_room_for_stranger(self) -> None:
+        """End the session of whoever came first, if strangers have as many as they may: it has said what it came for."""
+        strangers = [each for peer, each in self._sessions.items() if each and not self._trusts(peer)]
+        if sum(map(len, strangers)) >= STRANGER_SESSIONS_MAX:
+            for session in strangers[0]:
+                session.end(CloseCode.BUSY)
 
     def _leave(self, session: Session) -> None:
         peer, closed = session.peer, session.ended_with

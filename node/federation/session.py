@@ -40,6 +40,7 @@ from protocol.limits import (
     SESSION_FAULTS_MAX,
     SESSION_FAULTS_WINDOW_MS,
     SESSION_IDLE_MS,
+    SESSION_INBOX_BYTES,
     SESSION_INBOX_FRAMES,
     SESSION_REQUESTS_MAX,
 )
@@ -74,10 +75,12 @@ class Session:
         self._dispatch = dispatch
         self._quarantine = quarantine
         self._loop = asyncio.get_running_loop()
-        self._budget = Budget(allowance or Allowance(), self._loop.time())
+        self._allowance = allowance or Allowance()
+        self._budget = Budget(self._allowance, self._loop.time())
         self._outbox = Outbox()
         self._inbox: tuple[deque[tuple[Frame, bytes]], ...] = tuple(deque() for _ in Priority)
         self._inbox_size = 0
+        self._inbox_bytes = 0
         self._writer_waits: asyncio.Future[None] | None = None
         self._worker_waits: asyncio.Future[None] | None = None
         self._reader_waits: asyncio.Future[None] | None = None
@@ -129,12 +132,18 @@ class Session:
         self.counts.dropped += self._inbox_size
         for queue in self._inbox:
             queue.clear()
-        self._inbox_size = 0
+        self._inbox_size = self._inbox_bytes = 0
         _wake(self._reader_waits)
 
     def promote(self) -> None:
         """Count again: the newer session ended first."""
         self.is_older = False
+
+    def allow(self, allowance: Allowance) -> None:
+        """Let the peer cost this much from now on."""
+        if allowance != self._allowance:
+            self._allowance = allowance
+            self._budget = Budget(allowance, self._loop.time())
 
     # --- sending ---
 
@@ -255,8 +264,9 @@ class Session:
         else:
             self._inbox[PRIORITY[kind]].append((frame, data))
             self._inbox_size += 1
+            self._inbox_bytes += len(data)
             _wake(self._worker_waits)
-            while self._inbox_size >= SESSION_INBOX_FRAMES:
+            while self._inbox_size >= SESSION_INBOX_FRAMES or self._inbox_bytes > SESSION_INBOX_BYTES:
                 self._reader_waits = self._loop.create_future()
                 await self._reader_waits
                 self._heard_at = self._loop.time()
@@ -297,11 +307,13 @@ class Session:
     def _take(self) -> tuple[Frame, bytes] | None:
         for queue in self._inbox:
             if queue:
+                taken = queue.popleft()
                 self._inbox_size -= 1
+                self._inbox_bytes -= len(taken[1])
                 if self._reader_waits is not None:
                     _wake(self._reader_waits)
                     self._reader_waits = None
-                return queue.popleft()
+                return taken
         return None
 
     async def _handle(self, handler: FrameHandler, frame: Frame, data: bytes) -> None:

@@ -9,6 +9,7 @@ from typing import Final
 from sqlalchemy import bindparam, func, insert, select, update
 
 from node.clock import Chance, Clock
+from node.federation.addresses import network_of
 from node.mail import texts
 from node.mail.outbox import Outbox
 from node.services.acts import Actor, Deed, note_act
@@ -18,7 +19,7 @@ from node.services.people import People
 from node.services.sessions import TOKEN_BYTES, token_text
 from node.services.settings import Settings
 from node.services.sign_in import INVITATION_DAYS, SignIn, Wait
-from node.services.throttle import NETWORK_REQUESTS, Counted, Throttle, network_of
+from node.services.throttle import NETWORK_REQUESTS, Counted, Throttle
 from node.store import ReadTx, Store, Tx
 from node.store.schema import people as schema
 from node.store.statements import Row

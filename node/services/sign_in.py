@@ -15,6 +15,7 @@ from sqlalchemy import bindparam, delete, insert, select, update
 
 from crypto.digest import tagged
 from node.clock import Chance, Clock
+from node.federation.addresses import network_of
 from node.mail import texts
 from node.mail.outbox import Outbox
 from node.services import sessions
@@ -39,7 +40,6 @@ from node.services.throttle import (
     PIN_TRIES,
     Counted,
     Throttle,
-    network_of,
 )
 from node.store import ReadTx, Store, Tx, upsert
 from node.store.schema import people as schema

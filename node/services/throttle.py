@@ -8,7 +8,6 @@ Source: docs/pages.md 0.8.
 from __future__ import annotations
 
 import hmac
-import ipaddress
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
@@ -21,8 +20,6 @@ from protocol.limits import DAY_MS, MINUTE_MS
 
 MARK_BYTES: Final = 16
 FORGOTTEN_AFTER_MS: Final = DAY_MS
-# Of an IPv6 address the rest is the customer's to choose: one machine has 2**64 of them.
-NETWORK_BITS_V6: Final = 64
 COUNT_MAX: Final = 1_000
 
 
@@ -111,16 +108,3 @@ class Throttle:
     def tidy(self, tx: Tx, now_ms: int) -> None:
         """Drop what is forgotten anyway."""
         tx.run(_FORGET, before=now_ms - FORGOTTEN_AFTER_MS)
-
-
-def network_of(address: str) -> str:
-    """Return what of a visitor's address is counted: an IPv4 address, or the network of an IPv6 one."""
-    try:
-        parsed = ipaddress.ip_address(address.partition("%")[0])
-    except ValueError:
-        return address[:64]
-    if isinstance(parsed, ipaddress.IPv6Address):
-        if parsed.ipv4_mapped is not None:
-            return str(parsed.ipv4_mapped)
-        return str(ipaddress.ip_network((parsed, NETWORK_BITS_V6), strict=False))
-    return str(parsed)

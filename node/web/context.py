@@ -39,7 +39,7 @@ from node.web.forms import ONCE_BYTES, Filled, FormType, new_once, read
 from node.web.notices import notice_text
 from node.web.present import Voice
 from node.web.render import Renderer
-from node.web.security import FORM_FIELD, form_token, token_fits
+from node.web.security import FORM_FIELD, address_of, form_token, token_fits
 from node.web.views.page import Page, Site, View, Viewer
 from node.web.words import Pack, Words, words_for
 
@@ -186,10 +186,7 @@ class Context:
     @property
     def address(self) -> str:
         """Where the request came from, as far as we can know."""
-        if self._surroundings.behind_proxy:
-            # The last one was written by our own proxy; what stands before it, by whoever asks.
-            return self.request.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip()
-        return self.request.remote or ""
+        return address_of(self.request, behind_proxy=self._surroundings.behind_proxy)
 
     # --- the scheme --------------------------------------------------------------------------------------------
 

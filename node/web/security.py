@@ -96,6 +96,16 @@ def _ours(request: web.Request, origin: Origin) -> bool:
     return sent is None or sent == origin.url
 
 
+def address_of(request: web.Request, *, behind_proxy: bool) -> str:
+    """Return where a request came from, as far as we can know."""
+    if behind_proxy:
+        # The last one was written by our own proxy; what stands before it, in the same line or in one of its own,
+        # by whoever asks.
+        lines = request.headers.getall("X-Forwarded-For", [""])
+        return lines[-1].rpartition(",")[2].strip()
+    return request.remote or ""
+
+
 def form_token(cookie_secret: bytes) -> str:
     """Return the token for the forms of one browser, derived from the secret in its cookie.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from node.federation.addresses import is_callable
+from node.federation.addresses import is_callable, network_of
 
 GLOBAL = ["93.184.216.34", "2606:2800:220:1::1", "::ffff:93.184.216.34", "64:ff9b::5db8:d822"]
 OWN_NETWORK = [
@@ -47,3 +47,15 @@ def test_the_own_network_when_marked(host):
 def test_some_never(host):
     assert not is_callable(host, lan=False)
     assert not is_callable(host, lan=True)
+
+
+@pytest.mark.parametrize("address, network", [
+    ("192.0.2.7", "192.0.2.7"),
+    ("::ffff:192.0.2.7", "192.0.2.7"),
+    ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+    ("2001:db8:1:2:ffff::1", "2001:db8:1:2::/64"),
+    ("fe80::1%eth0", "fe80::/64"),
+    ("unix", "unix"),
+])  # fmt: skip
+def test_what_is_counted_of_an_address(address: str, network: str) -> None:
+    assert network_of(address) == network

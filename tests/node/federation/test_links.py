@@ -9,13 +9,31 @@ import pytest
 
 from crypto.canonical import encode
 from crypto.keys import SigningKey
+from node.federation import links as links_module
 from node.federation.channel import ChannelClosed
 from node.federation.handshake import HandshakeFailed, Handshaker
 from node.simulation.network import Weather
 from protocol.frame import CloseCode, Frame, FrameType, encode_frame
-from protocol.limits import HANDSHAKES_MAX
+from protocol.limits import (
+    HANDSHAKES_MAX,
+    HANDSHAKES_OF_ONE_MAX,
+    STRANGER_FRAMES_A_SECOND,
+    STRANGER_FRAMES_BURST,
+)
 from protocol.session import Clocks
-from tests.simulation import ANA, BEN, EVE, Acquaintances, Person, SessionNode, between, connected, person
+from tests.simulation import (
+    ANA,
+    BEN,
+    EVE,
+    Acquaintances,
+    Person,
+    SessionNode,
+    SimulatedNodes,
+    between,
+    connected,
+    person,
+    run_virtual,
+)
 
 # --- dialling ---
 
@@ -271,18 +289,69 @@ def test_a_caller_that_does_not_greet_is_refused(data):
 
 
 def test_silent_callers_are_dropped_and_cannot_take_every_place():
+    """Rule 9.2: one address holds some places of those not yet proved, all together hold HANDSHAKES_MAX."""
+
     async def scenario(town, ana, ben):
-        channels = [await town.network.connect(EVE.name, BEN.name) for _ in range(HANDSHAKES_MAX)]
-        await asyncio.sleep(0.1)
-        one_more = await town.network.connect(EVE.name, BEN.name)
-        with pytest.raises(ChannelClosed) as closed:
-            await one_more.receive()
-        assert closed.value.code == CloseCode.BUSY
-        for channel in channels:
+        async def refused(channel):
             with pytest.raises(ChannelClosed) as closed:
                 await channel.receive()
-            assert closed.value.code == CloseCode.LAPSED
-        await connected(ana, ben)
+            return closed.value.code
+
+        callers = [f"caller {n}" for n in range(HANDSHAKES_MAX // HANDSHAKES_OF_ONE_MAX)]
+        channels = []
+        for caller in callers[:-1]:
+            channels += [await town.network.connect(caller, BEN.name) for _ in range(HANDSHAKES_OF_ONE_MAX)]
+        await asyncio.sleep(0.1)
+        assert await refused(await town.network.connect(callers[0], BEN.name)) == CloseCode.BUSY
+        await connected(ana, ben)  # whoever calls from elsewhere comes in
+
+        channels += [await town.network.connect(callers[-1], BEN.name) for _ in range(HANDSHAKES_OF_ONE_MAX)]
+        await asyncio.sleep(0.1)
+        assert await refused(await town.network.connect("one more", BEN.name)) == CloseCode.BUSY
+        for channel in channels:
+            assert await refused(channel) == CloseCode.LAPSED
+        assert await refused(await town.network.connect("later", BEN.name)) == CloseCode.LAPSED
+
+    between(scenario)
+
+
+def test_strangers_cannot_take_the_places_of_neighbours(monkeypatch):
+    """I14: keys cost nothing; a neighbour that calls us finds a place, and so does the stranger who comes last."""
+    monkeypatch.setattr(links_module, "STRANGER_SESSIONS_MAX", 4)
+    monkeypatch.setattr(links_module, "SESSIONS_MAX", 6)
+    strangers = [person(f"stranger {n}") for n in range(12)]
+
+    async def begin(network):
+        async with SimulatedNodes(network, ANA, BEN, *strangers) as town:
+            ana, ben = town.nodes[ANA.name], town.nodes[BEN.name]
+            ben.links._is_friend = lambda scheme: scheme == ANA.scheme
+            for stranger in strangers:
+                town.nodes[stranger.name].links.want(BEN.scheme)
+                await asyncio.sleep(0.5)
+            assert strangers[-1].scheme in ben.links.live
+            assert len(ben.links.live) <= 4
+            ana.links.want(BEN.scheme)
+            await asyncio.sleep(5)
+            assert ANA.scheme in ben.links.live
+
+    run_virtual(begin)
+
+
+def test_a_stranger_is_read_slowly_until_a_line_with_it_is_open():
+    """Rule 9.3; attack T34."""
+
+    async def scenario(town, ana, ben):
+        ben.links._is_friend = lambda _scheme: False
+        session = await connected(ana, ben)
+        many = STRANGER_FRAMES_BURST + 20 * STRANGER_FRAMES_A_SECOND
+        for number in range(many):
+            await session.send(FrameType.OPS, number)
+        await asyncio.sleep(5)
+        assert len(ben.recorder.frames) < many
+        ben.links._is_friend = lambda _scheme: True
+        ben.links.look_again()
+        await asyncio.sleep(5)
+        assert len(ben.recorder.frames) == many
 
     between(scenario)
 

@@ -12,7 +12,12 @@ from node.federation.dispatch import AnsweredWithError, NoAnswer
 from node.federation.session import Session
 from protocol.errors import InvalidOp, NotAuthentic
 from protocol.frame import CloseCode, Frame, FrameType, encode_frame
-from protocol.limits import FRAME_BYTES_MAX, SESSION_FAULTS_MAX, SESSION_INBOX_FRAMES
+from protocol.limits import (
+    FRAME_BYTES_MAX,
+    SESSION_FAULTS_MAX,
+    SESSION_INBOX_BYTES,
+    SESSION_INBOX_FRAMES,
+)
 from protocol.session import Clocks
 from tests.simulation import ANA, BEN, EVE, between, connected
 
@@ -291,5 +296,29 @@ def test_a_slow_handler_is_not_taken_for_silence():
             session.offer(FrameType.ITEMS, b"")
         await asyncio.sleep(250)
         assert not ben.links.live[ANA.scheme].is_ended
+
+    between(scenario)
+
+
+def test_what_waits_to_be_handled_is_bounded_in_bytes():
+    """Rule 9.3; attack T34: 64 frames of 256 KiB, read into values, are more memory than a whole node may take."""
+
+    async def scenario(town, ana, ben):
+        session = await connected(ana, ben)
+        gate = asyncio.Event()
+
+        async def wait(_session: Session, _frame: Frame) -> None:
+            await gate.wait()
+
+        ben.recorder.before = wait
+        large = bytes(FRAME_BYTES_MAX - 100)
+        sending = [asyncio.ensure_future(session.send(FrameType.ITEMS, large)) for _ in range(40)]
+        await asyncio.sleep(30)
+        held = ben.links.live[ANA.scheme].counts.bytes_in
+        assert held < SESSION_INBOX_BYTES + 4 * FRAME_BYTES_MAX
+        gate.set()
+        await asyncio.gather(*sending)
+        await asyncio.sleep(30)
+        assert len(ben.recorder.frames) == 40
 
     between(scenario)

@@ -17,7 +17,6 @@ from node.services.throttle import (
     NETWORK_TRIES,
     PIN_TRIES,
     Pace,
-    network_of,
 )
 from node.store import Tx
 from tests.node.services.desk import CAFE, HOME, Desk
@@ -256,18 +255,6 @@ def test_delays_double_up_to_a_bound() -> None:
     pace = Pace(free=2, first_ms=10, most_ms=35)
 
     assert [pace.delay_ms(count) for count in (0, 1, 2, 3, 4, 5, COUNT_MAX)] == [0, 0, 10, 20, 35, 35, 35]
-
-
-@pytest.mark.parametrize("address, network", [
-    ("192.0.2.7", "192.0.2.7"),
-    ("::ffff:192.0.2.7", "192.0.2.7"),
-    ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
-    ("2001:db8:1:2:ffff::1", "2001:db8:1:2::/64"),
-    ("fe80::1%eth0", "fe80::/64"),
-    ("unix", "unix"),
-])  # fmt: skip
-def test_what_is_counted_of_an_address(address: str, network: str) -> None:
-    assert network_of(address) == network
 
 
 # --- Links -------------------------------------------------------------------------------------------------------
