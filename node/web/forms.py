@@ -168,15 +168,46 @@ def read(model: type[FormType], typed: Mapping[str, str], words: Words) -> FormT
         for item in trouble.errors(include_url=False, include_context=True, include_input=False):
             name = str(item["loc"][0]) if item["loc"] else ""
             errors.setdefault(
-                name, _sentence(item["type"], item.get("ctx") or {}, values.get(name, ""), words)
+                name, _sentence(item["type"], item.get("ctx") or {}, name, values.get(name, ""), words)
             )
         return Filled(values, errors)
 
 
-def _sentence(kind: str, context: Mapping[str, Any], typed: str, words: Words) -> str:
+def missing_sentence(name: str, words: Words) -> str:
+    """Return what to tell somebody who left a field empty: above the form it has to say which."""
+    _ = words.gettext
+    sentences = {
+        "place": _("Please say where you live."),
+        "name": _("Please fill in the name."),
+        "reach": _("Please choose how we may reach you."),
+        "email": _("Please fill in the e-mail address."),
+        "phone": _("Please fill in the phone number."),
+        "address": _("Please fill in the address."),
+        "kind": _("Please choose: an offer or a want."),
+        "title": _("Please say in a few words what it is."),
+        "price_kind": _("Please choose how it is priced."),
+        "category": _("Please choose a category."),
+        "what": _("Please say what it was."),
+        "amount": _("Please say how much."),
+        "text": _("Please write your message."),
+        "number": _("Please fill in the member number."),
+        "pin": _("Please fill in the PIN."),
+        "pin_again": _("Please fill in the new PIN once more."),
+        "code": _("Please fill in the six digits."),
+        "reason": _("Please say why."),
+        "lower": _("Please say how far behind."),
+        "they_may_owe": _("Please say how much they may owe us."),
+        "we_may_owe": _("Please say how much we may owe them."),
+        "hour_amount": _("Please say what an hour is."),
+        "help_name": _("Please say who helps."),
+    }
+    return sentences.get(name) or _("Please fill this in.")
+
+
+def _sentence(kind: str, context: Mapping[str, Any], name: str, typed: str, words: Words) -> str:
     """Return what to tell somebody about a field that pydantic refused."""
     if not typed.strip():
-        return words.gettext("Please fill this in.")
+        return missing_sentence(name, words)
     if kind == "string_too_long":
         most = int(context["max_length"])
         return words.ngettext(

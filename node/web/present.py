@@ -28,6 +28,8 @@ from protocol.units import Rate, local_of
 
 # A degree of latitude, in kilometres; of longitude at the equator.
 _KM_OF_DEGREE: Final = 111.2
+# Less than this is near: places are known to the kilometre.
+NEAR_KM: Final = 2
 # Not heard of for so long, a listing of another scheme may be gone. Source: docs/pages.md 8.11.
 STALE_AFTER_MS: Final = 2 * dates.DAY_MS
 
@@ -170,7 +172,7 @@ def distance(km: int | None, voice: Voice) -> str:
     """Return "near you" or "about 7 km"; nothing where a place is not known."""
     if km is None:
         return ""
-    if km < 2:
+    if km < NEAR_KM:
         return voice.words.gettext("near you")
     return voice.words.gettext("about %(km)d km") % {"km": km}
 
@@ -302,6 +304,7 @@ def trade_sides(
         mine=mine,
         theirs=_theirs(trade, party, other, voice),
         reference=reference(trade),
+        badge=party.badge,
     )
 
 

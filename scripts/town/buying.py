@@ -65,7 +65,7 @@ async def open_offer(browser: Browser, title: str) -> Seen:
 async def go_to_check(browser: Browser, title: str, what: str = "") -> Seen:
     """Go from an offer to the page that shows the firm price; nothing has moved on it yet."""
     offer = await open_offer(browser, title)
-    page = await browser.open(offer.link("Record this trade").href)
+    page = await browser.open(offer.link("Pay for this").href)
     form = page.form("^/record/what")
     return await browser.send(form, "Next", **({"what": what} if what else {}))
 

@@ -194,7 +194,7 @@ async def _priced(ana: Browser, what: str) -> Seen:
     """Return the check page, as soon as the nodes are connected again and give a firm price."""
 
     async def priced() -> Seen | None:
-        if not (await open_offer(ana, OFFER)).has_link("Record this trade"):
+        if not (await open_offer(ana, OFFER)).has_link("Pay for this"):
             return None  # there is no way to Riverside yet, and the page says so
         page = await go_to_check(ana, OFFER, what)
         return page if any(form.action == "/record/do" for form in page.forms) else None

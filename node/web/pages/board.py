@@ -17,7 +17,7 @@ from node.services.settings import SchemeSettings
 from node.web.context import Context, NoSuchPage, Route, get
 from node.web.pages.listings import card_view, parse_listing_id
 from node.web.pages.member import pager
-from node.web.present import paragraphs_of
+from node.web.present import NEAR_KM, km_between, paragraphs_of
 from node.web.views.page import Empty, Fact, Link, ListingCard, Option
 from node.web.views.visitor import LookView, PublicListingView
 from node.web.words import Words
@@ -40,7 +40,8 @@ async def look(context: Context) -> web.Response:
             kind=kind,
             category=category,
             place=here,
-            order=Order.BEST if query else Order.NEWEST,
+            # Nearest, so that the scheme whose board it is comes first.
+            order=Order.BEST if query or here is None else Order.NEAREST,
             page=context.page_number,
             visitor=True,
         )
@@ -122,7 +123,11 @@ def category_options(words: Words) -> tuple[Option, ...]:
 
 def card_shown(card: Card, here: Place | None, context: Context) -> ListingCard:
     """Return a listing as visitors see it: nobody's name, also not a neighbour's."""
-    return replace(card_view(card, None, context, here), owner="")
+    shown, place = card_view(card, None, context, here), card.content.place
+    if place is not None and here is not None and km_between(place, here) < NEAR_KM:
+        # Nobody knows where a visitor is, so it is near the scheme, not near them.
+        shown = replace(shown, place=context.words.gettext("in %(place)s") % {"place": context.settings.name})
+    return replace(shown, owner="")
 
 
 # The page of one listing is routed by `member_find.py`, since members read another one at the same address.

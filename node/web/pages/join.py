@@ -22,7 +22,7 @@ from node.services.members import (
 )
 from node.services.sign_in import Wait
 from node.web.context import Context, NoSuchPage, Route, get, post
-from node.web.forms import EMPTY, Filled, Form, SpendForm, Tick, line, once_key, paragraphs
+from node.web.forms import EMPTY, Filled, Form, SpendForm, Tick, line, missing_sentence, once_key, paragraphs
 from node.web.sentences import field_of, unable_sentence, wait_sentence
 from node.web.views.page import Fact, View
 from node.web.views.visitor import (
@@ -121,7 +121,8 @@ async def sent(context: Context) -> web.Response:
     found = await context.read(application_by_once, once)
     if found is None:
         raise NoSuchPage
-    return context.show(JoinSentView(name=found.person.name, confirm_mail=found.person.email or ""))
+    mailed = (found.person.email or "") if context.node.outbox.sends else ""
+    return context.show(JoinSentView(name=found.person.name, confirm_mail=mailed))
 
 
 # --- Steps -------------------------------------------------------------------------------------------------------
@@ -160,7 +161,7 @@ def _more_than_form(form: Form, words: Words) -> Filled | None:
                 return typed.with_error("email", unable_sentence(unable.why, words))
             wanted = {"email": email, "phone": form.phone, "letter": form.address}[form.reach]
             field = "address" if form.reach == "letter" else form.reach
-            return None if wanted else typed.with_error(field, words.gettext("Please fill this in."))
+            return None if wanted else typed.with_error(field, missing_sentence(field, words))
         case AgreeForm(agree=False):
             return EMPTY.with_error("agree", words.gettext("Please tick this, or ring us and ask."))
         case _:
@@ -223,7 +224,7 @@ def agreement_lines(context: Context) -> tuple[str, ...]:
         _("What is recorded here cannot be turned into money."),
         _("We are honest about what we offer, and kind about what goes wrong."),
         _("When something goes wrong, an organiser helps; what was recorded is put right in the open."),
-        _("Everybody may leave at any time. Who leaves behind tells an organiser first."),
+        _("Everybody may leave at any time. If you are behind then, you talk with an organiser first."),
     )
 
 

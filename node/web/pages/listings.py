@@ -142,7 +142,7 @@ def price_words(price: AskingPrice, voice: Voice) -> str:
 
 def _per(per: str, amount: str, voice: Voice) -> str:
     if per == "hour":
-        return voice.words.gettext("%(amount)s an hour") % {"amount": amount}
+        return voice.words.gettext("%(amount)s for an hour") % {"amount": amount}
     if per == "day":
         return voice.words.gettext("%(amount)s a day") % {"amount": amount}
     return amount

@@ -23,7 +23,7 @@ from node.web.pages.listings import (
     price_words,
 )
 from node.web.pages.member import pager
-from node.web.pages.member_post import state_pill
+from node.web.pages.member_post import ends_soon, state_pill
 from node.web.pages.schemes import schemes_known
 from node.web.present import Voice, paragraphs_of
 from node.web.rates import rate_words
@@ -191,7 +191,7 @@ def own_view(context: Context, owned: Owned) -> ListingView:
         cannot_record=owned.reason if own.state is State.REMOVED else "",
         edit_href=f"/post?listing={name}",
         hide_action=f"/l/{name}/hide" if Hid in can else "",
-        keep_action=f"/l/{name}/keep" if Renewed in can else "",
+        keep_action=f"/l/{name}/keep" if Renewed in can and ends_soon(owned, voice) else "",
         show_action=f"/l/{name}/show" if Shown in can else "",
         withdraw_action=f"/l/{name}/withdraw" if Withdrew in can else "",
     )
@@ -201,7 +201,7 @@ def _listing_view(context: Context, shown: ShownListing) -> ListingView:
     """Return the page of somebody else's listing."""
     voice, _ = context.voice, context.words.gettext
     cannot = cannot_record(context, shown)
-    offered = shown.content.kind == "offer"
+    offered = shown.content.kind == "offer" and shown.content.price.per != "free"
     card = card_view(shown.card, shown.owner, context, here_of(context))
     note = ""
     if shown.other is not None and card.price_theirs:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from aiohttp import web
@@ -12,11 +12,12 @@ from node.services.cards import Card
 from node.services.members import Member
 from node.services.own_listings import Owned, listings_of
 from node.services.search import FindQuery, Order
-from node.services.trades import Trade, trades_waiting
+from node.services.trades import Trade, newest_trades, trades_waiting
 from node.store import ReadTx
 from node.web.context import MEMBER, Context, get
 from node.web.dates import local
 from node.web.pages.listings import cards_view, listing_id, owners_of
+from node.web.pages.member import members_of
 from node.web.pages.member_find import here_of
 from node.web.pages.member_post import EXPIRES_SOON_MS, state_pill
 from node.web.pages.schemes import Schemes, read_schemes
@@ -40,11 +41,13 @@ class Read:
 
     account: Account
     waiting: list[Trade]
+    last: list[Trade]
     expiring: list[Owned]
     schemes: Schemes
     near: tuple[Card, ...]
     further: tuple[Card, ...]
     owners: dict[int, Member]
+    partners: dict[int, Member]
 
 
 async def home(context: Context) -> web.Response:
@@ -58,7 +61,7 @@ async def home(context: Context) -> web.Response:
         HomeView(
             greeting=greeting(context.member.name, voice),
             waiting=tuple(cards[:CARDS_SHOWN]),
-            balance=balance_card(seen.account, voice),
+            balance=replace(balance_card(seen.account, voice), last=_last(seen, account_no, voice)),
             near=cards_view(seen.near, seen.owners, context, here),
             from_neighbours=cards_view(seen.further, {}, context, here),
         )
@@ -77,8 +80,11 @@ def _read(tx: ReadTx, context: Context) -> Read:
             further += tuple(card for card in found if not card.own)
             if len(further) >= LISTINGS_SHOWN or not found:
                 break
+    last = newest_trades(tx, member.account_no, 1)
     return Read(
         account=load(tx, member.account_no).value,
+        last=last,
+        partners=members_of(tx, last),
         waiting=trades_waiting(tx, member.account_no),
         expiring=[
             owned
@@ -101,6 +107,20 @@ def greeting(name: str, voice: Voice) -> str:
     if hour < EVENING:
         return voice.words.gettext("Good afternoon, %(name)s") % said
     return voice.words.gettext("Good evening, %(name)s") % said
+
+
+def _last(seen: Read, account_no: int, voice: Voice) -> Link | None:
+    """Return the newest trade in a line, unless it is under way and stands above, or came to nothing."""
+    trade = next(iter(seen.last), None)
+    if trade is None or trade.state in ("set-aside", "undone"):
+        return None
+    party = party_of(trade, account_no, seen.partners, seen.schemes, voice)
+    amount = -trade.amount if trade.payer_no == account_no else trade.amount
+    text = voice.words.gettext("%(what)s: %(amount)s") % {
+        "what": trade_sentence(trade, account_no, party, voice),
+        "amount": voice.short(amount, signed=True),
+    }
+    return Link(text=text, href=f"/t/{reference(trade)}")
 
 
 def _under_way(trade: Trade, account_no: int, schemes: Schemes, voice: Voice) -> WaitingCard:

@@ -281,6 +281,11 @@ async def publish(context: Context) -> web.Response:
 # --- Mine ---------------------------------------------------------------------------------------------------
 
 
+def ends_soon(owned: Owned, voice: Voice) -> bool:
+    """Tell whether it is time to keep one's own listing or let it go."""
+    return owned.listing.state is State.EXPIRED or owned.listing.expires - voice.now_ms < EXPIRES_SOON_MS
+
+
 def state_pill(owned: Owned, voice: Voice) -> Pill:
     """Return how one's own listing stands. Source: docs/pages.md 4."""
     _, own = voice.words.gettext, owned.listing
@@ -323,7 +328,6 @@ async def my_listings(context: Context) -> web.Response:
 def _mine(owned: Owned, voice: Voice) -> MyListing:
     own, name = owned.listing, listing_id(owned.listing.key)
     can = TRANSITIONS[own.state]
-    soon = own.state is State.EXPIRED or own.expires - voice.now_ms < EXPIRES_SOON_MS
     return MyListing(
         href=f"/l/{name}",
         title=own.content.title,
@@ -331,7 +335,7 @@ def _mine(owned: Owned, voice: Voice) -> MyListing:
         price=price_words(own.content.price, voice),
         state=state_pill(owned, voice),
         edit_href=f"/post?listing={name}",
-        keep_action=f"/l/{name}/keep" if Renewed in can and soon else "",
+        keep_action=f"/l/{name}/keep" if Renewed in can and ends_soon(owned, voice) else "",
         hide_action=f"/l/{name}/hide" if Hid in can else "",
         show_action=f"/l/{name}/show" if Shown in can else "",
         withdraw_action=f"/l/{name}/withdraw" if Withdrew in can else "",

@@ -1,4 +1,4 @@
-"""Recording a trade: what happened, with whom, what and how much, check, done. Four pages at most.
+"""Recording a trade: who helped, what and how much, check, done. Four pages at most.
 
 A trade with a member of ours ends here; one with a neighbour's listing goes on in `member_pay.py` from the check
 page on. Nothing moves before the last form. Source: docs/pages.md 6.5, 8.6.
@@ -43,7 +43,6 @@ from node.web.views.page import Link
 from node.web.views.trade import (
     RecordCheckView,
     RecordStoppedView,
-    RecordView,
     RecordWhatView,
     RecordWhoView,
 )
@@ -55,16 +54,30 @@ PEOPLE_SHOWN: Final = 5
 TRADES_LOOKED_AT: Final = 40
 
 
-# --- 1: what happened ---------------------------------------------------------------------------------------
+# --- 1: with whom -------------------------------------------------------------------------------------------
 
 
-async def record(context: Context) -> web.Response:
-    """GET /record"""
+async def who(context: Context) -> web.Response:
+    """GET /record?q"""
     if (stop := paused(context)) is not None:
         return context.show(stop)
+    query = context.query("q")
+    recent, found = await context.read(_people, context.member, query)
+    return context.show(
+        RecordWhoView(
+            did="received",
+            query=query,
+            recent=tuple(map(_card, recent)),
+            found=None if found is None else tuple(map(_card, found)),
+            last=() if query else await _last(context),
+        )
+    )
+
+
+async def _last(context: Context) -> tuple[Link, ...]:
+    """Return my last payments, to do once more."""
     trades, members, schemes = await context.read(_lately, context.member.account_no, context.now_ms)
-    voice = context.voice
-    last = []
+    voice, last = context.voice, []
     for trade in trades:
         if trade.payer_no != context.member.account_no or trade.state == "undone" or trade.corrects_no:
             continue
@@ -78,33 +91,12 @@ async def record(context: Context) -> web.Response:
             "amount": amount,
         }
         last.append(Link(text=text, href=f"/record/what?again={reference(trade)}"))
-    return context.show(
-        RecordView(received_href="/record/who?did=received", gave_href="", last=tuple(last[:LAST_SHOWN]))
-    )
+    return tuple(last[:LAST_SHOWN])
 
 
 def _lately(tx: ReadTx, account_no: int, now_ms: int) -> tuple[list[Trade], dict[int, Member], Schemes]:
     trades = newest_trades(tx, account_no, TRADES_LOOKED_AT)
     return trades, members_of(tx, trades), read_schemes(tx, now_ms)
-
-
-# --- 2: with whom -------------------------------------------------------------------------------------------
-
-
-async def who(context: Context) -> web.Response:
-    """GET /record/who?q"""
-    if (stop := paused(context)) is not None:
-        return context.show(stop)
-    query = context.query("q")
-    recent, found = await context.read(_people, context.member, query)
-    return context.show(
-        RecordWhoView(
-            did="received",
-            query=query,
-            recent=tuple(map(_card, recent)),
-            found=None if found is None else tuple(map(_card, found)),
-        )
-    )
 
 
 def _people(tx: ReadTx, me: Member, query: str) -> tuple[list[Member], list[Member] | None]:
@@ -127,7 +119,7 @@ def _card(member: Member) -> PersonCard:
     )
 
 
-# --- 3: what, and how much ----------------------------------------------------------------------------------
+# --- 2: what, and how much ----------------------------------------------------------------------------------
 
 
 async def what(context: Context) -> web.Response:
@@ -137,7 +129,7 @@ async def what(context: Context) -> web.Response:
     if context.query("again"):
         return await _again(context)
     if not context.query("who") and not context.query("listing"):
-        return context.redirect("/record/who")
+        return context.redirect("/record")
     counterpart = await find_counterpart(context, context.query("who"), context.query("listing"))
     typed = {"what": context.query("what"), "amount": context.query("amount")}
     if counterpart.listing is not None and not any(typed.values()):
@@ -186,7 +178,7 @@ def _what_view(context: Context, counterpart: Counterpart, form: Filled) -> Reco
         rate_note=""
         if other is None
         else rate_words(other, context.node.settings.rate().minor_per_hour, voice),
-        change_who_href="/record/who?did=received",
+        change_who_href="/record",
     )
 
 
@@ -210,7 +202,7 @@ async def what_sent(context: Context) -> web.Response:
     return await _check(context, counterpart, form.what, amount)
 
 
-# --- 4: check, and done -------------------------------------------------------------------------------------
+# --- 3: check, and done -------------------------------------------------------------------------------------
 
 
 async def _check(context: Context, counterpart: Counterpart, text: str, amount: int) -> web.Response:
@@ -266,7 +258,7 @@ def _obstacle(
             context,
             _("This is you"),
             _("A trade needs two people."),
-            action=Link(text=_("Choose somebody else"), href="/record/who?did=received"),
+            action=Link(text=_("Choose somebody else"), href="/record"),
         )
     if not payee.may_trade:
         said = {"name": payee.name}
@@ -348,8 +340,7 @@ async def _refused(
 
 
 ROUTES: Final = (
-    get("/record", record, MEMBER),
-    get("/record/who", who, MEMBER),
+    get("/record", who, MEMBER),
     get("/record/what", what, MEMBER),
     post("/record/what", what_sent, MEMBER),
     post("/record/do", do, MEMBER),

@@ -6,6 +6,7 @@ Source: docs/pages.md 0.4 to 0.7, 4, 7.2, 8.8, 8.11.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from aiohttp import web
@@ -167,7 +168,7 @@ def _seen_by_organiser(
         mine = voice.words.gettext("%(name)s gave %(amount)s.") % said
     else:
         mine = voice.words.gettext("%(name)s got %(amount)s.") % said
-    return Sides(sentence=sides.sentence, mine=mine, theirs=sides.theirs, reference=sides.reference)
+    return replace(sides, mine=mine)
 
 
 def _message_href(trade: Trade, party: Party) -> str:

@@ -26,6 +26,7 @@ class BalanceCard:
     side: str  # "ahead", "behind", "" at zero
     sentence: str  # "You have given 3 hours more than you received. Time to ask for something?"
     set_aside: str = ""  # "30 minutes are set aside. 2 hours 30 minutes are free."
+    last: Link | None = None  # the newest trade: "Plum jam, 4 jars, for Ana: +6.00 Acorns"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,19 +22,8 @@ class _RecordView(View):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RecordView(_RecordView):
-    """GET /record: what happened?"""
-
-    TEMPLATE: ClassVar[str] = "member/record.html"
-
-    received_href: str
-    gave_href: str  # "" when the scheme does not let the giver ask
-    last: tuple[Link, ...]  # "Again: Ben, garden help, 2 hours"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class RecordWhoView(_RecordView):
-    """GET /record/who?did&q"""
+    """GET /record?q: who helped you?"""
 
     TEMPLATE: ClassVar[str] = "member/record_who.html"
 
@@ -42,6 +31,7 @@ class RecordWhoView(_RecordView):
     query: str
     recent: tuple[PersonCard, ...]
     found: tuple[PersonCard, ...] | None  # None before anything was looked for
+    last: tuple[Link, ...] = ()  # "Ben Carter, garden help, 2 hours", to do once more
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,6 +102,7 @@ class Sides:
     mine: str  # "You gave 30 minutes."
     theirs: str  # "Karim got 6 Acorns."; "" when it is the same amount
     reference: str  # "K7F-3QM-92X"
+    badge: str = ""  # the other scheme's name; "" for our own
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -269,12 +269,12 @@ async def test_limits_are_changed_with_a_reason_on_the_record(desk: Desk) -> Non
 @pytest.mark.parametrize(
     ("lower", "upper", "reason", "said"),
     [
-        ("", "40", "x", "Please fill this in."),
+        ("", "40", "x", "Please say how far behind."),
         ("-10", "40", "x", "Please write the amount without a minus."),
         ("10", "1.30", "x", "Do you mean 1 h 30 or 1 h 18?"),
         ("ten", "40", "x", "Please write a time"),
         ("10", "9" * 16, "x", "Please write"),
-        ("10", "40", "", "Please fill this in."),
+        ("10", "40", "", "Please say why."),
     ],
 )
 async def test_limits_that_cannot_be_read_change_nothing(
@@ -344,7 +344,7 @@ async def test_a_pause_has_a_reason_and_an_end(desk: Desk) -> None:
     here = f"/admin/members/{ana.no}"
     status, page = await desk.send(f"{here}/pause", here, reason=" ")
     assert status == 422
-    assert "Please fill this in." in page
+    assert "Please say why." in page
     assert await desk.send(f"{here}/pause", here, reason="Moved away") == (303, f"{here}?note=paused")
     member = await desk.member(ana.no)
     assert (member.state, member.state_reason) == (State.PAUSED, "Moved away")
@@ -385,7 +385,7 @@ async def test_a_member_from_a_paper_form_is_added_once(desk: Desk) -> None:
 @pytest.mark.parametrize(
     ("fields", "said"),
     [
-        ({"name": ""}, "Please fill this in."),
+        ({"name": ""}, "Please fill in the name."),
         ({"email": "maud"}, "This is not an e-mail address."),
         ({"email": "rosa@example.org"}, "A member has this e-mail address already."),
         ({"name": "x" * 81}, "There is room for 80 characters."),

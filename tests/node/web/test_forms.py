@@ -58,7 +58,8 @@ def test_text_is_normalised_so_that_search_and_signatures_see_one_spelling() -> 
 @pytest.mark.parametrize(
     "name, typed, sentence",
     [
-        ("title", "", "Please fill this in."),
+        ("title", "", "Please say in a few words what it is."),
+        ("days", "", "Please fill this in."),
         ("title", "B", "This is too short. Write at least 2 characters."),
         ("title", "B" * 11, "This is too long. There is room for 10 characters."),
         ("title", "Br\x00ead", "This cannot be read. Please write it again."),

@@ -69,7 +69,7 @@ async def test_a_listing_is_posted_in_three_steps(oakvale: Oakvale) -> None:
     mine = words_of(await text(oakvale.browser, f"/l/{name}"))
     assert "Listed until" in mine
     theirs = words_of(await text(oakvale.bens, f"/l/{name}"))
-    assert "Record this trade" in theirs
+    assert "Pay for this" in theirs
     assert "Edit" not in theirs
 
 
@@ -86,7 +86,7 @@ async def test_publish_pressed_twice_posts_once(oakvale: Oakvale) -> None:
         ({"price_kind": "free", "price": ""}, AskingPrice(amount=0, per="free"), "free"),
         ({"price_kind": "agree", "price": ""}, AskingPrice(amount=0, per="agree"), "to agree"),
         ({"price_kind": "agree", "price": "2"}, AskingPrice(amount=120, per="agree"), "about 2 h, to agree"),
-        ({"price": "90 min", "per": "hour"}, AskingPrice(amount=90, per="hour"), "1 h 30 an hour"),
+        ({"price": "90 min", "per": "hour"}, AskingPrice(amount=90, per="hour"), "1 h 30 for an hour"),
         ({"price": "2", "per": "day"}, AskingPrice(amount=120, per="day"), "2 h a day"),
     ],
 )
@@ -104,9 +104,9 @@ async def test_prices_of_every_kind(
     [
         ({"price": ""}, "Please say how much."),
         ({"price": "1.30"}, "Do you mean 1 h 30 or 1 h 18?"),
-        ({"category": ""}, "Please fill this in."),
+        ({"category": ""}, "Please choose a category."),
         ({"category": "nonsense"}, "Please choose one of the answers."),
-        ({"price_kind": ""}, "Please fill this in."),
+        ({"price_kind": ""}, "Please choose how it is priced."),
         ({"extra": "x" * 61}, "This is too long."),
     ],
 )
@@ -121,7 +121,7 @@ async def test_slips_in_the_price_step_are_named(
 async def test_slips_in_the_first_step_are_named(oakvale: Oakvale) -> None:
     first = await text(oakvale.browser, "/post")
     page = await step(oakvale.browser, first, "/post", **(WHAT | {"title": " "}))
-    assert "Please fill this in." in words_of(page)
+    assert "Please say in a few words what it is." in words_of(page)
     assert "Baked on Fridays." in page
 
 
@@ -258,7 +258,7 @@ async def test_a_listing_is_recorded_with_its_words_and_price(oakvale: Oakvale) 
 async def test_wants_are_not_paid_from_their_page(oakvale: Oakvale) -> None:
     """Who wants something pays for it."""
     name = await publish(oakvale, WHAT | {"kind": "want"})
-    assert "Record this trade" not in words_of(await text(oakvale.bens, f"/l/{name}"))
+    assert "Pay for this" not in words_of(await text(oakvale.bens, f"/l/{name}"))
 
 
 async def test_visitors_see_no_names(oakvale: Oakvale) -> None:

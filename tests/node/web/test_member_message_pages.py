@@ -62,7 +62,7 @@ async def test_pressed_twice_is_sent_once(oakvale: Oakvale) -> None:
 
 
 @pytest.mark.parametrize(
-    "words, sentence", [(" ", "Please fill this in."), ("x" * 2001, "This is too long.")]
+    "words, sentence", [(" ", "Please write your message."), ("x" * 2001, "This is too long.")]
 )
 async def test_nothing_empty_and_nothing_endless_is_sent(oakvale: Oakvale, words: str, sentence: str) -> None:
     page = await write(oakvale.browser, f"/messages/new?to={oakvale.ben.number}", words)

@@ -19,11 +19,10 @@ from tests.node.web.towns import PIN, form_token_of, send
 
 
 async def test_a_trade_is_recorded_in_four_pages(oakvale: Oakvale) -> None:
-    """pages.md 8.6, 13.1."""
-    first = await text(oakvale.browser, "/record")
-    assert "/record/who?did=received" in first
-    second = await text(oakvale.browser, "/record/who?q=be")
-    assert f"/record/what?who={oakvale.ben.number}" in second
+    """pages.md 0.11, 8.6, 13.1."""
+    assert "Who helped you?" in words_of(await text(oakvale.browser, "/record"))
+    found = await text(oakvale.browser, "/record?q=be")
+    assert f"/record/what?who={oakvale.ben.number}" in found
     check = words_of(await oakvale.check("Bike repair", "90 min"))
     assert "Ben gets 1 hour 30 minutes." in check
     assert "You give 1 hour 30 minutes." in check
@@ -62,7 +61,7 @@ async def test_the_same_within_ten_minutes_is_asked_about(oakvale: Oakvale) -> N
 @pytest.mark.parametrize(
     "what, amount, sentence",
     [
-        ("", "1:30", "Please fill this in."),
+        ("", "1:30", "Please say what it was."),
         ("Bread", "", "Please say how much."),
         ("Bread", "1.30", "Do you mean 1 h 30 or 1 h 18?"),
         ("Bread", "-1", "Please write the amount without a minus."),
@@ -108,7 +107,7 @@ async def test_a_paused_member_reads_why_and_records_nothing(oakvale: Oakvale) -
     """pages.md 4: paused, by an organiser, reason shown."""
     fields = fields_of(await oakvale.check())
     await oakvale.town.node.people.pause(OPERATOR, oakvale.ana.no, why="Please ring us first.")
-    for page in ("/record", "/record/who", f"/record/what?who={oakvale.ben.number}"):
+    for page in ("/record", f"/record/what?who={oakvale.ben.number}"):
         assert "The reason: Please ring us first." in words_of(await text(oakvale.browser, page))
     answer = await oakvale.browser.post("/record/do", data=fields)
     assert "paused" in words_of(await answer.text())
@@ -249,7 +248,7 @@ async def test_a_profile_is_changed_by_its_member(oakvale: Oakvale) -> None:
     assert "Baker." in shown
     wrong = await oakvale.browser.post("/my/profile", data={**fields, "name": " "})
     assert wrong.status == 422
-    assert "Please fill this in." in words_of(await wrong.text())
+    assert "Please fill in the name." in words_of(await wrong.text())
 
 
 async def test_a_pin_is_changed_by_whoever_knows_the_old_one(oakvale: Oakvale) -> None:
@@ -286,7 +285,7 @@ async def test_no_page_shows_a_word_of_machinery(oakvale: Oakvale) -> None:
     done = await oakvale.record()
     name = reference((await oakvale.trades())[0])
     paths = [
-        "/home", "/record", "/record/who", "/record/who?q=b", f"/record/what?who={oakvale.ben.number}", done,
+        "/home", "/record", "/record?q=b", f"/record/what?who={oakvale.ben.number}", done,
         f"/t/{name}", f"/t/{name}/wrong", "/people", f"/people/{oakvale.ben.number}", "/my", "/my/settings",
         "/statement",
     ]  # fmt: skip
@@ -300,7 +299,6 @@ async def test_no_page_shows_a_word_of_machinery(oakvale: Oakvale) -> None:
     [
         "/home",
         "/record",
-        "/record/who",
         "/people",
         "/people/1",
         "/my",

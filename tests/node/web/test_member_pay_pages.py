@@ -88,7 +88,7 @@ def on_market_day(act: Callable[[Market], Awaitable[None]]) -> None:
         )  # fmt: skip
 
         async def ready() -> bool:
-            return await market.found() and "Record this trade" in (await market.listing()).words
+            return await market.found() and "Pay for this" in (await market.listing()).words
 
         await town.until(ready, 600, "the jam")
         await act(market)
@@ -279,7 +279,7 @@ def test_without_a_way_the_price_stays_and_the_button_goes() -> None:
         shown = await market.listing()
         assert "6.00 Acorns" in shown.words
         assert "Oakvale cannot reach Riverside just now." in shown.words
-        assert "Record this trade" not in shown.words
+        assert "Pay for this" not in shown.words
         answer = await market.pay(check)
         assert "Nothing has moved." in answer.words
         assert await market.balances() == (0, 0)

@@ -194,7 +194,7 @@ def test_an_address_where_nobody_answers_is_said_and_nothing_kept() -> None:
             ("https://nowhere.example", "does not answer"),
             ("not an address", "not an address"),
             ("https://oakvale.example", "is this node itself"),
-            ("", "Please fill this in."),
+            ("", "Please fill in the address."),
         ):
             answer = await desks.look(address)
             assert answer.status == 422, address
@@ -225,7 +225,7 @@ def test_limits_that_cannot_be_read_are_asked_for_again() -> None:
     async def act(desks: Desks) -> None:
         for they, we, said in (
             ("much", "40", "Please write a time"),
-            ("40", "", "Please fill this in."),
+            ("40", "", "Please say how much we may owe them."),
             ("-4", "40", "Please write the amount without a minus."),
         ):
             answer = await desks.ask(they, we)

@@ -175,7 +175,7 @@ def test_style_and_script_are_light() -> None:
 
 
 def test_what_people_write_is_escaped() -> None:
-    sample = PAGES["record-4"]
+    sample = PAGES["record-3"]
     view = sample.view
     assert isinstance(view, trade.RecordCheckView)
     nasty = "<script>\"&'</script>"

@@ -254,14 +254,14 @@ async def test_without_agreeing_nothing_is_sent(town: Town) -> None:
 @pytest.mark.parametrize(
     ("person", "said", "kept"),
     [
-        ({"name": ""}, "Please fill this in.", "3 Station Road"),
+        ({"name": ""}, "Please fill in the name.", "3 Station Road"),
         ({"name": "x" * 81}, "There is room for 80 characters.", "3 Station Road"),
-        ({"reach": ""}, "Please fill this in.", "George"),
+        ({"reach": ""}, "Please choose how we may reach you.", "George"),
         ({"reach": "pigeon"}, "Please choose one of the answers.", "George"),
-        ({"reach": "email"}, "Please fill this in.", "George"),
+        ({"reach": "email"}, "Please fill in the e-mail address.", "George"),
         ({"reach": "email", "email": "george"}, "This is not an e-mail address.", 'value="george"'),
-        ({"reach": "phone"}, "Please fill this in.", "George"),
-        ({"address": " "}, "Please fill this in.", "George"),
+        ({"reach": "phone"}, "Please fill in the phone number.", "George"),
+        ({"address": " "}, "Please fill in the address.", "George"),
     ],
 )
 async def test_what_is_missing_is_asked_for_and_nothing_typed_is_lost(

@@ -62,7 +62,7 @@ def shouting() -> Words:
 def test_texts_are_put_into_the_templates_of_a_language() -> None:
     words = shouting()
     environment = make_environment(words, assets=Assets().urls, icons=ICONS)
-    sample = PAGES["record-2"]
+    sample = PAGES["record-1"]
     html = environment.get_template(sample.view.TEMPLATE).render(
         page=replace(sample.page, words=words), view=sample.view
     )
