@@ -7,6 +7,7 @@ Source: docs/protocol.md 1.4, 2.1–2.3, 5.5.
 
 from __future__ import annotations
 
+import asyncio
 from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Final
@@ -19,6 +20,7 @@ from crypto.digest import object_id
 from crypto.keys import VerifyingKey
 from crypto.signing import split
 from node.clock import Clock
+from node.federation.budget import Bucket
 from node.keyring import KeyRing
 from node.store import ReadTx, Store, Tx
 from node.store.schema import feeds as feeds_schema
@@ -37,6 +39,11 @@ log: Final[structlog.stdlib.BoundLogger] = structlog.stdlib.get_logger()
 
 # Schemes known by a handshake only: no line, no feed, not added by an admin.
 STRANGERS_MAX: Final = 500
+# Events that callers show before they have proved anything: two signatures each, from all callers together. A scheme
+# of some years has a few dozen; anybody can send hundreds, again and again, and the node must stay awake.
+SHOWN_A_SECOND: Final = 200
+SHOWN_BURST: Final = 1_000
+SHOWN_A_TIME: Final = 16
 
 _E: Final = schema.identity_event.c
 _LOG: Final = select(_E.wire).where(_E.scheme == bindparam("scheme")).order_by(_E.seq)
@@ -92,6 +99,7 @@ class Directory:
         self._blocked: Final[set[SchemeId]] = set()
         # Logs shown in handshakes that are not finished.
         self._shown: Final[OrderedDict[SchemeId, tuple[bytes, ...]]] = OrderedDict()
+        self._unproved: Final = Bucket(SHOWN_A_SECOND, SHOWN_BURST, 0.0)
 
     async def load(self) -> None:
         """Read what is stored, and store the own log."""
@@ -146,7 +154,7 @@ class Directory:
     async def session_keys(self, scheme: SchemeId, identity_log: tuple[bytes, ...]) -> SessionKeyOf:
         """Return how to find the session keys of `scheme`, also from what it shows and nobody stored yet."""
         state = self.state(scheme)
-        shown = _continued(state, scheme, identity_log)
+        shown = await self._look_at(state, scheme, identity_log)
         if shown is not None and (state is None or shown.seq > state.seq):
             # Stored once the caller has proved that it holds a key of that log.
             self._shown[scheme] = identity_log
@@ -155,6 +163,21 @@ class Directory:
         return lambda asked, key_seq: (
             shown.key_for(SESSION, key_seq) if shown is not None and asked == scheme else None
         )
+
+    async def _look_at(
+        self, state: IdentityState | None, scheme: SchemeId, identity_log: tuple[bytes, ...]
+    ) -> IdentityState | None:
+        """Return the state after as many of the shown events as belong to it, looked at a few at a time."""
+        held = set(self._logs.get(scheme, ()))
+        fresh = [wire for wire in identity_log if wire not in held]
+        for first in range(0, len(fresh), SHOWN_A_TIME):
+            part = fresh[first : first + SHOWN_A_TIME]
+            await asyncio.sleep(self._unproved.take(len(part), asyncio.get_running_loop().time()))
+            reached = -1 if state is None else state.seq
+            state = _continued(state, scheme, part)
+            if state is None or state.seq < reached + len(part):
+                break  # the rest cannot belong to it either
+        return state
 
     async def admits(self, scheme: SchemeId) -> bool:
         """Tell whether this node keeps sessions with `scheme`; its identity is known from now on."""
@@ -284,7 +307,7 @@ class Directory:
 
 
 def _continued(
-    state: IdentityState | None, scheme: SchemeId, identity_log: tuple[bytes, ...]
+    state: IdentityState | None, scheme: SchemeId, identity_log: Sequence[bytes]
 ) -> IdentityState | None:
     """Return the state after as many of the shown events as belong to it."""
     try:

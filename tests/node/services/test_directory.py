@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from crypto.keys import SigningKey
 from node.clock import SeededChance
 from node.services import directory as module
 from node.services.directory import Directory
+from node.simulation.virtual_loop import run
 from node.store import InlineStore, Memory
 from protocol.errors import Forked, NotAuthentic, OutOfOrder, ProtocolError
-from protocol.identity import IdentityState, fold_log, make_delegate, make_inception, make_revoke, make_rotate
+from protocol.identity import (
+    IdentityState,
+    advance,
+    fold_log,
+    make_delegate,
+    make_inception,
+    make_revoke,
+    make_rotate,
+)
 from protocol.identity_events import next_key_digest
 from protocol.names import SchemeId
 from tests.small_town import make_keyring
@@ -135,6 +146,46 @@ async def test_a_handshake_uses_what_was_shown_and_keeps_it_only_when_proved(hom
     assert await home.admits(author.scheme)
     assert home.knows(author.scheme)
     assert not await home.admits(Author("Unknown").scheme)
+
+
+def test_what_unproved_callers_show_is_looked_at_little_by_little() -> None:
+    """Attack T18: a log of 128 KiB took most of a second to verify, for whoever sent it, as often as they liked."""
+
+    async def scenario() -> None:
+        home, loop = await open_directory(Memory()), asyncio.get_running_loop()
+        author = Author("Eve")
+        state = author.state
+        for number in range(98):
+            key = SigningKey(number.to_bytes(32))
+            event = make_delegate(state, author.root, "session", key.public.raw, NOW)
+            author.log.append(event.wire)
+            state = advance(state, event.wire)
+        shown = tuple(author.log)
+        began = loop.time()
+        callers = [asyncio.ensure_future(home.session_keys(author.scheme, shown)) for _ in range(30)]
+        await asyncio.gather(*callers)
+        assert loop.time() - began > (30 * len(shown) - module.SHOWN_BURST) / module.SHOWN_A_SECOND * 0.9
+        assert callers[-1].result()(author.scheme, len(shown) - 1) is not None
+
+        # Whoever is known shows nothing new, and waits for nobody.
+        known = Author("Riverside")
+        await home.learn(known.log)
+        waiting = asyncio.ensure_future(home.session_keys(author.scheme, shown))
+        await asyncio.sleep(0)
+        began = loop.time()
+        assert (await home.session_keys(known.scheme, tuple(known.log)))(known.scheme, 1)
+        assert loop.time() == began
+        await waiting
+
+    run(scenario())
+
+
+async def test_a_log_with_a_stranger_event_in_it_counts_up_to_there(home: Directory) -> None:
+    author, other = Author("Riverside"), Author("Hilltop")
+    later = Author("Riverside")
+    later.revoke()
+    keys = await home.session_keys(author.scheme, (*author.log, other.log[1], later.log[2]))
+    assert keys(author.scheme, 1) == author.session.public
 
 
 async def test_a_log_of_somebody_else_names_no_key(home: Directory) -> None:
