@@ -105,8 +105,13 @@ class Member:
 
     @property
     def organises(self) -> bool:
-        """Whether the desk's pages are open to this member."""
+        """Whether this is one of the organisers, paused or not."""
         return self.role is not Role.MEMBER
+
+    @property
+    def at_desk(self) -> bool:
+        """Whether the desk's pages are open to this member."""
+        return self.organises and self.state is not State.PAUSED
 
     @property
     def may_trade(self) -> bool:
@@ -114,8 +119,11 @@ class Member:
         return self.state in MAY_TRADE
 
     def acts(self, proof: str) -> Actor:
-        """Return this member as somebody who does something, proved in the way `proof` names."""
-        return Actor(no=self.no, name=self.name, role=self.role, proof=proof)
+        """Return this member as somebody who does something, proved in the way `proof` names.
+
+        Whoever is paused acts as a member and no more, whatever the role.
+        """
+        return Actor(no=self.no, name=self.name, role=self.role if self.at_desk else Role.MEMBER, proof=proof)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,7 @@ from typing import Final
 from sqlalchemy import bindparam, func, insert, select, update
 
 from node.clock import Clock
-from node.services.acts import Act, Actor, Deed, Role, acts_for, note_act
+from node.services.acts import Act, Actor, Deed, NotAllowed, Role, acts_for, note_act
 from node.services.books import Books
 from node.services.hashing import Hasher
 from node.services.members import (
@@ -61,7 +61,7 @@ _FOLDED: Final = (
 _ADMINS: Final = (
     select(func.count())
     .select_from(schema.member)
-    .where(_M.role == Role.ADMIN.value, _M.state.in_([state.value for state in MAY_SIGN_IN]))
+    .where(_M.role == Role.ADMIN.value, _M.state.in_([state.value for state in MAY_SIGN_IN - {State.PAUSED}]))
 )
 
 
@@ -85,8 +85,8 @@ def _profile_values(new: NewMember) -> dict[str, object]:
     }
 
 
-def _may_let_in(by: Actor, member: Member) -> None:
-    """Raises NotAllowed if `by` could become more than they are by signing in as `member`."""
+def may_decide(by: Actor, member: Member) -> None:
+    """Raises NotAllowed if `by` could become more than they are through `member`, or decides about an equal."""
     if by.no not in (None, member.no) and member.organises:
         by.must_administer()
 
@@ -150,7 +150,7 @@ class People:
 
     def _change_profile(self, tx: Tx, by: Actor, no: int, new: NewMember, why: str) -> Member:
         old = existing(tx, no)
-        _may_let_in(by, old)  # whoever has the e-mail address can sign in
+        may_decide(by, old)  # whoever has the e-mail address can sign in
         if new.email is not None and new.email != old.email and member_by_email(tx, new.email) is not None:
             raise Unable(Why.EMAIL_IN_USE)
         values = {**_profile_values(new), "language": new.language or old.language}
@@ -174,7 +174,7 @@ class People:
 
     def set_pin_in(self, tx: Tx, by: Actor, no: int, hashed: str, why: str = "") -> None:
         """Unit: store the hash of a PIN."""
-        _may_let_in(by, existing(tx, no))
+        may_decide(by, existing(tx, no))
         tx.run(_PIN, which=no, new_hash=hashed)
         note_act(tx, by, Deed.PIN, now_ms=self._clock.now_ms(), for_no=no, why=why)
 
@@ -189,6 +189,9 @@ class People:
         self, tx: Tx, by: Actor, no: int, credit_limit: int, ceiling: int | None, why: str
     ) -> None:
         member = existing(tx, no)
+        may_decide(by, member)
+        if by.no == no:
+            by.must_administer()  # nobody at the desk sets their own; somebody has to set the first
         words = by.words("limits set", on_behalf_of=member.name, why=why)
         self._books.set_limits(tx, member.account_no, credit_limit, ceiling, words)
         detail = f"{credit_limit}/{'' if ceiling is None else ceiling}"
@@ -200,8 +203,10 @@ class People:
         await self._store.write(self._set_state, by, no, State.PAUSED, why, None, Deed.PAUSED)
 
     async def resume(self, by: Actor, no: int, *, why: str = "") -> None:
-        """Let a paused member trade again. Raises Unable."""
+        """Let a paused member trade again; nobody ends their own pause. Raises Unable."""
         by.must_organise()
+        if by.no == no:
+            raise NotAllowed(by.name)
         await self._store.write(self._set_state, by, no, State.ACTIVE, why, None, Deed.RESUMED)
 
     async def go_away(self, by: Actor, no: int, until_ms: int | None) -> None:
@@ -215,6 +220,7 @@ class People:
         self, tx: Tx, by: Actor, no: int, state: State, why: str, away_until: int | None, deed: Deed
     ) -> None:
         member = existing(tx, no)
+        may_decide(by, member)
         if state is State.PAUSED and member.role is Role.ADMIN and int(tx.scalar(_ADMINS)) <= 1:
             raise Unable(Why.LAST_ADMIN)
         if deed is Deed.PROFILE and member.state not in (State.ACTIVE, State.AWAY):

@@ -184,7 +184,8 @@ class SignIn:
         return await self._store.write(self._sign_out_everywhere, by, no, why)
 
     def _sign_out_everywhere(self, tx: Tx, by: Actor, no: int, why: str) -> int:
-        existing(tx, no)
+        if existing(tx, no).organises and by.no not in (None, no):
+            by.must_administer()
         ended = sessions.end_sessions(tx, no)
         if by.no != no:
             note_act(tx, by, Deed.SIGNED_OUT, now_ms=self._clock.now_ms(), for_no=no, why=why)

@@ -180,7 +180,7 @@ class Context:
             return
         if self.session is None:
             raise NotSignedIn
-        if _AUDIENCE_OF[self.session.member.role] < audience:
+        if _AUDIENCE_OF[self.actor.role] < audience:
             raise WrongRole
 
     @property
@@ -282,7 +282,11 @@ class Context:
             path=self.path if self.request.method in {"GET", "HEAD"} else "/",
             viewer=None
             if session is None
-            else Viewer(name=session.member.name, organiser=session.member.organises, unread=self.unread),
+            else Viewer(
+                name=session.member.name,
+                organiser=session.member.at_desk,
+                unread=self.unread,
+            ),
             text_size=_text_size(self.cookies.get(self.cookies.names.size)),
             notice=notice_text(self.request.query.get("note", ""), self.words),
         )

@@ -45,7 +45,7 @@ class Found:
     def __init__(self, tx: ReadTx, number: int, member: Member):
         trades = trades_by_reference(tx, number)
         mine = [trade for trade in trades if trade.concerns(member.account_no)]
-        shown = mine or (trades if member.organises else [])
+        shown = mine or (trades if member.at_desk else [])
         if not shown:
             raise NoSuchPage
         self.trade: Final[Trade] = shown[0]

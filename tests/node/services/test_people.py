@@ -182,3 +182,45 @@ async def test_settings_outlive_the_seed(desk: Desk) -> None:
     assert (again.credit_limit, again.meeting, again.languages) == (300, "Saturday", ("en", "de"))
     with pytest.raises(TypeError):
         await desk.settings.change(OPERATOR, minor_per_hour=1)
+
+
+async def test_who_is_paused_organises_nothing(desk: Desk) -> None:
+    """A paused organiser ended the pause as any other member's."""
+    rosa, dan = await desk.member("Rosa", Role.ORGANISER), await desk.member("Dan", Role.ADMIN)
+    await desk.people.pause(dan.acts("pin"), rosa.no, why="until we have talked")
+    paused = await desk.people.member(rosa.no)
+    assert paused is not None
+    for role in (paused.acts("pin"), rosa.acts("pin")):  # also a page that was open before
+        with pytest.raises(NotAllowed):
+            await desk.people.resume(role, rosa.no)
+    with pytest.raises(NotAllowed):
+        await desk.people.set_limits(paused.acts("pin"), rosa.no, 10**6, None, why="me")
+
+
+async def test_organisers_decide_nothing_about_each_other_nor_their_own_limits(desk: Desk) -> None:
+    """With two admins, one organiser could pause either; and grant themselves any credit."""
+    rosa, dan = await desk.member("Rosa", Role.ORGANISER), await desk.member("Dan", Role.ADMIN)
+    await desk.member("Eve", Role.ADMIN)
+    for decision in (
+        desk.people.pause(rosa.acts("pin"), dan.no, why="x"),
+        desk.people.resume(rosa.acts("pin"), dan.no),
+        desk.people.go_away(rosa.acts("pin"), dan.no, 1),
+        desk.people.set_limits(rosa.acts("pin"), dan.no, 0, None, why="x"),
+        desk.people.set_limits(rosa.acts("pin"), rosa.no, 10**6, None, why="me"),
+        desk.sign_in.sign_out_everywhere(rosa.acts("pin"), dan.no),
+    ):
+        with pytest.raises(NotAllowed):
+            await decision
+    await desk.people.set_limits(dan.acts("pin"), dan.no, 900, None, why="the founders agreed")
+
+
+async def test_of_two_admins_one_is_never_paused_nor_demoted_while_the_other_is(desk: Desk) -> None:
+    dan, eve = await desk.member("Dan", Role.ADMIN), await desk.member("Eve", Role.ADMIN)
+    await desk.people.pause(dan.acts("pin"), eve.no, why="x")
+    for decision in (
+        desk.people.pause(OPERATOR, dan.no, why="x"),
+        desk.people.set_role(OPERATOR, dan.no, Role.MEMBER),
+    ):
+        with pytest.raises(Unable) as refused:
+            await decision
+        assert refused.value.why is Why.LAST_ADMIN
