@@ -13,6 +13,8 @@ from typing import Any, Final, Literal, TextIO
 
 import structlog
 
+from node.visible import visible
+
 LEVELS: Final = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 SECRET_FIELDS: Final = frozenset(
     {
@@ -43,6 +45,17 @@ def hide_secrets(_logger: Any, _method: str, event: MutableMapping[str, Any]) ->
     return event
 
 
+def show_controls(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Write out what would steer the terminal of whoever reads the log."""
+    for field, value in event.items():
+        if type(value) is str and not value.isprintable():
+            # The lines of an exception are ours, and the form of the log takes care of them.
+            event[field] = (
+                "\n".join(map(visible, value.split("\n"))) if field == "exception" else visible(value)
+            )
+    return event
+
+
 class _Bridge(logging.Handler):
     """Gives what libraries log to structlog."""
 
@@ -70,6 +83,7 @@ def set_up_logs(
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             hide_secrets,
             structlog.processors.format_exc_info,
+            show_controls,
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(LEVELS[level]),

@@ -15,6 +15,7 @@ from node.cli.admin import CannotDo, ask, is_running
 from node.config import Config, ConfigError, find_file, load
 from node.keyfiles import KeysUnusable, exposed_files, open_keys
 from node.store.errors import StoreError
+from node.visible import visible
 from protocol.limits import DAY_MS
 from protocol.names import scheme_text
 
@@ -224,7 +225,9 @@ def show(findings: list[Finding]) -> None:
     for finding in findings:
         sign, style = signs[finding.state]
         console.print(
-            Text.assemble((f"{sign} {finding.state.value:<8}", style), f"{finding.name}: {finding.text}"),
+            Text.assemble(
+                (f"{sign} {finding.state.value:<8}", style), visible(f"{finding.name}: {finding.text}")
+            ),
             soft_wrap=True,
         )
         if finding.fix:

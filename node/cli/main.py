@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
+from node.visible import visible
+
 if TYPE_CHECKING:
     from node.config import Config
 
@@ -56,7 +58,7 @@ def _ask(context: click.Context, command: str, **arguments: Any) -> dict[str, An
 
 
 def _show(answer: dict[str, Any], as_json: bool, *lines: str) -> None:
-    click.echo(json.dumps(answer, ensure_ascii=False) if as_json else "\n".join(lines))
+    click.echo(json.dumps(answer, ensure_ascii=False) if as_json else "\n".join(map(visible, lines)))
 
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Answer for programs.")

@@ -269,3 +269,18 @@ def test_logs_keep_to_one_line_and_to_their_level(written: io.StringIO) -> None:
     event = json.loads(line)
     assert (event["event"], event["library"], event["level"]) == ("library", "some.library", "error")
     assert "two\nlines" in event["exception"]
+
+
+def test_what_peers_say_steers_no_terminal(written: io.StringIO) -> None:
+    """An error code of a peer, or its name, may hold what a terminal obeys."""
+    try:
+        raise ValueError("\x1b]0;owned\x07")
+    except ValueError:
+        structlog.stdlib.get_logger().exception("failed", reason="\x1b[2J \u202egnorw\u202c caf\u00e9\x9b1m")
+
+    line = written.getvalue()
+    assert all(sign.isprintable() for sign in line.rstrip("\n"))
+    event = json.loads(line)
+    assert event["reason"] == r"\x1b[2J \u202egnorw\u202c café\x9b1m"
+    assert r"\x1b]0;owned\x07" in event["exception"]
+    assert len(event["exception"].splitlines()) > 2

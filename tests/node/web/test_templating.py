@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from jinja2 import UndefinedError
 from markupsafe import Markup, escape
 
+from node.web.render import straight
 from node.web.templating import make_environment, quick_escape
 from node.web.views.page import Fact
 from node.web.words import words_for
@@ -63,3 +64,13 @@ def test_output_is_escaped_in_macros_attributes_and_loops() -> None:
     )
     html = ENVIRONMENT.from_string(source).render(facts=[Fact(label='"', text="<a>")])
     assert html == '<b title="&#34;">&lt;a&gt;</b>&lt;A&gt;'
+
+
+def test_no_text_turns_what_stands_beside_it_around() -> None:
+    """A listing from another scheme whose title ends in an override would rewrite the price behind it."""
+    title = "<h1>Jam \u202e</h1> 6.00 \u2067x\u2069 \u05e9\u05dc\u05d5\u05dd\u200f \U0001f469\u200d\U0001f33e"
+    assert (
+        straight(title).decode()
+        == "<h1>Jam </h1> 6.00 x \u05e9\u05dc\u05d5\u05dd\u200f \U0001f469\u200d\U0001f33e"
+    )
+    assert straight("“Jam” … 6.00") == "“Jam” … 6.00".encode()
