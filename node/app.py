@@ -297,10 +297,12 @@ class Node:
         return self.directory.log(scheme) or None
 
 
-def public_name(tx: ReadTx, account_no: int) -> str:
-    """Return what other schemes may see of whoever has this account."""
+def public_name(tx: ReadTx, account_no: int) -> str | None:
+    """Return what other schemes may see of whoever has this account; None for a member who does not trade now."""
     member = member_by_account(tx, account_no)
-    return "" if member is None else member.public_name
+    if member is None:
+        return ""  # the chest, say
+    return member.public_name if member.may_trade else None
 
 
 class Quarantine:

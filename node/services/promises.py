@@ -64,7 +64,8 @@ class OwnUnit:
 
 
 PayeeByListing = Callable[[ReadTx, ItemKey], Payee | None]
-NameOf = Callable[[ReadTx, int], str]
+# What other schemes may call whoever has an account; None if nobody can pay them now.
+NameOf = Callable[[ReadTx, int], str | None]
 
 
 class Promises:
@@ -125,7 +126,8 @@ class Promises:
         if request.listing is not None:
             return self._payee_by_listing(tx, request.listing)
         account_no = tx.scalar(_BY_HANDLE, handle=request.payee_handle, scheme=payer)
-        return None if account_no is None else Payee(account_no, self._name_of(tx, account_no), None)
+        name = None if account_no is None else self._name_of(tx, account_no)
+        return None if name is None else Payee(account_no, name, None)
 
     def handle_in(self, tx: Tx, scheme: SchemeId, account_no: int) -> Handle:
         """Return how a member is called towards `scheme`; drawn when first needed. Source: 7.7."""

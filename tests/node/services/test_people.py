@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from node.app import public_name
 from node.services.acts import OPERATOR, Deed, NotAllowed, Role
 from node.services.books import load
 from node.services.members import (
@@ -224,3 +225,11 @@ async def test_of_two_admins_one_is_never_paused_nor_demoted_while_the_other_is(
         with pytest.raises(Unable) as refused:
             await decision
         assert refused.value.why is Why.LAST_ADMIN
+
+
+async def test_whoever_is_paused_cannot_be_paid_by_other_schemes_either(desk: Desk) -> None:
+    """By a listing that was refused already; by a handle it was not."""
+    dan, ana = await desk.member("Dan", Role.ADMIN), await desk.member("Ana")
+    assert await desk.store.read(public_name, ana.account_no) == ana.public_name
+    await desk.people.pause(dan.acts("pin"), ana.no, why="x")
+    assert await desk.store.read(public_name, ana.account_no) is None

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 
 import pytest
 
-from node.services import throttle
+from node.services import sign_in, throttle
 from node.services.acts import OPERATOR, NotAllowed, Role
 from node.services.members import Member
 from node.services.sign_in import CodeAsked, Lapsed, SignedIn, Wait, Wrong
@@ -249,6 +250,16 @@ async def test_a_wait_outlives_a_restart_and_a_day_forgets_it(desk: Desk) -> Non
     await moved(desk, DAY + 1)
     await again.tidy()
     assert isinstance(await again.with_pin("1", PIN, HOME, own_computer=False), SignedIn)
+
+
+async def test_who_is_a_member_cannot_be_read_from_the_clock(desk: Desk) -> None:
+    """A mail was written for members only, which took several times as long as nothing."""
+    await desk.member("Ana")
+    loop = asyncio.get_running_loop()
+    for email in ("ana@example.org", "nobody@example.org", "not an address"):
+        began = loop.time()
+        await asked(desk, email)
+        assert loop.time() - began >= sign_in.ANSWER_S
 
 
 def test_delays_double_up_to_a_bound() -> None:
