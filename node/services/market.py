@@ -12,6 +12,7 @@ from typing import Final
 from sqlalchemy import bindparam, func, select
 
 from node.clock import Chance, Clock
+from node.services import slips
 from node.services.cards import Card, Cards, Page
 from node.services.indexing import Doc, index
 from node.services.members import MAY_TRADE
@@ -213,6 +214,10 @@ class Market:
     async def find(self, query: FindQuery) -> Page:
         """Return one page of what fits, our own and neighbours' together."""
         return await self._store.read(self.cards.find, query)
+
+    async def near(self, text: str) -> str:
+        """Return the words nearest to some that found nothing; "" if there are none that find anything."""
+        return await self._store.read(slips.near, text, self._clock.now_ms())
 
     async def listing(self, scheme: SchemeId, key: ItemKey) -> Card | None:
         """Return one listing that can be found now, ours or a neighbour's; None if it is gone."""

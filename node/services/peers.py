@@ -51,6 +51,10 @@ class PeerUnusable(Exception):
     """Another node cannot be introduced; the text says why, in plain words."""
 
 
+class NobodyAnswers(PeerUnusable):
+    """Nothing was reached at the address."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Peer:
     """Another node as it is stored."""
@@ -189,7 +193,7 @@ class Peers:
                 raise PeerUnusable(f"{place.address} shows the identity of another scheme")
             descriptor = open_descriptor(wire, state)
         except OSError as error:
-            raise PeerUnusable(f"no node answers there: {error}") from None
+            raise NobodyAnswers(f"no node answers there: {error}") from None
         except (ProtocolError, NotCanonical) as error:
             raise PeerUnusable(f"what answers at {place.address} is not a node in order: {error}") from None
         if scheme == self._own:

@@ -163,6 +163,11 @@ class _Shape(NamedTuple):
     order: Order
 
 
+_WORDS_ONLY: Final = _Shape(
+    text=True, kind=False, category=False, scheme=False, km=False, visitor=False, order=Order.BEST
+)
+
+
 def _distance() -> ColumnElement[Any]:
     """Return the square of the distance, in ten thousandths of a squared hundredth of a degree."""
     north, east = _D.north - bindparam("north"), _D.east - bindparam("east")
@@ -231,6 +236,12 @@ def find(tx: ReadTx, query: FindQuery, now_ms: int) -> tuple[list[Found], int]:
         Found(scheme, key, feed_no, feed_seq, created, expires, km_between(place, north, east))
         for scheme, key, feed_no, feed_seq, created, expires, north, east in found
     ], total
+
+
+def count_with(tx: ReadTx, words: tuple[str, ...], now_ms: int) -> int:
+    """Return how many listings have words that begin with all of these, folded as `words_of` does."""
+    _, count = _statements(_WORDS_ONLY)
+    return int(tx.scalar(count, now=now_ms, words=" ".join(words)))
 
 
 def _narrow(place: Place) -> int:

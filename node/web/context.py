@@ -153,7 +153,7 @@ class Context:
         self.scheme: Final = surroundings.now()
         self.cookies: Final = cookies
         self.session: Final = session
-        self.unread: Final = unread  # messages that wait for whoever asks
+        self.unread = unread  # messages that wait for whoever asks
         self.fields: Mapping[str, str] = {}  # what was sent; filled in once its token was found to fit
         self.words: Final = _words(request, self.settings, session)
         self._surroundings: Final = surroundings

@@ -11,6 +11,7 @@ from aiohttp import web
 from node.mail.outbox import Mail, MailState, unsent_mails
 from node.services.applications import Application, application_by_no, applications_in
 from node.services.figures import Figures, read_figures
+from node.services.line_rows import ASKED, read_lines
 from node.services.members import Reach, Unable, Why, count_members
 from node.store import ReadTx
 from node.web.context import ORGANISER, Context, NoSuchPage, Route, get, post
@@ -28,7 +29,8 @@ from node.web.views.admin import (
     OutboxView,
 )
 from node.web.views.member import Tile
-from node.web.views.page import Empty, Fact, Pill
+from node.web.views.page import Empty, Fact, Link, Pill
+from protocol.names import SchemeId, scheme_text
 
 REASON_CHARACTERS_MAX: Final = 500
 
@@ -49,9 +51,10 @@ class Today:
     mails_unsent: int
     members: int
     figures: Figures
+    asked: list[SchemeId]  # schemes that wait for our answer
 
 
-def _read_today(tx: ReadTx, month_ms: int) -> Today:
+def _read_today(tx: ReadTx, own: SchemeId, month_ms: int) -> Today:
     applications, waiting = applications_in(tx, most=1)
     return Today(
         applications=applications,
@@ -59,6 +62,7 @@ def _read_today(tx: ReadTx, month_ms: int) -> Today:
         mails_unsent=unsent_mails(tx, most=1)[1],
         members=count_members(tx),
         figures=read_figures(tx, month_ms),
+        asked=[each.peer for each in read_lines(tx, own) if each.status == ASKED],
     )
 
 
@@ -66,7 +70,7 @@ async def today(context: Context) -> web.Response:
     """Show what waits for an organiser, and how computer and scheme are."""
     now = local(context.now_ms, context.zone)
     month = datetime(now.year, now.month, 1, tzinfo=context.zone)
-    read = await context.read(_read_today, int(month.timestamp() * 1000))
+    read = await context.read(_read_today, context.node.scheme, int(month.timestamp() * 1000))
     return context.show(
         DashboardView(
             todo=_todo(context, read), health=_health(context, read.figures), figures=_figures(context, read)
@@ -83,6 +87,17 @@ def _todo(context: Context, read: Today) -> tuple[Tile, ...]:
         since = ago(read.applications[0].created_ms, context.now_ms, words)
         hint = words.gettext("The oldest came %(ago)s") % {"ago": since}
         tiles.append(Tile(text=text, hint=hint, href="/admin/applications", tone="wait"))
+    for scheme in read.asked:
+        met = context.node.introductions.met(scheme)
+        name = words.gettext("Another scheme") if met is None else met.name
+        tiles.append(
+            Tile(
+                text=words.gettext("%(name)s asks to trade with us") % {"name": name},
+                hint=words.gettext("See who they are, and answer"),
+                href=f"/admin/neighbours/{scheme_text(scheme)}",
+                tone="wait",
+            )
+        )
     if read.mails_unsent:
         text = words.ngettext("%(num)d mail not sent", "%(num)d mails not sent", read.mails_unsent) % {
             "num": read.mails_unsent
@@ -138,8 +153,8 @@ def _figures(context: Context, read: Today) -> tuple[Fact, ...]:
     return (
         Fact(label=words.gettext("Members"), text=str(read.members)),
         Fact(label=words.gettext("Trades this month"), text=trades),
-        Fact(label=words.gettext("Furthest behind"), text=voice.short(figures.furthest_behind)),
-        Fact(label=words.gettext("Furthest ahead"), text=voice.short(figures.furthest_ahead, signed=True)),
+        Fact(label=words.gettext("Furthest behind"), text=voice.spoken(figures.furthest_behind)),
+        Fact(label=words.gettext("Furthest ahead"), text=voice.spoken(figures.furthest_ahead)),
     )  # fmt: skip
 
 
@@ -150,7 +165,11 @@ async def applications(context: Context) -> web.Response:
     """Show who wants to join."""
     found, _ = await context.read(applications_in)
     _ = context.words.gettext
-    empty = None if found else Empty(text=_("Nobody waits to be welcomed."))
+    nobody = Empty(
+        text=_("Nobody waits to be welcomed. Is there a form on paper?"),
+        action=Link(text=_("Add a member"), href="/admin/members/add"),
+    )
+    empty = None if found else nobody
     return context.show(
         ApplicationsView(applications=tuple(_card(context, each) for each in found), empty=empty)
     )

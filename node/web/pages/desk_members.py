@@ -11,7 +11,7 @@ from typing import Final
 
 from aiohttp import web
 
-from node.services.acts import Act, Deed, acts_for
+from node.services.acts import OPERATOR, Act, Deed, acts_for
 from node.services.books import load
 from node.services.members import Member, NewMember, State, Unable, Why, find_members, member_by_no
 from node.store import ReadTx
@@ -131,7 +131,7 @@ def _limits(context: Context, account: Account) -> str:
 
 def _seen(context: Context, member: Member) -> str:
     if not member.seen_ms:
-        return context.words.gettext("never logged in")
+        return context.words.gettext("never")
     return ago(member.seen_ms, context.now_ms, context.words)
 
 
@@ -229,6 +229,10 @@ def _pin_set(context: Context, known: Known) -> str:
     changed = next((act for act in known.acts if act.deed is Deed.PIN), None)
     if changed is None:
         return context.words.gettext("set")
+    if changed.by_name == OPERATOR.name:
+        return context.words.gettext("set on %(day)s at the computer itself") % {
+            "day": context.voice.day(changed.at_ms)
+        }
     return context.words.gettext("set on %(day)s by %(name)s") % {
         "day": context.voice.day(changed.at_ms),
         "name": changed.by_name,
@@ -248,6 +252,9 @@ async def limits(context: Context) -> web.Response:
             )
             return context.redirect(f"/admin/members/{known.member.no}", note="saved")
         form = amounts
+    elif form.value("lower"):
+        unread = read_limits(context, form, form.value("lower"), form.value("upper"))
+        form = unread if isinstance(unread, Filled) else form
     return context.show(replace(_member_view(context, known), limits_form=form), 422)
 
 

@@ -13,7 +13,7 @@ from aiohttp import web
 from node.services.figures import LineTrade, trades_on_line
 from node.services.line_rows import ASKED, OFFERED, OPEN, Line
 from node.services.line_units import LineRefused
-from node.services.peers import Look, PeerUnusable
+from node.services.peers import Look, NobodyAnswers, PeerUnusable
 from node.web.context import ORGANISER, Context, NoSuchPage, Route, get, post
 from node.web.forms import Filled, Form, line
 from node.web.pages.desk_members import typed_amount
@@ -141,6 +141,11 @@ async def _look(context: Context, address: str) -> Look | Filled:
             if not context.node.options.allow_lan:
                 raise
             return await peers.look(address, lan=True)
+    except NobodyAnswers:
+        sentence = context.words.gettext(
+            "Nobody answers at %(address)s. Is it the address they read out?"
+        ) % {"address": address}
+        return Filled({"address": address}).with_error("address", sentence)
     except PeerUnusable as unusable:
         sentence = context.words.gettext("This did not work: %(why)s.") % {"why": str(unusable).rstrip(".")}
         return Filled({"address": address}).with_error("address", sentence)

@@ -7,6 +7,7 @@ from typing import Final, Literal
 
 from aiohttp import web
 
+from node.services.cards import Page
 from node.services.own_listings import Owned, find_own
 from node.services.search import FindQuery, Order
 from node.web.context import MEMBER, VISITOR, Context, get
@@ -58,18 +59,17 @@ async def find(context: Context) -> web.Response:
     scheme, here = _scheme_of(asked["scheme"]), here_of(context)
     if scheme not in schemes and scheme != context.node.scheme:
         scheme = None
-    found = await context.node.market.find(
-        FindQuery(
-            text=asked["q"],
-            kind=kind,
-            category=category,
-            scheme=scheme,
-            place=here,
-            km=km if here is not None else None,
-            order=Order.NEAREST if here is not None else Order.BEST,
-            page=context.page_number,
-        )
+    query = FindQuery(
+        text=asked["q"],
+        kind=kind,
+        category=category,
+        scheme=scheme,
+        place=here,
+        km=km if here is not None else None,
+        order=Order.NEAREST if here is not None else Order.BEST,
+        page=context.page_number,
     )
+    found, mended = await _found(context, query)
     owners = await context.read(owners_of, found.cards)
     kept = {
         "q": asked["q"],
@@ -102,12 +102,22 @@ async def find(context: Context) -> web.Response:
             )
             if others
             else (),
-            summary=_summary(found.total, asked["q"], here is not None, voice),
+            summary=_summary(found.total, asked["q"], mended, here is not None, voice),
             cards=cards_view(found.cards, owners, context, here),
             pager=pager(context, "/find", kept, found.total),
             empty=None if found.cards else _nothing(kind, km is not None, voice),
         )
     )
+
+
+async def _found(context: Context, query: FindQuery) -> tuple[Page, bool]:
+    """Return what was found, and whether it is for words near to those that found nothing."""
+    market = context.node.market
+    found = await market.find(query)
+    if found.total or not query.text:
+        return found, False
+    text = await market.near(query.text)
+    return (await market.find(replace(query, text=text)), True) if text else (found, False)
 
 
 def _scheme_of(text: str) -> SchemeId | None:
@@ -117,11 +127,17 @@ def _scheme_of(text: str) -> SchemeId | None:
         return None
 
 
-def _summary(total: int, query: str, nearest: bool, voice: Voice) -> str:
+def _summary(total: int, query: str, mended: bool, nearest: bool, voice: Voice) -> str:
     words = voice.words
     if not total and query:
         return words.gettext("Nothing for “%(query)s”") % {"query": query}
-    if query:
+    if mended:
+        text = words.ngettext(
+            "Nothing for “%(query)s”. %(num)d offer or want comes near it",
+            "Nothing for “%(query)s”. %(num)d offers and wants come near it",
+            total,
+        ) % {"num": total, "query": query}
+    elif query:
         text = words.ngettext(
             "%(num)d offer or want for “%(query)s”", "%(num)d offers and wants for “%(query)s”", total
         ) % {"num": total, "query": query}

@@ -121,6 +121,7 @@ async def _thread_view(context: Context, found: Thread, form: Filled = EMPTY) ->
     shown, member = await context.read(_read_thread, found, until)
     if found.unread:
         await context.node.store.write(mark_read, found.no, context.member.account_no)
+        context.unread -= found.unread
     voice, schemes = context.voice, await schemes_known(context)
     members = {} if member is None or found.their_account is None else {found.their_account: member}
     listing = await _listing_of(context, found)

@@ -16,8 +16,9 @@ from node.services.own_listings import Owned, listings_of
 from node.web.amounts import Unreadable, as_typed, parse_amount
 from node.web.context import MEMBER, Context, get, post
 from node.web.dates import DAY_MS
-from node.web.forms import Filled, Form, SpendForm, Tick, amount_sentence, line, paragraphs
+from node.web.forms import Filled, Form, SpendForm, Tick, amount_sentence, line, missing_sentence, paragraphs
 from node.web.pages.listings import category_name, find_mine, listing_id, price_words
+from node.web.pages.schemes import schemes_known
 from node.web.present import Voice, paragraphs_of
 from node.web.views.member import (
     MyListing,
@@ -55,7 +56,7 @@ class PriceForm(WhatForm):
     price: line(40)  # type: ignore[valid-type]  # as above
     per: Literal["item", "hour", "day", ""]
     extra: line(60)  # type: ignore[valid-type]  # as above
-    category: line(30, 1)  # type: ignore[valid-type]  # as above
+    category: line(30)  # type: ignore[valid-type]  # as above
     place: Tick
     share: Tick
 
@@ -155,11 +156,14 @@ def understand(context: Context, form: PriceForm) -> Written | Filled:
     """Return the listing that was typed, or step 2 again with what is wrong."""
     filled = Filled({name: context.fields.get(name, "") for name in PRICE_FIELDS})
     _ = context.words.gettext
-    if form.category not in CODES:
-        return filled.with_error("category", _("Please choose one of the answers."))
     price = _price(context, form, filled)
-    if isinstance(price, Filled):
-        return price
+    filled = price if isinstance(price, Filled) else filled
+    if not form.category:
+        filled = filled.with_error("category", missing_sentence("category", context.words))
+    elif form.category not in CODES:
+        filled = filled.with_error("category", _("Please choose one of the answers."))
+    if filled.errors or isinstance(price, Filled):
+        return filled
     try:
         content = Listing(
             kind=form.kind,
@@ -214,7 +218,7 @@ async def price_sent(context: Context) -> web.Response:
             ),
             paragraphs=paragraphs_of(content.text),
             facts=_facts(content, voice),
-            shown_to=_shown_to(context, written.shared),
+            shown_to=await _shown_to(context, written.shared),
             until=voice.long_day(context.now_ms + LISTING_LIFE_MS),
             hidden=_carried(fields, (*WHAT_FIELDS, *PRICE_FIELDS)),
             once=context.once(),
@@ -237,12 +241,13 @@ def _facts(content: Listing, voice: Voice) -> tuple[Fact, ...]:
     return tuple(facts)
 
 
-def _shown_to(context: Context, shared: bool) -> str:
-    others = len(context.node.routes.neighbours)
+async def _shown_to(context: Context, shared: bool) -> str:
+    """Return who will see it: neighbours tell theirs, so it is all whose listings come here too."""
+    others = len((await schemes_known(context)).keys() - {context.node.scheme})
     if not shared or not others:
         return context.settings.name
     return context.words.ngettext(
-        "%(scheme)s and %(num)d neighbouring scheme", "%(scheme)s and %(num)d neighbouring schemes", others
+        "%(scheme)s and %(num)d other scheme", "%(scheme)s and %(num)d other schemes", others
     ) % {"scheme": context.settings.name, "num": others}
 
 

@@ -99,7 +99,7 @@ def card_of(context: Context, known: Known, each: Line) -> NeighbourCard:
         place="",
         state=_state(context, each),
         rate=rate or words.gettext("What an hour is there is not known yet."),
-        standing=_standing(context, each.state.owed),
+        standing="" if each.status in (ASKED, OFFERED) else _standing(context, each.state.owed),
         gauge=_gauge(context, each) if each.status not in (ASKED, OFFERED) else None,
         heard=_heard(context, known, each),
         in_flight=_in_flight(context, each),
@@ -150,7 +150,7 @@ def _standing(context: Context, owed: int) -> str:
         return context.words.gettext("We owe them %(amount)s.") % {"amount": amount}
     if owed < 0:
         return context.words.gettext("They owe us %(amount)s.") % {"amount": amount}
-    return context.words.gettext("Even.")
+    return context.words.gettext("Even: nobody owes anything.")
 
 
 def _gauge(context: Context, each: Line) -> Gauge:
@@ -158,8 +158,8 @@ def _gauge(context: Context, each: Line) -> Gauge:
     return Gauge(
         we_owe=_part(owed, we),
         they_owe=_part(-owed, they),
-        we_owe_limit=short_here(context, we),
-        they_owe_limit=short_here(context, they),
+        we_owe_limit=context.voice.spoken(in_unit(context, we)),
+        they_owe_limit=context.voice.spoken(in_unit(context, they)),
     )
 
 

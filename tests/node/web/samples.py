@@ -324,7 +324,7 @@ def _listing_pages() -> dict[str, Sample]:
         "listing-own": replace(theirs, card=replace(OWN_CARDS[2], owner="Ana Silva"), price_note="", own=True, state=Pill(text="Listed until 4 November 2026", tone="good"), edit_href="/post?l=3", hide_action="/l/3/hide", keep_action="/l/3/keep"),
         "post-1": PostWhatView(form=Filled({"kind": "offer"}, {"title": "Please say in a few words what it is."})),
         "post-2": PostPriceView(form=Filled({"price_kind": "amount", "price": "1.30"}, {"price": "Do you mean 1 h 30 or 1 h 18? Please write it like that."}), unit_name="hours", amount_hint=HINT, hour_hint="", categories=CATEGORIES[1:]),
-        "post-3": PostPreviewView(card=OWN_CARDS[2], paragraphs=("Flour, water, salt and time. Order by Wednesday.",), facts=(Fact(label="For", text="one loaf"),), shown_to="Oakvale and 3 neighbouring schemes", until="4 November 2026", hidden=HIDDEN, once=ONCE),
+        "post-3": PostPreviewView(card=OWN_CARDS[2], paragraphs=("Flour, water, salt and time. Order by Wednesday.",), facts=(Fact(label="For", text="one loaf"),), shown_to="Oakvale and 3 other schemes", until="4 November 2026", hidden=HIDDEN, once=ONCE),
         "my-listings": MyListingsView(
             listings=(
                 MyListing(href="/l/3", title="Sourdough bread, baked on Fridays", kind="offer", price="20 min", state=Pill(text="Listed until 4 November 2026", tone="good"), edit_href="/post?l=3", keep_action="", hide_action="/l/3/hide", show_action=""),
@@ -385,7 +385,7 @@ def _admin_pages() -> dict[str, Sample]:
         "desk": DashboardView(
             todo=(Tile(text="2 applications", hint="The oldest has waited for 3 days", href="/admin/applications", tone="wait"), Tile(text="Fenside Timebank asks to trade", hint="since this morning", href="/admin/neighbours/fenside", tone="wait"), Tile(text="4 mails not sent", hint="Read them out or print them", href="/admin/outbox")),
             health=((GOOD, "The books add up: all balances together are 0."), (GOOD, "2 of 2 neighbours heard of within the hour."), (Pill(text="Look here", tone="wait"), "The last copy of everything is 9 days old."), (GOOD, "The clock is right."), (GOOD, "There is room on the disk for about 40 years.")),
-            figures=(Fact(label="Members", text="118"), Fact(label="Trades this month", text="74, of them 9 with neighbours"), Fact(label="Furthest behind", text="−9 h 30"), Fact(label="Furthest ahead", text="+31 h")),
+            figures=(Fact(label="Members", text="118"), Fact(label="Trades this month", text="74, of them 9 with neighbours"), Fact(label="Furthest behind", text="9 hours 30 minutes"), Fact(label="Furthest ahead", text="31 hours")),
         ),
         "applications": ApplicationsView(
             applications=(
