@@ -12,6 +12,7 @@ from typing import Final, Literal
 
 from aiohttp import web
 
+from node.services.market import LISTINGS_OF_ONE_MAX, TooManyListings
 from node.services.own_listings import Owned, listings_of
 from node.web.amounts import Unreadable, as_typed, parse_amount
 from node.web.context import MEMBER, Context, get, post
@@ -279,7 +280,14 @@ async def publish(context: Context) -> web.Response:
             and owned.listing.state is State.PUBLISHED
         ):
             return context.redirect(f"/l/{listing_id(owned.listing.key)}")
-    owned = await market.post(context.member.no, written.content, shared=written.shared)
+    try:
+        owned = await market.post(context.member.no, written.content, shared=written.shared)
+    except TooManyListings:
+        said = context.words.gettext(
+            "You have %(num)d listings, as many as one person may have. Take down one you no longer need first."
+        ) % {"num": LISTINGS_OF_ONE_MAX}
+        values = {name: context.fields.get(name, "") for name in (*WHAT_FIELDS, *PRICE_FIELDS)}
+        return _back(context, Filled(values).with_error("title", said))
     return context.redirect(f"/l/{listing_id(owned.listing.key)}", note="published")
 
 

@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from node.services import market
 from node.services.own_listings import Owned, listings_of
 from node.web.pages.listings import listing_id
 from protocol.limits import DAY_MS
@@ -77,6 +78,22 @@ async def test_publish_pressed_twice_posts_once(oakvale: Oakvale) -> None:
     fields = fields_of(await preview(oakvale))
     for _ in range(2):
         await oakvale.browser.post("/post/publish", data=fields)
+    assert len(await anas(oakvale)) == 1
+
+
+async def test_one_listing_too_many_is_told_and_nothing_is_lost(
+    oakvale: Oakvale, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(market, "LISTINGS_OF_ONE_MAX", 1)
+    await publish(oakvale)
+    fields = fields_of(await preview(oakvale, what=WHAT | {"title": "Rye bread"}))
+
+    answer = await oakvale.browser.post("/post/publish", data=fields)
+
+    page = await answer.text()
+    assert answer.status == 422
+    assert "as many as one person may have" in words_of(page)
+    assert "Rye bread" in page
     assert len(await anas(oakvale)) == 1
 
 
