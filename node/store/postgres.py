@@ -41,13 +41,15 @@ class PostgresConnection:
 
     def execute(self, sql: str, values: Sequence[Any] = (), /) -> Cursor:
         """Run one statement."""
-        return self.raw.execute(sql.encode(), values)
+        cursor: Cursor = self.raw.execute(sql.encode(), values)
+        return cursor
 
     def executemany(self, sql: str, rows: Sequence[Sequence[Any]], /) -> Cursor:
         """Run one statement for each of `rows`."""
         cursor = self.raw.cursor()
         cursor.executemany(sql.encode(), rows)
-        return cursor
+        done: Cursor = cursor
+        return done
 
     def inserted_key(self, cursor: Any) -> int:
         """Return what SQLAlchemy's implicit RETURNING gave."""
@@ -73,11 +75,11 @@ class PostgresConnection:
 
     def in_transaction(self) -> bool:
         """Tell whether the transaction can go on: a failed statement spoils it."""
-        return self.raw.info.transaction_status == self._in_transaction
+        return bool(self.raw.info.transaction_status == self._in_transaction)
 
     def is_lost(self) -> bool:
         """Tell whether the server went away."""
-        return self.raw.closed
+        return bool(self.raw.closed)
 
     def translated(self, error: Exception) -> Exception:
         """Return the StoreError for an error of the server; our own bugs stay what they are."""
