@@ -19,7 +19,7 @@ from node.web.dates import local
 from node.web.pages.listings import cards_view, listing_id, owners_of
 from node.web.pages.member import members_of
 from node.web.pages.member_find import here_of
-from node.web.pages.member_post import EXPIRES_SOON_MS, state_pill
+from node.web.pages.member_listings import EXPIRES_SOON_MS, state_pill
 from node.web.pages.schemes import Schemes, read_schemes
 from node.web.present import Voice, balance_card, first_name, party_of, reference, trade_sentence
 from node.web.views.member import HomeView, WaitingCard

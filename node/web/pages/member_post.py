@@ -1,4 +1,4 @@
-"""Posting an offer or want in three steps, and what its owner does with it afterwards.
+"""Posting an offer or want in three steps.
 
 What was typed travels in the forms from step to step; nothing is stored before Publish. A listing is only ever
 touched by the member who placed it. Source: docs/pages.md 7.2, 8.2.
@@ -16,28 +16,24 @@ from node.services.market import LISTINGS_OF_ONE_MAX, TooManyListings
 from node.services.own_listings import Owned, listings_of
 from node.web.amounts import Unreadable, as_typed, parse_amount
 from node.web.context import MEMBER, Context, get, post
-from node.web.dates import DAY_MS
 from node.web.forms import Filled, Form, SpendForm, Tick, amount_sentence, line, missing_sentence, paragraphs
 from node.web.pages.listings import category_name, find_mine, listing_id, price_words
 from node.web.pages.schemes import schemes_known
 from node.web.present import Voice, paragraphs_of
 from node.web.views.member import (
-    MyListing,
-    MyListingsView,
     PostPreviewView,
     PostPriceView,
     PostWhatView,
 )
-from node.web.views.page import Empty, Fact, Link, ListingCard, Option, Pill
+from node.web.views.page import Fact, ListingCard, Option
 from protocol.categories import CATEGORIES, CODES
-from protocol.errors import InvalidValue, OutOfOrder
+from protocol.errors import InvalidValue
 from protocol.limits import AMOUNT_MAX, LISTING_LIFE_MS
-from protocol.listing import TRANSITIONS, Hid, Renewed, Shown, State, Withdrew
+from protocol.listing import State
 from protocol.market import AskingPrice, Listing
 
 # The same listing again within so long is the same press of the button.
 PRESSED_TWICE_MS: Final = 10 * 60_000
-EXPIRES_SOON_MS: Final = 14 * DAY_MS
 WHAT_FIELDS: Final = ("kind", "title", "text")
 PRICE_FIELDS: Final = ("price_kind", "price", "per", "extra", "category", "place", "share")
 
@@ -291,118 +287,10 @@ async def publish(context: Context) -> web.Response:
     return context.redirect(f"/l/{listing_id(owned.listing.key)}", note="published")
 
 
-# --- Mine ---------------------------------------------------------------------------------------------------
-
-
-def ends_soon(owned: Owned, voice: Voice) -> bool:
-    """Tell whether it is time to keep one's own listing or let it go."""
-    return owned.listing.state is State.EXPIRED or owned.listing.expires - voice.now_ms < EXPIRES_SOON_MS
-
-
-def state_pill(owned: Owned, voice: Voice) -> Pill:
-    """Return how one's own listing stands. Source: docs/pages.md 4."""
-    _, own = voice.words.gettext, owned.listing
-    match own.state:
-        case State.PUBLISHED if own.expires - voice.now_ms < EXPIRES_SOON_MS:
-            days = max(0, own.expires - voice.now_ms) // DAY_MS
-            text = voice.words.ngettext("Expires in %(num)d day", "Expires in %(num)d days", days)
-            return Pill(text=text % {"num": days}, tone="wait")
-        case State.PUBLISHED:
-            return Pill(text=_("Listed until %(day)s") % {"day": voice.day(own.expires)}, tone="good")
-        case State.HIDDEN:
-            return Pill(text=_("Hidden"))
-        case State.EXPIRED:
-            return Pill(text=_("Expired"), tone="wait")
-        case State.REMOVED:
-            return Pill(text=_("Taken down by an organiser"), tone="stop")
-        case State.WAITING:
-            return Pill(text=_("Waiting for an organiser"), tone="wait")
-        case _:
-            return Pill(text=_("Not published yet"))
-
-
-async def my_listings(context: Context) -> web.Response:
-    """GET /my/listings"""
-    voice, _ = context.voice, context.words.gettext
-    mine = await context.read(listings_of, context.member.no)
-    return context.show(
-        MyListingsView(
-            listings=tuple(_mine(owned, voice) for owned in mine),
-            empty=None
-            if mine
-            else Empty(
-                text=_("You have posted nothing yet. What could you do for somebody? What could you use?"),
-                action=Link(text=_("Post an offer or want"), href="/post"),
-            ),
-        )
-    )
-
-
-def _mine(owned: Owned, voice: Voice) -> MyListing:
-    own, name = owned.listing, listing_id(owned.listing.key)
-    can = TRANSITIONS[own.state]
-    return MyListing(
-        href=f"/l/{name}",
-        title=own.content.title,
-        kind="offer" if own.content.kind == "offer" else "want",
-        price=price_words(own.content.price, voice),
-        state=state_pill(owned, voice),
-        edit_href=f"/post?listing={name}",
-        keep_action=f"/l/{name}/keep" if Renewed in can and ends_soon(owned, voice) else "",
-        hide_action=f"/l/{name}/hide" if Hid in can else "",
-        show_action=f"/l/{name}/show" if Shown in can else "",
-        withdraw_action=f"/l/{name}/withdraw" if Withdrew in can else "",
-    )
-
-
-async def _act(context: Context, which: Literal["hide", "show", "keep", "withdraw"]) -> web.Response:
-    owned = await find_mine(context, context.part("id"))
-    market, key = context.node.market, owned.listing.key
-    try:
-        match which:
-            case "hide":
-                await market.hide(key)
-            case "show":
-                await market.show(key)
-            case "keep":
-                await market.renew(key)
-            case "withdraw":
-                await market.withdraw(key)
-    except OutOfOrder:
-        # Pressed on a page from before: the list shows how it stands now.
-        return context.redirect("/my/listings")
-    return context.redirect("/my/listings", note="saved")
-
-
-async def hide(context: Context) -> web.Response:
-    """POST /l/{id}/hide"""
-    return await _act(context, "hide")
-
-
-async def show(context: Context) -> web.Response:
-    """POST /l/{id}/show"""
-    return await _act(context, "show")
-
-
-async def keep(context: Context) -> web.Response:
-    """POST /l/{id}/keep: for half a year more."""
-    return await _act(context, "keep")
-
-
-async def withdraw(context: Context) -> web.Response:
-    """POST /l/{id}/withdraw: for good."""
-    return await _act(context, "withdraw")
-
-
 ROUTES: Final = (
     get("/post", what, MEMBER),
     post("/post", what_sent, MEMBER),
     post("/post/price", price_sent, MEMBER),
     post("/post/change", change, MEMBER),
     post("/post/publish", publish, MEMBER),
-    get("/my/listings", my_listings, MEMBER),
-    post("/l/{id}/hide", hide, MEMBER),
-    post("/l/{id}/show", show, MEMBER),
-    post("/l/{id}/keep", keep, MEMBER),
-    post("/l/{id}/withdraw", withdraw, MEMBER),
 )

@@ -8,6 +8,7 @@ from node.web.context import Route
 from node.web.pages import (
     member_find,
     member_home,
+    member_listings,
     member_me,
     member_messages,
     member_people,
@@ -20,6 +21,7 @@ from node.web.pages import (
 ROUTES: Final[tuple[Route, ...]] = (
     *member_find.ROUTES,
     *member_home.ROUTES,
+    *member_listings.ROUTES,
     *member_me.ROUTES,
     *member_messages.ROUTES,
     *member_people.ROUTES,
