@@ -24,7 +24,7 @@ from node.web.pages.listings import (
     price_words,
 )
 from node.web.pages.member import pager
-from node.web.pages.member_post import ends_soon, state_pill
+from node.web.pages.member_listings import ends_soon, state_pill
 from node.web.pages.schemes import schemes_known
 from node.web.present import Voice, paragraphs_of
 from node.web.rates import rate_words
@@ -143,7 +143,7 @@ def _summary(total: int, query: str, mended: bool, nearest: bool, voice: Voice) 
         ) % {"num": total, "query": query}
     else:
         text = words.ngettext("%(num)d offer or want", "%(num)d offers and wants", total) % {"num": total}
-    if nearest and total > 1:
+    if nearest and total > 1 and not mended:
         return words.gettext("%(what)s, nearest first") % {"what": text}
     return text
 
