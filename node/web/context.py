@@ -33,7 +33,7 @@ from node.services.members import Member
 from node.services.sessions import TOKEN_BYTES, Session, token_text
 from node.services.settings import SchemeSettings, Settings
 from node.store import ReadTx
-from node.web.amounts import HOURS, Unit
+from node.web.amounts import HARD_SPACE, HOURS, Unit
 from node.web.cookies import KEPT_S, Cookies
 from node.web.forms import ONCE_BYTES, Filled, FormType, new_once, read
 from node.web.notices import notice_text
@@ -68,7 +68,8 @@ class Scheme:
         site = Site(
             name=settings.name,
             help_name=settings.help_name or settings.name,
-            help_phone=settings.help_phone,
+            # In one piece: no line is broken within a number.
+            help_phone=settings.help_phone.replace(" ", HARD_SPACE),
             help_hours=settings.help_hours,
         )
         return cls(settings, site, unit_of(settings))

@@ -292,8 +292,10 @@ def _trade(context: Context, trade: LineTrade) -> NeighbourTrade:
         "undone": Pill(text=_("Undone"), tone="stop"),
     }
     directions = {"out": _("to them"), "in": _("from them"), "through": _("passing through")}
+    reference = "" if trade.reference is None else reference_of(trade.reference.to_bytes(5, "big"))
     return NeighbourTrade(
-        reference="–" if trade.reference is None else reference_of(trade.reference.to_bytes(5, "big")),
+        reference=reference or "–",
+        href=f"/t/{reference}" if reference else "",
         when=context.voice.lately(trade.started_ms),
         amount=short_here(context, trade.hours),
         direction=directions[trade.direction],

@@ -152,10 +152,10 @@ def neighbours_price(price: AskingPrice, other: OtherScheme, own_rate: Rate, voi
     """Return a neighbour's asking price in our unit and in theirs: ("about 30 min", "6.00 Acorns")."""
     if not price.amount:
         return price_words(price, voice), ""
-    theirs = _per(price.per, voice.short(price.amount, other.unit), voice)
+    theirs = voice.short(price.amount, other.unit)
     here = price_here(price.amount, other, own_rate)
     if here is None:
-        return theirs, ""
+        return _per(price.per, theirs, voice), ""
     about = voice.words.gettext("about %(amount)s") % {"amount": voice.short(here)}
     if price.per == "agree":
         return voice.words.gettext("%(price)s, to agree") % {"price": about}, theirs
@@ -202,12 +202,17 @@ def card_view(
         price_theirs=theirs,
         place=distance(km, voice),
         category=category_name(content.category, voice),
-        owner=owner.name if owner is not None else "" if card.own else content.owner or "",
+        owner=_owner_shown(owner, context) if owner is not None else "" if card.own else content.owner or "",
         badge="" if card.own else scheme_name(card, voice),
         seen="" if card.seen_ms is None else voice.seen(card.seen_ms),
         language="" if content.language == voice.language.lower() else content.language,
         note=voice.words.gettext("May be gone. Ask first.") if card.stale else "",
     )
+
+
+def _owner_shown(owner: Member, context: Context) -> str:
+    """Return whose of ours a listing is; the reader knows her own name."""
+    return context.words.gettext("yours") if owner.no == context.member.no else owner.name
 
 
 def scheme_name(card: Card, voice: Voice) -> str:

@@ -86,7 +86,7 @@ async def _last(context: Context) -> tuple[Link, ...]:
         party = party_of(trade, context.member.account_no, members, schemes, voice)
         amount = voice.spoken(trade.amount)
         text = context.words.gettext("%(name)s, %(what)s, %(amount)s") % {
-            "name": party.name,
+            "name": f"{party.name} ({party.badge})" if party.badge else party.name,
             "what": trade.text,
             "amount": amount,
         }

@@ -198,6 +198,7 @@ def _line(
         given=voice.short(line.amount, signed=True) if line.amount < 0 else "",
         balance=voice.short(line.balance_after),
         theirs=_theirs(trade, schemes, voice),
+        reference="" if trade is None else reference(trade),
         state=trade_pill(trade, voice) if trade is not None and corrected else None,
     )
 
@@ -218,6 +219,7 @@ def _waiting_line(
         given="",
         balance=voice.short(balance),
         theirs=aside,
+        reference=reference(trade),
         state=trade_pill(trade, voice),
     )
 

@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 from node.services.books import load
 from node.services.members import Member, State, member_by_no, parse_number
 from node.store import ReadTx
-from node.web.amounts import HARD_SPACE, Unit, Unreadable, parse_amount
+from node.web.amounts import Unit, Unreadable, parse_amount
 from node.web.context import Context, NoSuchPage
 from node.web.forms import Filled, Form, SpendForm, amount_sentence, line
 from node.web.pages.listings import ShownListing, find_listing
@@ -119,18 +119,13 @@ def own_account(tx: ReadTx, account_no: int) -> Account:
     return load(tx, account_no).value
 
 
-def in_one_piece(phone: str) -> str:
-    """Return a number that no line is broken in."""
-    return phone.replace(" ", HARD_SPACE)
-
-
 def ring(context: Context) -> str:
     """Return whom to turn to, in a sentence."""
     site, _ = context.scheme.site, context.words.gettext
     if site.help_phone:
         return _("Ring %(name)s on %(phone)s.") % {
             "name": site.help_name,
-            "phone": in_one_piece(site.help_phone),
+            "phone": site.help_phone,
         }
     return _("Ask %(name)s.") % {"name": site.help_name}
 

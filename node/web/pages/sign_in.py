@@ -173,7 +173,7 @@ async def use_link(context: Context) -> web.Response:
 def _lapsed(context: Context) -> web.Response:
     """Say that a link does nothing any more: the same for used, old and invented ones."""
     sentence = context.words.gettext(
-        "This link was used already, or is too old. Ask for a new code here, or ring for another link."
+        "This link was used already, or is too old. Log in another way, or ring for another link."
     )
     return context.show(_login_view(context, "", mail=EMPTY.with_error("", sentence)), 410)
 

@@ -227,6 +227,7 @@ class NeighbourTrade:
     amount: str
     direction: str  # "to them", "from them", "passing through"
     state: Pill
+    href: str = ""  # of the trade; "" where it only passes through
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

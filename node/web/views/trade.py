@@ -191,6 +191,7 @@ class StatementLine:
     given: str  # "−30 min" or ""
     balance: str
     theirs: str = ""  # "6.00 Acorns in Riverside"
+    reference: str = ""  # "K7F-3QM-92X"; "" where the organisers entered it
     state: Pill | None = None  # "Set aside"
 
 
