@@ -154,6 +154,7 @@ BALANCE: Final = BalanceCard(
     side="ahead",
     sentence="You have given 3 hours more than you received. Time to ask for something?",
     set_aside="30 minutes are set aside. 2 hours 30 minutes are free.",
+    last=Link(text="Bike repair, from Ben Carter: −1 h 30", href="/t/A1B-2C3-D4E"),
 )
 PEOPLE: Final = (
     PersonCard(href="/record/what?who=ben", name="Ben Carter", number="0042", place="Mill Lane"),
@@ -166,6 +167,7 @@ SIDES: Final = Sides(
     mine="You gave 30 minutes.",
     theirs="Karim got 6 Acorns.",
     reference="K7F-3QM-92X",
+    badge="Riverside",
 )
 PENDING: Final = replace(
     SIDES,
@@ -187,18 +189,18 @@ GOOD: Final = Pill(text="All well", tone="good")
 RIVERSIDE: Final = NeighbourCard(
     href="/admin/neighbours/riverside", name="Riverside", place="7 km away", state=Pill(text="Trading", tone="good"),
     rate="1 hour of ours is 12 Acorns.", standing="They owe us 2 hours 30 minutes.",
-    gauge=Gauge(we_owe=0, they_owe=6, we_owe_limit="40 h", they_owe_limit="40 h"),
+    gauge=Gauge(we_owe=0, they_owe=6, we_owe_limit="40 hours", they_owe_limit="40 hours"),
     heard="heard 4 minutes ago", in_flight="", listings="41 listings from them, 63 of ours with them",
 )  # fmt: skip
 HILLTOP: Final = NeighbourCard(
     href="/admin/neighbours/hilltop", name="Hilltop", place="5 km away", state=Pill(text="Quiet since Tuesday", tone="wait"),
     rate="1 hour of ours is 10 Hills.", standing="We owe them 31 hours.",
-    gauge=Gauge(we_owe=78, they_owe=0, we_owe_limit="40 h", they_owe_limit="40 h"),
+    gauge=Gauge(we_owe=78, they_owe=0, we_owe_limit="40 hours", they_owe_limit="40 hours"),
     heard="heard 3 days ago", in_flight="1 trade under way, 30 min", listings="28 listings from them, 63 of ours with them",
 )  # fmt: skip
 FENSIDE: Final = NeighbourCard(
     href="/admin/neighbours/fenside", name="Fenside Timebank", place="", state=Pill(text="Asked us", tone="wait"),
-    rate="1 hour of ours is 1 hour of theirs.", standing="Even.", gauge=None,
+    rate="1 hour of ours is 1 hour of theirs.", standing="", gauge=None,
     heard="heard 20 minutes ago", in_flight="", listings="No listings yet",
 )  # fmt: skip
 WORDS: Final = ("maple", "lantern", "river", "copper", "sparrow", "orchard")
@@ -217,12 +219,12 @@ def _statement_lines() -> tuple[StatementLine, ...]:
         ("7 Feb 2026", "You looked after Ines Duarte’s garden", "", "+1 h 50", "", "3 h"),
     ]
     lines = [
-        StatementLine(date=date, sentence=text, who="", badge=badge, href="/t/A1B-2C3-D4E", received=got, given=gave, balance=left)
+        StatementLine(date=date, sentence=text, who="", badge=badge, href="/t/A1B-2C3-D4E", received=got, given=gave, balance=left, reference="A1B-2C3-D4E")
         for date, text, badge, got, gave, left in rows
     ]  # fmt: skip
     jam = StatementLine(
         date="28 Feb 2026", sentence="Karim Haddad gave you plum jam, 4 jars", who="Karim Haddad", badge="Riverside",
-        href="/t/K7F-3QM-92X", received="", given="−30 min", balance="2 h 30", theirs="6.00 Acorns in Riverside",
+        href="/t/K7F-3QM-92X", received="", given="−30 min", balance="2 h 30", theirs="6.00 Acorns in Riverside", reference="K7F-3QM-92X",
         state=Pill(text="Set aside", tone="wait"),
     )  # fmt: skip
     return (*lines, jam)
@@ -402,7 +404,8 @@ def _admin_pages() -> dict[str, Sample]:
         "neighbours-none": NeighboursView(own_address="https://oakvale.example", own_words=WORDS, neighbours=(), found_nearby=(), empty=Empty(text="No neighbours yet. Members see only Oakvale’s own offers and wants.")),
         "neighbour-add": NeighbourAddView(form=Filled({"address": "hilltop"}, {"address": "This is not an address. It should look like https://hilltop.example."})),
         "neighbour-propose": NeighbourProposeView(name="Hilltop", facts=(Fact(label="Members", text="54"), Fact(label="Place", text="5 km away"), Fact(label="Counts in", text="Hills"), Fact(label="Since", text="2012")), words=WORDS, rate="1 hour of ours is 10 Hills, by what each scheme says an hour is.", form=LIMITS, unit_name="hours", amount_hint=HINT, suggestion=SUGGESTION, consequence=CONSEQUENCE, once=ONCE, action="/admin/neighbours/hilltop/ask"),
-        "neighbour": NeighbourView(card=HILLTOP, stage="trading", facts=(Fact(label="Trading since", text="3 May 2025"),), words=WORDS, consequence=CONSEQUENCE, limits_form=LIMITS, unit_name="hours", amount_hint=HINT, trades=(NeighbourTrade(reference="K7F-3QM-92X", when="28 Feb 2026", amount="30 min", direction="passing through", state=Pill(text="Done", tone="good")), NeighbourTrade(reference="P2D-88A-T4C", when="today, 14:05", amount="30 min", direction="to them", state=Pill(text="Under way", tone="wait"))), once=ONCE, limits_action="/admin/neighbours/hilltop/limits", stop_action="/admin/neighbours/hilltop/stop"),
+        "neighbour": NeighbourView(card=HILLTOP, stage="trading", facts=(Fact(label="Trading since", text="3 May 2025"),), words=WORDS, consequence=CONSEQUENCE, limits_form=LIMITS, unit_name="hours", amount_hint=HINT, trades=(NeighbourTrade(reference="K7F-3QM-92X", when="28 Feb 2026", amount="30 min", direction="passing through", state=Pill(text="Done", tone="good")), NeighbourTrade(reference="P2D-88A-T4C", href="/t/P2D-88A-T4C", when="today, 14:05", amount="30 min", direction="to them", state=Pill(text="Under way", tone="wait"))), once=ONCE, limits_action="/admin/neighbours/hilltop/limits", stop_action="/admin/neighbours/hilltop/stop"),
+        "neighbour-we-asked": NeighbourView(card=replace(FENSIDE, state=Pill(text="We asked", tone="wait")), stage="we-asked", facts=(Fact(label="Counts in", text="hours"),), words=WORDS, consequence=CONSEQUENCE, limits_form=LIMITS, unit_name="hours", amount_hint=HINT, trades=(), once=ONCE),
         "neighbour-asked": NeighbourView(card=FENSIDE, stage="asked-us", facts=(Fact(label="Members", text="31"),), words=WORDS, consequence=CONSEQUENCE, limits_form=LIMITS, unit_name="hours", amount_hint=HINT, trades=(), once=ONCE, agree_action="/admin/neighbours/fenside/agree", decline_action="/admin/neighbours/fenside/decline"),
         "scheme": SchemeView(about_form=Filled({"headline": "Neighbours in Riverside help each other", "about": "We swap what we make and do.", "help_name": "Karim"}), rate_form=Filled({"hour_amount": "12"}), limits_form=Filled({"lower": "120", "upper": "480"}), in_hours=False, unit_name="Acorns", amount_hint="For example 6 or 2.50", hour_now="1 hour is 12 Acorns, since 3 May 2025.", hour_next="From 12 May 2026 it will be 13 Acorns."),
     }  # fmt: skip
