@@ -31,6 +31,11 @@ _BY_NO: Final = select(*_COLUMNS).where(_T.no == bindparam("no"))
 _BY_ONCE: Final = select(*_COLUMNS).where(_T.once == bindparam("once"))
 _BY_REFERENCE: Final = select(*_COLUMNS).where(_T.reference == bindparam("reference"))
 _MINE: Final = or_(_T.payer_no == bindparam("account_no"), _T.payee_no == bindparam("account_no"))
+# One look into each index; both sides in one statement would read and sort all of a member's trades.
+_LAST_PAID, _LAST_GOT = (
+    select(*_COLUMNS).where(side == bindparam("account_no")).order_by(_T.no.desc()).limit(1)
+    for side in (_T.payer_no, _T.payee_no)
+)
 _NEWEST: Final = (
     select(*_COLUMNS)
     .where(_MINE, _T.no < bindparam("before"))
@@ -312,6 +317,12 @@ def trades_by_reference(tx: ReadTx, reference: int) -> list[Trade]:
 def newest_trades(tx: ReadTx, account_no: int, most: int, before: int = 2**62) -> list[Trade]:
     """Return an account's newest trades, numbered below `before`."""
     return [_trade(row) for row in tx.all(_NEWEST, account_no=account_no, most=most, before=before)]
+
+
+def newest_trade(tx: ReadTx, account_no: int) -> Trade | None:
+    """Return an account's newest trade."""
+    rows = [tx.one(statement, account_no=account_no) for statement in (_LAST_PAID, _LAST_GOT)]
+    return max((_trade(row) for row in rows if row is not None), key=lambda trade: trade.no, default=None)
 
 
 def trades_waiting(tx: ReadTx, account_no: int) -> list[Trade]:

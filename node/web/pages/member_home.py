@@ -12,7 +12,7 @@ from node.services.cards import Card
 from node.services.members import Member
 from node.services.own_listings import Owned, listings_of
 from node.services.search import FindQuery, Order
-from node.services.trades import Trade, newest_trades, trades_waiting
+from node.services.trades import Trade, newest_trade, trades_waiting
 from node.store import ReadTx
 from node.web.context import MEMBER, Context, get
 from node.web.dates import local
@@ -41,7 +41,7 @@ class Read:
 
     account: Account
     waiting: list[Trade]
-    last: list[Trade]
+    last: Trade | None
     expiring: list[Owned]
     schemes: Schemes
     near: tuple[Card, ...]
@@ -80,11 +80,11 @@ def _read(tx: ReadTx, context: Context) -> Read:
             further += tuple(card for card in found if not card.own)
             if len(further) >= LISTINGS_SHOWN or not found:
                 break
-    last = newest_trades(tx, member.account_no, 1)
+    last = newest_trade(tx, member.account_no)
     return Read(
         account=load(tx, member.account_no).value,
         last=last,
-        partners=members_of(tx, last),
+        partners={} if last is None else members_of(tx, [last]),
         waiting=trades_waiting(tx, member.account_no),
         expiring=[
             owned
@@ -111,7 +111,7 @@ def greeting(name: str, voice: Voice) -> str:
 
 def _last(seen: Read, account_no: int, voice: Voice) -> Link | None:
     """Return the newest trade in a line, unless it is under way and stands above, or came to nothing."""
-    trade = next(iter(seen.last), None)
+    trade = seen.last
     if trade is None or trade.state in ("set-aside", "undone"):
         return None
     party = party_of(trade, account_no, seen.partners, seen.schemes, voice)

@@ -39,7 +39,9 @@ async def test_a_message_arrives_and_is_answered(oakvale: Oakvale) -> None:
     theirs = next(
         part.partition('"')[0] for part in listed.split('href="')[1:] if part.startswith("/messages/")
     )
-    assert "Is the ladder free?" in words_of(await text(oakvale.bens, theirs))
+    read = words_of(await text(oakvale.bens, theirs))
+    assert "Is the ladder free?" in read
+    assert "1 new" not in read, "what is being read is not new any more"
     assert "1 new" not in words_of(await text(oakvale.bens, "/home")), "read"
     assert "It is!" in words_of(await write(oakvale.bens, theirs, "It is!"))
     assert "It is!" in words_of(await text(oakvale.browser, mine))

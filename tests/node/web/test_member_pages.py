@@ -137,6 +137,20 @@ async def test_the_same_again_begins_with_everything_filled_in(oakvale: Oakvale)
     assert 'value="2:00"' in page
 
 
+async def test_both_sides_find_the_last_trade_on_their_first_page(oakvale: Oakvale) -> None:
+    """pages.md 7.2: whoever was paid sees it without looking for it."""
+    await oakvale.record("Garden help", "2")
+    await oakvale.record("Bike repair", "1:30")
+    here = f'href="/t/{reference((await oakvale.trades())[0])}"'
+    for browser, line in (
+        (oakvale.browser, "Last: Bike repair, from Ben: −1 h 30"),
+        (oakvale.bens, "Last: Bike repair, for Ana: +1 h 30"),
+    ):
+        home = await text(browser, "/home")
+        assert line in words_of(home)
+        assert here in home
+
+
 # --- The trade ----------------------------------------------------------------------------------------------------
 
 
