@@ -137,7 +137,8 @@ def _under_way(trade: Trade, account_no: int, schemes: Schemes, voice: Voice) ->
         title = voice.words.gettext("%(amount)s set aside. Waiting for %(scheme)s.") % said
     return WaitingCard(
         title=title,
-        text=trade_sentence(trade, account_no, party, voice),
+        text=voice.words.gettext("%(what)s. You need do nothing.")
+        % {"what": trade_sentence(trade, account_no, party, voice)},
         action=Link(text=voice.words.gettext("Check now"), href=f"/t/{reference(trade)}/check"),
     )
 
