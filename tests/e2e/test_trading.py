@@ -99,7 +99,7 @@ async def _post(page: Page, origin: str, title: str) -> None:
     await page.get_by_label("More about it").fill("A bottle, made in June.")
     await page.get_by_role("button", name="Next: the price").click()
     await page.get_by_label("A fixed amount").check()
-    await page.get_by_label("Amount in").fill("9")
+    await page.get_by_label("how much, in").fill("9")
     await page.get_by_label("Category").select_option("food-preserves")
     await page.get_by_role("button", name="Next: see how it looks").click()
     assert title in await said(page)
