@@ -10,6 +10,7 @@ from aiohttp import web
 from node.services.books import load
 from node.services.cards import Card
 from node.services.members import Member
+from node.services.members import State as MemberState
 from node.services.own_listings import Owned, listings_of
 from node.services.search import FindQuery, Order
 from node.services.trades import Trade, newest_trade, trades_waiting
@@ -55,7 +56,8 @@ async def home(context: Context) -> web.Response:
     voice, account_no = context.voice, context.member.account_no
     seen = await context.read(_read, context)
     here = here_of(context)
-    cards = [_under_way(trade, account_no, seen.schemes, voice) for trade in seen.waiting]
+    cards = _paused(context)
+    cards += [_under_way(trade, account_no, seen.schemes, voice) for trade in seen.waiting]
     cards += [_expiring(owned, voice) for owned in seen.expiring]
     return context.show(
         HomeView(
@@ -107,6 +109,20 @@ def greeting(name: str, voice: Voice) -> str:
     if hour < EVENING:
         return voice.words.gettext("Good afternoon, %(name)s") % said
     return voice.words.gettext("Good evening, %(name)s") % said
+
+
+def _paused(context: Context) -> list[WaitingCard]:
+    """Return the card of a pause: she should not first meet it when she wants to pay."""
+    member, _ = context.member, context.words.gettext
+    if member.state is not MemberState.PAUSED:
+        return []
+    return [
+        WaitingCard(
+            title=_("Your membership is paused"),
+            text=member.state_reason,
+            action=Link(text=_("Whom to ask"), href="/help"),
+        )
+    ]
 
 
 def _last(seen: Read, account_no: int, voice: Voice) -> Link | None:

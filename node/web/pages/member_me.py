@@ -183,7 +183,7 @@ async def _pin_trouble(context: Context, form: NewPinForm) -> Filled | None:
         return None
     if isinstance(proof, Wait):
         return EMPTY.with_error("old_pin", wait_sentence(proof.ms, context.words))
-    return EMPTY.with_error("old_pin", _("This is not your PIN until now."))
+    return EMPTY.with_error("old_pin", _("This is not the PIN you have now."))
 
 
 ROUTES: Final = (

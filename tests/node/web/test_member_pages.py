@@ -107,6 +107,7 @@ async def test_a_paused_member_reads_why_and_records_nothing(oakvale: Oakvale) -
     """pages.md 4: paused, by an organiser, reason shown."""
     fields = fields_of(await oakvale.check())
     await oakvale.town.node.people.pause(OPERATOR, oakvale.ana.no, why="Please ring us first.")
+    assert "Your membership is paused Please ring us first." in words_of(await text(oakvale.browser, "/home"))
     for page in ("/record", f"/record/what?who={oakvale.ben.number}"):
         assert "The reason: Please ring us first." in words_of(await text(oakvale.browser, page))
     answer = await oakvale.browser.post("/record/do", data=fields)
@@ -272,7 +273,7 @@ async def test_a_pin_is_changed_by_whoever_knows_the_old_one(oakvale: Oakvale) -
         oakvale.browser, "/my/pin", "/my/settings", old_pin="000001", pin="846301", pin_again="846301"
     )
     assert wrong.status == 422
-    assert "This is not your PIN until now." in words_of(await wrong.text())
+    assert "This is not the PIN you have now." in words_of(await wrong.text())
     differ = await send(
         oakvale.browser, "/my/pin", "/my/settings", old_pin=PIN, pin="846301", pin_again="846302"
     )
