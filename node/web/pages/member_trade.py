@@ -16,7 +16,7 @@ from node.services.members import Member
 from node.services.trades import Trade, is_arriving, trade_by_no, trades_by_reference
 from node.store import ReadTx
 from node.web.context import MEMBER, Context, NoSuchPage, get
-from node.web.dates import DAY_MS
+from node.web.dates import DAY_MS, MINUTE_MS
 from node.web.pages.listings import listing_id
 from node.web.pages.member import members_of
 from node.web.pages.schemes import Schemes, schemes_known
@@ -37,6 +37,9 @@ from node.web.views.trade import DoneView, LateView, SetAsideView, Sides, TradeV
 from protocol.errors import InvalidValue
 from protocol.limits import FROZEN_AFTER_MS
 from protocol.references import parse_reference, reference_bits
+
+# A trade across schemes takes seconds; after a minute saying so would sound wrong.
+SLOW_AFTER_MS: Final = MINUTE_MS
 
 
 class Found:
@@ -121,7 +124,8 @@ def result_view(
             check_href=f"{here}/check", trade_href=here,
         )  # fmt: skip
     return SetAsideView(
-        sides=sides, amount=amount, scheme=party.badge, since=since, check_href=f"{here}/check", trade_href=here
+        sides=sides, amount=amount, scheme=party.badge, since=since,
+        slow=voice.now_ms - trade.created_ms > SLOW_AFTER_MS, check_href=f"{here}/check", trade_href=here,
     )  # fmt: skip
 
 

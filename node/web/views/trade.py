@@ -115,6 +115,7 @@ class SetAsideView(_RecordView):
     amount: str  # "30 minutes"
     scheme: str  # "Riverside"
     since: str  # "14:05"
+    slow: bool = False  # for longer than a trade usually takes
     check_href: str
     trade_href: str
 

@@ -371,6 +371,7 @@ def _trade_pages() -> dict[str, Sample]:
         "record-3-ask": replace(CHECK, did="gave", payer="Ben Carter", payee="Ana Silva", payee_scheme="Oakvale", what="Proofreading", payee_gets="2 hours", payer_gives="2 hours", payer_gives_short="2 h", mine_after="5 hours", button="Ask Ben", changed="Ben must say yes. He has 14 days; then it runs out.", more=()),
         "record-stopped": RecordStoppedView(title="This would take you too far behind", sentences=("You can go to 10 hours behind. This would be 11 hours.", "Ring Rosa, or make it 1 hour less."), action=Link(text="Change the amount", href="/record/what")),
         "set-aside": SetAsideView(sides=PENDING, amount="30 minutes", scheme="Riverside", since="14:05", check_href="/t/K7F-3QM-92X/check", trade_href="/t/K7F-3QM-92X"),
+        "set-aside-slow": SetAsideView(sides=PENDING, amount="30 minutes", scheme="Riverside", since="14:05", slow=True, check_href="/t/K7F-3QM-92X/check", trade_href="/t/K7F-3QM-92X"),
         "done": DoneView(sides=SIDES, by_both=True, told="Karim has been told.", balance="You have 2 hours 30 minutes now.", trade_href="/t/K7F-3QM-92X"),
         "late": LateView(sides=PENDING, amount="30 minutes", scheme="Riverside", since="14:05", days=14, check_href="/t/K7F-3QM-92X/check", trade_href="/t/K7F-3QM-92X"),
         "undone": UndoneView(sides=PENDING, amount="30 minutes", reason="Riverside could not take it now", again_href="/record/what?again=K7F"),

@@ -187,7 +187,12 @@ def test_a_silent_scheme_sets_aside_then_is_late_then_ends_by_itself() -> None:
             **{**check.fields, "amount": "6"},
         )
         assert "You already have one waiting for the same thing" in stopped.words
-        await asyncio.sleep(25 * 60)
+        assert "It mostly takes a few seconds." in aside.words
+        await asyncio.sleep(2 * 60)
+        slow = await market.browser.get(aside.location)
+        assert "We have been waiting for Riverside since" in slow.words
+        assert "a few seconds" not in slow.words
+        await asyncio.sleep(23 * 60)
         late = await market.browser.get(aside.location)
         assert "Riverside has not answered since" in late.words
         assert "You need do nothing. Do not pay again." in late.words
