@@ -28,7 +28,7 @@ from node.services.quotes import NoOffer, Offer, QuoteService
 from node.services.settlement import Payment, Settlement
 from node.simulation.network import SimulatedNetwork
 from node.simulation.virtual_loop import EPOCH_MS
-from node.store import Database, InlineStore, Memory, ReadTx, Tx
+from node.store import InlineStore, Memory, ReadTx, Tx
 from node.store.transaction import Fault
 from protocol.entry import Words
 from protocol.identity import IdentityState, advance, fold_log, make_delegate, make_inception
@@ -153,7 +153,7 @@ class SettlingNode:
         self.keyring = make_keyring(self.chance, EPOCH_MS)
         self.rate = Rate(minor_per_hour=rate)
         self.ways = Ways()
-        self.disk: Database = Memory()
+        self.disk = Memory()
         self.fault: Fault | None = None
         self.on_unit: OnUnit | None = None
         self.members: dict[str, int] = {}
@@ -221,6 +221,17 @@ class SettlingNode:
     async def restart(self, after_s: float = 1.0) -> None:
         """Crash, lie down for a while, and boot."""
         await self.crash()
+        await asyncio.sleep(after_s)
+        await self.boot()
+
+    def snapshot(self) -> bytes:
+        """Return a backup of the database as it is now."""
+        return self.disk.snapshot()
+
+    async def restore(self, old: bytes, after_s: float = 1.0) -> None:
+        """Crash, put an old backup in the place of the database, and boot on it after a while."""
+        await self.crash()
+        self.disk.restore(old)
         await asyncio.sleep(after_s)
         await self.boot()
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
 from node.app import Node, Options
 from node.clock import LoopClock, SeededChance
@@ -21,11 +21,13 @@ from node.services.line_rows import Line, read_lines
 from node.services.settings import SchemeSettings
 from node.simulation.network import SimulatedNetwork
 from node.simulation.virtual_loop import EPOCH_MS
-from node.store import Database, InlineStore, Memory, SqliteDatabase
+from node.store import InlineStore, Memory, SqliteDatabase
 from node.store.transaction import Fault
 from protocol.ledger import HOURS, LOCAL, imbalance
 from protocol.line_ops import Limit
 from protocol.names import SchemeId
+
+Disk: TypeAlias = Memory | SqliteDatabase
 
 
 class TownError(Exception):
@@ -35,16 +37,14 @@ class TownError(Exception):
 class Resident:
     """One scheme of a town: its keys and its disk, and its node while it is up."""
 
-    def __init__(
-        self, town: Town, name: str, options: Options, keys: Keys, database: Database, skew_ms: int = 0
-    ):
+    def __init__(self, town: Town, name: str, options: Options, keys: Keys, database: Disk, skew_ms: int = 0):
         self.name: Final = name
         self.keys: Final = keys
         self.options: Final = options
         self.fault: Fault | None = None
         self.skew_ms = skew_ms
         self._town: Final = town
-        self._database: Final = database
+        self.disk: Final = database
         self._store: InlineStore | None = None
         self._node: Node | None = None
 
@@ -66,7 +66,7 @@ class Resident:
 
     async def boot(self) -> None:
         """Start the node on what its disk holds."""
-        store = self._store = InlineStore(self._database, self._hear)
+        store = self._store = InlineStore(self.disk, self._hear)
         chance = SeededChance(f"{self._town.seed} {self.name} {self._town.network.loop.time()}")
         self._node = Node(
             self.options,
@@ -100,6 +100,19 @@ class Resident:
         self._town.network.stop(self.name)
         await node.crash()
         self._node = self._store = None
+
+    def snapshot(self) -> bytes:
+        """Return a backup of the database as it is now."""
+        return self.disk.snapshot()
+
+    async def restore(self, old: bytes) -> None:
+        """Put an old backup in the place of the database, as after a broken disk; `boot` starts the node on it.
+
+        The keys are as they were: they lie beside the database, and change seldom.
+        """
+        if self.is_up:
+            await self.crash()
+        self.disk.restore(old)
 
     def _hear(self, what: str) -> None:
         if self.fault is not None:

@@ -150,6 +150,22 @@ class SqliteDatabase(SqliteBase):
             raw.execute(f"PRAGMA {pragma}")
         return SqliteConnection(raw, "BEGIN")
 
+    def snapshot(self) -> bytes:
+        """Return all that was committed, as a backup of the file would hold it."""
+        raw = self._connect("ro")
+        try:
+            return _copied(raw)
+        finally:
+            raw.close()
+
+    def restore(self, old: bytes) -> None:
+        """Put an old backup in the place of the file. No store may have it open."""
+        if self._lock is not None:
+            raise StoreInUse(f"{self.path} is open for writing")
+        for suffix in ("-wal", "-shm"):  # they belong to what is thrown away
+            self.path.with_name(f"{self.path.name}{suffix}").unlink(missing_ok=True)
+        self.path.write_bytes(old)
+
     def release(self) -> None:
         """Give up the lock file's lock. The file stays: removing it would let two writers lock two files."""
         if self._lock is not None:
@@ -246,12 +262,37 @@ class Memory(SqliteBase):
         """Return a connection that cannot write."""
         return _MemoryConnection(self._raw, read_only=True)
 
+    def snapshot(self) -> bytes:
+        """Return all that was committed, as a backup would hold it."""
+        return _copied(self._raw)
+
+    def restore(self, old: bytes) -> None:
+        """Become what `old` is a copy of. No store may have it open."""
+        if self._taken:
+            raise StoreInUse("this memory is open for writing")
+        source = sqlite3.connect(":memory:")
+        try:
+            source.deserialize(old)
+            source.backup(self._raw)
+        finally:
+            source.close()
+
     def release(self) -> None:
         """Let another writer in."""
         self._taken = False
 
     def back_up(self, connection: Connection, label: str) -> None:
         """Do nothing: a simulation starts from its seed again."""
+
+
+def _copied(raw: sqlite3.Connection) -> bytes:
+    # Through the backup interface: it waits for nobody's transaction and takes only what is committed.
+    copy = sqlite3.connect(":memory:")
+    try:
+        raw.backup(copy)
+        return copy.serialize()
+    finally:
+        copy.close()
 
 
 def pragma_values(connection: SqliteConnection, names: Sequence[str]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from node.store import Database, InlineStore, Memory, SqliteDatabase, StoreClosed, Tx
+from node.store import Database, InlineStore, Memory, SqliteDatabase, StoreClosed, StoreInUse, Tx
 from tests.node.store.disks import ALL, AMOUNT, Boom, Disk, add, move
 
 
@@ -107,3 +107,28 @@ async def test_writing_and_reading_let_others_run_as_the_threads_do(inline_disk:
         ran.append("call")
     assert ran == ["other", "call"] * 2
     await disk.close()
+
+
+async def test_an_old_backup_put_back_is_the_old_state_and_what_came_after_is_gone(
+    inline_disk: Callable[[], Disk],
+):
+    """What tests of rule 6.7 do to a node; taken while the store is open, put back while it is not."""
+    disk = inline_disk()
+    store = await disk.with_balances(None, ana=10, bob=0)
+    assert isinstance(disk.database, Memory | SqliteDatabase)
+    backup = disk.database.snapshot()
+    await store.write(move, "ana", "bob", 3)
+    later = disk.database.snapshot()
+    with pytest.raises(StoreInUse):
+        disk.database.restore(backup)
+    store.crash()
+
+    disk.database.restore(backup)
+    store = await disk.open()
+    assert dict(await store.read(lambda tx: tx.all(ALL))) == {"ana": 10, "bob": 0}
+    await store.write(move, "ana", "bob", 1)  # it can be written to, and grows
+    store.crash()
+    disk.database.restore(later)
+    store = await disk.open()
+    assert dict(await store.read(lambda tx: tx.all(ALL))) == {"ana": 7, "bob": 3}
+    store.crash()
