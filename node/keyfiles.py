@@ -102,15 +102,15 @@ def draw_keys(chance: Chance, now_ms: int) -> Drawn:
     seal_seq = 0
     for purpose in PURPOSES:
         if purpose in SIGNING_PURPOSES:
-            key = SigningKey(chance.bytes(SEED_BYTES))
-            public = key.public.raw
+            key: SigningKey | SealingKey = SigningKey(chance.bytes(SEED_BYTES))
+            assert isinstance(key, SigningKey)
             signing[purpose] = (state.seq + 1, key)
         elif purpose == SEAL:
-            public, seal_seq = seal.public, state.seq + 1
+            key, seal_seq = seal, state.seq + 1
         else:
             assert purpose == RECOVERY, purpose
-            public = recovery_key(sheet).public
-        event = make_delegate(state, root, purpose, public, now_ms)
+            key = recovery_key(sheet)
+        event = make_delegate(state, root, purpose, key, now_ms)
         state = advance(state, event.wire)
         log.append(event.wire)
     keyring = KeyRing(identity=state, log=tuple(log), signing=signing, seal=(seal_seq, seal))

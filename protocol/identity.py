@@ -20,6 +20,7 @@ from typing import assert_never
 from crypto.canonical import NotCanonical
 from crypto.digest import Id32, object_id
 from crypto.keys import SigningKey, VerifyingKey
+from crypto.sealing import SealingKey
 from crypto.signing import Signed, split
 from protocol.errors import Forked, InvalidValue, MalformedMessage, NotAuthentic, OutOfOrder
 from protocol.identity_events import (
@@ -33,6 +34,7 @@ from protocol.identity_events import (
     Event,
     IdentityEvent,
     Inception,
+    Possession,
     Revoke,
     Rotate,
     next_key_digest,
@@ -138,9 +140,18 @@ class IdentityState:
         return self.roots[bisect_left(self.roots, seq, key=lambda root: root.seq) - 1]
 
     def public_keys(self) -> frozenset[bytes]:
-        """Return every key this log ever showed: none of them may appear in another scheme's. Source: 1.4."""
+        """Return every key this log ever named: none of them may be named in it again. Source: 1.4."""
         roots = {root.key.raw for root in self.roots}
         return frozenset(roots | {delegation.public_key for delegation in self.delegations})
+
+    def proved_keys(self) -> frozenset[bytes]:
+        """Return every key this log showed to be held by the scheme: none may appear in another scheme's. Source: 1.4.
+
+        Root keys sign the event that shows them, the others their possession. What only opens, or is for a purpose
+        unknown here, is anybody's to name, and so nobody's to keep from others.
+        """
+        roots = {root.key.raw for root in self.roots}
+        return frozenset(roots | {each.public_key for each in self.delegations if each.verifying is not None})
 
 
 # --- The fold ------------------------------------------------------------------------------------------------
@@ -272,6 +283,9 @@ def _delegation(state: IdentityState, seq: int, event: Delegate) -> Delegation:
     if event.public_key in state.public_keys() or next_key_digest(event.public_key) in promised:
         raise InvalidValue("no key serves twice: this one is known from an earlier event")
     verifying = VerifyingKey(event.public_key) if event.purpose in SIGNING_PURPOSES else None
+    claim = Possession(scheme=state.scheme_id, seq=KeySeq(seq), purpose=event.purpose)
+    if verifying is not None and not claim.is_shown_by(event.proof, verifying):
+        raise NotAuthentic("a delegated key that does not sign for it: it may be somebody else's")
     return Delegation(seq=seq, purpose=event.purpose, public_key=event.public_key, verifying=verifying)
 
 
@@ -352,12 +366,16 @@ def make_rotate(
 
 
 def make_delegate(
-    state: IdentityState, root_key: SigningKey, purpose: str, public_key: bytes, time_ms: int
+    state: IdentityState, root_key: SigningKey, purpose: str, key: SigningKey | SealingKey, time_ms: int
 ) -> Signed[IdentityEvent]:
-    """Return the event that gives `public_key` one purpose. Raises as `advance`."""
-    if purpose not in PURPOSES:
-        raise InvalidValue(f"not a purpose: {purpose}")
-    event = Delegate(purpose=purpose, public_key=public_key)
+    """Return the event that gives `key` one purpose. Raises as `advance`."""
+    if purpose not in PURPOSES or isinstance(key, SigningKey) != (purpose in SIGNING_PURPOSES):
+        raise InvalidValue(f"not a purpose of such a key: {purpose}")
+    if isinstance(key, SigningKey):
+        claim = Possession(scheme=state.scheme_id, seq=KeySeq(state.seq + 1), purpose=purpose)
+        event = Delegate(purpose=purpose, public_key=key.public.raw, proof=claim.signed_by(key))
+    else:
+        event = Delegate(purpose=purpose, public_key=key.public, proof=b"")
     return _make(state, root_key, state.root.seq, event, time_ms)
 
 

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from typing import Annotated, ClassVar, Final
 
 from crypto.digest import Id32, tagged
-from crypto.keys import is_good_public_key
+from crypto.keys import SigningKey, VerifyingKey, is_good_public_key
 from crypto.sealing import is_good_sealing_key
+from crypto.signing import SIGNATURE_BYTES, signed_bytes
 from protocol.errors import InvalidValue
 from protocol.limits import IDENTITY_EVENTS_MAX, ROOT_KEYS_MAX, TIME_MS_MAX
-from protocol.message import Code, Fixed, Int, Many, Maybe, Message, Nested, Part
+from protocol.message import Blob, Code, Fixed, Int, Many, Maybe, Message, Nested, Part, encode_message
 from protocol.names import KeySeq, SchemeId
 
 ROOT: Final = "root"  # not delegated: revealed by the inception or a rotation
@@ -90,8 +91,11 @@ class Rotate(Part):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delegate(Part):
-    """An online key for one purpose. Source: 2.2.
+    """An online key for one purpose, and that key's own word for it. Source: 1.4, 2.2.
 
+    `proof` is the delegated key's signature over `Possession`: without it anybody could name a key of another
+    scheme in a log of their own, and followers who saw that log first would refuse the other scheme's. Keys that only
+    open cannot sign: theirs is empty, and nobody refuses another scheme over them.
     A purpose this version does not know is followed like any other, so that a scheme with a newer version does
     not become unreadable; its key counts for nothing here. Source: 9.5.
     """
@@ -100,15 +104,39 @@ class Delegate(Part):
 
     purpose: Annotated[str, Code()]
     public_key: Annotated[bytes, Fixed(32)]
+    proof: Annotated[bytes, Blob(SIGNATURE_BYTES)]
 
     def __post_init__(self) -> None:
         Part.__post_init__(self)
+        if self.purpose in SIGNING_PURPOSES and len(self.proof) != SIGNATURE_BYTES:
+            raise InvalidValue("a key that signs proves that it is held, by signing")
+        if self.purpose in SEALING_PURPOSES and self.proof:
+            raise InvalidValue("a key that only opens has no proof")
         if self.purpose == ROOT:
             raise InvalidValue("root keys are not delegated")
         if self.purpose in SIGNING_PURPOSES and not is_good_public_key(self.public_key):
             raise InvalidValue("not a usable Ed25519 key")
         if self.purpose in SEALING_PURPOSES and not is_good_sealing_key(self.public_key):
             raise InvalidValue("not a usable X25519 key")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Possession(Message):
+    """What a delegated key signs of its own delegation: whose, where, and what for. Source: 1.4, 2.2."""
+
+    TAG: ClassVar[str] = "interlets/1/key-possession"
+
+    scheme: Annotated[SchemeId, Fixed(32)]
+    seq: Annotated[KeySeq, Int(1, IDENTITY_EVENTS_MAX - 1)]  # of the event that delegates it
+    purpose: Annotated[str, Code()]
+
+    def signed_by(self, key: SigningKey) -> bytes:
+        """Return the proof that `key` is held by whoever delegates it here."""
+        return key.sign(signed_bytes(self.TAG, encode_message(self)))
+
+    def is_shown_by(self, proof: bytes, key: VerifyingKey) -> bool:
+        """Tell whether `proof` is that of `key`."""
+        return key.verifies(proof, signed_bytes(self.TAG, encode_message(self)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

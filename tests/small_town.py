@@ -53,18 +53,18 @@ def make_keyring(chance: Chance, now_ms: int) -> KeyRing:
     state = fold_log(log)
     signing: dict[str, tuple[KeySeq, SigningKey]] = {}
 
-    def delegate(purpose: str, public: bytes) -> int:
+    def delegate(purpose: str, key: SigningKey | SealingKey) -> int:
         nonlocal state
-        event = make_delegate(state, root, purpose, public, now_ms)
+        event = make_delegate(state, root, purpose, key, now_ms)
         log.append(event.wire)
         state = advance(state, event.wire)
         return state.seq
 
     for purpose in PURPOSES:
         key = SigningKey(chance.bytes(32))
-        signing[purpose] = (delegate(purpose, key.public.raw), key)
+        signing[purpose] = (delegate(purpose, key), key)
     seal = SealingKey(chance.bytes(32))
-    sealed_at = delegate("seal", seal.public)
+    sealed_at = delegate("seal", seal)
     return KeyRing(identity=state, log=tuple(log), signing=signing, seal=(sealed_at, seal))
 
 

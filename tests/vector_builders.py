@@ -26,6 +26,7 @@ from protocol.identity_events import (
     Event,
     IdentityEvent,
     Inception,
+    Possession,
     Revoke,
     Rotate,
     next_key_digest,
@@ -52,7 +53,7 @@ from protocol.line_ops import (
     Terms,
 )
 from protocol.message import encode_message, sign_message, to_value
-from protocol.names import AccountId, Handle, ItemKey, QuoteId, SchemeId
+from protocol.names import AccountId, Handle, ItemKey, KeySeq, QuoteId, SchemeId
 from protocol.quote import (
     Acceptance,
     Answer,
@@ -82,6 +83,7 @@ _FIRST: Final = IdentityEvent(scheme=None, seq=0, prev=None, time=NOW, event=_IN
 OAKVALE: Final = SchemeId(object_id(encode_message(_FIRST)))
 RIVERSIDE: Final = SchemeId(filler("riverside"))
 HILLTOP: Final = SchemeId(filler("hilltop"))
+_LEDGER_KEY_HELD: Final = Possession(scheme=OAKVALE, seq=KeySeq(1), purpose=LEDGER)
 
 
 def _identity(note: str, seq: int, event: Event, signer: str = "oakvale root", key_seq: int = 0) -> Vector:
@@ -124,13 +126,22 @@ def _rotate() -> Vector:
 
 @vector("identity-delegate")
 def _delegate() -> Vector:
-    return _identity("a ledger key", 1, Delegate(purpose=LEDGER, public_key=key("oakvale ledger").public.raw))
+    ledger = key("oakvale ledger")
+    event = Delegate(purpose=LEDGER, public_key=ledger.public.raw, proof=_LEDGER_KEY_HELD.signed_by(ledger))
+    return _identity("a ledger key", 1, event)
+
+
+@vector("identity-possession")
+def _possession() -> Vector:
+    note = "signed by the delegated key itself; only the signature travels, as the proof in identity-delegate"
+    wrong = {"scheme": bytes(31), "seq": 0, "purpose": "Ledger"}
+    return Vector(note=note, message=_LEDGER_KEY_HELD, signer="oakvale ledger", key_seq=1, wrong=wrong)
 
 
 @vector("identity-delegate-seal")
 def _delegate_seal() -> Vector:
     # The base point of X25519: a good key whose secret nobody needs here.
-    return _identity("an X25519 key", 2, Delegate(purpose=SEAL, public_key=bytes([9]) + bytes(31)))
+    return _identity("an X25519 key", 2, Delegate(purpose=SEAL, public_key=bytes([9]) + bytes(31), proof=b""))
 
 
 @vector("identity-revoke")

@@ -39,7 +39,7 @@ log: Final[structlog.stdlib.BoundLogger] = structlog.stdlib.get_logger()
 
 # Schemes known by a handshake only: no line, no feed, not added by an admin.
 STRANGERS_MAX: Final = 500
-# Events that callers show before they have proved anything: two signatures each, from all callers together. A scheme
+# Events that callers show before they have proved anything: up to three signatures each, from all callers together. A scheme
 # of some years has a few dozen; anybody can send hundreds, again and again, and the node must stay awake.
 SHOWN_A_SECOND: Final = 200
 SHOWN_BURST: Final = 1_000
@@ -221,7 +221,7 @@ class Directory:
         fresh: list[bytes] = []
         refused: ProtocolError | None = None
         frozen: tuple[int, bytes, bytes] | None = None
-        old_keys = state.public_keys() if state is not None else frozenset()
+        old_keys = state.proved_keys() if state is not None else frozenset()
         for wire in wires:
             before = -1 if state is None else state.seq
             try:
@@ -239,7 +239,7 @@ class Directory:
             raise refused
         if state.scheme_id != scheme:
             raise NotAuthentic("events of two schemes")
-        self._keep(tx, scheme, len(known), fresh, state.public_keys() - old_keys)
+        self._keep(tx, scheme, len(known), fresh, state.proved_keys() - old_keys)
         if frozen is not None and tx.one(_CONFLICT_KNOWN, scheme=scheme, seq=frozen[0]) is None:
             seq, first, second = frozen
             tx.run(

@@ -23,8 +23,8 @@ NOW = 1_767_225_600_000
 ROOT_KEY, SESSION_KEY, LINE_KEY = (SigningKey(bytes([n]) * 32) for n in (1, 2, 3))
 SCHEME, INCEPTION = make_inception(ROOT_KEY, next_key_digest(SigningKey(bytes([4]) * 32).public.raw), NOW)
 BEGUN = begin(INCEPTION.wire)
-WITH_SESSION = advance(BEGUN, make_delegate(BEGUN, ROOT_KEY, SESSION, SESSION_KEY.public.raw, NOW).wire)
-STATE = advance(WITH_SESSION, make_delegate(WITH_SESSION, ROOT_KEY, LINE, LINE_KEY.public.raw, NOW).wire)
+WITH_SESSION = advance(BEGUN, make_delegate(BEGUN, ROOT_KEY, SESSION, SESSION_KEY, NOW).wire)
+STATE = advance(WITH_SESSION, make_delegate(WITH_SESSION, ROOT_KEY, LINE, LINE_KEY, NOW).wire)
 OTHER_SCHEME, OTHER_INCEPTION = make_inception(SESSION_KEY, next_key_digest(bytes(32)), NOW)
 
 GOOD = {

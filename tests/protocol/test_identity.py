@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 from hypothesis import given
@@ -49,6 +49,7 @@ from protocol.identity_events import (
     Event,
     IdentityEvent,
     Inception,
+    Possession,
     Revoke,
     Rotate,
     next_key_digest,
@@ -64,8 +65,18 @@ def key(name: str) -> SigningKey:
     return SigningKey(name.encode().ljust(32, b"."))
 
 
+NAMED: dict[bytes, SigningKey] = {}
+TO_BE_PROVED = bytes(64)
+
+
 def public(name: str) -> bytes:
+    NAMED[key(name).public.raw] = key(name)
     return key(name).public.raw
+
+
+def delegate(purpose: str, name: str) -> Delegate:
+    """Return the delegation of a key that `signed` lets prove itself, wherever the event then stands."""
+    return Delegate(purpose=purpose, public_key=public(name), proof=TO_BE_PROVED)
 
 
 def digest(name: str) -> bytes:
@@ -88,6 +99,9 @@ def signed(
     scheme: SchemeId = SCHEME,
 ) -> bytes:
     """Return an event on top of `state`, as anybody could write it: nothing is checked."""
+    if isinstance(event, Delegate) and event.proof == TO_BE_PROVED:
+        claim = Possession(scheme=scheme, seq=state.seq + 1 if seq is None else seq, purpose=event.purpose)
+        event = replace(event, proof=claim.signed_by(NAMED[event.public_key]))
     body = IdentityEvent(
         scheme=scheme,
         seq=state.seq + 1 if seq is None else seq,
@@ -105,7 +119,7 @@ def rotate(now: str, then: str) -> Rotate:
 
 # --- Every event in every state ------------------------------------------------------------------------------
 
-LEDGER_KEY = Delegate(purpose=LEDGER, public_key=public("ledger"))
+LEDGER_KEY = delegate(LEDGER, "ledger")
 DELEGATED = advance(BEGUN, signed(BEGUN, LEDGER_KEY, "root"))
 REVOKED = advance(DELEGATED, signed(DELEGATED, Revoke(delegate_seq=1), "root"))
 ROTATED = advance(DELEGATED, signed(DELEGATED, rotate("next", "third"), "next"))
@@ -142,21 +156,11 @@ YES, NO, LATE, FORK, BAD = None, NotAuthentic, OutOfOrder, Forked, InvalidValue
 EVENTS = {
     # begun, delegated, revoked, rotated, ended, frozen
     "a ledger key": Case(LEDGER_KEY, "root", (YES, BAD, BAD, NO, LATE, NO)),
-    "a line key": Case(
-        Delegate(purpose=LINE, public_key=public("line")), "root", (YES, YES, YES, NO, LATE, NO)
-    ),
-    "a line key by the new root": Case(
-        Delegate(purpose=LINE, public_key=public("line")), "next", (NO, NO, NO, YES, NO, FORK)
-    ),
-    "the ledger key for lines": Case(
-        Delegate(purpose=LINE, public_key=public("ledger")), "root", (YES, BAD, BAD, NO, LATE, NO)
-    ),
-    "the root key for lines": Case(
-        Delegate(purpose=LINE, public_key=public("root")), "root", (BAD, BAD, BAD, NO, LATE, NO)
-    ),
-    "the next root key for lines": Case(
-        Delegate(purpose=LINE, public_key=public("next")), "root", (BAD, BAD, BAD, NO, LATE, NO)
-    ),
+    "a line key": Case(delegate(LINE, "line"), "root", (YES, YES, YES, NO, LATE, NO)),
+    "a line key by the new root": Case(delegate(LINE, "line"), "next", (NO, NO, NO, YES, NO, FORK)),
+    "the ledger key for lines": Case(delegate(LINE, "ledger"), "root", (YES, BAD, BAD, NO, LATE, NO)),
+    "the root key for lines": Case(delegate(LINE, "root"), "root", (BAD, BAD, BAD, NO, LATE, NO)),
+    "the next root key for lines": Case(delegate(LINE, "next"), "root", (BAD, BAD, BAD, NO, LATE, NO)),
     "revoke 1": Case(Revoke(delegate_seq=1), "root", (LATE, YES, LATE, NO, LATE, NO)),
     "revoke 1 by the new root": Case(Revoke(delegate_seq=1), "next", (NO, NO, NO, YES, NO, FORK)),
     "revoke 9": Case(Revoke(delegate_seq=9), "root", (LATE, LATE, LATE, NO, LATE, NO)),
@@ -174,9 +178,7 @@ EVENTS = {
     "end": Case(End(reason=CLOSURE, successor=None), "root", (YES, YES, YES, NO, LATE, NO)),
     "end by the new root": Case(End(reason=CLOSURE, successor=None), "next", (NO, NO, NO, YES, NO, FORK)),
     "succeed itself": Case(End(reason=SUCCESSOR, successor=SCHEME), "root", (BAD, BAD, BAD, NO, LATE, NO)),
-    "a line key by a delegated key": Case(
-        Delegate(purpose=LINE, public_key=public("line")), "ledger", (NO, NO, NO, NO, NO, NO)
-    ),
+    "a line key by a delegated key": Case(delegate(LINE, "line"), "ledger", (NO, NO, NO, NO, NO, NO)),
 }
 
 
@@ -314,9 +316,41 @@ def test_arbitrary_bytes_are_malformed(data):
         advance(BEGUN, data)
 
 
+# --- Whose key it is (1.4) -----------------------------------------------------------------------------------
+
+
+def test_a_copied_key_is_not_delegated():
+    """Rule 1.4: whoever names a key of another scheme cannot sign for it, nor use what its holder signed."""
+    squatter = begin(OTHER_INCEPTION.wire)
+    copied = DELEGATED.delegation(1)
+    real = NAMED[copied.public_key]
+    proofs = {
+        "of their own key": Possession(scheme=OTHER_SCHEME, seq=1, purpose=LEDGER).signed_by(key("thief")),
+        "copied with the key": Possession(scheme=SCHEME, seq=1, purpose=LEDGER).signed_by(real),
+        "for another place": Possession(scheme=OTHER_SCHEME, seq=2, purpose=LEDGER).signed_by(real),
+        "for another purpose": Possession(scheme=OTHER_SCHEME, seq=1, purpose=LINE).signed_by(real),
+        "of nothing": bytes(63) + b"\1",
+    }
+    for proof in proofs.values():
+        event = Delegate(purpose=LEDGER, public_key=copied.public_key, proof=proof)
+        with pytest.raises(NotAuthentic, match="does not sign for it"):
+            advance(squatter, signed(squatter, event, "root", scheme=OTHER_SCHEME))
+
+
+def test_what_cannot_be_proved_is_nobodys_own():
+    """Rule 1.4: keys that only open, and purposes of later versions, keep no other scheme out."""
+    state = advance(BEGUN, make_delegate(BEGUN, key("root"), SEAL, SealingKey(b"s" * 32), NOW).wire)
+    unknown = Delegate(purpose="post-quantum", public_key=public("ledger"), proof=b"")
+    state = advance(state, signed(state, unknown, "root"))
+    state = advance(state, signed(state, delegate(LINE, "line"), "root"))
+
+    assert state.proved_keys() == {public("root"), public("line")}
+    assert len(state.public_keys()) == 4
+
+
 # --- Forks (2.3) ---------------------------------------------------------------------------------------------
 
-RIVAL = signed(BEGUN, Delegate(purpose=FEED, public_key=public("feed")), "root")
+RIVAL = signed(BEGUN, delegate(FEED, "feed"), "root")
 
 
 def test_the_first_event_seen_at_a_seq_stands():
@@ -331,12 +365,12 @@ def test_an_event_on_top_of_another_branch_is_a_fork():
     """Rule 2.3: `prev` names what was not seen here."""
     branch = advance(BEGUN, RIVAL)
     with pytest.raises(Forked):
-        advance(DELEGATED, signed(branch, Delegate(purpose=LINE, public_key=public("line")), "root"))
+        advance(DELEGATED, signed(branch, delegate(LINE, "line"), "root"))
 
 
 def test_a_forged_rival_is_no_fork():
     """Rule 10: evidence proves itself."""
-    forged = signed(BEGUN, Delegate(purpose=FEED, public_key=public("feed")), "thief")
+    forged = signed(BEGUN, delegate(FEED, "feed"), "thief")
     with pytest.raises(NotAuthentic):
         advance(DELEGATED, forged)
     with pytest.raises(NotAuthentic):
@@ -364,7 +398,7 @@ def test_one_event_twice_or_two_at_different_seqs_contradict_nothing():
 
 def test_two_rotations_at_one_seq_freeze_the_scheme():
     """Rule 2.3: keys from before the fork go on counting, nothing later does."""
-    late = make_delegate(ROTATED, key("next"), LINE, public("line"), NOW)
+    late = make_delegate(ROTATED, key("next"), LINE, key("line"), NOW)
     after = advance(ROTATED, late.wire)
     evidence = conflict(
         after,
@@ -451,10 +485,8 @@ def test_every_purpose_has_its_own_key_and_no_other_use():
     """Rules 1.4, 2.2: and the keys that open never sign."""
     state = BEGUN
     for purpose in PURPOSES:
-        raw = (
-            SealingKey(purpose.encode().ljust(32)).public if purpose in SEALING_PURPOSES else public(purpose)
-        )
-        state = advance(state, make_delegate(state, key("root"), purpose, raw, NOW).wire)
+        own = SealingKey(purpose.encode().ljust(32)) if purpose in SEALING_PURPOSES else key(purpose)
+        state = advance(state, make_delegate(state, key("root"), purpose, own, NOW).wire)
 
     for seq, purpose in enumerate(PURPOSES, 1):
         for asked in (*PURPOSES, ROOT, "unheard-of"):
@@ -467,7 +499,9 @@ def test_every_purpose_has_its_own_key_and_no_other_use():
 
 def test_a_purpose_of_a_later_version_is_followed_and_counts_for_nothing():
     """Rule 9.5."""
-    state = advance(BEGUN, signed(BEGUN, Delegate(purpose="post-quantum", public_key=bytes(32)), "root"))
+    state = advance(
+        BEGUN, signed(BEGUN, Delegate(purpose="post-quantum", public_key=bytes(32), proof=b""), "root")
+    )
 
     assert state.seq == 1
     assert state.key_for("post-quantum", 1) is None
@@ -478,8 +512,8 @@ def test_the_newest_key_in_force_is_the_one_to_seal_to():
     """Rule 2.2."""
     state = BEGUN
     for name in ("first", "second"):
-        raw = SealingKey(name.encode().ljust(32)).public
-        state = advance(state, make_delegate(state, key("root"), SEAL, raw, NOW).wire)
+        own = SealingKey(name.encode().ljust(32))
+        state = advance(state, make_delegate(state, key("root"), SEAL, own, NOW).wire)
 
     assert state.current(SEAL) == state.delegation(2)
     state = advance(state, make_revoke(state, key("root"), 2, NOW).wire)
@@ -500,9 +534,9 @@ def test_a_whole_log_is_read_back_by_a_follower():
         log.append(made.wire)
         state = advance(state, made.wire)
 
-    take(make_delegate(state, key("root"), LEDGER, public("ledger"), NOW))
+    take(make_delegate(state, key("root"), LEDGER, key("ledger"), NOW))
     take(make_rotate(state, key("next"), digest("third"), NOW + 1))
-    take(make_delegate(state, key("next"), LEDGER, public("ledger 2"), NOW + 2))
+    take(make_delegate(state, key("next"), LEDGER, key("ledger 2"), NOW + 2))
     take(make_revoke(state, key("next"), 1, NOW + 3))
     take(make_end(state, key("next"), NOW + 4, successor=OTHER_SCHEME))
 
@@ -516,10 +550,11 @@ def test_a_whole_log_is_read_back_by_a_follower():
 @pytest.mark.parametrize(
     "make, error",
     [
-        (lambda: make_delegate(BEGUN, key("thief"), LEDGER, public("ledger"), NOW), NotAuthentic),
-        (lambda: make_delegate(BEGUN, key("root"), "unheard-of", public("ledger"), NOW), InvalidValue),
-        (lambda: make_delegate(BEGUN, key("root"), LEDGER, SMALL_ORDER, NOW), InvalidValue),
-        (lambda: make_delegate(DELEGATED, key("root"), LINE, public("ledger"), NOW), InvalidValue),
+        (lambda: make_delegate(BEGUN, key("thief"), LEDGER, key("ledger"), NOW), NotAuthentic),
+        (lambda: make_delegate(BEGUN, key("root"), "unheard-of", key("ledger"), NOW), InvalidValue),
+        (lambda: make_delegate(BEGUN, key("root"), LEDGER, SealingKey(bytes(32)), NOW), InvalidValue),
+        (lambda: make_delegate(BEGUN, key("root"), SEAL, key("seal"), NOW), InvalidValue),
+        (lambda: make_delegate(DELEGATED, key("root"), LINE, key("ledger"), NOW), InvalidValue),
         (lambda: make_rotate(BEGUN, key("thief"), digest("third"), NOW), NotAuthentic),
         (lambda: make_rotate(BEGUN, key("next"), digest("next"), NOW), InvalidValue),
         (lambda: make_revoke(BEGUN, key("root"), 1, NOW), OutOfOrder),

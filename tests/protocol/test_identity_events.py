@@ -35,7 +35,7 @@ def digest(name: str) -> bytes:
 
 
 INCEPTION = Inception(root_keys=(public("root"),), threshold=1, next_digests=(digest("next"),))
-LEDGER_KEY = Delegate(purpose=LEDGER, public_key=public("ledger"))
+LEDGER_KEY = Delegate(purpose=LEDGER, public_key=public("ledger"), proof=bytes(64))
 
 
 def test_the_purposes_are_those_of_the_spec():
@@ -48,7 +48,7 @@ def test_the_purposes_are_those_of_the_spec():
 def test_a_root_key_is_not_delegated():
     """Rule 2.2: it is revealed by the inception or a rotation."""
     with pytest.raises(InvalidValue):
-        Delegate(purpose=ROOT, public_key=public("root"))
+        Delegate(purpose=ROOT, public_key=public("root"), proof=bytes(64))
 
 
 @pytest.mark.parametrize("purpose", SIGNING_PURPOSES)
@@ -56,7 +56,7 @@ def test_a_root_key_is_not_delegated():
 def test_a_signing_key_is_canonical_and_not_of_small_order(purpose, bad):
     """Rule 1.4."""
     with pytest.raises(InvalidValue):
-        Delegate(purpose=purpose, public_key=bad)
+        Delegate(purpose=purpose, public_key=bad, proof=bytes(64))
 
 
 @pytest.mark.parametrize("purpose", SEALING_PURPOSES)
@@ -64,7 +64,19 @@ def test_a_signing_key_is_canonical_and_not_of_small_order(purpose, bad):
 def test_a_sealing_key_is_canonical_and_not_of_low_order(purpose, bad):
     """Rule 1.4."""
     with pytest.raises(InvalidValue):
-        Delegate(purpose=purpose, public_key=bad)
+        Delegate(purpose=purpose, public_key=bad, proof=b"")
+
+
+@pytest.mark.parametrize("purpose", PURPOSES)
+@pytest.mark.parametrize("size", [0, 63, 64, 65])
+def test_keys_that_sign_have_a_proof_and_keys_that_open_have_none(purpose, size):
+    """Rule 1.4."""
+    raw = public("any") if purpose in SIGNING_PURPOSES else bytes([9]) + bytes(31)
+    if size == (64 if purpose in SIGNING_PURPOSES else 0):
+        Delegate(purpose=purpose, public_key=raw, proof=bytes(size))
+    else:
+        with pytest.raises(InvalidValue):
+            Delegate(purpose=purpose, public_key=raw, proof=bytes(size))
 
 
 @pytest.mark.parametrize("kind", [Inception, Rotate])

@@ -42,8 +42,8 @@ NOW = 1_767_225_600_000
 ROOT_KEY, SESSION_KEY, LINE_KEY = (SigningKey(bytes([n]) * 32) for n in (1, 2, 3))
 OAKVALE, INCEPTION = make_inception(ROOT_KEY, next_key_digest(bytes(32)), NOW)
 BEGUN = begin(INCEPTION.wire)
-WITH_SESSION = advance(BEGUN, make_delegate(BEGUN, ROOT_KEY, SESSION, SESSION_KEY.public.raw, NOW).wire)
-STATE = advance(WITH_SESSION, make_delegate(WITH_SESSION, ROOT_KEY, LINE, LINE_KEY.public.raw, NOW).wire)
+WITH_SESSION = advance(BEGUN, make_delegate(BEGUN, ROOT_KEY, SESSION, SESSION_KEY, NOW).wire)
+STATE = advance(WITH_SESSION, make_delegate(WITH_SESSION, ROOT_KEY, LINE, LINE_KEY, NOW).wire)
 RIVERSIDE, HILLTOP = SchemeId(b"R" * 32), SchemeId(b"H" * 32)
 SEAL_KEY, OLD_SEAL_KEY = SealingKey(b"S" * 32), SealingKey(b"s" * 32)
 

@@ -18,7 +18,7 @@ identity_event: Final = table(
     rowid=True,
 )
 
-# No key serves two schemes (1.4): the first one seen with it has it.
+# No key serves two schemes (1.4): the first one seen that proved to hold it has it.
 identity_key: Final = table(
     "identity_key",
     Column("public_key", Blob, primary_key=True),

@@ -7,6 +7,8 @@ import asyncio
 import pytest
 
 from crypto.keys import SigningKey
+from crypto.sealing import SealingKey
+from crypto.signing import split
 from node.clock import SeededChance
 from node.services import directory as module
 from node.services.directory import Directory
@@ -22,7 +24,8 @@ from protocol.identity import (
     make_revoke,
     make_rotate,
 )
-from protocol.identity_events import next_key_digest
+from protocol.identity_events import Delegate, IdentityEvent, next_key_digest
+from protocol.message import decode_message, sign_message
 from protocol.names import SchemeId
 from tests.small_town import make_keyring
 
@@ -49,7 +52,7 @@ class Author:
         scheme, inception = make_inception(self.root, next_key_digest(self.next.public.raw), NOW)
         self.scheme: SchemeId = scheme
         self.log = [inception.wire]
-        self.log.append(make_delegate(self.state, self.root, "session", self.session.public.raw, NOW).wire)
+        self.log.append(make_delegate(self.state, self.root, "session", self.session, NOW).wire)
 
     @property
     def state(self) -> IdentityState:
@@ -60,6 +63,21 @@ class Author:
 
     def rotation(self, digest: bytes = b"n" * 32) -> bytes:
         return make_rotate(self.state, self.next, digest, NOW).wire
+
+
+def signed_by(author: Author, event: Delegate) -> bytes:
+    """Return the next event of `author`, which checks nothing."""
+    state = author.state
+    body = IdentityEvent(scheme=author.scheme, seq=state.seq + 1, prev=state.head, time=NOW, event=event)
+    return sign_message(body, author.root, 0).wire
+
+
+def copied(squatter: Author, victim: Author) -> list[bytes]:
+    """Return the squatter's log, and on top each signing key of the victim, with the victim's own proof."""
+    events = (decode_message(IdentityEvent, split(wire)[0]).event for wire in victim.log)
+    keys = [event for event in events if isinstance(event, Delegate) and event.proof]
+    assert keys
+    return [*squatter.log, *(signed_by(squatter, key) for key in keys)]
 
 
 @pytest.fixture
@@ -118,6 +136,25 @@ async def test_a_key_of_one_scheme_is_refused_in_another(home: Directory) -> Non
     assert not home.knows(thief.scheme)
 
 
+async def test_whoever_names_anothers_keys_first_keeps_nobody_out(home: Directory) -> None:
+    """Rule 1.4: a squatter copies every public key of a scheme into a log of its own and shows it first."""
+    victim = Author("Riverside")
+    victim.log.append(make_delegate(victim.state, victim.root, "seal", SealingKey(b"s" * 32), NOW).wire)
+    squatter = Author("Squatter")
+    for purpose, key in (("seal", SealingKey(b"s" * 32).public), ("of-later", victim.root.public.raw)):
+        # What cannot be proved anybody may name.
+        squatter.log.append(signed_by(squatter, Delegate(purpose=purpose, public_key=key, proof=b"")))
+    with pytest.raises(NotAuthentic):
+        await home.learn(copied(squatter, victim))
+    assert home.log(squatter.scheme) == tuple(squatter.log), "what was its own is kept"
+
+    await home.learn(victim.log)
+
+    assert home.log(victim.scheme) == tuple(victim.log)
+    assert home.key_for(victim.scheme, "session", 1) == victim.session.public
+    assert home.key_for(squatter.scheme, "session", 1) == squatter.session.public
+
+
 async def test_two_rotations_at_one_seq_freeze_a_scheme_for_good() -> None:
     """Rule 2.3: the first stands, nothing from there on counts, and a restart remembers it."""
     disk, author = Memory(), Author("Riverside")
@@ -157,7 +194,7 @@ def test_what_unproved_callers_show_is_looked_at_little_by_little() -> None:
         state = author.state
         for number in range(98):
             key = SigningKey(number.to_bytes(32))
-            event = make_delegate(state, author.root, "session", key.public.raw, NOW)
+            event = make_delegate(state, author.root, "session", key, NOW)
             author.log.append(event.wire)
             state = advance(state, event.wire)
         shown = tuple(author.log)
