@@ -190,7 +190,7 @@ def advance(state: IdentityState, wire: bytes) -> IdentityState:
     body, event_id = _peek(wire)
     if body.seq <= state.seq and state.ids[body.seq] == event_id:
         return state
-    signed = _open(state, wire)
+    signed = open_event(state, wire)
     if body.seq <= state.seq:
         raise Forked(f"another event at seq {body.seq}")
     if body.prev != state.head:
@@ -238,8 +238,12 @@ def _root(seq: int, event: Inception | Rotate) -> Root:
     return Root(seq=seq, key=_single_key(event), next_digests=event.next_digests)
 
 
-def _open(state: IdentityState, wire: bytes) -> Signed[IdentityEvent]:
-    """Return the event, verified by the key that was in force at its own seq."""
+def open_event(state: IdentityState, wire: bytes) -> Signed[IdentityEvent]:
+    """Return the event, verified by the key that was in force at its own seq; it may contradict one seen there.
+
+    Raises:
+        MalformedMessage, NotAuthentic, OutOfOrder, InvalidValue: it is no event of this log.
+    """
 
     def signer(body: IdentityEvent, key_seq: KeySeq) -> VerifyingKey | None:
         if body.scheme != state.scheme_id:
@@ -296,51 +300,6 @@ def _revoked(state: IdentityState, delegate_seq: KeySeq, seq: int) -> tuple[Dele
     return tuple(
         replace(each, revoked_seq=seq) if each.seq == delegate_seq else each for each in state.delegations
     )
-
-
-# --- Evidence (2.3, 10) --------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IdentityConflict:
-    """Two authentic events at one seq of one log, the one with the lower id first."""
-
-    scheme: SchemeId
-    seq: int
-    first: Signed[IdentityEvent]
-    second: Signed[IdentityEvent]
-
-    @property
-    def freezes(self) -> bool:
-        """Whether both are rotations: then nobody can tell which root is the scheme's. Source: 2.3."""
-        return isinstance(self.first.body.event, Rotate) and isinstance(self.second.body.event, Rotate)
-
-
-def conflict(state: IdentityState, one: bytes, other: bytes) -> IdentityConflict:
-    """Return the evidence that two events make, whoever shows them in whatever order. Source: 2.3, 10.
-
-    `state` may hold one of them, or end just before them.
-
-    Raises:
-        MalformedMessage, NotAuthentic, OutOfOrder: one of them is no authentic event of this log.
-        InvalidValue: they do not contradict each other.
-    """
-    events = sorted((_open(state, one), _open(state, other)), key=lambda signed: signed.id)
-    first, second = events
-    if first.body.seq != second.body.seq or first.id == second.id:
-        raise InvalidValue("the events do not contradict each other")
-    return IdentityConflict(scheme=state.scheme_id, seq=first.body.seq, first=first, second=second)
-
-
-def freeze(state: IdentityState, evidence: IdentityConflict) -> IdentityState:
-    """Return the state frozen by two rotations at one seq; other evidence changes nothing here. Source: 2.3.
-
-    Keys from before the fork go on counting, so that open locks can end; nothing later counts.
-    """
-    if evidence.scheme != state.scheme_id or not evidence.freezes:
-        return state
-    known = evidence.seq if state.forked_seq is None else min(state.forked_seq, evidence.seq)
-    return replace(state, forked_seq=known)
 
 
 # --- Making events -------------------------------------------------------------------------------------------

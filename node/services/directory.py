@@ -28,8 +28,9 @@ from node.store.schema import identity as schema
 from node.store.schema import lines as lines_schema
 from node.store.schema import peers as peers_schema
 from protocol.errors import Forked, MalformedMessage, NotAuthentic, ProtocolError
-from protocol.identity import IdentityState, advance, begin, conflict, fold_log, freeze
+from protocol.identity import IdentityState, advance, begin, fold_log
 from protocol.identity_events import SESSION, IdentityEvent
+from protocol.identity_forks import conflict, freeze
 from protocol.limits import HANDSHAKES_MAX
 from protocol.message import decode_message
 from protocol.names import SchemeId, scheme_text

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crypto.digest import Id32, object_id
-from crypto.keys import SigningKey
+from crypto.digest import object_id
 from crypto.sealing import SealingKey
 from protocol.errors import (
     Forked,
@@ -20,12 +19,9 @@ from protocol.errors import (
     ProtocolError,
 )
 from protocol.identity import (
-    IdentityState,
     advance,
     begin,
-    conflict,
     fold_log,
-    freeze,
     make_delegate,
     make_end,
     make_inception,
@@ -52,86 +48,33 @@ from protocol.identity_events import (
     Possession,
     Revoke,
     Rotate,
-    next_key_digest,
 )
+from protocol.identity_forks import conflict
 from protocol.message import sign_message
-from protocol.names import SchemeId
-
-NOW = 1_767_225_600_000
-SMALL_ORDER = bytes([1]) + bytes(31)
-
-
-def key(name: str) -> SigningKey:
-    return SigningKey(name.encode().ljust(32, b"."))
-
-
-NAMED: dict[bytes, SigningKey] = {}
-TO_BE_PROVED = bytes(64)
-
-
-def public(name: str) -> bytes:
-    NAMED[key(name).public.raw] = key(name)
-    return key(name).public.raw
-
-
-def delegate(purpose: str, name: str) -> Delegate:
-    """Return the delegation of a key that `signed` lets prove itself, wherever the event then stands."""
-    return Delegate(purpose=purpose, public_key=public(name), proof=TO_BE_PROVED)
-
-
-def digest(name: str) -> bytes:
-    return next_key_digest(public(name))
-
-
-SCHEME, INCEPTION = make_inception(key("root"), digest("next"), NOW)
-BEGUN = begin(INCEPTION.wire)
-OTHER_SCHEME, OTHER_INCEPTION = make_inception(key("root"), digest("other next"), NOW)
-
-
-def signed(
-    state: IdentityState,
-    event: Event,
-    signer: str,
-    key_seq: int | None = None,
-    *,
-    seq: int | None = None,
-    prev: Id32 | None = None,
-    scheme: SchemeId = SCHEME,
-) -> bytes:
-    """Return an event on top of `state`, as anybody could write it: nothing is checked."""
-    if isinstance(event, Delegate) and event.proof == TO_BE_PROVED:
-        claim = Possession(scheme=scheme, seq=state.seq + 1 if seq is None else seq, purpose=event.purpose)
-        event = replace(event, proof=claim.signed_by(NAMED[event.public_key]))
-    body = IdentityEvent(
-        scheme=scheme,
-        seq=state.seq + 1 if seq is None else seq,
-        prev=state.head if prev is None else prev,
-        time=NOW,
-        event=event,
-    )
-    root_seq = body.seq if isinstance(event, Rotate) else state.root_before(body.seq).seq
-    return sign_message(body, key(signer), root_seq if key_seq is None else key_seq).wire
-
-
-def rotate(now: str, then: str) -> Rotate:
-    return Rotate(root_keys=(public(now),), threshold=1, next_digests=(digest(then),))
-
+from tests.protocol.identities import (
+    BEGUN,
+    DELEGATED,
+    ENDED,
+    FROZEN,
+    INCEPTION,
+    LEDGER_KEY,
+    NAMED,
+    NOW,
+    OTHER_INCEPTION,
+    OTHER_SCHEME,
+    REVOKED,
+    RIVAL,
+    ROTATED,
+    SCHEME,
+    delegate,
+    digest,
+    key,
+    public,
+    rotate,
+    signed,
+)
 
 # --- Every event in every state ------------------------------------------------------------------------------
-
-LEDGER_KEY = delegate(LEDGER, "ledger")
-DELEGATED = advance(BEGUN, signed(BEGUN, LEDGER_KEY, "root"))
-REVOKED = advance(DELEGATED, signed(DELEGATED, Revoke(delegate_seq=1), "root"))
-ROTATED = advance(DELEGATED, signed(DELEGATED, rotate("next", "third"), "next"))
-ENDED = advance(DELEGATED, signed(DELEGATED, End(reason=CLOSURE, successor=None), "root"))
-FROZEN = freeze(
-    ROTATED,
-    conflict(
-        ROTATED,
-        signed(DELEGATED, rotate("next", "third"), "next"),
-        signed(DELEGATED, rotate("next", "another third"), "next"),
-    ),
-)
 
 STATES = {
     "begun": BEGUN,
@@ -350,8 +293,6 @@ def test_what_cannot_be_proved_is_nobodys_own():
 
 # --- Forks (2.3) ---------------------------------------------------------------------------------------------
 
-RIVAL = signed(BEGUN, delegate(FEED, "feed"), "root")
-
 
 def test_the_first_event_seen_at_a_seq_stands():
     """Rule 2.3."""
@@ -375,77 +316,6 @@ def test_a_forged_rival_is_no_fork():
         advance(DELEGATED, forged)
     with pytest.raises(NotAuthentic):
         conflict(DELEGATED, signed(BEGUN, LEDGER_KEY, "root"), forged)
-
-
-def test_two_delegations_at_one_seq_are_evidence_and_freeze_nothing():
-    """Rules 2.3, 10: the same evidence for whoever finds it, in whatever order."""
-    first_seen = signed(BEGUN, LEDGER_KEY, "root")
-
-    evidence = conflict(DELEGATED, first_seen, RIVAL)
-
-    assert (evidence.seq, evidence.freezes) == (1, False)
-    assert evidence == conflict(BEGUN, RIVAL, first_seen)
-    assert freeze(DELEGATED, evidence) is DELEGATED
-
-
-def test_one_event_twice_or_two_at_different_seqs_contradict_nothing():
-    """Rule 10."""
-    one = signed(BEGUN, LEDGER_KEY, "root")
-    for other in (one, signed(DELEGATED, Revoke(delegate_seq=1), "root")):
-        with pytest.raises(InvalidValue):
-            conflict(DELEGATED, one, other)
-
-
-def test_two_rotations_at_one_seq_freeze_the_scheme():
-    """Rule 2.3: keys from before the fork go on counting, nothing later does."""
-    late = make_delegate(ROTATED, key("next"), LINE, key("line"), NOW)
-    after = advance(ROTATED, late.wire)
-    evidence = conflict(
-        after,
-        signed(DELEGATED, rotate("next", "third"), "next"),
-        signed(DELEGATED, rotate("next", "another third"), "next"),
-    )
-
-    frozen = freeze(after, evidence)
-
-    assert evidence.freezes
-    assert (after.frozen, frozen.frozen, frozen.forked_seq) == (False, True, 2)
-    assert after.key_for(LINE, 3) is not None
-    assert frozen.key_for(LINE, 3) is None
-    assert frozen.current(LINE) is None
-    assert frozen.key_for(LEDGER, 1) == key("ledger").public
-    assert frozen.key_for(ROOT, 2) is None
-
-
-def test_the_earliest_fork_counts():
-    """Rule 2.3: evidence may come in any order."""
-    later = advance(ROTATED, signed(ROTATED, rotate("third", "fourth"), "third"))
-    at_3 = conflict(
-        later,
-        signed(ROTATED, rotate("third", "fourth"), "third"),
-        signed(ROTATED, rotate("third", "other"), "third"),
-    )
-    at_2 = conflict(
-        later,
-        signed(DELEGATED, rotate("next", "third"), "next"),
-        signed(DELEGATED, rotate("next", "other"), "next"),
-    )
-
-    assert freeze(freeze(later, at_3), at_2).forked_seq == 2
-    assert freeze(freeze(later, at_2), at_3).forked_seq == 2
-
-
-def test_evidence_against_one_scheme_freezes_no_other():
-    """Rule 2.3."""
-    evidence = conflict(
-        BEGUN,
-        signed(BEGUN, rotate("next", "third"), "next"),
-        signed(BEGUN, rotate("next", "another third"), "next"),
-    )
-    other = begin(OTHER_INCEPTION.wire)
-
-    assert freeze(BEGUN, evidence).frozen
-    assert freeze(other, evidence) is other
 
 
 # --- Which keys count (2.3, I18) -----------------------------------------------------------------------------
