@@ -5,7 +5,8 @@
     keys/root.key      the root key, sealed with a passphrase; the running node never opens it
     keys/identity.log  the signed identity events; public
 
-The next root key and the recovery key are on no disk: both are derived from the 24 words of the sheet.
+The next root key and the recovery key are on no disk: both are derived from the 24 words of the sheet. So is the
+safe key, under which this scheme seals what only it reads again; that one is also in online.key.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from crypto.keyfile import (
     seal_with_passphrase,
 )
 from crypto.keys import SEED_BYTES, SigningKey
+from crypto.safekeeping import SafeKeys
 from crypto.sealing import SEALING_KEY_BYTES, SealingKey
 from node.clock import Chance
 from node.keyring import KeyRing
@@ -57,6 +59,7 @@ SHEET_BYTES: Final = 32
 ONLINE_TAG: Final = "interlets/1/online-keys"
 NEXT_ROOT_TAG: Final = "interlets/1/sheet-next-root"
 RECOVERY_TAG: Final = "interlets/1/sheet-recovery"
+SAFE_TAG: Final = "interlets/1/sheet-safe"
 FILE_BYTES_MAX: Final = 16 * 1024 * 1024  # the identity log of 16,384 events fits
 
 
@@ -91,6 +94,11 @@ def recovery_key(sheet: bytes) -> SealingKey:
     return SealingKey(tagged(RECOVERY_TAG, sheet))
 
 
+def safe_key(sheet: bytes) -> bytes:
+    """Return the key for what only this scheme reads again, from the 32 bytes of a recovery sheet."""
+    return tagged(SAFE_TAG, sheet)
+
+
 def draw_keys(chance: Chance, now_ms: int) -> Drawn:
     """Return the keys of a new scheme: root, next root, and one for every purpose, all in its identity log."""
     root, sheet = SigningKey(chance.bytes(SEED_BYTES)), chance.bytes(SHEET_BYTES)
@@ -113,7 +121,8 @@ def draw_keys(chance: Chance, now_ms: int) -> Drawn:
         event = make_delegate(state, root, purpose, key, now_ms)
         state = advance(state, event.wire)
         log.append(event.wire)
-    keyring = KeyRing(identity=state, log=tuple(log), signing=signing, seal=(seal_seq, seal))
+    safe = SafeKeys([safe_key(sheet)])
+    keyring = KeyRing(identity=state, log=tuple(log), signing=signing, seal=(seal_seq, seal), safe=safe)
     return Drawn(keys=Keys(keyring=keyring, pepper=chance.bytes(PEPPER_BYTES)), root=root, sheet=sheet)
 
 
@@ -181,7 +190,7 @@ def _seal_online(keys: Keys, machine_key: bytes, chance: Chance) -> bytes:
         (purpose, seq, key.seed()) for purpose, (seq, key) in ring.signing.items()
     )
     seal_seq, seal = ring.seal
-    secret = encode((ONLINE_TAG, keys.pepper, signing, (seal_seq, seal.secret())))
+    secret = encode((ONLINE_TAG, keys.pepper, signing, (seal_seq, seal.secret()), ring.safe.secrets()))
     return seal_with_machine_key(
         secret, machine_key, salt=chance.bytes(SALT_BYTES), nonce=chance.bytes(NONCE_BYTES)
     )
@@ -247,14 +256,15 @@ def open_root_key(data_dir: Path, passphrase: str) -> SigningKey:
 
 def _assemble(identity: IdentityState, log: tuple[bytes, ...], online: Value) -> Keys:
     match online:
-        case (str(tag), bytes(pepper), tuple(signing), (int(seal_seq), bytes(seal_secret))) if (
+        case (str(tag), bytes(pepper), tuple(signing), (int(seal_seq), bytes(seal_secret)), tuple(safe)) if (
             tag == ONLINE_TAG and len(pepper) == PEPPER_BYTES
         ):
             ring = dict(_signing_key(identity, each) for each in signing)
             seal = SealingKey(seal_secret)
+            safe_keys = SafeKeys([each for each in safe if isinstance(each, bytes)])
         case _:
             raise ValueError("online.key holds something else")
-    keyring = KeyRing(identity=identity, log=log, signing=ring, seal=(seal_seq, seal))
+    keyring = KeyRing(identity=identity, log=log, signing=ring, seal=(seal_seq, seal), safe=safe_keys)
     return Keys(keyring=keyring, pepper=pepper)
 
 

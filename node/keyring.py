@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from crypto.keys import SigningKey
+from crypto.safekeeping import SafeKeys
 from crypto.sealing import SealingKey
 from crypto.signing import Signed
 from protocol.identity import IdentityState
@@ -24,6 +25,7 @@ class KeyRing:
     log: tuple[bytes, ...]  # the identity events as signed, the inception first
     signing: Mapping[str, tuple[KeySeq, SigningKey]]  # by purpose
     seal: tuple[KeySeq, SealingKey]
+    safe: SafeKeys  # for what only this scheme reads again: memos, and what it leaves with keepers
 
     @property
     def scheme(self) -> SchemeId:

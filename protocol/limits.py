@@ -109,7 +109,10 @@ LINE_OPEN_LOCKS_MAX: Final = 400
 # Ops of mine the peer has not acknowledged before LOCK, LIMIT, CREDIT and MARK wait (6.5).
 LINE_WINDOW_OPS: Final = 64
 NOTE_BYTES_MAX: Final = 512  # the sealed note from payer to payee in a LOCK
-MEMO_BYTES_MAX: Final = 256  # what the author needs to rebuild the effect of its own op
+MEMO_BYTES_MAX: Final = (
+    256  # what the author needs to rebuild the effect of its own op; every memo has this length
+)
+MEMO_SEAL_BYTES: Final = 28  # of it, what sealing adds
 SYNC_INTERVAL_MS: Final = 15_000  # while something is unacknowledged (6.5)
 
 # --- 7 Payments --------------------------------------------------------------------------------------------

@@ -102,7 +102,7 @@ class Lock(Part):
         tuple[SchemeId, ...], Many(Fixed(32), ROUTE_HOPS_MAX)
     ]  # the schemes after the beneficiary
     note: Annotated[bytes, Blob(NOTE_BYTES_MAX)]  # sealed to the payee
-    memo: Annotated[bytes, Blob(MEMO_BYTES_MAX)]  # sealed to the author's own recovery key
+    memo: Annotated[bytes, Blob(MEMO_BYTES_MAX)]  # for the author itself, sealed: `memo.py`
 
     def __post_init__(self) -> None:
         Part.__post_init__(self)

@@ -13,6 +13,7 @@ from typing import Any
 
 from crypto.digest import sha256
 from crypto.keys import SigningKey, VerifyingKey
+from crypto.safekeeping import SafeKeys
 from crypto.sealing import SealingKey
 from node.clock import Chance, LoopClock, SeededChance
 from node.federation.channel import Channel
@@ -65,7 +66,8 @@ def make_keyring(chance: Chance, now_ms: int) -> KeyRing:
         signing[purpose] = (delegate(purpose, key), key)
     seal = SealingKey(chance.bytes(32))
     sealed_at = delegate("seal", seal)
-    return KeyRing(identity=state, log=tuple(log), signing=signing, seal=(sealed_at, seal))
+    safe = SafeKeys([chance.bytes(32)])
+    return KeyRing(identity=state, log=tuple(log), signing=signing, seal=(sealed_at, seal), safe=safe)
 
 
 class Phonebook:

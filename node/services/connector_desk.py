@@ -19,6 +19,7 @@ from node.store.statements import upsert
 from protocol.entry import Words
 from protocol.ledger import HOURS, SystemRole
 from protocol.line_ops import Lock
+from protocol.memo import Passing
 from protocol.payment import (
     ConnectorEvent,
     ConnectorState,
@@ -80,7 +81,9 @@ class ConnectorDesk:
         for effect in effects:
             if effect is Effect.LOCK:
                 assert onward is not None
-                out = self._lines.author(onward, onward_lock(lock, b""))
+                memory = Passing(peer=line.peer, nonce=line.nonce, epoch=line.state.epoch, seq=seq)
+                memo = self._lines.memo(memory, lock.quote_id)
+                out = self._lines.author(onward, onward_lock(lock, memo))
                 out_line_no, out_seq = onward.no, out.body.seq
                 self._tx.on_commit(crash.point, "forward-committed")
             elif effect is Effect.RELEASE_UP:

@@ -22,8 +22,9 @@ from protocol import line as rules
 from protocol.errors import OutOfOrder
 from protocol.line import Position
 from protocol.line_ops import MODE_NORMAL, Claim, Lock, Op, Release, Step, Terms
+from protocol.memo import Memory, Nothing, write_memo
 from protocol.message import trusted_message
-from protocol.names import LineId, SchemeId
+from protocol.names import LineId, QuoteId, SchemeId
 
 _L: Final = schema.line.c
 _BY_NO: Final = select(*COLUMNS).where(_L.no == bindparam("no"))
@@ -62,6 +63,8 @@ _DECIDED: Final = select(_D.lock_seq).where(
 _UNDECIDE: Final = delete(schema.decision).where(
     _D.line_no == bindparam("line_no"), _D.lock_seq == bindparam("lock_seq")
 )
+
+_NOTHING: Final = Nothing()
 
 Outgoing = tuple[LineId, SchemeId, int, bytes]  # line, peer, seq, wire
 
@@ -218,22 +221,31 @@ class LineDesk:
 
     # --- decisions (0.4) --------------------------------------------------------------------------------------
 
-    def decide(self, line: Line, lock_seq: int, receipt: bytes | None, reason: str = "") -> bool:
+    def decide(
+        self, line: Line, lock_seq: int, receipt: bytes | None, reason: str = "", memory: Memory = _NOTHING
+    ) -> bool:
         """Decide how the peer's lock ends: CLAIM with `receipt`, else RELEASE. Tell whether it is written already.
 
-        On a line that is not usable the decision is stored and written later; the first one stands.
+        On a line that is not usable the decision is stored and written later; the first one stands. `memory` is for
+        the memo of a CLAIM, and only a payee has any; it decides on usable lines alone.
         """
         if not line.usable:
+            assert memory is _NOTHING, "a payee decides on a usable line"
             self.tx.run(_DECIDE, line_no=line.no, lock_seq=lock_seq, receipt=receipt, reason=reason)
             return False
-        self._end(line, lock_seq, receipt, reason)
+        self._end(line, lock_seq, receipt, reason, memory)
         return True
 
-    def _end(self, line: Line, lock_seq: int, receipt: bytes | None, reason: str) -> None:
+    def _end(self, line: Line, lock_seq: int, receipt: bytes | None, reason: str, memory: Memory) -> None:
         if receipt is None:
             self.author(line, Release(lock=lock_seq, reason=reason))
         else:
-            self.author(line, Claim(lock=lock_seq, receipt=receipt, memo=b""))
+            memo = self.memo(memory, self.peer_lock(line, lock_seq).quote_id)
+            self.author(line, Claim(lock=lock_seq, receipt=receipt, memo=memo))
+
+    def memo(self, memory: Memory, quote_id: QuoteId) -> bytes:
+        """Return the memo for an op of mine about this quote."""
+        return write_memo(memory, quote_id, self._keyring.safe.seal)
 
     def is_decided(self, line: Line, lock_seq: int) -> bool:
         """Tell whether an end was decided and not yet written."""
@@ -243,7 +255,7 @@ class LineDesk:
         """Write the ends decided while the line was not usable; return (lock seq, was it a CLAIM)."""
         written = []
         for lock_seq, receipt, reason in self.tx.all(_DECISIONS, line_no=line.no):
-            self._end(line, lock_seq, receipt, reason)
+            self._end(line, lock_seq, receipt, reason, _NOTHING)
             self.tx.run(_UNDECIDE, line_no=line.no, lock_seq=lock_seq)
             written.append((lock_seq, receipt is not None))
         return written

@@ -21,6 +21,7 @@ from node.store.schema import payments as schema
 from protocol.entry import ListingRef, Words
 from protocol.ledger import HOURS, LOCAL, SystemRole
 from protocol.line_ops import Lock
+from protocol.memo import Paid, rest_of
 from protocol.message import trusted_message
 from protocol.names import QuoteId
 from protocol.payment import (
@@ -90,7 +91,12 @@ class PayeeDesk:
             self._lines.decide(line, seq, None, "cannot-now")
             return
         receipt = make_receipt(lock.quote_id, self._keyring.signing["receipt"][1])
-        self._lines.decide(line, seq, receipt)
+        memory = Paid(
+            account=load(self._tx, row[1]).value.account_id,
+            payer=quote.body.payer_scheme,
+            quote=rest_of(quote.body),
+        )
+        self._lines.decide(line, seq, receipt, memory=memory)
         payee_step(PayeeState.CLAIMED, PayeeEvent.UP_CLAIM_AUTHORED)
         self._tx.run(
             _PROMISE_PAID, which=lock.quote_id, new_trade_no=trade_no, new_acceptance=acceptance.wire,

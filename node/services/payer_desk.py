@@ -6,14 +6,14 @@ Source: docs/protocol.md 7.2–7.4, 0.4.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from sqlalchemy import bindparam, insert, select, update
 
 from crypto.signing import Signed
 from node import crash
-from node.services.books import Books, reference_number
+from node.services.books import Books, load, reference_number
 from node.services.line_desk import LineDesk
 from node.services.line_rows import Line
 from node.store import Tx
@@ -22,6 +22,7 @@ from node.store.schema import payments as schema
 from protocol.entry import ListingRef, Words
 from protocol.ledger import HOURS, LOCAL, SystemRole
 from protocol.line_ops import Lock
+from protocol.memo import Paying, rest_of
 from protocol.message import trusted_message
 from protocol.names import ItemKey, QuoteId, SchemeId
 from protocol.payment import (
@@ -95,8 +96,15 @@ class PayerDesk:
         """
         payer_step(PayerState.NEW, PayerEvent.CONFIRMED)
         self._books.hold(self._tx, new.account_no, new.amount)
-        lock = self._lines.author(line, new.lock)
         quote, now = new.quote.body, self._lines.now_ms
+        memory = Paying(
+            account=load(self._tx, new.account_no).value.account_id,
+            amount=new.amount,
+            handle=new.acceptance.body.payer_handle,
+            quote=rest_of(quote),
+        )
+        memo = self._lines.memo(memory, new.lock.quote_id)
+        lock = self._lines.author(line, replace(new.lock, memo=memo))
         trade_no = self._tx.insert(
             _NEW_TRADE, reference=reference_number(new.quote.id), kind="out", state="set-aside",
             payer_no=new.account_no, payee_no=None, amount=new.amount, text=new.text, listing=quote.listing,
