@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
 from typing import Any, Final
 
 from node.app import Node
@@ -10,6 +11,7 @@ from node.cli.admin import CannotDo
 from node.mail.outbox import MailState, unsent_mails
 from node.services.acts import OPERATOR, Role
 from node.services.books import all_accounts
+from node.services.ledger_export import FolderInUse, make_folder, write_export
 from node.services.line_rows import OPEN, read_lines
 from node.services.members import Member, NewMember, Unable, Why, check_pin, members_called
 from node.services.peers import Peer, PeerUnusable, find_peer
@@ -85,6 +87,17 @@ def _shown_peer(node: Node, peer: Peer) -> dict[str, Any]:
     }  # fmt: skip
 
 
+async def ledger_export(node: Node, *, folder: str) -> dict[str, Any]:
+    """Write the books and lines into files that an auditor can recompute."""
+    target = Path(folder)
+    try:
+        make_folder(target)
+        counts = await node.store.read(write_export, node.scheme, target, node.clock.now_ms())
+    except (FolderInUse, OSError) as error:
+        raise CannotDo(f"nothing whole was exported: {error}") from None
+    return {"folder": str(target), "scheme": scheme_text(node.scheme), "records": counts}
+
+
 async def health(node: Node) -> dict[str, Any]:
     """Return what `doctor` wants to know of the data and of other nodes."""
     found = await node.store.read(_health, node.scheme)
@@ -130,5 +143,6 @@ COMMANDS: Final[Mapping[str, Callable[..., Awaitable[dict[str, Any]]]]] = {
     "user-link": user_link,
     "peer-add": peer_add,
     "peer-list": peer_list,
+    "ledger-export": ledger_export,
     "health": health,
 }

@@ -406,3 +406,23 @@ def test_serving_imports_nothing_it_may_never_need() -> None:
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
 
     assert done.stdout.strip() == "[]"
+
+
+# --- ledger export -----------------------------------------------------------------------------------------------
+
+
+def test_the_ledger_is_exported_from_a_running_node_and_from_a_closed_one(oakvale: Machine) -> None:
+    """The export of docs/export.md; what an auditor finds in it is in tests/test_audit.py."""
+    oakvale.run("member", "add", "Ana", "--email", "ana@oakvale.example", "--pin", "271828")
+    closed = oakvale.answer("ledger", "export", "closed")
+    with oakvale.serving():
+        running = oakvale.answer("ledger", "export", "deep/running")
+        assert "something in" in oakvale.run("ledger", "export", "closed", status=1).stderr
+
+    assert running["records"] == closed["records"]
+    assert running["records"]["accounts.jsonl"] >= 2
+    for name in ("closed", "deep/running"):
+        assert stat.S_IMODE((oakvale.folder / name).stat().st_mode) & 0o077 == 0
+        manifest = json.loads((oakvale.folder / name / "manifest.json").read_text())
+        assert (manifest["format"], manifest["version"]) == ("interlets-export", 1)
+        assert manifest["records"] == closed["records"]
