@@ -7,7 +7,6 @@ in `lines.py`. Source: docs/protocol.md 6, 0.4.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Final
 
 from sqlalchemy import bindparam, delete, insert, select, update
@@ -91,7 +90,7 @@ class LineDesk:
         if known is None:
             stands: Line | None = self.tx.kept(schema.line).get(no)
             if stands is not None:
-                known = self._lines[no] = replace(stands)
+                known = self._lines[no] = stands.copy()
             else:
                 row = self.tx.one(_BY_NO, no=no)
                 assert row is not None, f"no line {no}"
@@ -123,7 +122,7 @@ class LineDesk:
         line = line_of(row, self._keyring.scheme)
         kept = self.tx.kept(schema.line)
         if line.no not in kept:
-            kept[line.no] = replace(line)
+            kept[line.no] = line.copy()
             kept["id", line.state.line] = line.no
         return self._keep(line)
 
@@ -282,7 +281,7 @@ class LineDesk:
                 new_own_ceiling=line.own_ceiling, new_heard_ms=line.heard_ms,
             )  # fmt: skip
             kept = self.tx.kept(schema.line)
-            kept[line.no] = replace(line)
+            kept[line.no] = line.copy()
             kept["id", state.line] = line.no
         self._dirty.clear()
         return changed

@@ -64,6 +64,13 @@ class Line:
     opened_ms: int
     heard_ms: int
 
+    def copy(self) -> Line:
+        """Return another one like it, which can be changed without changing this one."""
+        return Line(
+            self.no, self.nonce, self.status, self.state, self.synced, self.announced, self.returned, self.horizon,
+            self.seen, self.own_ceiling, self.opened_ms, self.heard_ms,
+        )  # fmt: skip
+
     @property
     def peer(self) -> SchemeId:
         """The scheme at the other end."""

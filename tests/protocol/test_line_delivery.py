@@ -177,8 +177,8 @@ def test_divergence_shows_at_the_next_op():
     """Rule 6.2, I2: one op booked differently is met at once."""
     line = open_line(limit=100)
     line.low.does(lock(10))
-    line.low.state = replace(
-        line.low.state, mine=replace(line.low.state.mine, owed_by_low=line.low.state.mine.owed_by_low + 1)
+    line.low.state = line.low.state._replace(
+        mine=replace(line.low.state.mine, owed_by_low=line.low.state.mine.owed_by_low + 1)
     )
     line.high.gets(line.low.own[-1])
     op = line.low.does(lock(10, quote="eggs"))
