@@ -202,6 +202,7 @@ class Node:
             dispatch=self.dispatch, directory=self.directory, routes=self.routes, unit=self._unit,
             payee_by_listing=self.market.payee_by_listing, name_of=public_name,
             trades_with=lambda scheme: scheme in self.routes.neighbours,
+            room_to=self._room_to,
         )  # fmt: skip
         self.lines = LineService(
             store=self.store, keyring=self.keyring, clock=self.clock, chance=self.chance, links=self.links,
@@ -217,6 +218,9 @@ class Node:
         self.jobs.append(Job("forget-old-quotes", 24 * HOUR_S, self.quotes.forget_old))
 
     # --- what services ask of each other -----------------------------------------------------------------------
+
+    def _room_to(self, scheme: SchemeId) -> int:
+        return self.lines.room_to(scheme)  # made after the quotes that ask
 
     @property
     def scheme(self) -> SchemeId:

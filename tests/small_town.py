@@ -183,6 +183,7 @@ class SettlingNode:
             dispatch=dispatch, directory=town.phonebook, routes=self.ways,
             unit=lambda: OwnUnit(self.name.lower(), self.rate), payee_by_listing=self._payee_by_listing,
             name_of=lambda tx, no: f"member {no}", trades_with=self._trades_with,
+            room_to=self._room_to,
         )  # fmt: skip
         self.lines = LineService(
             store=self.store, keyring=self.keyring, clock=self.clock, chance=self.chance, links=self.links,
@@ -203,6 +204,9 @@ class SettlingNode:
     async def _quote_tasks(self) -> None:
         async with self.quotes.tasks:
             await asyncio.Event().wait()
+
+    def _room_to(self, scheme: SchemeId) -> int:
+        return self.lines.room_to(scheme)  # made after the quotes that ask
 
     def _payment_ended(self, no: int, state: str) -> None:
         self.settlement.payment_ended(no, state)  # made after the lines that call it

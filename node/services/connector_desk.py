@@ -89,10 +89,12 @@ class ConnectorDesk:
             elif effect is Effect.RELEASE_UP:
                 self._lines.decide(line, seq, None, reason)
         if event is not ConnectorEvent.REFUSE or before is not ConnectorState.NEW:
-            self._tx.run(
+            self._tx.run_keeping(
                 _PUT_FORWARD, line_no=line.no, lock_seq=seq, state=state.value, out_line_no=out_line_no,
                 out_seq=out_seq, amount=lock.amount, receipt=None, started_ms=self._lines.now_ms,
             )  # fmt: skip
+            if out_seq is not None:  # its end is near, and then the row is wanted again
+                self._tx.kept(schema.forward)[out_line_no, out_seq] = line.no, seq, state.value, lock.amount
 
     def waiting(self) -> list[tuple[int, int]]:
         """Return (line number, lock seq) of the locks that wait for a line to go on over."""
@@ -100,7 +102,9 @@ class ConnectorDesk:
 
     def lock_ended(self, line: Line, seq: int, receipt: bytes | None, reason: str) -> bool:
         """Carry the end of a lock of mine upstream; False if it forwarded nothing."""
-        forward = self._tx.one(_FORWARD_BY_OUT, line_no=line.no, lock_seq=seq)
+        forward = self._tx.kept(schema.forward).pop((line.no, seq), None)
+        if forward is None:
+            forward = self._tx.one(_FORWARD_BY_OUT, line_no=line.no, lock_seq=seq)
         if forward is None:
             return False
         up_no, up_seq, state, amount = forward
@@ -122,7 +126,7 @@ class ConnectorDesk:
                     amounts += [(self._transit(), amount), (chest, -amount)]
                 case _:
                     assert effect is Effect.STORE_RECEIPT
-        self._tx.run(
+        self._tx.run_keeping(
             _FORWARD_STATE, which_line=up_no, which_seq=up_seq, new_state=after.value, new_receipt=receipt
         )
         if _moves_something(amounts):

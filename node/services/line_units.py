@@ -72,7 +72,7 @@ class LineUnits:
         takes_locks: Callable[[SchemeId], bool],
         send: Callable[[tuple[Outgoing, ...]], None],
         know: Callable[[Line], None],
-        on_lines: Callable[[tuple[Line, ...]], None] | None,
+        on_lines: Callable[[tuple[Line, ...]], None],
     ):
         self._keyring: Final = keyring
         self._clock: Final = clock
@@ -82,7 +82,7 @@ class LineUnits:
         self._takes_locks: Final = takes_locks
         self._send: Final = send
         self._know: Final = know
-        self._on_lines: Final = on_lines  # told after each commit that changed lines: routes go by their room
+        self._on_lines: Final = on_lines  # told after each commit that changed lines
 
     def desks(self, tx: Tx) -> tuple[LineDesk, PaymentDesk]:
         """Return the desks of one unit of work; `finish` ends it."""
@@ -92,7 +92,7 @@ class LineUnits:
     def finish(self, tx: Tx, lines: LineDesk) -> None:
         """Save the lines a unit touched, and send what it wrote once it is durable."""
         changed = lines.save()
-        if changed and self._on_lines is not None:
+        if changed:
             tx.on_commit(self._on_lines, changed)
         if lines.outgoing:
             tx.on_commit(self._send, tuple(lines.outgoing))
@@ -238,7 +238,7 @@ class LineUnits:
             if line is not None and line.seen < length <= line.state.own_length:
                 line.seen, line.heard_ms = length, lines.now_ms
                 lines.touch(line)
-        lines.save()
+        self.finish(tx, lines)
 
     # --- what admins do ---------------------------------------------------------------------------------------
 

@@ -76,7 +76,7 @@ class LineService:
         self._directory: Final = directory
         self.units: Final = LineUnits(
             keyring=keyring, clock=clock, books=books, acceptance_of=acceptance_of, on_payment_ended=on_payment_ended,
-            takes_locks=self._takes_locks, send=self._send, know=self._know, on_lines=on_lines,
+            takes_locks=self._takes_locks, send=self._send, know=self._know, on_lines=self._lines_changed,
         )  # fmt: skip
         # Ops of one peer for one line: what a stranger says of somebody else's line never meets that line's own.
         self._inbox: Final[dict[tuple[SchemeId, LineId], deque[Signed[Op]]]] = {}
@@ -92,14 +92,20 @@ class LineService:
         dispatch.register(self, FrameType.OPS, FrameType.SYNC, FrameType.OPS_SEEN)
         links.watch(on_up=self._on_up, on_down=self._on_down)
         self._lines_of: Final[dict[SchemeId, set[LineId]]] = {}
+        self._on_lines: Final = on_lines  # routes go by the room of lines
+        self._stand: Final[
+            dict[SchemeId, dict[int, Line]]
+        ] = {}  # with each scheme, by number, as last committed
 
     # --- life -------------------------------------------------------------------------------------------------
 
     async def boot(self) -> None:
         """Make every line count for nothing until the peer answers this boot, and know whose lines there are."""
         await self._store.write(reset_for_boot)
-        for line in await self._store.read(read_lines, self._keyring.scheme):
+        lines = tuple(await self._store.read(read_lines, self._keyring.scheme))
+        for line in lines:
             self._know(line)
+        self._note_lines(lines)
 
     async def run(self) -> None:
         """Ask for what is missing, again and again, until cancelled."""
@@ -125,6 +131,21 @@ class LineService:
     def finish(self, tx: Tx, lines: LineDesk) -> None:
         """Save the lines a unit touched, and send what it wrote once it is durable."""
         self.units.finish(tx, lines)
+
+    def _lines_changed(self, lines: tuple[Line, ...]) -> None:
+        self._note_lines(lines)
+        if self._on_lines is not None:
+            self._on_lines(lines)
+
+    def _note_lines(self, lines: tuple[Line, ...]) -> None:
+        for line in lines:
+            self._stand.setdefault(line.peer, {})[line.no] = line
+
+    def room_to(self, peer: SchemeId) -> int:
+        """Return the most we may lock towards `peer`, by what was last committed."""
+        known = self._stand.get(peer, {})
+        newest = max((no for no, line in known.items() if line.status != REPLACED), default=None)
+        return 0 if newest is None else known[newest].room()
 
     def _know(self, line: Line) -> None:
         if line.status != REPLACED:

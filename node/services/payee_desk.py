@@ -15,6 +15,7 @@ from node.keyring import KeyRing
 from node.services.books import Books, Refused, load, reference_number, reference_taken
 from node.services.line_desk import LineDesk
 from node.services.line_rows import Line
+from node.services.promises import Given
 from node.store import Tx
 from node.store.schema import books as books_schema
 from node.store.schema import payments as schema
@@ -35,7 +36,7 @@ from protocol.payment import (
 from protocol.quote import Acceptance, Quote, make_receipt
 
 _Q: Final = schema.promise.c
-_PROMISE: Final = select(_Q.state, _Q.account_no, _Q.quote, _Q.text, _Q.payer_name, _Q.trade_no).where(
+_PROMISE: Final = select(_Q.state, _Q.account_no, _Q.quote, _Q.text, _Q.payer_name).where(
     _Q.quote_id == bindparam("quote_id")
 )
 _PROMISE_PAID: Final = (
@@ -64,12 +65,10 @@ class PayeeDesk:
 
     def be_paid(self, line: Line, seq: int, lock: Lock, acceptance: Signed[Acceptance] | None) -> None:
         """Credit the member and claim, or release."""
-        row = self._tx.one(_PROMISE, quote_id=lock.quote_id)
-        quote, promise = None, None
-        if row is not None:
-            quote = trusted_message(Quote, row[2])
-            can = self._can_be_credited(row[1], quote)
-            promise = Promise(quote=quote.body, paid=row[0] == "paid", member_can_be_credited=can)
+        given, promise = self._given(lock.quote_id), None
+        if given is not None:
+            can = self._can_be_credited(given.account_no, given.quote)
+            promise = Promise(quote=given.quote.body, paid=given.paid, member_can_be_credited=can)
         event, reason = payee_verdict(
             lock,
             promise,
@@ -82,11 +81,10 @@ class PayeeDesk:
             assert effects == (Effect.RELEASE_UP,)
             self._lines.decide(line, seq, None, reason)
             return
-        assert row is not None
-        assert quote is not None
+        assert given is not None
         assert acceptance is not None
         try:
-            trade_no = self._credit(line, row[1], quote, row[3], row[4])
+            trade_no = self._credit(line, given)
         except Refused:  # beyond what any ledger can write; nothing was posted
             self._lines.decide(line, seq, None, "cannot-now")
             return
@@ -98,7 +96,8 @@ class PayeeDesk:
         )
         self._lines.decide(line, seq, receipt, memory=memory)
         payee_step(PayeeState.CLAIMED, PayeeEvent.UP_CLAIM_AUTHORED)
-        self._tx.run(
+        self._tx.kept(schema.promise).pop(lock.quote_id, None)
+        self._tx.run_keeping(
             _PROMISE_PAID, which=lock.quote_id, new_trade_no=trade_no, new_acceptance=acceptance.wire,
             new_receipt=receipt, new_line_no=line.no, new_lock_seq=line.state.own_length,
         )  # fmt: skip
@@ -111,8 +110,19 @@ class PayeeDesk:
         # A trade recorded since the quote may bear its reference by chance (7.9); the payer asks for another quote.
         return not reference_taken(self._tx, reference_number(quote.id))
 
-    def _credit(self, line: Line, account_no: int, quote: Signed[Quote], text: str, payer_name: str) -> int:
+    def _given(self, quote_id: QuoteId) -> Given | None:
+        kept: Given | None = self._tx.kept(schema.promise).get(quote_id)
+        if kept is not None:
+            return kept
+        row = self._tx.one(_PROMISE, quote_id=quote_id)
+        if row is None:
+            return None
+        state, account_no, wire, text, payer_name = row
+        return Given(state == "paid", account_no, trusted_message(Quote, wire), text, payer_name)
+
+    def _credit(self, line: Line, given: Given) -> int:
         """Credit the member and book the line, in one entry; return the trade's number."""
+        _, account_no, quote, text, payer_name = given
         body = quote.body
         books, tx = self._books, self._tx
         words = Words(
@@ -135,7 +145,7 @@ class PayeeDesk:
             ],
             words,
         )
-        return tx.insert(
+        return tx.insert_keeping(
             _NEW_TRADE, reference=reference_number(quote.id), kind="in", state="done", payer_no=None,
             payee_no=account_no, amount=body.amount, text=text, listing=body.listing, other_scheme=body.payer_scheme,
             other_name=payer_name, other_amount=None, other_unit=None, hours=body.hours, entry_seq=entered.seq,

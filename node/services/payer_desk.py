@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, NamedTuple
 
 from sqlalchemy import bindparam, insert, select, update
 
@@ -23,7 +23,6 @@ from protocol.entry import ListingRef, Words
 from protocol.ledger import HOURS, LOCAL, SystemRole
 from protocol.line_ops import Lock
 from protocol.memo import Paying, rest_of
-from protocol.message import trusted_message
 from protocol.names import ItemKey, QuoteId, SchemeId
 from protocol.payment import (
     Effect,
@@ -34,9 +33,6 @@ from protocol.payment import (
 from protocol.quote import Acceptance, Quote
 
 _P: Final = schema.payment.c
-_PAYMENT_BY_LOCK: Final = select(
-    _P.no, _P.state, _P.account_no, _P.trade_no, _P.amount, _P.hours, _P.quote_id, _P.quote
-).where(_P.line_no == bindparam("line_no"), _P.lock_seq == bindparam("lock_seq"))
 _PAYMENT_ENDS: Final = (
     update(schema.payment)
     .where(_P.no == bindparam("which"))
@@ -57,9 +53,36 @@ _TRADE_ENDS: Final = (
         reason=bindparam("new_reason"),
     )
 )
-_TRADE_TEXT: Final = select(_T.text, _T.other_name, _T.listing).where(_T.no == bindparam("no"))
+_PAYMENT_BY_LOCK: Final = (
+    select(_P.no, _P.state, _P.account_no, _P.trade_no, _P.amount, _P.hours, _P.quote_id)
+    .where(_P.line_no == bindparam("line_no"), _P.lock_seq == bindparam("lock_seq"))
+)  # fmt: skip
+_TRADE_WORDS: Final = select(_T.text, _T.other_name, _T.other_scheme, _T.listing).where(
+    _T.no == bindparam("no")
+)
 
 Ended = Callable[[int, str], None]  # told the number and new state of a payment of ours, after the commit
+
+
+class _Begun(NamedTuple):
+    """A payment as its LOCK finds it: the columns of `_PAYMENT_BY_LOCK`."""
+
+    no: int
+    state: str
+    account_no: int
+    trade_no: int
+    amount: int
+    hours: int
+    quote_id: bytes
+
+
+class _Said(NamedTuple):
+    """What its trade says of it: the columns of `_TRADE_WORDS`."""
+
+    text: str
+    other_name: str | None
+    other_scheme: SchemeId
+    listing: bytes | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,27 +128,47 @@ class PayerDesk:
         )
         memo = self._lines.memo(memory, new.lock.quote_id)
         lock = self._lines.author(line, replace(new.lock, memo=memo))
-        trade_no = self._tx.insert(
+        trade_no = self._tx.insert_keeping(
             _NEW_TRADE, reference=reference_number(new.quote.id), kind="out", state="set-aside",
             payer_no=new.account_no, payee_no=None, amount=new.amount, text=new.text, listing=quote.listing,
             other_scheme=quote.payee_scheme, other_name=new.payee_name, other_amount=quote.amount, other_unit=quote.unit,
             hours=quote.hours, entry_seq=None, created_ms=now, ended_ms=None, reason=None, late=False,
             entered_by=new.entered_by, once=new.once, corrects_no=None, corrected_by_no=None,
         )  # fmt: skip
-        payment_no = self._tx.insert(
+        payment_no = self._tx.insert_keeping(
             _NEW_PAYMENT, quote_id=new.quote.id, state=PayerState.LOCKED.value, line_no=line.no,
             lock_seq=lock.body.seq, account_no=new.account_no, trade_no=trade_no, amount=new.amount,
             hours=quote.hours, deadline=new.deadline_ms, quote=new.quote.wire, acceptance=new.acceptance.wire,
             receipt=None, started_ms=now, ended_ms=None,
         )  # fmt: skip
+        # Its end is near, and then both rows are wanted again.
+        self._tx.kept(schema.payment)[line.no, lock.body.seq] = _Begun(
+            payment_no,
+            PayerState.LOCKED.value,
+            new.account_no,
+            trade_no,
+            new.amount,
+            quote.hours,
+            new.quote.id,
+        )
+        self._tx.kept(books_schema.trade)[trade_no] = _Said(
+            new.text, new.payee_name, quote.payee_scheme, quote.listing
+        )
         self._tx.on_commit(crash.point, "lock-committed")
         return payment_no, trade_no
 
+    def began(self, line: Line, seq: int) -> bool:
+        """Tell whether my LOCK at `seq` is known to be a payment's without asking the store."""
+        return (line.no, seq) in self._tx.kept(schema.payment)
+
     def lock_ended(self, line: Line, seq: int, receipt: bytes | None, reason: str) -> None:
         """Spend what was set aside, or give it back."""
-        row = self._tx.one(_PAYMENT_BY_LOCK, line_no=line.no, lock_seq=seq)
-        assert row is not None, "a lock of mine is a payment's or a forwarded one"
-        no, state, account_no, trade_no, amount, hours, quote_id, quote_wire = row
+        begun: _Begun | None = self._tx.kept(schema.payment).pop((line.no, seq), None)
+        if begun is None:
+            row = self._tx.one(_PAYMENT_BY_LOCK, line_no=line.no, lock_seq=seq)
+            assert row is not None, "a lock of mine is a payment's or a forwarded one"
+            begun = _Begun(*row)
+        no, state, account_no, trade_no, amount, *_ = begun
         event = PayerEvent.RELEASED if receipt is None else PayerEvent.CLAIMED
         after, effects = payer_step(PayerState(state), event)
         holder = self._chest() if PayerState(state) is PayerState.FROZEN else account_no
@@ -133,9 +176,7 @@ class PayerDesk:
         for effect in effects:
             match effect:
                 case Effect.POST_HOLD:
-                    entry_seq = self._pay_from(
-                        holder, line.peer, amount, hours, trade_no, quote_id, quote_wire
-                    )
+                    entry_seq = self._pay_from(holder, line.peer, begun)
                 case Effect.DROP_HOLD:
                     self._books.drop_hold(self._tx, holder, amount)
                 case Effect.TELL_PAID | Effect.TELL_FAILED:
@@ -143,8 +184,10 @@ class PayerDesk:
                 case _:
                     assert effect is Effect.STORE_RECEIPT
         now = self._lines.now_ms
-        self._tx.run(_PAYMENT_ENDS, which=no, new_state=after.value, new_receipt=receipt, new_ended_ms=now)
-        self._tx.run(
+        self._tx.run_keeping(
+            _PAYMENT_ENDS, which=no, new_state=after.value, new_receipt=receipt, new_ended_ms=now
+        )
+        self._tx.run_keeping(
             _TRADE_ENDS, which=trade_no, new_state="undone" if receipt is None else "done",
             new_entry_seq=entry_seq, new_ended_ms=now, new_reason=reason or None,
         )  # fmt: skip
@@ -152,21 +195,22 @@ class PayerDesk:
     def _chest(self) -> int:
         return self._books.system(self._tx, SystemRole.CHEST, LOCAL)
 
-    def _pay_from(
-        self, holder: int, peer: SchemeId, amount: int, hours: int, trade_no: int, quote_id: bytes, quote_wire: bytes
-    ) -> int:  # fmt: skip
-        row = self._tx.one(_TRADE_TEXT, no=trade_no)
-        assert row is not None
-        text, other_name, listing = row
-        payee_scheme = trusted_message(Quote, quote_wire).body.payee_scheme
-        books, tx = self._books, self._tx
+    def _pay_from(self, holder: int, peer: SchemeId, begun: _Begun) -> int:
+        books, tx, amount, hours = self._books, self._tx, begun.amount, begun.hours
+        said: _Said | None = tx.kept(books_schema.trade).pop(begun.trade_no, None)
+        if said is None:
+            row = tx.one(_TRADE_WORDS, no=begun.trade_no)
+            assert row is not None
+            said = _Said(*row)
         words = Words(
-            text=text,
-            done_by=other_name or "a neighbour scheme",
+            text=said.text,
+            done_by=said.other_name or "a neighbour scheme",
             on_behalf_of=None,
             proved_by="neighbour",
-            listing=None if listing is None else ListingRef(scheme=payee_scheme, key=ItemKey(listing)),
-            quote=QuoteId(quote_id),
+            listing=None
+            if said.listing is None
+            else ListingRef(scheme=said.other_scheme, key=ItemKey(said.listing)),
+            quote=QuoteId(begun.quote_id),
         )
         return books.post(
             tx,

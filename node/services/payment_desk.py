@@ -78,5 +78,6 @@ class PaymentDesk:
             self.payee.be_paid(line, seq, lock, acceptance)
 
     def _own_lock_ended(self, line: Line, seq: int, receipt: bytes | None, reason: str) -> None:
-        if not self.connector.lock_ended(line, seq, receipt, reason):
+        ours = self.payer.began(line, seq)
+        if ours or not self.connector.lock_ended(line, seq, receipt, reason):
             self.payer.lock_ended(line, seq, receipt, reason)

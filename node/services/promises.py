@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from sqlalchemy import bindparam, delete, func, insert, select
 
+from crypto.signing import Signed
 from node.clock import Chance, Clock
 from node.keyring import KeyRing
 from node.services.books import load, reference_number, reference_taken
@@ -20,6 +21,7 @@ from protocol.errors import InvalidValue
 from protocol.names import Handle, ItemKey, SchemeId
 from protocol.quote import (
     Offered,
+    Quote,
     QuoteAsk,
     QuoteRequest,
     Refused,
@@ -53,6 +55,16 @@ class Payee:
     account_no: int
     name: str  # as other schemes may see it
     price: int | None  # the listing's exact price, where it has one
+
+
+class Given(NamedTuple):
+    """A quote that was given, as it is read when somebody pays it."""
+
+    paid: bool
+    account_no: int
+    quote: Signed[Quote]
+    text: str
+    payer_name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,11 +127,15 @@ class Promises:
             if not taken and tx.one(_GIVEN, quote_id=quote.id) is None:
                 break
             now += 1  # another trade's reference (7.9), or the same ask again: a millisecond makes it another quote
-        tx.run(
+        tx.run_keeping(
             _NEW_PROMISE, quote_id=quote.id, state="given", account_no=payee.account_no, quote=quote.wire,
             text=request.text, payer_name=request.payer_name, payer_handle=request.payer_handle,
             via=ask.route[-2], valid_until=body.valid_until, trade_no=None, acceptance=None, receipt=None, line_no=None, lock_seq=None,
         )  # fmt: skip
+        # Mostly it is paid within the minute, and read again then.
+        tx.kept(schema.promise)[quote.id] = Given(
+            False, payee.account_no, quote, request.text, request.payer_name
+        )
         return Offered(wire=quote.wire, payee_name=payee.name), body.hours
 
     def _find_payee(self, tx: ReadTx, payer: SchemeId, request: QuoteRequest) -> Payee | None:

@@ -21,17 +21,14 @@ from node.federation.dispatch import Dispatch, NoAnswer
 from node.federation.links import Links
 from node.federation.session import Session
 from node.keyring import KeyRing
-from node.services.books import reference_number, reference_taken
-from node.services.line_desk import LineDesk
 from node.services.lock_notes import Directory, LockNotes
 from node.services.promises import NameOf, OwnUnit, PayeeByListing, Promises, forget_promises
 from node.services.turns import Turns
-from node.store import ReadTx, Store
+from node.store import Store
 from node.supervisor import Supervisor
 from protocol.errors import MalformedMessage, NotAuthentic, ProtocolError
 from protocol.frame import Frame, FrameType
 from protocol.limits import QUOTE_KEPT_MS, SESSION_REQUESTS_MAX
-from protocol.line_ops import MODE_NORMAL
 from protocol.message import decode_message, encode_message, open_message
 from protocol.names import Handle, QuoteId, SchemeId, scheme_text
 from protocol.quote import (
@@ -103,9 +100,12 @@ class QuoteService:
     def __init__(
         self, *, store: Store, keyring: KeyRing, clock: Clock, chance: Chance, links: Links, dispatch: Dispatch,
         directory: Directory, routes: Routes, unit: Callable[[], OwnUnit], payee_by_listing: PayeeByListing,
-        name_of: NameOf, trades_with: Callable[[SchemeId], bool],
+        name_of: NameOf, trades_with: Callable[[SchemeId], bool], room_to: Callable[[SchemeId], int],
     ):  # fmt: skip
-        """`trades_with` tells whether a line with a scheme is open: of others no price is asked here."""
+        """`trades_with` tells whether a line with a scheme is open: of others no price is asked here.
+
+        `room_to` tells the most we may lock towards a scheme by what was last committed.
+        """
         self._store: Final = store
         self._keyring: Final = keyring
         self._clock: Final = clock
@@ -115,6 +115,7 @@ class QuoteService:
         self._routes: Final = routes
         self._unit: Final = unit
         self._trades_with: Final = trades_with
+        self._room_to: Final = room_to
         self._answering: Final = Turns(ASKS_OF_ONE)
         self._passing: Final = Turns(ASKS_TO_ONE)
         self.promises: Final = Promises(
@@ -169,14 +170,14 @@ class QuoteService:
                 route[1], FrameType.QUOTE_ASK, encode_message(ask), timeout_ms=_wait_ms(len(route) - 1)
             )
             reply = decode_message(QuoteReply, _bytes(frame))
-            return await self._read_reply(route, request, nonce, reply)
+            return self._read_reply(route, request, nonce, reply)
         except NoAnswer:
             return NoOffer("no-way")
         except (ProtocolError, CannotOpen) as error:
             log.warning("quote_not_usable", payee=scheme_text(payee), reason=str(error))
             return NoOffer("no-way")
 
-    async def _read_reply(
+    def _read_reply(
         self, route: tuple[SchemeId, ...], request: QuoteRequest, nonce: bytes, reply: QuoteReply
     ) -> Offer | NoOffer:
         me, payee = route[0], route[-1]
@@ -204,11 +205,10 @@ class QuoteService:
         if fault is not None:
             raise MalformedMessage(f"the quote is {fault.value}")
         ready = {answer.scheme for answer in reply.answers if answer.word == READY}
-        room, taken = await self._store.read(self._room_and_taken, route[1], reference_number(quote.id))
+        room = self._room_to(route[1])
         if ready != set(route[1:-1]) or room < quote.body.hours or not self._clocks_agree(route[1]):
             return NoOffer("no-way")
-        if taken:
-            return NoOffer("cannot-now")  # its reference is another trade's; asked again, it is another
+        # Whether room is left then, and whether its reference is free (7.9), is looked at with the LOCK.
         offer = Offer(
             quote=quote,
             request=request,
@@ -228,13 +228,6 @@ class QuoteService:
             each.purpose == "receipt" and each.public_key == raw and each.revoked_seq is None
             for each in identity.delegations
         )
-
-    def _room_to(self, tx: ReadTx, peer: SchemeId) -> int:
-        line = LineDesk(tx, self._keyring, self._clock.now_ms()).by_peer(peer)  # type: ignore[arg-type]  # it only reads
-        return 0 if line is None else line.room(MODE_NORMAL)
-
-    def _room_and_taken(self, tx: ReadTx, peer: SchemeId, reference: int) -> tuple[int, bool]:
-        return self._room_to(tx, peer), reference_taken(tx, reference)
 
     def _clocks_agree(self, peer: SchemeId) -> bool:
         session = self._links.live.get(peer)
@@ -266,7 +259,7 @@ class QuoteService:
     async def _pass_on(self, ask: QuoteAsk, at: int) -> QuoteReply:
         onward = ask.route[at + 1]
         no = self._no_way(ask)
-        room = await self._store.read(self._room_to, onward)
+        room = self._room_to(onward)
         if not room or not self._clocks_agree(onward) or not self._passing.are_left(onward):
             return no
         wait_ms = _wait_ms(len(ask.route) - 1 - at)

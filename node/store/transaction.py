@@ -181,11 +181,19 @@ class Tx(ReadTx):
 
     def insert(self, statement: Statement, /, **params: Any) -> int:
         """Insert one row into a table with one integer key; return the key it was given."""
+        prepared = self._connection.compiler.prepare(statement, params)
+        self._forget_kept(prepared)
+        return self._insert(prepared, params)
+
+    def insert_keeping(self, statement: Statement, /, **params: Any) -> int:
+        """As `insert`, for a row that the caller now puts into `kept`, or that nobody keeps: as `run_keeping`."""
+        return self._insert(self._connection.compiler.prepare(statement, params), params)
+
+    def _insert(self, prepared: Prepared, params: Mapping[str, Any]) -> int:
         connection = self._connection
-        prepared = connection.compiler.prepare(statement, params)
         if not prepared.gives_key:
             raise BadStatement(f"gives no integer key, use run or one(… returning): {prepared.sql}")
-        self._before_writing(prepared)
+        self._before_keeping(prepared)
         try:
             return connection.inserted_key(connection.execute(prepared.sql, prepared.values(params)))
         except connection.errors as error:
@@ -221,9 +229,12 @@ class Tx(ReadTx):
             super()._before(prepared)
 
     def _before_writing(self, prepared: Prepared) -> None:
+        self._forget_kept(prepared)
+        self._before_keeping(prepared)
+
+    def _forget_kept(self, prepared: Prepared) -> None:
         if self._kept and prepared.table in self._kept:
             self._kept[prepared.table].clear()
-        self._before_keeping(prepared)
 
     def _before_keeping(self, prepared: Prepared) -> None:
         if self._spoilt is not None:
