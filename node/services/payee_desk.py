@@ -90,9 +90,9 @@ class PayeeDesk:
             return
         receipt = make_receipt(lock.quote_id, self._keyring.signing["receipt"][1])
         memory = Paid(
-            account=load(self._tx, row[1]).value.account_id,
-            payer=quote.body.payer_scheme,
-            quote=rest_of(quote.body),
+            account=load(self._tx, given.account_no).value.account_id,
+            payer=given.quote.body.payer_scheme,
+            quote=rest_of(given.quote.body),
         )
         self._lines.decide(line, seq, receipt, memory=memory)
         payee_step(PayeeState.CLAIMED, PayeeEvent.UP_CLAIM_AUTHORED)
