@@ -5,6 +5,7 @@ Writing is in `line_desk.py`. Source: docs/protocol.md 6.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -116,6 +117,31 @@ class Line:
     def terms(self) -> Terms:
         """What the line was opened over."""
         return Terms(low=self.state.low, high=self.state.high, nonce=self.nonce)
+
+
+class Standing:
+    """Lines as they were last committed, in memory, for questions that no unit of work asks."""
+
+    def __init__(self, on_change: Callable[[tuple[Line, ...]], None] | None):
+        self._on_change: Final = on_change
+        self._lines: Final[dict[SchemeId, dict[int, Line]]] = {}  # by peer and number
+
+    def note(self, lines: Sequence[Line]) -> None:
+        """Take in lines, which are not changed any more."""
+        for line in lines:
+            self._lines.setdefault(line.peer, {})[line.no] = line
+
+    def changed(self, lines: tuple[Line, ...]) -> None:
+        """Take in lines after a commit, and pass it on."""
+        self.note(lines)
+        if self._on_change is not None:
+            self._on_change(lines)
+
+    def room_to(self, peer: SchemeId) -> int:
+        """Return the most we may lock towards `peer`."""
+        known = self._lines.get(peer, {})
+        newest = max((no for no, line in known.items() if line.status != REPLACED), default=None)
+        return 0 if newest is None else known[newest].room()
 
 
 def line_of(row: tuple[object, ...], me: SchemeId) -> Line:

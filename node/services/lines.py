@@ -24,12 +24,13 @@ from node.keyring import KeyRing
 from node.services.books import Books
 from node.services.line_desk import LineDesk, Outgoing, reset_for_boot
 from node.services.line_frames import bytes_of, frames, line_and, sync_answer
-from node.services.line_rows import REPLACED, Line, find_line, read_lines, read_ops_after
+from node.services.line_rows import REPLACED, Line, Standing, find_line, read_lines, read_ops_after
+from node.services.line_seen import Seen
 from node.services.line_units import KeyDirectory, LineUnits
 from node.services.payer_desk import Ended
 from node.services.payment_desk import AcceptanceOf, PaymentDesk
 from node.services.turns import Turns
-from node.store import ReadTx, Store, StoreClosed, StoreError, Tx
+from node.store import ReadTx, Store, StoreError, Tx
 from node.supervisor import Supervisor
 from protocol.errors import MalformedMessage, NotAuthentic
 from protocol.frame import Frame, FrameType
@@ -45,7 +46,6 @@ log: Final[structlog.stdlib.BoundLogger] = structlog.stdlib.get_logger()
 INBOX_OPS_MAX: Final = 1024
 BATCH_OPS_MAX: Final = 256
 RESEND_OPS: Final = 256
-SEEN_EVERY_S: Final = 0.2
 # Questions of one peer about where its copies end, being answered. It has one or two lines and asks about each once.
 SYNCS_OF_ONE: Final = 16
 
@@ -74,16 +74,16 @@ class LineService:
         self._chance: Final = chance
         self._links: Final = links
         self._directory: Final = directory
+        self._standing: Final = Standing(on_lines)
         self.units: Final = LineUnits(
             keyring=keyring, clock=clock, books=books, acceptance_of=acceptance_of, on_payment_ended=on_payment_ended,
-            takes_locks=self._takes_locks, send=self._send, know=self._know, on_lines=self._lines_changed,
+            takes_locks=self._takes_locks, send=self._send, know=self._know, on_lines=self._standing.changed,
         )  # fmt: skip
         # Ops of one peer for one line: what a stranger says of somebody else's line never meets that line's own.
         self._inbox: Final[dict[tuple[SchemeId, LineId], deque[Signed[Op]]]] = {}
         self._sent: Final[dict[LineId, int]] = {}  # handed to the session that counts, up to this seq
         self._behind: Final[set[LineId]] = set()
-        self._seen: dict[LineId, int] = {}  # acknowledged and not stored yet
-        self._seen_waits: Final = asyncio.Event()
+        self._seen: Final = Seen(store, links, self.units.store_seen)
         self._lost_ms: Final[dict[SchemeId, int]] = {}  # since when a scheme is not connected
         self._syncing: Final[dict[LineId, Session]] = {}
         self._answering: Final = Turns(SYNCS_OF_ONE)
@@ -92,10 +92,6 @@ class LineService:
         dispatch.register(self, FrameType.OPS, FrameType.SYNC, FrameType.OPS_SEEN)
         links.watch(on_up=self._on_up, on_down=self._on_down)
         self._lines_of: Final[dict[SchemeId, set[LineId]]] = {}
-        self._on_lines: Final = on_lines  # routes go by the room of lines
-        self._stand: Final[
-            dict[SchemeId, dict[int, Line]]
-        ] = {}  # with each scheme, by number, as last committed
 
     # --- life -------------------------------------------------------------------------------------------------
 
@@ -105,12 +101,13 @@ class LineService:
         lines = tuple(await self._store.read(read_lines, self._keyring.scheme))
         for line in lines:
             self._know(line)
-        self._note_lines(lines)
+        self._standing.note(lines)
 
     async def run(self) -> None:
         """Ask for what is missing, again and again, until cancelled."""
         async with Supervisor("lines") as self._tasks:
-            self._spawn(self._keep_seen(), "seen")
+            self._spawn(self._seen.run_storing(), "seen")
+            self._spawn(self._seen.run_telling(), "seen")
             for scheme in self._links.live:
                 self._sync_all(scheme)
             while True:
@@ -132,20 +129,9 @@ class LineService:
         """Save the lines a unit touched, and send what it wrote once it is durable."""
         self.units.finish(tx, lines)
 
-    def _lines_changed(self, lines: tuple[Line, ...]) -> None:
-        self._note_lines(lines)
-        if self._on_lines is not None:
-            self._on_lines(lines)
-
-    def _note_lines(self, lines: tuple[Line, ...]) -> None:
-        for line in lines:
-            self._stand.setdefault(line.peer, {})[line.no] = line
-
     def room_to(self, peer: SchemeId) -> int:
         """Return the most we may lock towards `peer`, by what was last committed."""
-        known = self._stand.get(peer, {})
-        newest = max((no for no, line in known.items() if line.status != REPLACED), default=None)
-        return 0 if newest is None else known[newest].room()
+        return self._standing.room_to(peer)
 
     def _know(self, line: Line) -> None:
         if line.status != REPLACED:
@@ -178,7 +164,8 @@ class LineService:
                 line_id, seen = line_and(frame.payload)
                 if type(seen) is not int:
                     raise MalformedMessage("not [line, length]")
-                self._note_seen(session.peer, line_id, seen)
+                if line_id in self._lines_of.get(session.peer, ()):
+                    self._seen.hear(line_id, seen)
 
     async def _on_ops(self, session: Session, frame: Frame) -> None:
         line_id, wires = line_and(frame.payload)
@@ -234,7 +221,7 @@ class LineService:
         if taken.ask:
             self._spawn_sync(line_id, peer)
         elif not taken.answered:
-            self._links.offer(peer, FrameType.OPS_SEEN, (line_id, taken.seen))
+            self._seen.tell(peer, line_id, taken.seen)
 
     # --- sending ----------------------------------------------------------------------------------------------
 
@@ -248,6 +235,7 @@ class LineService:
             else:
                 self._behind.add(line_id)
         for (line_id, peer), ops in ready.items():
+            self._seen.told_by_op(line_id)
             for part in frames(ops):
                 if not self._links.offer(peer, FrameType.OPS, (line_id, tuple(wire for _, wire in part))):
                     self._sent.pop(line_id, None)  # SYNC brings it in order again
@@ -256,26 +244,6 @@ class LineService:
     def _forget_sent(self, scheme: SchemeId) -> None:
         for line_id in self._lines_of.get(scheme, ()):
             self._sent.pop(line_id, None)
-
-    def _note_seen(self, peer: SchemeId, line_id: LineId, seen: int) -> None:
-        if line_id not in self._lines_of.get(peer, ()):
-            return
-        self._seen[line_id] = max(seen, self._seen.get(line_id, 0))
-        self._seen_waits.set()
-
-    async def _keep_seen(self) -> None:
-        """Store what peers have acknowledged; together, for nothing waits for it but a word on a page."""
-        while True:
-            await self._seen_waits.wait()
-            await asyncio.sleep(SEEN_EVERY_S)
-            self._seen_waits.clear()
-            seen, self._seen = self._seen, {}
-            try:
-                await self._store.write(self.units.store_seen, seen)
-            except StoreClosed:
-                return
-            except StoreError as error:
-                log.warning("seen_not_stored", reason=str(error))  # the next SYNC tells it again
 
     async def _resend(self, line_id: LineId, peer: SchemeId, after: int) -> None:
         """Send my ops after `after`, then let new ones follow directly."""
