@@ -58,6 +58,15 @@ def _check_elements(elements: tuple[object, ...], depth: int, room: list[int]) -
             raise NotCanonical(f"type {kind.__name__} is not allowed")
 
 
+def _checked(value: object, elements_max: int) -> Value:
+    """Return `value` if it is LC1."""
+    if type(value) is tuple:
+        _check_elements(value, 1, [elements_max])
+    else:
+        _check_elements((value,), 0, [elements_max])
+    return value  # type: ignore[return-value]  # just checked
+
+
 def _check_nesting(data: bytes, room: int) -> None:
     """Raise NotCanonical if the first value of `data` nests too deep or declares more than there is, or than `room`.
 
@@ -106,6 +115,22 @@ def _unpack(data: bytes, array_max: int) -> object:
     )
 
 
+def write(value: object, *, bytes_max: int = OBJECT_BYTES_MAX) -> bytes:
+    """Return the LC1 bytes of `value`, for callers who have seen to it that it is one: of allowed types, integers
+    within 64 bits, nested no deeper than DEPTH_MAX. All others use `encode`.
+
+    Raises:
+        NotCanonical: more than `bytes_max` bytes, or a lone surrogate.
+    """
+    try:
+        data: bytes = packb(value)
+    except ValueError as error:  # a lone surrogate is a UnicodeEncodeError
+        raise NotCanonical(str(error)) from None
+    if len(data) > bytes_max:
+        raise NotCanonical(f"longer than {bytes_max} bytes")
+    return data
+
+
 def encode(
     value: Value, *, bytes_max: int = OBJECT_BYTES_MAX, elements_max: int = ELEMENTS_UNCOUNTED
 ) -> bytes:
@@ -115,17 +140,35 @@ def encode(
         NotCanonical: a type, depth, integer or text that LC1 does not allow, or more than `bytes_max` bytes
             or `elements_max` elements in all arrays together.
     """
-    if type(value) is tuple:
-        _check_elements(value, 1, [elements_max])
-    else:
-        _check_elements((value,), 0, [elements_max])
+    return write(_checked(value, elements_max), bytes_max=bytes_max)
+
+
+def read(data: bytes, *, bytes_max: int = OBJECT_BYTES_MAX, elements_max: int = ELEMENTS_UNCOUNTED) -> object:
+    """Return what `data` may spell: for callers who see themselves that it is LC1, and then ask `check_shortest`.
+
+    Raises:
+        NotCanonical: too long, or malformed. No other exception escapes.
+    """
+    if type(data) is not bytes or len(data) > bytes_max:
+        raise NotCanonical(f"not bytes, or longer than {bytes_max}")
     try:
-        data: bytes = packb(value)
-    except ValueError as error:  # a lone surrogate is a UnicodeEncodeError
-        raise NotCanonical(str(error)) from None
-    if len(data) > bytes_max:
-        raise NotCanonical(f"longer than {bytes_max} bytes")
-    return data
+        return _unpack(data, _SHORT_ARRAY)
+    except ValueError:
+        _check_nesting(data, elements_max)
+    try:
+        return _unpack(data, len(data))
+    except ValueError as error:
+        raise NotCanonical(f"not LC1: {type(error).__name__}") from None
+
+
+def check_shortest(value: object, data: bytes, *, bytes_max: int = OBJECT_BYTES_MAX) -> None:
+    """Raise NotCanonical unless `data` is the one spelling of `value`, which was read from it and is LC1.
+
+    msgpack can spell one value in several ways (5 in nine bytes, say). Ids and signatures cover bytes, so only
+    one spelling may exist.
+    """
+    if write(value, bytes_max=bytes_max) != data:
+        raise NotCanonical("not the shortest spelling")
 
 
 def decode(
@@ -139,19 +182,7 @@ def decode(
     Raises:
         NotCanonical: too long, malformed, or any spelling but the shortest. No other exception escapes.
     """
-    if type(data) is not bytes or len(data) > bytes_max:
-        raise NotCanonical(f"not bytes, or longer than {bytes_max}")
-    try:
-        value = _unpack(data, _SHORT_ARRAY)
-    except ValueError:
-        _check_nesting(data, elements_max)
-        try:
-            value = _unpack(data, len(data))
-        except ValueError as error:
-            raise NotCanonical(f"not LC1: {type(error).__name__}") from None
-    # msgpack can spell one value in several ways (5 in nine bytes, say). Ids and
-    # signatures cover bytes, so only one spelling may exist.
-    # encode checks every type
-    if encode(value, bytes_max=bytes_max, elements_max=elements_max) != data:  # type: ignore[arg-type]  # as above
-        raise NotCanonical("not the shortest spelling")
-    return value  # type: ignore[return-value]  # encode took it, so it is a Value
+    value = read(data, bytes_max=bytes_max, elements_max=elements_max)
+    checked = _checked(value, elements_max)
+    check_shortest(checked, data, bytes_max=bytes_max)
+    return checked

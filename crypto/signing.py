@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, Generic, NoReturn, TypeVar, final
 
-from crypto.canonical import OBJECT_BYTES_MAX, NotCanonical, decode, encode
+from crypto.canonical import INT_MAX, OBJECT_BYTES_MAX, NotCanonical, check_shortest, read, write
 from crypto.digest import Id32, object_id
 from crypto.keys import SigningKey, VerifyingKey
 
@@ -81,9 +81,11 @@ def signed_bytes(tag: str, body: bytes) -> bytes:
 
 
 def sign(tag: str, body: Body, body_bytes: bytes, key: SigningKey, key_seq: int) -> Signed[Body]:
-    """Return `body` signed. `body_bytes` must be its canonical bytes."""
+    """Return `body` signed. `body_bytes` must be its canonical bytes, and `key_seq` a number of an identity log."""
+    assert type(key_seq) is int
+    assert 0 <= key_seq <= INT_MAX
     signature = key.sign(signed_bytes(tag, body_bytes))
-    wire = encode((body_bytes, key_seq, signature), bytes_max=WIRE_BYTES_MAX)
+    wire = write((body_bytes, key_seq, signature), bytes_max=WIRE_BYTES_MAX)
     return Signed(_SEAL, body, body_bytes, key_seq, signature, wire)
 
 
@@ -93,14 +95,15 @@ def split(wire: bytes) -> tuple[bytes, int, bytes]:
     Raises:
         NotCanonical: not LC1, or not of that shape.
     """
-    value = decode(wire, bytes_max=WIRE_BYTES_MAX)
+    value = read(wire, bytes_max=WIRE_BYTES_MAX)
     if type(value) is not tuple or len(value) != 3:
         raise NotCanonical("not [body, key_seq, signature]")
     body, key_seq, signature = value
     if type(body) is not bytes or type(key_seq) is not int or type(signature) is not bytes:
         raise NotCanonical("not [body, key_seq, signature]")
-    if key_seq < 0 or len(signature) != SIGNATURE_BYTES or len(body) > OBJECT_BYTES_MAX:
+    if not 0 <= key_seq <= INT_MAX or len(signature) != SIGNATURE_BYTES or len(body) > OBJECT_BYTES_MAX:
         raise NotCanonical("not [body, key_seq, signature]")
+    check_shortest(value, wire, bytes_max=WIRE_BYTES_MAX)
     return body, key_seq, signature
 
 

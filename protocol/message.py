@@ -10,38 +10,42 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, fields
-from operator import attrgetter
-from typing import Any, ClassVar, Final, TypeVar, get_type_hints
+from typing import ClassVar, Final, TypeVar, get_type_hints
 
-from crypto.canonical import NotCanonical, Value, decode, encode
+from crypto.canonical import INT_MAX, INT_MIN, NotCanonical, Value, check_shortest, read, write
 from crypto.keys import SigningKey, VerifyingKey
 from crypto.signing import BadSignature, Signed, open_signed, sign, trusted
 from protocol.errors import InvalidValue, MalformedMessage, NotAuthentic
+from protocol.shapes import Name, Shape, shape_of
 
 _CODE: Final = re.compile(r"[a-z0-9-]{1,32}")
 
 
 class Spec:
-    """How one field is checked and spelled."""
+    """How one field is checked and spelled. The last three write Python, for `shapes.py`."""
 
     __slots__ = ()
 
     @property
-    def plain(self) -> bool:
-        """Whether a checked field is its own LC1 value, so that nothing needs converting."""
-        return True
+    def depth(self) -> int:
+        """How many arrays are inside one another in a field."""
+        return 0
 
     def check(self, value: object) -> None:
         """Raise InvalidValue when `value` is not allowed."""
         raise AssertionError(f"each spec has its own check, also for {value!r}")
 
-    def to_value(self, value: Any) -> Value:
-        """Return the LC1 value of a checked field."""
-        return value  # type: ignore[no-any-return]  # plain specs hold LC1 values already
+    def accepts(self, it: Name) -> str:
+        """Return an expression that is true of no value but those that `check` allows, and of nearly all of them."""
+        raise AssertionError(f"each spec has its own, also for {it.text}")
 
-    def from_value(self, value: Value) -> object:
-        """Return the field of an LC1 value; `check` follows at construction."""
-        return value
+    def spells(self, it: Name) -> str:
+        """Return an expression for the LC1 value of a checked field."""
+        return it.text
+
+    def reads(self, it: Name) -> str:
+        """Return an expression for the field of an LC1 value; `check` follows at construction."""
+        return it.text
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +58,9 @@ class Fixed(Spec):
         if type(value) is not bytes or len(value) != self.size:
             raise InvalidValue(f"not {self.size} bytes")
 
+    def accepts(self, it: Name) -> str:
+        return f"type({it}) is bytes and len({it}) == {self.size}"
+
 
 @dataclass(frozen=True, slots=True)
 class Blob(Spec):
@@ -65,6 +72,9 @@ class Blob(Spec):
         if type(value) is not bytes or len(value) > self.most:
             raise InvalidValue(f"not at most {self.most} bytes")
 
+    def accepts(self, it: Name) -> str:
+        return f"type({it}) is bytes and len({it}) <= {self.most}"
+
 
 @dataclass(frozen=True, slots=True)
 class Int(Spec):
@@ -73,10 +83,16 @@ class Int(Spec):
     low: int
     high: int
 
+    def __post_init__(self) -> None:
+        assert INT_MIN <= self.low <= self.high <= INT_MAX, "LC1 has 64 bits"
+
     def check(self, value: object) -> None:
         # bool is an int in Python: True would be a second spelling of 1.
         if type(value) is not int or not self.low <= value <= self.high:
             raise InvalidValue(f"not an integer in {self.low}..{self.high}")
+
+    def accepts(self, it: Name) -> str:
+        return f"type({it}) is int and {self.low} <= {it} <= {self.high}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +102,9 @@ class Flag(Spec):
     def check(self, value: object) -> None:
         if type(value) is not bool:
             raise InvalidValue("not a bool")
+
+    def accepts(self, it: Name) -> str:
+        return f"type({it}) is bool"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +124,13 @@ class Text(Spec):
         if size > self.most:
             raise InvalidValue(f"text longer than {self.most} bytes")
 
+    def accepts(self, it: Name) -> str:
+        # Of other letters `check` counts the bytes.
+        return (
+            f"type({it}) is str and {it}.isascii() and {self.least} <= len({it}) <= {self.most}"
+            f" and {chr(0)!r} not in {it}"
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Code(Spec):
@@ -118,6 +144,11 @@ class Code(Spec):
         if self.allowed and value not in self.allowed:
             raise InvalidValue(f"not one of {', '.join(self.allowed)}")
 
+    def accepts(self, it: Name) -> str:
+        if self.allowed:
+            return f"type({it}) is str and {it} in {it.known(frozenset(self.allowed))}"
+        return f"type({it}) is str and {it.known(_CODE.fullmatch)}({it}) is not None"
+
 
 @dataclass(frozen=True, slots=True)
 class Maybe(Spec):
@@ -126,18 +157,23 @@ class Maybe(Spec):
     spec: Spec
 
     @property
-    def plain(self) -> bool:
-        return self.spec.plain
+    def depth(self) -> int:
+        return self.spec.depth
 
     def check(self, value: object) -> None:
         if value is not None:
             self.spec.check(value)
 
-    def to_value(self, value: Any) -> Value:
-        return None if value is None else self.spec.to_value(value)
+    def accepts(self, it: Name) -> str:
+        return f"({it} is None or {self.spec.accepts(it)})"
 
-    def from_value(self, value: Value) -> object:
-        return None if value is None else self.spec.from_value(value)
+    def spells(self, it: Name) -> str:
+        spelled = self.spec.spells(it)
+        return spelled if spelled == it.text else f"(None if {it} is None else {spelled})"
+
+    def reads(self, it: Name) -> str:
+        read = self.spec.reads(it)
+        return read if read == it.text else f"(None if {it} is None else {read})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,8 +185,8 @@ class Many(Spec):
     least: int = 0
 
     @property
-    def plain(self) -> bool:
-        return self.spec.plain
+    def depth(self) -> int:
+        return 1 + self.spec.depth
 
     def check(self, value: object) -> None:
         if type(value) is not tuple or not self.least <= len(value) <= self.most:
@@ -159,13 +195,21 @@ class Many(Spec):
         for element in value:
             check(element)
 
-    def to_value(self, value: Any) -> Value:
-        return tuple(self.spec.to_value(element) for element in value)
+    def accepts(self, it: Name) -> str:
+        each = self.spec.accepts(it.also("each"))
+        return (
+            f"type({it}) is tuple and {self.least} <= len({it}) <= {self.most}"
+            f" and (not {it} or all([{each} for each in {it}]))"
+        )
 
-    def from_value(self, value: Value) -> object:
-        if type(value) is not tuple:
-            raise InvalidValue("not an array")
-        return tuple(self.spec.from_value(element) for element in value)
+    def spells(self, it: Name) -> str:
+        spelled = self.spec.spells(it.also("each"))
+        return it.text if spelled == "each" else f"tuple([{spelled} for each in {it}])"
+
+    def reads(self, it: Name) -> str:
+        read = self.spec.reads(it.also("each"))
+        array = f"{it.known(_array)}({it})"
+        return array if read == "each" else f"tuple([{read} for each in {array}])"
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,22 +219,35 @@ class Nested(Spec):
     kinds: tuple[type[Part], ...]
 
     @property
-    def plain(self) -> bool:
-        return False
+    def depth(self) -> int:
+        return max(_shape(kind).depth for kind in self.kinds)
 
     def check(self, value: object) -> None:
         if type(value) not in self.kinds:
             raise InvalidValue(f"not a {' or '.join(kind.__name__ for kind in self.kinds)}")
 
-    def to_value(self, value: Any) -> Value:
-        return to_value(value)
+    def accepts(self, it: Name) -> str:
+        return f"type({it}) in {it.known(frozenset(self.kinds))}"
 
-    def from_value(self, value: Value) -> object:
+    def spells(self, it: Name) -> str:
+        spelled = _shape(self.kinds[0]).value if len(self.kinds) == 1 else to_value
+        return f"{it.known(spelled)}({it})"
+
+    def reads(self, it: Name) -> str:
+        return f"{it.known(self._read)}({it})"
+
+    def _read(self, value: Value) -> Part:
         if type(value) is tuple and value:
             for kind in self.kinds:
                 if not kind.TAG or value[0] == kind.TAG:
                     return from_value(kind, value)
         raise InvalidValue(f"not a {' or '.join(kind.__name__ for kind in self.kinds)}")
+
+
+def _array(value: Value) -> tuple[Value, ...]:
+    if type(value) is not tuple:
+        raise InvalidValue("not an array")
+    return value
 
 
 class Part:
@@ -200,12 +257,15 @@ class Part:
     TAG: ClassVar[str] = ""
 
     def __post_init__(self) -> None:
-        shape = _shape(type(self))
-        for name, check, value in zip(shape.names, shape.checks, shape.values(self), strict=True):
+        kind = type(self)
+        shape = _SHAPES.get(kind) or _shape(kind)
+        if shape.accepts(self):
+            return
+        for name, check in zip(shape.names, shape.checks, strict=True):
             try:
-                check(value)
+                check(getattr(self, name))
             except InvalidValue as error:
-                raise InvalidValue(f"{type(self).__name__}.{name}: {error}") from None
+                raise InvalidValue(f"{kind.__name__}.{name}: {error}") from None
 
 
 class Message(Part):
@@ -217,28 +277,16 @@ class Message(Part):
 AnyPart = TypeVar("AnyPart", bound=Part)
 
 
-@dataclass(frozen=True, slots=True)
-class _Shape:
-    """The fields of a kind of part, laid out so that checking and spelling one are short loops."""
-
-    names: tuple[str, ...]
-    values: Callable[[Part], tuple[Any, ...]]
-    checks: tuple[Callable[[object], None], ...]
-    head: tuple[Value, ...]  # the tag, if it has one
-    converted: tuple[Spec | None, ...]  # None for a field that is its own LC1 value
-    plain: bool  # every field is
+_SHAPES: Final[dict[type[Part], Shape]] = {}
 
 
-_SHAPES: Final[dict[type[Part], _Shape]] = {}
-
-
-def _shape(kind: type[Part]) -> _Shape:
-    # Kept after the first look: reading annotations costs more than encoding does.
+def _shape(kind: type[Part]) -> Shape:
+    # Kept after the first look: reading annotations and compiling take a thousand times what one use does.
     known = _SHAPES.get(kind)
     return known if known is not None else _SHAPES.setdefault(kind, _read_shape(kind))
 
 
-def _read_shape(kind: type[Part]) -> _Shape:
+def _read_shape(kind: type[Part]) -> Shape:
     hints = get_type_hints(kind, include_extras=True)
     names, specs = [], []
     for field in fields(kind):  # type: ignore[arg-type]  # every Part is a dataclass
@@ -246,55 +294,25 @@ def _read_shape(kind: type[Part]) -> _Shape:
         assert spec is not None, f"{kind.__name__}.{field.name} has no spec"
         names.append(field.name)
         specs.append(spec)
-    return _Shape(
-        names=tuple(names),
-        values=_getter(names),
-        checks=tuple(spec.check for spec in specs),
-        head=(kind.TAG,) if kind.TAG else (),
-        converted=tuple(None if spec.plain else spec for spec in specs),
-        plain=all(spec.plain for spec in specs),
-    )
-
-
-def _getter(names: list[str]) -> Callable[[Part], tuple[Any, ...]]:
-    if len(names) > 1:
-        return attrgetter(*names)
-    return lambda part: tuple(getattr(part, name) for name in names)
+    return shape_of(kind, names, specs)
 
 
 def to_value(part: Part) -> Value:
     """Return the LC1 value of `part`: its tag, if it has one, then its fields in order."""
-    shape = _shape(type(part))
-    values = shape.values(part)
-    if shape.plain:
-        return shape.head + values
-    return shape.head + tuple(
-        [
-            value if spec is None else spec.to_value(value)
-            for spec, value in zip(shape.converted, values, strict=True)
-        ]
-    )
+    return _shape(type(part)).value(part)
 
 
-def from_value(kind: type[AnyPart], value: Value) -> AnyPart:
-    """Return the part that `value` is.
+def from_value(kind: type[AnyPart], value: object) -> AnyPart:
+    """Return the part that `value` is, which may be anything.
 
     Raises:
         InvalidValue: another tag, another number of fields, or a field out of its range.
     """
     shape = _shape(kind)
-    skip = len(shape.head)
-    if type(value) is not tuple or len(value) != len(shape.names) + skip or value[:skip] != shape.head:
+    if type(value) is not tuple or len(value) != shape.size or value[: len(shape.head)] != shape.head:
         raise InvalidValue(f"not a {kind.__name__}")
-    elements: tuple[object, ...] = value[skip:]
-    if not shape.plain:
-        elements = tuple(
-            [
-                element if spec is None else spec.from_value(element)
-                for spec, element in zip(shape.converted, value[skip:], strict=True)
-            ]
-        )
-    return kind(**dict(zip(shape.names, elements, strict=True)))
+    part: AnyPart = shape.part(value)
+    return part
 
 
 def encode_message(message: Part) -> bytes:
@@ -304,7 +322,7 @@ def encode_message(message: Part) -> bytes:
         InvalidValue: longer than an object may be.
     """
     try:
-        return encode(to_value(message))
+        return write(to_value(message))
     except NotCanonical as error:
         raise InvalidValue(str(error)) from None
 
@@ -316,9 +334,12 @@ def decode_message(kind: type[AnyPart], data: bytes) -> AnyPart:
         MalformedMessage: not canonical, or not a `kind`. No other exception escapes, whatever the bytes.
     """
     try:
-        return from_value(kind, decode(data))
+        value = read(data)
+        message = from_value(kind, value)
+        check_shortest(value, data)  # the message took it, so it is an LC1 value
     except (NotCanonical, InvalidValue) as error:
         raise MalformedMessage(str(error)) from None
+    return message
 
 
 def sign_message(message: AnyPart, key: SigningKey, key_seq: int) -> Signed[AnyPart]:

@@ -98,6 +98,14 @@ def test_only_body_key_and_signature_are_split(value: Value) -> None:
         split(encode(value, bytes_max=WIRE_BYTES_MAX))
 
 
+def test_a_key_number_beyond_63_bits_is_no_wire_form() -> None:
+    """Rule 1.1: msgpack reads it, LC1 does not know it."""
+    head, tail = b"\x93" + encode(b""), encode(b"\0" * 64)
+    assert split(head + b"\xcf" + (2**63 - 1).to_bytes(8, "big") + tail) == (b"", 2**63 - 1, b"\0" * 64)
+    with pytest.raises(NotCanonical):
+        split(head + b"\xcf" + (2**63).to_bytes(8, "big") + tail)
+
+
 def test_a_body_of_full_size_fits_its_wire_form() -> None:
     """Rule 1.1: the 16 KiB are the body's."""
     body = b"a" * (OBJECT_BYTES_MAX - 3)
