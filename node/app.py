@@ -41,6 +41,7 @@ from node.services.letters import Letters
 from node.services.lines import LineService
 from node.services.market import Market
 from node.services.members import member_by_account
+from node.services.neighbours import Neighbours
 from node.services.own_feed import OwnFeed
 from node.services.peers import Network, Nowhere, Peers
 from node.services.people import People
@@ -208,8 +209,9 @@ class Node:
             store=self.store, keyring=self.keyring, clock=self.clock, chance=self.chance, links=self.links,
             dispatch=self.dispatch, directory=self.directory, books=self.books,
             acceptance_of=self.quotes.notes.acceptance_of, on_payment_ended=self._payment_ended,
-            on_lines=self.routes.lines_changed,
+            on_lines=self.routes.lines_changed, owed_ceiling=lambda: self.settings.now.owed_ceiling,
         )  # fmt: skip
+        self.neighbours = Neighbours(store=self.store, lines=self.lines, books=self.books)
         self.letters = Letters(
             store=self.store, keyring=self.keyring, clock=self.clock, chance=self.chance, links=self.links,
             dispatch=self.dispatch, directory=self.directory, routes=self.routes, handle_in=self.quotes.promises.handle_in,

@@ -26,6 +26,7 @@ from protocol.line_ops import (
     VERSION,
     ZERO32,
     Claim,
+    Close,
     Credit,
     Limit,
     Lock,
@@ -44,7 +45,8 @@ LOW: Final = Side(0)
 HIGH: Final = Side(1)
 
 _Three: TypeAlias = tuple[int, int, int]
-_Stored: TypeAlias = tuple[int, _Three, _Three, tuple[bool, bool], bytes]
+_Both: TypeAlias = tuple[bool, bool]
+_Stored: TypeAlias = tuple[int, _Three, _Three, _Both, _Both, bytes]
 _LOCK_ROW: Final = struct.Struct(">BQQ")  # side, seq, amount
 
 
@@ -64,6 +66,7 @@ class View:
     owed_by_low: int = 0  # negative: the higher side owes
     limits: tuple[Limits, Limits] = (Limits(), Limits())  # by debtor side
     opened: tuple[bool, bool] = (False, False)
+    closed: tuple[bool, bool] = (False, False)
     open_locks: Mapping[tuple[Side, int], int] = field(default_factory=dict)  # (author, seq) → amount
     pending: tuple[int, int] = (0, 0)  # sum and …
     open_count: tuple[int, int] = (0, 0)  # … number of each side's own open locks
@@ -72,6 +75,11 @@ class View:
     def locks(self) -> Mapping[tuple[Side, int], int]:
         """Return the open locks: (author side, seq) → amount."""
         return self.open_locks
+
+    @property
+    def ended(self) -> bool:
+        """Whether the epoch is over: both chains hold CLOSE and no lock is open. Source: 6.3 (CLOSE)."""
+        return all(self.closed) and not self.open_locks
 
     def owed(self, side: Side) -> int:
         """Return what `side` owes; negative: it is owed."""
@@ -94,6 +102,7 @@ class View:
                     (low.owed_max, low.pending_max, low.open_max),
                     (high.owed_max, high.pending_max, high.open_max),
                     self.opened,
+                    self.closed,
                     rows,
                 )
             )
@@ -103,7 +112,7 @@ class View:
 
 def decode_view(data: bytes) -> View:
     """Return the view that `View.encode` wrote into this node's own store."""
-    owed, low, high, opened, rows = cast(_Stored, decode(data))  # our own bytes: the shape is ours
+    owed, low, high, opened, closed, rows = cast(_Stored, decode(data))  # our own bytes: the shape is ours
     locks: dict[tuple[Side, int], int] = {}
     pending, count = [0, 0], [0, 0]
     for side, seq, amount in _LOCK_ROW.iter_unpack(rows):
@@ -114,6 +123,7 @@ def decode_view(data: bytes) -> View:
         owed_by_low=owed,
         limits=(Limits(*low), Limits(*high)),
         opened=opened,
+        closed=closed,
         open_locks=locks,
         pending=(pending[0], pending[1]),
         open_count=(count[0], count[1]),
@@ -129,9 +139,13 @@ def _with(pair: tuple[int, int], side: Side, change: int) -> tuple[int, int]:
     return (pair[0] + change, pair[1]) if side == LOW else (pair[0], pair[1] + change)
 
 
+def _said(pair: tuple[bool, bool], side: Side) -> tuple[bool, bool]:
+    return (True, pair[1]) if side == LOW else (pair[0], True)
+
+
 def room(view: View, debtor: Side, mode: str = "normal") -> int:
     """Return the largest amount `debtor` may lock next; 0 when none. Source: 6.3 (LOCK)."""
-    if view.open_count[debtor] >= LINE_OPEN_LOCKS_MAX or not all(view.opened):
+    if view.open_count[debtor] >= LINE_OPEN_LOCKS_MAX or not all(view.opened) or any(view.closed):
         return 0
     exposure = view.owed(debtor) + view.pending[debtor]
     if mode == MODE_REDUCE:  # only ever lowers a debt, so no LIMIT stands in its way
@@ -146,8 +160,9 @@ def apply(view: View, author: Side, seq: int, step: Step) -> View:
     """Return the view after a step that was found valid."""
     match step:
         case Open():
-            opened = (True, view.opened[1]) if author == LOW else (view.opened[0], True)
-            return replace(view, opened=opened)
+            return replace(view, opened=_said(view.opened, author))
+        case Close():
+            return replace(view, closed=_said(view.closed, author))
         case Limit():
             new = Limits(step.owed_max, step.pending_max, step.open_max)
             return replace(view, limits=(view.limits[0], new) if author == LOW else (new, view.limits[1]))
@@ -179,6 +194,7 @@ def _with_locks(
         view.owed_by_low + owed,
         view.limits,
         view.opened,
+        view.closed,
         locks,
         _with(view.pending, debtor, amount),
         _with(view.open_count, debtor, count),
@@ -252,8 +268,9 @@ def check(view: View, author: Side, op: Op, lock_of: Callable[[int], Lock] | Non
     match step:
         case Open():
             _check_open(view, author, op, step)
-        case Limit():
-            pass
+        case Limit() | Close():
+            if view.closed[author]:
+                raise InvalidOp("after CLOSE there is no LIMIT and no second CLOSE")
         case Lock():
             if step.amount > room(view, author, step.mode):
                 raise InvalidOp("LOCK beyond what the limits leave")

@@ -152,7 +152,14 @@ class Mark(Part):
     state: Annotated[bytes, Fixed(32)]  # of the line before this op
 
 
-Step: TypeAlias = Open | Limit | Lock | Claim | Release | Credit | Mark
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Close(Part):
+    """No LOCK and no LIMIT of mine follows in this epoch; what is open ends as ever."""
+
+    TAG: ClassVar[str] = "CLOSE"
+
+
+Step: TypeAlias = Open | Limit | Lock | Claim | Release | Credit | Mark | Close
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,7 +177,7 @@ class Op(Message):
     ack_id: Annotated[bytes, Fixed(32)]  # id of that chain's last op; zeros when `ack` is 0
     time: Annotated[int, Int(0, TIME_MS_MAX)]
     state: Annotated[bytes, Fixed(32)]
-    step: Annotated[Step, Nested((Open, Limit, Lock, Claim, Release, Credit, Mark))]
+    step: Annotated[Step, Nested((Open, Limit, Lock, Claim, Release, Credit, Mark, Close))]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,7 +19,7 @@ from crypto.digest import sha256
 from crypto.keys import VerifyingKey
 from crypto.signing import signed_bytes
 from node.services.books import Held, all_accounts
-from node.services.line_rows import Line, read_lines
+from node.services.line_rows import LIVE, Line, read_lines
 from node.store import ReadTx
 from node.store.schema import books, load_all
 from node.store.schema import lines as lines_schema
@@ -329,7 +329,7 @@ def check_same_copies(nodes: Sequence[Snapshot]) -> None:
     copies: dict[LineId, list[Copy]] = defaultdict(list)
     for node in nodes:
         for copy in node.copies:
-            if copy.line.status == "open":
+            if copy.line.status in LIVE and copy.mine and copy.theirs:
                 copies[copy.id].append(copy)
     for ends in copies.values():
         if len(ends) != 2:

@@ -24,6 +24,7 @@ from node.keyring import KeyRing
 from node.services.books import Books, load
 from node.services.line_rows import Line, read_lines
 from node.services.lines import LineService
+from node.services.neighbours import Neighbours
 from node.services.promises import OwnUnit, Payee
 from node.services.quotes import NoOffer, Offer, QuoteService
 from node.services.settlement import Payment, Settlement
@@ -158,6 +159,7 @@ class SettlingNode:
         self.disk = Memory()
         self.fault: Fault | None = None
         self.on_unit: OnUnit | None = None
+        self.owed_ceiling: int | None = None
         self.members: dict[str, int] = {}
         self.listings: dict[bytes, Payee] = {}
         self.running: list[asyncio.Task[object]] = []
@@ -189,9 +191,10 @@ class SettlingNode:
             store=self.store, keyring=self.keyring, clock=self.clock, chance=self.chance, links=self.links,
             dispatch=dispatch, directory=town.phonebook, books=self.books,
             acceptance_of=self.quotes.notes.acceptance_of,
-            on_payment_ended=self._payment_ended,
+            on_payment_ended=self._payment_ended, owed_ceiling=lambda: self.owed_ceiling,
         )  # fmt: skip
         self.settlement = Settlement(store=self.store, clock=self.clock, lines=self.lines, quotes=self.quotes)
+        self.neighbours = Neighbours(store=self.store, lines=self.lines, books=self.books)
         await self.lines.boot()
         town.network.listen(self.name, self.links.accept)
         for other in town.neighbours_of(self.name):

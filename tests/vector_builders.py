@@ -39,6 +39,7 @@ from protocol.line_ops import (
     RECEIPT_TAG,
     ZERO32,
     Claim,
+    Close,
     Credit,
     Limit,
     Lock,
@@ -365,6 +366,11 @@ def _op_mark() -> Vector:
     return _op(
         "where both chains stand", Mark(owed=-3_600_000, own_length=1, peer_length=1, state=filler("mark"))
     )
+
+
+@vector("op-close")
+def _op_close() -> Vector:
+    return _op("no LOCK and no LIMIT of mine follows", Close())
 
 
 @vector("sync-ask")

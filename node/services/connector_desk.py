@@ -12,7 +12,7 @@ from sqlalchemy import bindparam, func, select, update
 from node import crash
 from node.services.books import Books
 from node.services.line_desk import LineDesk
-from node.services.line_rows import Line
+from node.services.line_rows import CLOSED, OPEN, Line
 from node.store import Tx
 from node.store.schema import payments as schema
 from node.store.statements import upsert
@@ -65,12 +65,14 @@ class ConnectorDesk:
     def connect(self, line: Line, seq: int, lock: Lock) -> None:
         """Pass the peer's lock on, refuse it or let it wait."""
         onward = self._lines.by_peer(lock.route[0])
+        # Over a line that has ended nothing of mine can be on its way: it is refused like one without room.
+        ended = onward is not None and onward.status == CLOSED
         event, reason = forward_verdict(
             lock,
             Onward(
                 exists=onward is not None,
-                usable=onward is not None and onward.usable,
-                room=0 if onward is None else self._lines.room(onward, lock.mode),
+                usable=onward is not None and (onward.usable or ended),
+                room=0 if onward is None or line.status != OPEN else self._lines.room(onward, lock.mode),
             ),
             now_ms=self._lines.now_ms,
             old=seq <= line.horizon,

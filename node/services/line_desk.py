@@ -13,7 +13,7 @@ from sqlalchemy import bindparam, delete, insert, select, update
 
 from crypto.signing import Signed
 from node.keyring import KeyRing
-from node.services.line_rows import BY_ID, COLUMNS, REPLACED, Line, line_of, read_lines
+from node.services.line_rows import BY_ID, COLUMNS, REPLACED, Line, below_ceiling, line_of, read_lines
 from node.store import Tx
 from node.store.schema import lines as schema
 from node.store.statements import upsert
@@ -64,6 +64,11 @@ _UNDECIDE: Final = delete(schema.decision).where(
 )
 
 _NOTHING: Final = Nothing()
+_FORGET: Final = (
+    delete(schema.op).where(_O.line_no == bindparam("which")),
+    delete(schema.decision).where(_D.line_no == bindparam("which")),
+    delete(schema.line).where(_L.no == bindparam("which")),
+)
 
 Outgoing = tuple[LineId, SchemeId, int, bytes]  # line, peer, seq, wire
 
@@ -72,11 +77,13 @@ class LineDesk:
     """The lines one unit of work touches. `save` must be called before the unit returns."""
 
     def __init__(
-        self, tx: Tx, keyring: KeyRing, now_ms: int, takes_locks: Callable[[SchemeId], bool] | None = None
-    ):
+        self, tx: Tx, keyring: KeyRing, now_ms: int, takes_locks: Callable[[SchemeId], bool] | None = None,
+        owed_ceiling: int | None = None,
+    ):  # fmt: skip
         self.tx: Final = tx
         self.now_ms: Final = now_ms
         self._takes_locks: Final = takes_locks
+        self._owed_ceiling: Final = owed_ceiling  # over all lines, see `room`
         self._keyring: Final = keyring
         self._lines: Final[dict[int, Line]] = {}
         self._dirty: Final[set[int]] = set()
@@ -148,9 +155,31 @@ class LineDesk:
         )
 
     def room(self, line: Line, mode: str = MODE_NORMAL) -> int:
-        """Return the most I may lock on `line` now; nothing towards a peer that is silent. Source: 6.7 d."""
-        silent = self._takes_locks is not None and not self._takes_locks(line.peer)
-        return 0 if silent else line.room(mode)
+        """Return the most I may lock on `line` now; nothing towards a peer that is silent. Source: 6.4, 6.7 d."""
+        if self._takes_locks is not None and not self._takes_locks(line.peer):
+            return 0
+        most = line.room(mode)
+        if most and mode == MODE_NORMAL and self._owed_ceiling is not None:
+            most = below_ceiling(most, line, self._every(), self._owed_ceiling)
+        return most
+
+    def _every(self) -> list[Line]:
+        """Return every line, as `all` does; which there are is kept from unit to unit."""
+        kept = self.tx.kept(schema.line)
+        nos = kept.get("nos")
+        if nos is None:
+            every = self.all()
+            kept["nos"] = tuple(line.no for line in every)
+            return every
+        return [self.by_no(no) for no in nos]
+
+    def forget(self, line: Line) -> None:
+        """Drop a line on which only the peer wrote, with all of it."""
+        assert line.proposal, "ops of ours are never forgotten"
+        for statement in _FORGET:
+            self.tx.run(statement, which=line.no)
+        self._lines.pop(line.no, None)
+        self._dirty.discard(line.no)
 
     # --- writing and taking ops -------------------------------------------------------------------------------
 
@@ -265,9 +294,13 @@ class LineDesk:
         """Mark a line whose fields were changed directly."""
         self._dirty.add(line.no)
 
+    def touched(self) -> tuple[Line, ...]:
+        """Return the lines changed so far."""
+        return tuple(self._lines[no] for no in sorted(self._dirty))
+
     def save(self) -> tuple[Line, ...]:
         """Write the changed lines back, and return them. The last act of a unit."""
-        changed = tuple(self._lines[no] for no in sorted(self._dirty))
+        changed = self.touched()
         for line in changed:
             state = line.state
             stood: Line | None = self.tx.kept(schema.line).get(line.no)

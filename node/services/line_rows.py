@@ -5,7 +5,7 @@ Writing is in `line_desk.py`. Source: docs/protocol.md 6.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -25,6 +25,11 @@ OFFERED: Final = "offered"  # we opened it and wait for them
 OPEN: Final = "open"
 REPLACED: Final = "replaced"  # both asked at once; the other terms stand
 SUSPENDED: Final = "suspended"  # an op of theirs was refused, or our chain lacks ops of ours
+STOPPED: Final = "stopped"  # our organisers stopped trading: no new locks either way, limits to zero
+CLOSING: Final = "closing"  # one side closes it for good: what is open ends, then it is closed
+CLOSED: Final = "closed"  # ended, or declined, or taken back; what is owed still stands
+# Both chains are open: ops go both ways.
+LIVE: Final = frozenset({OPEN, STOPPED, CLOSING, CLOSED})
 
 _L: Final = schema.line.c
 COLUMNS: Final = (
@@ -81,7 +86,7 @@ class Line:
     def usable(self) -> bool:
         """Whether I may write on it. Source: 6.7 (a), (c)."""
         return (
-            self.status == OPEN
+            self.status in LIVE
             and self.synced
             and self.state.peer_length >= self.announced
             and self.state.own_length >= self.returned
@@ -99,7 +104,7 @@ class Line:
 
     def room(self, mode: str = MODE_NORMAL) -> int:
         """Return the most I may lock on it now: the peer's LIMIT, my own ceiling, the window. Source: 6.3–6.5."""
-        if not self.usable or self.window_full:
+        if self.status != OPEN or not self.usable or self.window_full:
             return 0
         state = self.state
         room = rules.room(state.mine, state.me, mode)
@@ -107,6 +112,16 @@ class Line:
             exposure = state.owed + state.mine.pending[state.me]
             room = min(room, max(0, self.own_ceiling - exposure))
         return room
+
+    @property
+    def debt(self) -> int:
+        """What I may come to owe on it by all that is open; never below 0. Source: 6.4."""
+        return max(0, self.state.owed + self.state.mine.pending[self.state.me])
+
+    @property
+    def proposal(self) -> bool:
+        """Whether only the peer has written on it: forgetting it loses nothing of ours."""
+        return self.status in (ASKED, CLOSED) and self.state.own_length == 0
 
     def open_locks_of_peer(self) -> list[int]:
         """Return the seqs of the peer's locks that I have not ended."""
@@ -119,11 +134,23 @@ class Line:
         return Terms(low=self.state.low, high=self.state.high, nonce=self.nonce)
 
 
+def below_ceiling(most: int, line: Line, every: Iterable[Line], ceiling: int | None) -> int:
+    """Return how much of `most` may be locked on `line` under a ceiling over all lines. Source: 6.4."""
+    if ceiling is None:
+        return most
+    elsewhere = sum(each.debt for each in every if each.no != line.no)
+    exposure = line.state.owed + line.state.mine.pending[line.state.me]
+    return max(0, min(most, ceiling - elsewhere - exposure))
+
+
 class Standing:
     """Lines as they were last committed, in memory, for questions that no unit of work asks."""
 
-    def __init__(self, on_change: Callable[[tuple[Line, ...]], None] | None):
+    def __init__(
+        self, on_change: Callable[[tuple[Line, ...]], None] | None, owed_ceiling: Callable[[], int | None]
+    ):
         self._on_change: Final = on_change
+        self._owed_ceiling: Final = owed_ceiling
         self._lines: Final[dict[SchemeId, dict[int, Line]]] = {}  # by peer and number
 
     def note(self, lines: Sequence[Line]) -> None:
@@ -137,11 +164,20 @@ class Standing:
         if self._on_change is not None:
             self._on_change(lines)
 
+    def forget(self, line: Line) -> None:
+        """Forget a line that was dropped."""
+        self._lines.get(line.peer, {}).pop(line.no, None)
+        if not self._lines.get(line.peer):
+            self._lines.pop(line.peer, None)
+
     def room_to(self, peer: SchemeId) -> int:
         """Return the most we may lock towards `peer`."""
         known = self._lines.get(peer, {})
         newest = max((no for no, line in known.items() if line.status != REPLACED), default=None)
-        return 0 if newest is None else known[newest].room()
+        if newest is None or not (most := known[newest].room()):
+            return 0
+        every = (line for lines in self._lines.values() for line in lines.values())
+        return below_ceiling(most, known[newest], every, self._owed_ceiling())
 
 
 def line_of(row: tuple[object, ...], me: SchemeId) -> Line:
@@ -188,3 +224,11 @@ def read_ops_after(
         _OPS_AFTER, line_no=line.no, mine=int(mine), epoch=line.state.epoch, after=after, most=most
     )
     return [(seq, wire) for seq, wire in found]
+
+
+def own_ops_after(
+    tx: ReadTx, line_id: LineId, me: SchemeId, after: int, most: int
+) -> list[tuple[int, bytes]]:
+    """Return (seq, wire) of my ops after `after` on the line over these terms, at most `most`."""
+    line = find_line(tx, line_id, me)
+    return [] if line is None else read_ops_after(tx, line, after, most)

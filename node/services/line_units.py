@@ -19,7 +19,8 @@ from node.clock import Clock
 from node.keyring import KeyRing
 from node.services.books import Books
 from node.services.line_desk import LineDesk, Outgoing
-from node.services.line_rows import ASKED, OFFERED, OPEN, REPLACED, SUSPENDED, Line
+from node.services.line_ends import keep_word
+from node.services.line_rows import ASKED, CLOSED, LIVE, OFFERED, OPEN, REPLACED, SUSPENDED, Line
 from node.services.payer_desk import Ended
 from node.services.payment_desk import AcceptanceOf, PaymentDesk
 from node.store import Tx
@@ -33,7 +34,12 @@ from protocol.quote import Acceptance
 
 log: Final[structlog.stdlib.BoundLogger] = structlog.stdlib.get_logger()
 
-ASKED_LINES_MAX: Final = 200  # lines opened by others and not answered yet, from all of them together
+# Lines opened by others and not answered yet, from all of them together; for one more the oldest goes. Whoever still
+# means it is heard again: an op that we do not hold is sent until we do.
+PROPOSALS_MAX: Final = 200
+
+NOT_IN_TOUCH: Final = "We are not in touch with them now. Try again when they have been heard."
+NOT_TAKEN: Final = "They have not yet taken what we wrote before. Try again later."
 
 _QUARANTINE: Final = insert(schema.quarantine)
 
@@ -72,7 +78,9 @@ class LineUnits:
         takes_locks: Callable[[SchemeId], bool],
         send: Callable[[tuple[Outgoing, ...]], None],
         know: Callable[[Line], None],
+        forget: Callable[[Line], None],
         on_lines: Callable[[tuple[Line, ...]], None],
+        owed_ceiling: Callable[[], int | None],
     ):
         self._keyring: Final = keyring
         self._clock: Final = clock
@@ -82,15 +90,19 @@ class LineUnits:
         self._takes_locks: Final = takes_locks
         self._send: Final = send
         self._know: Final = know
+        self._forget: Final = forget
+        self._owed_ceiling: Final = owed_ceiling
         self._on_lines: Final = on_lines  # told after each commit that changed lines
 
     def desks(self, tx: Tx) -> tuple[LineDesk, PaymentDesk]:
         """Return the desks of one unit of work; `finish` ends it."""
-        lines = LineDesk(tx, self._keyring, self._clock.now_ms(), self._takes_locks)
+        lines = LineDesk(tx, self._keyring, self._clock.now_ms(), self._takes_locks, self._owed_ceiling())
         return lines, PaymentDesk(tx, lines, self._books, self._keyring, self._on_payment_ended)
 
     def finish(self, tx: Tx, lines: LineDesk) -> None:
         """Save the lines a unit touched, and send what it wrote once it is durable."""
+        for line in lines.touched():
+            keep_word(lines, line)
         changed = lines.save()
         if changed:
             tx.on_commit(self._on_lines, changed)
@@ -138,10 +150,9 @@ class LineUnits:
         """Return a new line that the peer opens, if its first op does; None for anything else."""
         step = op.body.step
         known = lines.all()
-        asked = sum(line.status == ASKED for line in known)
-        if not isinstance(step, Open) or op.body.seq != 1 or asked >= ASKED_LINES_MAX:
+        if not isinstance(step, Open) or op.body.seq != 1:
             return None
-        if any(line.peer == peer and line.status in (ASKED, OPEN, SUSPENDED) for line in known):
+        if any(line.peer == peer and _stands(line) for line in known):
             return None  # one line with each peer; a second proposal waits for the first to end
         terms = Terms(low=step.low, high=step.high, nonce=step.nonce)
         if {terms.low, terms.high} != {peer, self._keyring.scheme}:
@@ -151,9 +162,18 @@ class LineUnits:
             accept(new_line(terms, self._keyring.scheme), op, _no_own_op)
         except (InvalidOp, OutOfOrder):
             return None
+        self._make_place(lines, [line for line in known if line.proposal], peer)
         line = lines.open_new(terms, ASKED)
         lines.tx.on_commit(self._know, line)
         return line
+
+    def _make_place(self, lines: LineDesk, proposals: list[Line], peer: SchemeId) -> None:
+        """Forget the peer's earlier proposals, and the oldest of all where there are too many."""
+        gone = [line for line in proposals if line.peer == peer]
+        rest = [line for line in proposals if line.peer != peer]
+        for line in gone + rest[: max(0, len(rest) + 1 - PROPOSALS_MAX)]:
+            lines.forget(line)
+            lines.tx.on_commit(self._forget, line)
 
     def _peer_opened(self, lines: LineDesk, line: Line) -> bool:
         """Note that the peer opened `line`; tell whether it is open on both sides now."""
@@ -248,12 +268,12 @@ class LineUnits:
             raise LineRefused("That is us.")
         lines, _ = self.desks(tx)
         known = lines.by_peer(peer)
-        if known is not None:
-            raise LineRefused(
-                "They have asked us already."
-                if known.status == ASKED
-                else "We are in touch with them already."
-            )
+        if known is not None and known.status == ASKED:
+            raise LineRefused("They have asked us already.")
+        if known is not None and known.status == CLOSED and known.state.owed:
+            raise LineRefused("What is owed from the time before must be settled first.")
+        if known is not None and known.status != CLOSED:
+            raise LineRefused("We are in touch with them already.")
         low, high = sorted((peer, self._keyring.scheme))
         line = lines.open_new(Terms(low=low, high=high, nonce=nonce), OFFERED, own_ceiling)
         self._agree(lines, line, limit)
@@ -284,13 +304,20 @@ class LineUnits:
         """Write a LIMIT, and keep our own ceiling. Raises LineRefused."""
         lines, _ = self.desks(tx)
         line = lines.by_peer(peer)
-        if line is None or not line.usable:
-            raise LineRefused("We are not in touch with them now. Try again when they have been heard.")
+        if line is None or line.status != OPEN or not line.usable:
+            raise LineRefused(NOT_IN_TOUCH)
         if line.window_full:
-            raise LineRefused("They have not yet taken what we wrote before. Try again later.")
+            raise LineRefused(NOT_TAKEN)
         line.own_ceiling = own_ceiling
         lines.author(line, limit)
         self.finish(tx, lines)
+
+
+def _stands(line: Line) -> bool:
+    """Tell whether a line keeps its peer from proposing another."""
+    return line.status in LIVE - {CLOSED} | {ASKED, SUSPENDED} or (
+        line.status == CLOSED and line.state.owed != 0
+    )
 
 
 def _no_own_op(seq: int) -> Signed[Op]:

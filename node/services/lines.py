@@ -24,13 +24,13 @@ from node.keyring import KeyRing
 from node.services.books import Books
 from node.services.line_desk import LineDesk, Outgoing, reset_for_boot
 from node.services.line_frames import bytes_of, frames, line_and, sync_answer
-from node.services.line_rows import REPLACED, Line, Standing, find_line, read_lines, read_ops_after
+from node.services.line_rows import REPLACED, Line, Standing, find_line, own_ops_after, read_lines
 from node.services.line_seen import Seen
 from node.services.line_units import KeyDirectory, LineUnits
 from node.services.payer_desk import Ended
 from node.services.payment_desk import AcceptanceOf, PaymentDesk
 from node.services.turns import Turns
-from node.store import ReadTx, Store, StoreError, Tx
+from node.store import Store, StoreError, Tx
 from node.supervisor import Supervisor
 from protocol.errors import MalformedMessage, NotAuthentic
 from protocol.frame import Frame, FrameType
@@ -67,6 +67,7 @@ class LineService:
         acceptance_of: AcceptanceOf,
         on_payment_ended: Ended,
         on_lines: Callable[[tuple[Line, ...]], None] | None = None,
+        owed_ceiling: Callable[[], int | None] = lambda: None,
     ):
         self._store: Final = store
         self._keyring: Final = keyring
@@ -74,10 +75,11 @@ class LineService:
         self._chance: Final = chance
         self._links: Final = links
         self._directory: Final = directory
-        self._standing: Final = Standing(on_lines)
+        self._standing: Final = Standing(on_lines, owed_ceiling)
         self.units: Final = LineUnits(
             keyring=keyring, clock=clock, books=books, acceptance_of=acceptance_of, on_payment_ended=on_payment_ended,
-            takes_locks=self._takes_locks, send=self._send, know=self._know, on_lines=self._standing.changed,
+            takes_locks=self._takes_locks, send=self._send, know=self._know,
+            forget=self._forget, on_lines=self._standing.changed, owed_ceiling=owed_ceiling,
         )  # fmt: skip
         # Ops of one peer for one line: what a stranger says of somebody else's line never meets that line's own.
         self._inbox: Final[dict[tuple[SchemeId, LineId], deque[Signed[Op]]]] = {}
@@ -136,6 +138,12 @@ class LineService:
     def _know(self, line: Line) -> None:
         if line.status != REPLACED:
             self._lines_of.setdefault(line.peer, set()).add(line.state.line)
+
+    def _forget(self, line: Line) -> None:
+        self._standing.forget(line)
+        self._lines_of.get(line.peer, set()).discard(line.state.line)
+        if not self._lines_of.get(line.peer):
+            self._lines_of.pop(line.peer, None)
 
     def _takes_locks(self, peer: SchemeId) -> bool:
         """Tell whether a new lock may go to `peer`: not one silent for long, nor one whose clock is far off. Source: 6.7 d, 9.2."""
@@ -249,7 +257,7 @@ class LineService:
         """Send my ops after `after`, then let new ones follow directly."""
         while peer in self._links.live:
             self._behind.discard(line_id)
-            ops = await self._store.read(_ops_after, line_id, self._keyring.scheme, after)
+            ops = await self._store.read(own_ops_after, line_id, self._keyring.scheme, after, RESEND_OPS)
             if not ops:
                 if line_id in self._behind:
                     continue  # something was committed while the store was read
@@ -378,11 +386,3 @@ class LineService:
             LineRefused: the line is not usable now.
         """
         await self._store.write(self.units.set_limit, peer, limit, own_ceiling)
-
-
-# --- reading ------------------------------------------------------------------------------------------------
-
-
-def _ops_after(tx: ReadTx, line_id: LineId, me: SchemeId, after: int) -> list[tuple[int, bytes]]:
-    line = find_line(tx, line_id, me)
-    return [] if line is None else read_ops_after(tx, line, after, RESEND_OPS)

@@ -14,16 +14,19 @@ from node.keyring import KeyRing
 from node.services.books import Books
 from node.services.connector_desk import ConnectorDesk
 from node.services.line_desk import LineDesk
+from node.services.line_ends import book_credit
 from node.services.line_rows import Line
 from node.services.payee_desk import PayeeDesk
 from node.services.payer_desk import Ended, PayerDesk
 from node.store import Tx
-from protocol.line_ops import Claim, Limit, Lock, Op, Release
+from protocol.entry import Words
+from protocol.line_ops import Claim, Credit, Lock, Op, Release
 from protocol.payment import ConnectorState
 from protocol.quote import Acceptance
 
 Acceptances = Mapping[bytes, Signed[Acceptance]]  # by op id: what was found, verified, in the notes of locks
 AcceptanceOf = Callable[[Lock], Signed[Acceptance] | None]
+_THEIR_WORD: Final = Words(text="", done_by="a neighbour scheme", on_behalf_of=None, proved_by="neighbour")
 
 
 class PaymentDesk:
@@ -31,6 +34,7 @@ class PaymentDesk:
 
     def __init__(self, tx: Tx, lines: LineDesk, books: Books, keyring: KeyRing, on_ended: Ended):
         self._lines: Final = lines
+        self._books: Final = books
         self.payer: Final = PayerDesk(tx, lines, books, on_ended)
         self.connector: Final = ConnectorDesk(tx, lines, books)
         self.payee: Final = PayeeDesk(tx, lines, books, keyring)
@@ -45,10 +49,10 @@ class PaymentDesk:
                 self._own_lock_ended(line, step.lock, step.receipt, "")
             case Release():
                 self._own_lock_ended(line, step.lock, None, step.reason)
-            case Limit():
-                pass  # the line has it; nothing else changes
+            case Credit():
+                book_credit(self._lines, self._books, line, step.amount, _THEIR_WORD, ours=False)
             case _:
-                pass  # OPEN, MARK and CREDIT are the business of `line_units.py`; a lock on an unusable line waits
+                pass  # the line has OPEN, LIMIT, MARK and CLOSE; a lock on an unusable line waits
 
     def became_usable(self, line: Line, acceptance_of: AcceptanceOf) -> None:
         """Do what waited for this line: decisions to write, locks to decide, locks of others waiting to go on."""

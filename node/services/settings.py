@@ -50,6 +50,7 @@ class SchemeSettings:
     rate_since_ms: int = 0
     credit_limit: int = 600  # how far below zero a new member may go
     ceiling: int | None = None  # how far above
+    owed_ceiling: int | None = None  # the most all neighbours together may be owed, in hours' 3 600 000ths
     headline: str = ""
     about: str = ""
     meeting: str = ""

@@ -28,6 +28,8 @@ from node.web.pages import (
     board,
     desk,
     desk_members,
+    desk_neighbour,
+    desk_neighbour_ends,
     desk_neighbours,
     desk_scheme,
     join,
@@ -58,6 +60,8 @@ ROUTES: Final[tuple[Route, ...]] = (
     *desk.ROUTES,
     *desk_members.ROUTES,
     *desk_neighbours.ROUTES,
+    *desk_neighbour.ROUTES,
+    *desk_neighbour_ends.ROUTES,
     *desk_scheme.ROUTES,
     *member_routes.ROUTES,
 )

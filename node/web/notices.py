@@ -35,5 +35,15 @@ def notice_text(name: str, words: Words) -> str:
             return _("Asked. Trade begins when their organiser agrees.")
         case "agreed":
             return _("Agreed. Offers and wants go both ways from now on.")
+        case "not-traded":
+            return _("Declined. They are told; nothing was promised.")
+        case "taken-back":
+            return _("Taken back. They are told when they are next heard.")
+        case "stopped":
+            return _("Stopped. Nothing new begins; what is under way is finished.")
+        case "ended":
+            return _("Ended. What is under way is finished; what is owed stays on the books.")
+        case "settled":
+            return _("Written down. Their books change with ours.")
         case _:
             return ""

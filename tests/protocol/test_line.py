@@ -19,7 +19,7 @@ from protocol.line import (
     receipt_opens,
     room,
 )
-from protocol.line_ops import MODE_NORMAL, MODE_REDUCE, Credit, Release
+from protocol.line_ops import MODE_NORMAL, MODE_REDUCE, Close, Credit, Release
 from protocol.names import QuoteId
 from protocol.quote import make_receipt
 from tests.builders import (
@@ -376,3 +376,81 @@ def test_a_mark_states_what_the_line_says(name, change):
     line.says(LOW, right)
     line.says(HIGH, mark(line.high))
     assert line.view == before
+
+
+# --- 6.3 CLOSE -------------------------------------------------------------------------------------------------
+
+
+def lock_of_either_mode(mode):
+    """A line on which high is owed, so that it may lock in either mode."""
+    line = open_line(owed_by_low=70)
+    assert room(line.view, HIGH, mode) > 0
+    return line
+
+
+@pytest.mark.parametrize("mode", [MODE_NORMAL, MODE_REDUCE])
+@pytest.mark.parametrize("closer", [LOW, HIGH], ids=["the peer's", "its own"])
+def test_after_a_close_nothing_is_locked(mode, closer):
+    """Rule 6.3 (LOCK, CLOSE): not by its author, and not by who acknowledged it."""
+    line = lock_of_either_mode(mode)
+    line.says(closer, Close())
+
+    assert room(line.view, HIGH, mode) == 0
+    refused_by_both(line, HIGH, lock(1, mode=mode), NO)
+
+
+def test_a_lock_that_crosses_the_peers_close_is_taken():
+    """Rule 6.3 (CLOSE): it counts from the op that acknowledges it; the lock ends as ever."""
+    line = open_line()
+    line.high.does(Close())
+    op = line.low.does(lock(30))
+    line.high.gets(op)
+    line.tell()
+
+    line.says(LOW, Close())
+    assert line.view.closed == (True, True)
+    assert not line.view.ended
+    line.says(HIGH, claim(op))
+    assert line.view.ended
+    assert line.view.owed(LOW) == 30
+
+
+@pytest.mark.parametrize("step", [limits(5), Close()], ids=lambda step: step.TAG)
+def test_after_its_close_a_side_grants_nothing_and_closes_no_more(step):
+    """Rule 6.3 (LIMIT, CLOSE). The other side still may, until it closes too."""
+    line = open_line()
+    line.says(LOW, Close())
+
+    refused_by_both(line, LOW, step, "after CLOSE")
+    line.says(HIGH, step)
+
+
+def test_what_is_owed_can_be_settled_and_stated_after_the_end():
+    """Rule 6.3 (CLOSE): only CREDIT and MARK."""
+    line = open_line(owed_by_low=70)
+    for side in (LOW, HIGH):
+        line.says(side, Close())
+    assert line.view.ended
+
+    line.says(HIGH, Credit(amount=70))
+    line.says(LOW, mark(line.low))
+    assert line.view.owed(LOW) == 0
+    refused_by_both(line, LOW, Release(lock=3, reason="gone"), "not open")
+
+
+def test_a_proposal_can_be_declined_and_taken_back():
+    """Rules 6.1, 6.6: OPEN and CLOSE, with no LIMIT between, decline; CLOSE after OPEN takes a proposal back."""
+    declined = new_pair()
+    for side, step in (
+        (LOW, open_step(TERMS)),
+        (LOW, limits(100)),
+        (HIGH, open_step(TERMS)),
+        (HIGH, Close()),
+    ):
+        declined.says(side, step)
+    assert (room(declined.view, LOW), room(declined.view, HIGH)) == (0, 0)
+
+    taken_back = new_pair()
+    for step in (open_step(TERMS), limits(100), Close()):
+        taken_back.says(LOW, step)
+    refused_by_both(taken_back, HIGH, Close(), "first op of a chain is OPEN")

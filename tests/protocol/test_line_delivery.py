@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from crypto.signing import sign
 from protocol.errors import Forked, InvalidOp, InvalidValue, MalformedMessage, NotAuthentic, OutOfOrder
@@ -28,7 +28,7 @@ from protocol.line import (
     returned,
     room,
 )
-from protocol.line_ops import MODE_NORMAL, MODE_REDUCE, ZERO32, Claim, Credit, Limit, Lock, Op, Release
+from protocol.line_ops import MODE_NORMAL, MODE_REDUCE, ZERO32, Claim, Close, Credit, Limit, Lock, Op, Release
 from protocol.message import open_message, sign_message
 from tests.builders import (
     HILLTOP,
@@ -324,13 +324,15 @@ def test_every_part_of_a_view_is_in_its_hash():
         replace(view, limits=(replace(limit, open_max=1), view.limits[1])),
         replace(view, limits=(view.limits[0], replace(limit, open_max=1))),
         replace(view, opened=(True, False)),
+        replace(view, closed=(True, False)),
+        replace(view, closed=(False, True)),
         replace(view, open_locks={}),
         replace(view, open_locks={(LOW, 3): 7}),
         replace(view, open_locks={(HIGH, 4): 7}),
         replace(view, open_locks={(LOW, 4): 8}),
     ):
         seen.add(changed.digest())
-    assert len(seen) == 11
+    assert len(seen) == 13
 
 
 # --- I2, I3, I4, I16: two sides, any order of delivery --------------------------------------------------------------
@@ -343,6 +345,7 @@ class TwoSides(RuleBasedStateMachine):
     def begin(self, open_max, owed_by_low):
         self.line = open_line(limit=limits(100, 300, open_max), owed_by_low=owed_by_low)
         self.top = {LOW: 100, HIGH: 100}
+        self.closed = set()
         self.number = 0
         self.hashes = {}
 
@@ -358,6 +361,10 @@ class TwoSides(RuleBasedStateMachine):
         open_max=st.sampled_from([0, 2, 100]),
     )
     def limit(self, side, owed, pending, open_max):
+        if side in self.closed:
+            with pytest.raises(InvalidOp):
+                self.copy(side).does(limits(owed, pending, open_max))
+            return
         self.copy(side).does(limits(owed, pending, open_max))
         self.top[other(side)] = max(self.top[other(side)], owed)
 
@@ -390,6 +397,16 @@ class TwoSides(RuleBasedStateMachine):
         most = credit_room(copy.state.mine, side)
         if most:
             copy.does(Credit(amount=-(-most * part // 100)))
+
+    @precondition(lambda self: self.number > 8)
+    @rule(side=sides)
+    def close(self, side):
+        if side in self.closed:
+            with pytest.raises(InvalidOp):
+                self.copy(side).does(Close())
+        else:
+            self.copy(side).does(Close())
+            self.closed.add(side)
 
     @rule(side=sides)
     def mark(self, side):
@@ -457,6 +474,18 @@ class TwoSides(RuleBasedStateMachine):
             locks = {op.body.seq for op in self.copy(other(side)).own if isinstance(op.body.step, Lock)}
             assert len(set(ended)) == len(ended)
             assert set(ended) <= locks
+
+    @invariant()
+    def nothing_is_locked_after_a_close(self):
+        """Rule 6.3 (CLOSE): neither by its author, nor by a peer that has acknowledged it."""
+        for side in (LOW, HIGH):
+            mine, theirs = ([op.body for op in self.copy(each).own] for each in (side, other(side)))
+            mine_ends = next((op.seq for op in mine if isinstance(op.step, Close)), 10**9)
+            theirs_ends = next((op.seq for op in theirs if isinstance(op.step, Close)), 10**9)
+            for op in mine:
+                if isinstance(op.step, Lock):
+                    assert op.seq < mine_ends
+                    assert op.ack < theirs_ends
 
     @invariant()
     def i16_a_lock_that_reduces_raises_no_debt(self):

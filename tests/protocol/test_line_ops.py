@@ -16,6 +16,7 @@ from protocol.line_ops import (
     RELEASE_REASONS,
     ZERO32,
     Claim,
+    Close,
     Credit,
     Limit,
     Lock,
@@ -42,6 +43,7 @@ ONE_OF_EACH = (
     Release(lock=3, reason="no-way"),
     Credit(amount=5),
     Mark(owed=-5, own_length=3, peer_length=4, state=filler("state")),
+    Close(),
 )
 
 

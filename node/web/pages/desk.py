@@ -39,6 +39,8 @@ class DeclineForm(Form):
     reason: paragraphs(REASON_CHARACTERS_MAX)  # type: ignore[valid-type]  # makes the type of a field
 
 
+ASKED_TILES: Final = 3  # schemes that wait for us are named one by one; more of them share a tile
+
 # --- Today -------------------------------------------------------------------------------------------------------
 
 
@@ -87,7 +89,11 @@ def _todo(context: Context, read: Today) -> tuple[Tile, ...]:
         since = ago(read.applications[0].created_ms, context.now_ms, words)
         hint = words.gettext("The oldest came %(ago)s") % {"ago": since}
         tiles.append(Tile(text=text, hint=hint, href="/admin/applications", tone="wait"))
-    for scheme in read.asked:
+    if len(read.asked) > ASKED_TILES:
+        text = words.gettext("%(num)d schemes ask to trade with us") % {"num": len(read.asked)}
+        hint = words.gettext("See who they are, and answer")
+        tiles.append(Tile(text=text, hint=hint, href="/admin/neighbours", tone="wait"))
+    for scheme in read.asked if len(read.asked) <= ASKED_TILES else ():
         met = context.node.introductions.met(scheme)
         name = words.gettext("Another scheme") if met is None else met.name
         tiles.append(

@@ -8,7 +8,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from node.services.line_rows import ASKED, OFFERED, OPEN, REPLACED, Line, read_lines
+from node.services.line_rows import (
+    ASKED,
+    CLOSED,
+    CLOSING,
+    OFFERED,
+    OPEN,
+    REPLACED,
+    STOPPED,
+    SUSPENDED,
+    Line,
+    read_lines,
+)
 from node.services.members import count_members
 from node.services.peers import Peer, all_peers
 from node.services.search import listing_counts
@@ -16,7 +27,7 @@ from node.store import ReadTx
 from node.web.amounts import Unreadable, parse_amount
 from node.web.context import Context
 from node.web.dates import ago
-from node.web.forms import Filled, SpendForm, amount_sentence, line
+from node.web.forms import Filled, Form, SpendForm, WholeNumber, amount_sentence, line
 from node.web.pages.desk_members import TYPED_AMOUNT_MAX, typed_amount
 from node.web.pages.schemes import Schemes, read_schemes
 from node.web.rates import rate_words
@@ -31,11 +42,21 @@ from protocol.units import HOUR, hours_of
 
 # What is suggested: an hour for each member, and no more than this. Source: docs/pages.md 0.11.
 SUGGESTED_HOURS_MAX: Final = 40
+ONLY_NO: Final = 2  # ops in a chain that says OPEN and CLOSE, and nothing between
 
 
 class LimitsForm(SpendForm):
     they_may_owe: line(TYPED_AMOUNT_MAX, 1)  # type: ignore[valid-type]  # makes the type of a field, here and below
     we_may_owe: line(TYPED_AMOUNT_MAX, 1)  # type: ignore[valid-type]  # see above
+
+
+class CeilingForm(Form):
+    we_may_owe: line(TYPED_AMOUNT_MAX)  # type: ignore[valid-type]  # see above
+
+
+class SettleForm(Form):
+    owed: WholeNumber  # what they owed when the page was made: sent twice, it is settled once
+    settled: line(TYPED_AMOUNT_MAX, 1)  # type: ignore[valid-type]  # see above
 
 
 # --- Reading -----------------------------------------------------------------------------------------------------
@@ -100,7 +121,7 @@ def card_of(context: Context, known: Known, each: Line) -> NeighbourCard:
         state=_state(context, each),
         rate=rate or words.gettext("What an hour is there is not known yet."),
         standing="" if each.status in (ASKED, OFFERED) else _standing(context, each.state.owed),
-        gauge=_gauge(context, each) if each.status not in (ASKED, OFFERED) else None,
+        gauge=_gauge(context, each) if each.status in (OPEN, SUSPENDED) else None,
         heard=_heard(context, known, each),
         in_flight=_in_flight(context, each),
         listings=listings if each.status == OPEN else words.gettext("No listings yet"),
@@ -113,13 +134,32 @@ def _state(context: Context, each: Line) -> Pill:
         return Pill(text=_("Asked us"), tone="wait")
     if each.status == OFFERED:
         return Pill(text=_("We asked"), tone="wait")
-    if each.status != OPEN:
+    if each.status == SUSPENDED:
         return Pill(text=_("Stopped: the books differ"), tone="stop")
+    if each.status == STOPPED:
+        return Pill(text=_("Stopped by us"), tone="stop")
+    if each.status == CLOSING:
+        return Pill(text=_("Ending"), tone="wait")
+    if each.status == CLOSED:
+        return Pill(text=_ended_how(context, each), tone="stop")
+    if not each.state.mine.limits[each.state.me].owed_max:
+        one_way = they_may_owe(each)
+        return Pill(text=_("One way only: they buy from us") if one_way else _("Stopped"), tone="wait")
     if each.peer in context.node.links.live:
         if each.usable:
             return Pill(text=_("Trading"), tone="good")
         return Pill(text=_("Comparing the books"), tone="wait")
     return Pill(text=_("Quiet since %(when)s") % {"when": context.voice.since(each.heard_ms)}, tone="wait")
+
+
+def _ended_how(context: Context, each: Line) -> str:
+    """Return how a line came to its end: a chain of OPEN and CLOSE alone is a no. Source: protocol 6.6."""
+    _, state = context.words.gettext, each.state
+    if state.mine.closed[state.me] and state.own_length == ONLY_NO:
+        return _("Declined by us")
+    if state.mine.closed[other(state.me)] and state.peer_length == ONLY_NO:
+        return _("They declined")
+    return _("Ended") if all(state.mine.opened) else _("Taken back")
 
 
 def _heard(context: Context, known: Known, each: Line) -> str:
@@ -201,21 +241,26 @@ def read_limits(context: Context, form: LimitsForm) -> tuple[Limit, int] | Fille
     typed, read = Filled(form.model_dump()), []
     for name in ("they_may_owe", "we_may_owe"):
         text = getattr(form, name)
-        amount = parse_amount(text, context.unit, most=AMOUNT_MAX)
-        if amount is Unreadable.ZERO:
-            read.append(0)
-            continue
-        hours: int | Unreadable = amount if isinstance(amount, Unreadable) else _hours(context, amount)
-        if isinstance(hours, Unreadable):
-            typed = typed.with_error(
-                name, amount_sentence(hours, text, context.unit, AMOUNT_MAX, context.words)
-            )
+        hours = read_hours(context, text)
+        if isinstance(hours, str):
+            typed = typed.with_error(name, hours)
         else:
             read.append(hours)
     if typed.errors:
         return typed
     they, we = read
     return Limit(owed_max=they, pending_max=they, open_max=LINE_OPEN_LOCKS_MAX), we
+
+
+def read_hours(context: Context, text: str) -> int | str:
+    """Return the hours of an amount typed in our own unit, 0 too, or the sentence that says what is wrong."""
+    amount = parse_amount(text, context.unit, most=AMOUNT_MAX)
+    if amount is Unreadable.ZERO:
+        return 0
+    hours: int | Unreadable = amount if isinstance(amount, Unreadable) else _hours(context, amount)
+    if isinstance(hours, Unreadable):
+        return amount_sentence(hours, text, context.unit, AMOUNT_MAX, context.words)
+    return hours
 
 
 def _hours(context: Context, amount: int) -> int | Unreadable:

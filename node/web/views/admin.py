@@ -187,6 +187,9 @@ class NeighboursView(View):
     neighbours: tuple[NeighbourCard, ...]
     found_nearby: tuple[Option, ...]  # value: address, text: name, hint: where it was found
     empty: Empty | None
+    ceiling_form: Filled  # field: we_may_owe
+    ceiling_now: str  # "Now we owe 3 hours in all, with what is under way."
+    unit_name: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -230,6 +233,9 @@ class NeighbourTrade:
     href: str = ""  # of the trade; "" where it only passes through
 
 
+Stage = Literal["asked-us", "we-asked", "trading", "stopped", "ending", "ended"]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NeighbourView(View):
     """GET /admin/neighbours/{s}: one neighbour, with what can be done in its state."""
@@ -238,7 +244,7 @@ class NeighbourView(View):
     DESK: ClassVar[Desk] = "neighbours"
 
     card: NeighbourCard
-    stage: Literal["asked-us", "we-asked", "trading", "stopped"]
+    stage: Stage
     facts: tuple[Fact, ...]
     words: tuple[str, ...]
     consequence: str
@@ -250,8 +256,15 @@ class NeighbourView(View):
     agree_action: str = ""
     decline_action: str = ""
     limits_action: str = ""
+    take_back_action: str = ""
     stop_action: str = ""
-    start_action: str = ""
+    start_action: str = ""  # sends the limits
+    end_action: str = ""
+    said: Filled = EMPTY  # why a button did nothing
+    settle_form: Filled = EMPTY
+    can_settle: str = ""  # the most they can be said to have settled; "" where they owe nothing
+    owed_now: str = "0"
+    settle_action: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,50 @@
+"""How a line stops, ends and is settled: what its status still asks us to write, inside one unit of work.
+
+An organiser's wish is kept in the status at once and holds from then on; the op that tells the peer is written as soon
+as the line may be written to. Source: docs/protocol.md 6.3 (LIMIT, CREDIT, CLOSE), 6.6, 6.7 (c).
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from node.services.books import Books
+from node.services.line_desk import LineDesk
+from node.services.line_rows import ASKED, CLOSED, CLOSING, OFFERED, OPEN, STOPPED, Line
+from protocol.entry import Words
+from protocol.ledger import HOURS, SystemRole
+from protocol.line import Limits, other
+from protocol.line_ops import Close, Limit
+
+NOTHING: Final = Limit(owed_max=0, pending_max=0, open_max=0)
+
+
+def keep_word(lines: LineDesk, line: Line) -> None:
+    """Write what stopping or leaving still ask of us, and note that a line has ended. Source: 6.6."""
+    if line.status == ASKED and line.state.mine.closed[other(line.state.me)]:
+        line.status = CLOSED  # taken back before we answered
+        lines.touch(line)
+        return
+    if line.status in (OPEN, STOPPED, OFFERED) and line.state.mine.closed[other(line.state.me)]:
+        line.status = CLOSING
+        lines.touch(line)
+    if line.status == CLOSING and line.usable and not line.state.mine.closed[line.state.me]:
+        lines.author(line, Close())
+    view, me = line.state.mine, line.state.me
+    if line.status == CLOSING and view.closed[me] and (view.ended or not view.opened[other(me)]):
+        line.status = CLOSED
+        lines.touch(line)
+    if line.status == STOPPED and line.usable and not line.window_full and granted(line) != Limits():
+        lines.author(line, NOTHING)
+
+
+def granted(line: Line) -> Limits:
+    """Return what we allow the peer."""
+    return line.state.mine.limits[other(line.state.me)]
+
+
+def book_credit(lines: LineDesk, books: Books, line: Line, amount: int, words: Words, *, ours: bool) -> None:
+    """Book a CREDIT: what was settled outside, or forgiven, falls to the chest of either scheme. Source: 6.3 (CREDIT)."""
+    change = amount if ours else -amount
+    chest = books.system(lines.tx, SystemRole.CHEST, HOURS)
+    books.post(lines.tx, [(books.line(lines.tx, line.peer), change), (chest, -change)], words)
