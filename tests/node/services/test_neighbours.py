@@ -338,10 +338,12 @@ def test_a_line_ends_when_both_have_closed_and_nothing_is_open(away: bool) -> No
         await town.check_at_rest()
 
         with pytest.raises(LineRefused, match="not owe"):
-            await oakvale.neighbours.settle(ROSA, hilltop.scheme, HOUR)
+            await oakvale.neighbours.settle(ROSA, hilltop.scheme, HOUR, -HOUR)
         with pytest.raises(LineRefused, match="not owe"):
-            await hilltop.neighbours.settle(ROSA, oakvale.scheme, HOUR + 1)
-        await hilltop.neighbours.settle(ROSA, oakvale.scheme, HOUR)
+            await hilltop.neighbours.settle(ROSA, oakvale.scheme, HOUR + 1, HOUR)
+        await hilltop.neighbours.settle(ROSA, oakvale.scheme, HOUR, HOUR)
+        with pytest.raises(LineRefused, match="changed meanwhile"):  # the same form, sent twice
+            await hilltop.neighbours.settle(ROSA, oakvale.scheme, HOUR, HOUR)
         await town.settle()
         assert (await line_of(town, "Oakvale", "Hilltop")).state.owed == 0
         await oakvale.lines.propose(hilltop.scheme, WIDE)
@@ -394,7 +396,7 @@ def test_only_organisers_decide_about_neighbours() -> None:
         node, peer = town["Oakvale"].neighbours, town["Hilltop"].scheme
         for act in (
             node.decline(member, peer), node.take_back(member, peer), node.stop(member, peer),
-            node.resume(member, peer, WIDE, None), node.close(member, peer), node.settle(member, peer, 1),
+            node.resume(member, peer, WIDE, None), node.close(member, peer), node.settle(member, peer, 1, 1),
         ):  # fmt: skip
             with pytest.raises(NotAllowed):
                 await act
@@ -415,7 +417,9 @@ def test_every_wish_in_every_state_is_decided(what: str, state: str | None) -> N
     async def scenario(town: SmallTown) -> None:
         node, peer = town["Oakvale"], town["Hilltop"]
         await brought_to(town, node, peer, state)
-        extra: tuple[object, ...] = (WIDE, None) if what == "resume" else (HOUR,) if what == "settle" else ()
+        extra: tuple[object, ...] = (
+            (WIDE, None) if what == "resume" else (HOUR, 0) if what == "settle" else ()
+        )
         act = getattr(node.neighbours, what)
         if state in possible[what]:
             await act(OPERATOR, peer.scheme, *extra)
