@@ -45,6 +45,7 @@ class View:
     owed_by_low: int = 0
     limits: list[tuple[int, int, int]] = field(default_factory=lambda: [(0, 0, 0), (0, 0, 0)])
     opened: list[bool] = field(default_factory=lambda: [False, False])
+    closed: list[bool] = field(default_factory=lambda: [False, False])
     locks: dict[tuple[int, int], int] = field(default_factory=dict)  # (side, seq) → amount
 
     def owed(self, side: int) -> int:
@@ -62,7 +63,7 @@ class View:
         )
         return tagged(
             "interlets/1/line-state",
-            encode((self.owed_by_low, self.limits[0], self.limits[1], tuple(self.opened), rows)),
+            encode((self.owed_by_low, self.limits[0], self.limits[1], tuple(self.opened), tuple(self.closed), rows)),
         )
 
     def apply(self, side: int, op: Op) -> None:
@@ -87,6 +88,8 @@ class View:
                 self.owed_by_low += sign * amount
             case ("MARK", *_):
                 pass
+            case ("CLOSE",):
+                self.closed[side] = True
             case _:
                 raise ValueError(f"it is a {op.kind}, which this auditor does not know")
 
@@ -238,6 +241,10 @@ def _check_chain(line: Line, side: int, where: str, findings: Findings) -> None:
 def _invalid(line: Line, side: int, view: View, op: Op) -> str | None:
     """Return what is wrong with an op at its own ack. Rule 6.3."""
     match op.step:
+        case ("LOCK" | "LIMIT" | "CLOSE" as kind, *_) if view.closed[side]:
+            return f"{kind} after its author's CLOSE"
+        case ("LOCK", *_) if any(view.closed):
+            return "LOCK after the CLOSE that it acknowledges"
         case ("LOCK", _quote, _part, _parts, amount, _key, mode, *_):
             exposure = view.owed(side) + view.pending(side) + amount
             limit, pending_max, open_max = view.limits[side]
