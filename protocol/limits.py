@@ -207,3 +207,16 @@ REDIAL_FORGIVEN_AFTER_MS: Final = 30_000
 DIAL_TIMEOUT_MS: Final = 15_000
 FETCH_TIMEOUT_MS: Final = 10_000
 FETCH_BYTES_MAX: Final = FRAME_BYTES_MAX
+
+# --- 10 Evidence -------------------------------------------------------------------------------------------
+
+# Evidence fits into one frame, with the identity events of some decades.
+EVIDENCE_BYTES_MAX: Final = 240 * 1024
+# Ops of the other side in one proof: what one op can have acknowledged at once on a line with every lock open.
+EVIDENCE_OPS_MAX: Final = 1_024
+# Two proofs convict as well as two thousand: what is kept and passed on about one scheme.
+EVIDENCE_OF_ONE_MAX: Final = 16
+# One piece to each neighbour a minute at most: nobody is in a hurry, and a liar's neighbours are many.
+EVIDENCE_EVERY_MS: Final = MINUTE_MS
+# What one neighbour may show us in an hour; each piece costs some signature checks.
+EVIDENCE_OF_NEIGHBOUR_AN_HOUR: Final = 64

@@ -44,6 +44,8 @@ class Vector:
     key_seq: int = 0
     tag: str = ""  # where it is not the message's own
     wrong: Mapping[str, Any] = field(default_factory=dict)
+    # Of evidence: what is as well formed and proves nothing.
+    bent: Mapping[str, Part] = field(default_factory=dict)
 
     @property
     def purpose(self) -> str:
@@ -96,6 +98,11 @@ def rendered(name: str) -> str:
         {"changed": changed, "wire" if example.signer else "body": wrong.hex(), "error": error}
         for changed, wrong, error in refused
     ]
+    if example.bent:
+        made["proves_nothing"] = [
+            {"changed": changed, "body": encode_message(wrong).hex()}
+            for changed, wrong in example.bent.items()
+        ]
     return json.dumps(made, indent=2, ensure_ascii=False) + "\n"
 
 

@@ -11,6 +11,7 @@ import pytest
 
 import protocol
 from protocol.errors import ProtocolError
+from protocol.evidence import decode_evidence, verify
 from protocol.message import Message, decode_message
 from tests import vector_builders
 from tests.vector_making import BUILDERS, FOLDER, Vector, open_wire, rendered, shown, stale
@@ -76,6 +77,18 @@ def test_the_bytes_of_a_vector_say_its_fields(name):
         assert shown(opened.body) == made["fields"]
     else:
         assert shown(decode_message(type(example.message), bytes.fromhex(made["body"]))) == made["fields"]
+
+
+@pytest.mark.parametrize("name", sorted(name for name in BUILDERS if name.startswith("evidence-")))
+def test_evidence_in_vectors_verifies_and_what_is_bent_proves_nothing(name):
+    """Rule 10.2: from the bytes of the file alone."""
+    made = read(name)
+    evidence = decode_evidence(bytes.fromhex(made["body"]))
+    assert verify(evidence).why in made["note"]
+    assert len(made["proves_nothing"]) >= 4
+    for wrong in made["proves_nothing"]:
+        with pytest.raises(ProtocolError):
+            verify(decode_evidence(bytes.fromhex(wrong["body"])))
 
 
 def read_wrong(example: Vector, made: dict[str, Any], wrong: dict[str, str]) -> None:
