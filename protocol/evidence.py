@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Annotated, ClassVar, Final, TypeAlias, TypeVar, assert_never
 
 from crypto.canonical import NotCanonical, decode, encode
-from crypto.digest import Id32, tagged
+from crypto.digest import Id32, object_id, tagged
 from crypto.signing import WIRE_BYTES_MAX, Signed, split
 from protocol.errors import InvalidValue, MalformedMessage, NotAuthentic, ProtocolError
 from protocol.evidence_ops import (
@@ -267,19 +267,24 @@ def _pair(
 
 
 def _finding(
-    state: IdentityState,
-    kind: str,
-    ids: tuple[bytes, ...],
-    why: str,
-    times: tuple[int, ...],
-    *,
-    excused: bool = False,
+    state: IdentityState, kind: str, ids: tuple[bytes, ...], why: str, times: tuple[int, ...], *, excused: bool = False
 ) -> Finding:
-    subject = encode((state.scheme_id, kind, tuple(sorted(ids))))
     return Finding(
-        id=Id32(tagged(_SUBJECT_TAG, subject)), accused=state.scheme_id, kind=kind, excused=excused, why=why,
+        id=_id_of(state.scheme_id, kind, ids), accused=state.scheme_id, kind=kind, excused=excused, why=why,
         times=tuple(sorted(times)),
     )  # fmt: skip
+
+
+def evidence_id(evidence: Evidence) -> Id32:
+    """Return the id that `verify` would find, at no cost; nothing is verified. Raises MalformedMessage."""
+    proof = evidence.proof
+    wires = [proof.op] if isinstance(proof, (BadOp, NotHonoured)) else [proof.first, proof.second]
+    ids = tuple(object_id(_split(wire)[0]) for wire in wires)
+    return _id_of(evidence.accused, proof.TAG, ids)
+
+
+def _id_of(accused: SchemeId, kind: str, ids: tuple[bytes, ...]) -> Id32:
+    return Id32(tagged(_SUBJECT_TAG, encode((accused, kind, tuple(sorted(ids))))))
 
 
 def _two_ops(state: IdentityState, proof: TwoOps) -> Finding:

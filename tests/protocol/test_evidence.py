@@ -18,6 +18,7 @@ from protocol.evidence import (
     TwoRotations,
     decode_evidence,
     encode_evidence,
+    evidence_id,
     heads_contradict,
     verify,
 )
@@ -55,6 +56,7 @@ def test_each_kind_convicts_from_its_bytes_alone(kind):
     found = verify(again)
 
     assert again == evidence
+    assert found.id == evidence_id(evidence)
     assert (found.accused, found.kind, found.excused) == (ACCUSED.id, kind, False)
     assert found.why
     assert found.times
