@@ -33,6 +33,7 @@ from node.services.applications import Applications
 from node.services.books import Books
 from node.services.catching_up import Offload, at_once
 from node.services.directory import Directory
+from node.services.evidence import EvidenceService
 from node.services.gossip import Gossip
 from node.services.hashing import Hasher
 from node.services.indexing import Indexer
@@ -122,7 +123,7 @@ class Node:
         self._running: asyncio.Task[None] | None = None
         self.jobs: Final[list[Job]] = []
         self._wire_people(Hasher(keys.pepper, chance, offload), keys.pepper, mail)
-        self._wire_federation(dial or self._dial_peer, network or Nowhere())
+        self._wire_federation(dial or self._dial_peer, network or Nowhere(), offload)
         self._wire_gossip(offload)
         self._wire_trading()
 
@@ -145,7 +146,7 @@ class Node:
         self.trades = Trades(store=store, books=self.books, clock=clock, scheme=self.scheme)
         self.jobs.append(Job("tidy-sign-in", HOUR_S, self.sign_in.tidy))
 
-    def _wire_federation(self, dial: Dial, network: Network) -> None:
+    def _wire_federation(self, dial: Dial, network: Network, offload: Offload) -> None:
         store, clock, chance = self.store, self.clock, self.chance
         self.dispatch = Dispatch()
         self.directory = Directory(store=store, keyring=self.keyring, clock=clock)
@@ -177,6 +178,10 @@ class Node:
             store=store, clock=clock, own=self.scheme, connected=lambda scheme: scheme in self.links.live
         )
         self.routes.watch(self.links.look_again)
+        self.evidence = EvidenceService(
+            store=store, clock=clock, links=self.links, dispatch=self.dispatch, directory=self.directory,
+            routes=self.routes, own=self.scheme, offload=offload,
+        )  # fmt: skip
 
     def _wire_gossip(self, offload: Offload) -> None:
         store, clock = self.store, self.clock
@@ -210,6 +215,7 @@ class Node:
             dispatch=self.dispatch, directory=self.directory, books=self.books,
             acceptance_of=self.quotes.notes.acceptance_of, on_payment_ended=self._payment_ended,
             on_lines=self.routes.lines_changed, owed_ceiling=lambda: self.settings.now.owed_ceiling,
+            misdeeds=self.evidence,
         )  # fmt: skip
         self.neighbours = Neighbours(store=self.store, lines=self.lines, books=self.books)
         self.letters = Letters(
@@ -244,6 +250,7 @@ class Node:
         await self.peers.load()
         await self.routes.load()
         await self.gossip.load()
+        await self.evidence.load()
 
     async def run(self, ready: Callable[[], None] = lambda: None) -> None:
         """Keep in touch with other nodes until `stop`; `ready` is called once everything runs.
@@ -255,7 +262,7 @@ class Node:
             loops = [
                 tasks.create_task(work(), name=work.__qualname__)
                 for work in (self.links.run, self.lines.run, self.settlement.run, self.routes.run, self.gossip.run,
-                             self.announcements.run, self.indexer.run, self.letters.run, self.outbox.run,
+                             self.announcements.run, self.indexer.run, self.letters.run, self.outbox.run, self.evidence.run,
                              self._serve_quotes, self._do_jobs)
             ]  # fmt: skip
             log.info("node_runs", scheme=scheme_text(self.scheme))

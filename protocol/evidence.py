@@ -267,7 +267,13 @@ def _pair(
 
 
 def _finding(
-    state: IdentityState, kind: str, ids: tuple[bytes, ...], why: str, times: tuple[int, ...], *, excused: bool = False
+    state: IdentityState,
+    kind: str,
+    ids: tuple[bytes, ...],
+    why: str,
+    times: tuple[int, ...],
+    *,
+    excused: bool = False,
 ) -> Finding:
     return Finding(
         id=_id_of(state.scheme_id, kind, ids), accused=state.scheme_id, kind=kind, excused=excused, why=why,

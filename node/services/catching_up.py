@@ -117,6 +117,13 @@ class CatchUp:
             raise OutOfOrder("a head from the future, or of a feed given up")
         return head
 
+    async def compare(self, head: Head, wire: bytes) -> None:
+        """Note a verified head that cannot be true beside the one held. Source: 10.2."""
+        held = await self._store.read(store_rules.contradicted_head, head, wire)
+        if held is not None:
+            now_ms = self._clock.now_ms()
+            await self._store.write(store_rules.note_evidence, head.scheme, held, wire, now_ms)
+
     async def check(self, wires: Sequence[bytes]) -> list[Arrival]:
         """Return the items whose signatures hold, checked in batches. Raises MalformedMessage."""
         good: list[Arrival] = []
@@ -144,6 +151,7 @@ class CatchUp:
         head = self.open_head(head_wire)
         if head.scheme != scheme:
             raise NotAuthentic("the head of another feed")
+        await self.compare(head, head_wire)
         peeks = await self._offload(peek_all, wires)
         counted = [
             Arrival(*each) for each in zip(peeks, wires, strict=True) if each[0].feed_seq <= head.feed_seq
@@ -248,6 +256,7 @@ class CatchUp:
                     head = self.open_head(head_wire)
                     if head.scheme != scheme:
                         raise NotAuthentic("the head of another feed")
+                    await self.compare(head, head_wire)
                     return head, head_wire, b"".join(parts)
                 if size > self._quota_of(scheme).live_items_max * ROWS_FOR_EACH_ITEM * frames.ROW_BYTES:
                     raise TooMuch("a list longer than the quota of its feed")

@@ -30,8 +30,19 @@ from node.store import ReadTx, Store, Tx
 from node.supervisor import Supervisor
 from protocol.errors import MalformedMessage, ProtocolError
 from protocol.evidence import (
-    Evidence, Excuse, Finding, Proof, TwoHeads, TwoItems, TwoOps, TwoRotations, decode_evidence, evidence_against_op,
-    evidence_id, make_evidence, verify,
+    Evidence,
+    Excuse,
+    Finding,
+    Proof,
+    TwoHeads,
+    TwoItems,
+    TwoOps,
+    TwoRotations,
+    decode_evidence,
+    evidence_against_op,
+    evidence_id,
+    make_evidence,
+    verify,
 )  # fmt: skip
 from protocol.feed import Head, Item
 from protocol.frame import Frame, FrameType, payload_bytes
@@ -101,7 +112,9 @@ class EvidenceService:
         def unit(tx: Tx) -> None:
             now_ms = self._clock.now_ms()
             if kept.settle(tx, accused, by.name, now_ms):
-                note_act(tx, by, Deed.NEIGHBOUR, now_ms=now_ms, detail=f"evidence settled {scheme_text(accused)}")
+                note_act(
+                    tx, by, Deed.NEIGHBOUR, now_ms=now_ms, detail=f"evidence settled {scheme_text(accused)}"
+                )
             self._remember_after(tx)
 
         await self._store.write(unit)
@@ -202,6 +215,8 @@ class EvidenceService:
         """Unit: keep verified evidence; against ourselves with the excuse we have."""
         if finding.accused == self._own and not finding.excused:
             evidence, finding = self._with_excuse(tx, evidence, finding)
+            if finding.excused:
+                shown_by = None  # whoever showed it is told of the excuse too
         if kept.keep(tx, evidence, finding, shown_by, self._clock.now_ms()):
             log.warning(
                 "evidence", accused=scheme_text(finding.accused), kind=finding.kind, excused=finding.excused, why=finding.why
@@ -238,7 +253,7 @@ class EvidenceService:
 def _kind_of(first: bytes, second: bytes) -> type[TwoItems | TwoHeads] | None:
     for message, kind in ((Item, TwoItems), (Head, TwoHeads)):
         if all(_is_a(message, wire) for wire in (first, second)):
-            return kind  # type: ignore[return-value]  # one of the two
+            return kind
     return None
 
 
@@ -248,4 +263,3 @@ def _is_a(message: type[Item | Head], wire: bytes) -> bool:
     except (MalformedMessage, NotCanonical):
         return False
     return True
-

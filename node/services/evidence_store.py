@@ -40,14 +40,16 @@ _NEW: Final = insert(schema.evidence)
 _EXCUSE: Final = (
     update(schema.evidence)
     .where(_E.no == bindparam("which"))
-    .values(excused=True, data=bindparam("new_data"))
+    .values(excused=True, data=bindparam("new_data"), shown_by=bindparam("new_shown_by"))
 )
 _SETTLE: Final = (
     update(schema.evidence)
     .where(_E.accused == bindparam("who"), _E.settled_ms.is_(None))
     .values(settled_ms=bindparam("at_ms"), settled_by=bindparam("by"))
 )
-_COUNTING: Final = select(_E.accused, _E.kind, _E.shown_by).where(_E.excused.is_(False), _E.settled_ms.is_(None))
+_COUNTING: Final = select(_E.accused, _E.kind, _E.shown_by).where(
+    _E.excused.is_(False), _E.settled_ms.is_(None)
+)
 _T: Final = schema.evidence_told.c
 _TELL: Final = upsert(schema.evidence_told, key=("evidence_no", "peer"), update=("told_ms",))
 _TOLD_TO: Final = select(_T.evidence_no).where(_T.peer == bindparam("peer"), _T.told_ms > bindparam("since"))
@@ -68,7 +70,9 @@ _C: Final = identity_schema.identity_conflict.c
 _CONFLICTS: Final = select(_C.scheme, _C.first, _C.second).order_by(_C.scheme, _C.seq)
 _S: Final = schema.sync_kept.c
 _NEW_SYNC: Final = insert(schema.sync_kept)
-_OLD_SYNC: Final = select(_S.no).where(_S.line_no == bindparam("line_no")).order_by(_S.no.desc()).offset(SYNC_KEPT_OF_LINE)
+_OLD_SYNC: Final = (
+    select(_S.no).where(_S.line_no == bindparam("line_no")).order_by(_S.no.desc()).offset(SYNC_KEPT_OF_LINE)
+)
 _FORGET_SYNC: Final = delete(schema.sync_kept).where(_S.no == bindparam("no"))
 _L: Final = lines_schema.line.c
 _SYNC_OF: Final = (
@@ -166,7 +170,7 @@ def keep(tx: Tx, evidence: Evidence, finding: Finding, shown_by: SchemeId | None
     known = evidence_by_id(tx, finding.id)
     if known is not None:
         if finding.excused and not known.excused:
-            tx.run(_EXCUSE, which=known.no, new_data=data)
+            tx.run(_EXCUSE, which=known.no, new_data=data, new_shown_by=shown_by)
             tx.run(_FORGET_TOLD, no=known.no)
             return True
         return False

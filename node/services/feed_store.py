@@ -15,9 +15,11 @@ from sqlalchemy import bindparam, delete, func, insert, select, update
 
 from node.store import ReadTx, Tx
 from node.store.schema import feeds as schema
+from protocol.evidence import heads_contradict
 from protocol.feed import Head, Row, Version, live_root
 from protocol.following import FeedClock, Quota
-from protocol.limits import DAY_MS
+from protocol.limits import DAY_MS, EVIDENCE_OF_ONE_MAX
+from protocol.message import trusted_message
 from protocol.names import ItemKey, SchemeId
 
 ROWS_A_PAGE: Final = 4_000
@@ -85,8 +87,6 @@ _E: Final = schema.feed_evidence.c
 _EVIDENCE_COUNT: Final = (
     select(func.count()).select_from(schema.feed_evidence).where(_E.scheme == bindparam("scheme"))
 )
-# Two proofs convict as well as two thousand.
-EVIDENCE_OF_ONE_MAX: Final = 16
 
 QuotaOf = Callable[[SchemeId], Quota]
 
@@ -228,6 +228,14 @@ def items_of_kind(
     return [(author, wire) for author, wire in tx.all(_KIND_OF, kind=kind, now=now_ms, scheme=scheme)]
 
 
+def contradicted_head(tx: ReadTx, head: Head, wire: bytes) -> bytes | None:
+    """Return the head held that a verified head contradicts, or None. Source: 5.3, 10.2."""
+    feed = find_feed(tx, head.scheme)
+    if feed is None or feed.head is None or feed.head == wire or feed.head_seq != head.feed_seq:
+        return None
+    return feed.head if heads_contradict(trusted_message(Head, feed.head).body, head) else None
+
+
 def held_at_key(tx: ReadTx, feed_no: int, key: ItemKey) -> tuple[int, Version, bool, bytes, int] | None:
     """Return (feed_seq, version, empty, wire, expires) of what stands under `key`, or None."""
     row = tx.one(_BY_KEY, feed_no=feed_no, item_key=key)
@@ -314,6 +322,6 @@ def prune(tx: Tx, scheme: SchemeId) -> None:
 
 
 def note_evidence(tx: Tx, scheme: SchemeId, first: bytes, second: bytes, now_ms: int) -> None:
-    """Keep two signed things that contradict each other. Source: 10."""
+    """Keep two signed things that contradict each other, to be looked at soon. Source: 10."""
     if tx.scalar(_EVIDENCE_COUNT, scheme=scheme) < EVIDENCE_OF_ONE_MAX:
         tx.run(_NEW_EVIDENCE, scheme=scheme, first=first, second=second, seen_ms=now_ms)

@@ -315,6 +315,8 @@ class Gossip:
     async def _take_head(self, peer: SchemeId, wire: bytes) -> None:
         try:
             head = self._catch_up.open_head(wire)
+            if (clock := self._clocks.get(head.scheme)) is not None and clock.feed_seq == head.feed_seq:
+                await self._catch_up.compare(head, wire)
         except OutOfOrder:
             head = trusted_message(Head, wire).body  # not trusted: only asked about below
         scheme = head.scheme

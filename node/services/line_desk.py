@@ -79,11 +79,13 @@ class LineDesk:
     def __init__(
         self, tx: Tx, keyring: KeyRing, now_ms: int, takes_locks: Callable[[SchemeId], bool] | None = None,
         owed_ceiling: int | None = None,
+        may_owe_more: Callable[[SchemeId], bool] | None = None,
     ):  # fmt: skip
         self.tx: Final = tx
         self.now_ms: Final = now_ms
         self._takes_locks: Final = takes_locks
         self._owed_ceiling: Final = owed_ceiling  # over all lines, see `room`
+        self._may_owe_more: Final = may_owe_more
         self._keyring: Final = keyring
         self._lines: Final[dict[int, Line]] = {}
         self._dirty: Final[set[int]] = set()
@@ -180,6 +182,16 @@ class LineDesk:
             self.tx.run(statement, which=line.no)
         self._lines.pop(line.no, None)
         self._dirty.discard(line.no)
+
+    def is_credit_refused(self, line: Line, lock_seq: int) -> bool:
+        """Tell whether a new lock of the peer is refused, because it would owe us and evidence counts against it.
+
+        What only pays back what we owe is taken. An old lock (6.7 d) is decided as ever: it may have gone on. Source: 10.4.
+        """
+        if lock_seq <= line.horizon or self._may_owe_more is None or self._may_owe_more(line.peer):
+            return False
+        theirs = rules.other(line.state.me)
+        return line.state.mine.owed(theirs) + line.state.mine.pending[theirs] > 0
 
     # --- writing and taking ops -------------------------------------------------------------------------------
 

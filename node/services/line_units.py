@@ -21,6 +21,7 @@ from node.services.books import Books
 from node.services.line_desk import LineDesk, Outgoing
 from node.services.line_ends import keep_word
 from node.services.line_rows import ASKED, CLOSED, LIVE, OFFERED, OPEN, REPLACED, SUSPENDED, Line
+from node.services.misdeeds import Misdeeds
 from node.services.payer_desk import Ended
 from node.services.payment_desk import AcceptanceOf, PaymentDesk
 from node.store import Tx
@@ -40,6 +41,7 @@ PROPOSALS_MAX: Final = 200
 
 NOT_IN_TOUCH: Final = "We are not in touch with them now. Try again when they have been heard."
 NOT_TAKEN: Final = "They have not yet taken what we wrote before. Try again later."
+CONTRADICTED: Final = "They contradicted themselves. They may owe more again once an admin has settled that."
 
 _QUARANTINE: Final = insert(schema.quarantine)
 
@@ -81,6 +83,7 @@ class LineUnits:
         forget: Callable[[Line], None],
         on_lines: Callable[[tuple[Line, ...]], None],
         owed_ceiling: Callable[[], int | None],
+        misdeeds: Misdeeds,
     ):
         self._keyring: Final = keyring
         self._clock: Final = clock
@@ -88,6 +91,7 @@ class LineUnits:
         self._acceptance_of: Final = acceptance_of
         self._on_payment_ended: Final = on_payment_ended
         self._takes_locks: Final = takes_locks
+        self._misdeeds: Final = misdeeds
         self._send: Final = send
         self._know: Final = know
         self._forget: Final = forget
@@ -96,7 +100,9 @@ class LineUnits:
 
     def desks(self, tx: Tx) -> tuple[LineDesk, PaymentDesk]:
         """Return the desks of one unit of work; `finish` ends it."""
-        lines = LineDesk(tx, self._keyring, self._clock.now_ms(), self._takes_locks, self._owed_ceiling())
+        lines = LineDesk(
+            tx, self._keyring, self._clock.now_ms(), self._takes_locks, self._owed_ceiling(), self._misdeeds.may_owe_more
+        )  # fmt: skip
         return lines, PaymentDesk(tx, lines, self._books, self._keyring, self._on_payment_ended)
 
     def finish(self, tx: Tx, lines: LineDesk) -> None:
@@ -126,7 +132,10 @@ class LineUnits:
                 ask = True
                 break
             except (InvalidOp, Forked) as error:
-                self._suspend(lines, line, op.wire, f"{error.code}: {error}")
+                found = self._misdeeds.note_op(lines, line, op)
+                if found is None or found.kind != "two-ops":
+                    self._suspend(lines, line, op.wire, f"{error.code}: {error}")
+                # Of two ops the first stands: what is open can end, new locks are frozen by the evidence (6.5).
                 break
             if not fresh:
                 continue
@@ -222,8 +231,8 @@ class LineUnits:
             self._suspend(lines, line, wire, reason)
             self.finish(tx, lines)
 
-    def take_answer(self, tx: Tx, line_id: LineId, answer: SyncAnswer) -> bool:
-        """Note what the peer holds; tell whether the line is usable now. Source: 6.7 (a), (c), (d)."""
+    def take_answer(self, tx: Tx, line_id: LineId, answer: SyncAnswer, wire: bytes = b"") -> bool:
+        """Note what the peer holds, and keep its first `wire` form; tell whether the line is usable now. Source: 6.7 (a), (c), (d)."""
         lines, payments = self.desks(tx)
         line = lines.by_id(line_id)
         if line is None or line.peer != answer.author or answer.epoch != line.state.epoch:
@@ -240,6 +249,8 @@ class LineUnits:
             # Once it is usable, ops of the peer still on their way do not make it less so: (c) asks this of one answer.
             line.announced = answer.own_length
             line.horizon = max(line.horizon, answer.own_length)
+        if wire and not line.synced:
+            self._misdeeds.keep_answer(tx, line, wire)
         line.synced = True
         line.returned = answer.seen_length
         line.seen = min(answer.seen_length, line.state.own_length)
@@ -308,6 +319,9 @@ class LineUnits:
             raise LineRefused(NOT_IN_TOUCH)
         if line.window_full:
             raise LineRefused(NOT_TAKEN)
+        before = line.state.mine.limits[1 - line.state.me].owed_max
+        if limit.owed_max > before and not self._misdeeds.may_owe_more(peer):
+            raise LineRefused(CONTRADICTED)
         line.own_ceiling = own_ceiling
         lines.author(line, limit)
         self.finish(tx, lines)

@@ -27,6 +27,7 @@ from node.services.line_frames import bytes_of, frames, line_and, sync_answer
 from node.services.line_rows import REPLACED, Line, Standing, find_line, own_ops_after, read_lines
 from node.services.line_seen import Seen
 from node.services.line_units import KeyDirectory, LineUnits
+from node.services.misdeeds import Misdeeds, NoMisdeeds
 from node.services.payer_desk import Ended
 from node.services.payment_desk import AcceptanceOf, PaymentDesk
 from node.services.turns import Turns
@@ -54,32 +55,23 @@ class LineService:
     """See the head of this file. `run` must be running."""
 
     def __init__(
-        self,
-        *,
-        store: Store,
-        keyring: KeyRing,
-        clock: Clock,
-        chance: Chance,
-        links: Links,
-        dispatch: Dispatch,
-        directory: KeyDirectory,
-        books: Books,
-        acceptance_of: AcceptanceOf,
-        on_payment_ended: Ended,
+        self, *, store: Store, keyring: KeyRing, clock: Clock, chance: Chance, links: Links, dispatch: Dispatch,
+        directory: KeyDirectory, books: Books, acceptance_of: AcceptanceOf, on_payment_ended: Ended,
         on_lines: Callable[[tuple[Line, ...]], None] | None = None,
-        owed_ceiling: Callable[[], int | None] = lambda: None,
-    ):
+        owed_ceiling: Callable[[], int | None] = lambda: None, misdeeds: Misdeeds | None = None,
+    ):  # fmt: skip
         self._store: Final = store
         self._keyring: Final = keyring
         self._clock: Final = clock
         self._chance: Final = chance
         self._links: Final = links
         self._directory: Final = directory
+        self._misdeeds: Final = misdeeds or NoMisdeeds()
         self._standing: Final = Standing(on_lines, owed_ceiling)
         self.units: Final = LineUnits(
             keyring=keyring, clock=clock, books=books, acceptance_of=acceptance_of, on_payment_ended=on_payment_ended,
-            takes_locks=self._takes_locks, send=self._send, know=self._know,
-            forget=self._forget, on_lines=self._standing.changed, owed_ceiling=owed_ceiling,
+            takes_locks=self._takes_locks, send=self._send, know=self._know, forget=self._forget,
+            on_lines=self._standing.changed, owed_ceiling=owed_ceiling, misdeeds=self._misdeeds,
         )  # fmt: skip
         # Ops of one peer for one line: what a stranger says of somebody else's line never meets that line's own.
         self._inbox: Final[dict[tuple[SchemeId, LineId], deque[Signed[Op]]]] = {}
@@ -147,6 +139,8 @@ class LineService:
 
     def _takes_locks(self, peer: SchemeId) -> bool:
         """Tell whether a new lock may go to `peer`: not one silent for long, nor one whose clock is far off. Source: 6.7 d, 9.2."""
+        if not self._misdeeds.may_be_trusted_with(peer):
+            return False
         session = self._links.live.get(peer)
         if session is not None:
             return session.terms.clocks is not Clocks.NO_NEW_LOCKS
@@ -183,9 +177,7 @@ class LineService:
         await session.spend_checks(len(wires))
         ops = []
         for wire in wires:
-            op = open_message(
-                Op, bytes_of(wire), lambda body, key_seq: self._line_key(session.peer, body, key_seq)
-            )
+            op = open_message(Op, bytes_of(wire), self._line_key_of(session.peer))
             if op.body.line != line_id:
                 raise MalformedMessage("an op of another line")
             ops.append(op)
@@ -201,9 +193,11 @@ class LineService:
         known = self._lines_of.get(peer, set())
         return line_id in known or all(each != peer or line in known for each, line in self._inbox)
 
-    def _line_key(self, peer: SchemeId, body: Op | SyncAnswer, key_seq: int) -> VerifyingKey | None:
+    def _line_key_of(self, peer: SchemeId) -> Callable[[Op | SyncAnswer, int], VerifyingKey | None]:
         # What a neighbour passes on from somebody else is not accepted here, however well signed.
-        return self._directory.key_for(peer, "line", key_seq) if body.author == peer else None
+        return lambda body, key_seq: (
+            self._directory.key_for(peer, "line", key_seq) if body.author == peer else None
+        )
 
     async def _pump(self, peer: SchemeId, line_id: LineId) -> None:
         """Store what has come for a line, in batches, one after the other."""
@@ -324,12 +318,11 @@ class LineService:
             frame = await self._links.request(peer, FrameType.SYNC, encode_message(ask))
         except NoAnswer:
             return False  # asked again at the next connection, or in 15 seconds
-        answer = open_message(
-            SyncAnswer, bytes_of(frame.payload), lambda body, key_seq: self._line_key(peer, body, key_seq)
-        ).body
+        signed = open_message(SyncAnswer, bytes_of(frame.payload), self._line_key_of(peer))
+        answer = signed.body
         if answer.line != line_id or answer.boot != self._links.boot:
             raise NotAuthentic("an answer to another question")
-        usable = await self._store.write(self.units.take_answer, line_id, answer)
+        usable = await self._store.write(self.units.take_answer, line_id, answer, signed.wire)
         await self._resend(line_id, peer, answer.seen_length)
         return usable
 

@@ -76,6 +76,9 @@ class PaymentDesk:
 
     def decide_lock(self, line: Line, seq: int, lock: Lock, acceptance: Signed[Acceptance] | None) -> None:
         """Decide an incoming lock on a line that is usable."""
+        if self._lines.is_credit_refused(line, seq):
+            self._lines.decide(line, seq, None, "cannot-now")
+            return
         if lock.route:
             self.connector.connect(line, seq, lock)
         else:

@@ -46,7 +46,7 @@ item: Final = table(
     rowid=True,
 )
 
-# Two items at one revision of one key, or two heads at one moment: proof against their author (10).
+# Two items at one revision of one key, or two heads that cannot both be true, to be looked at by `evidence.py` (10).
 feed_evidence: Final = table(
     "feed_evidence",
     Column("no", Big, primary_key=True),

@@ -67,6 +67,35 @@ def upgrade() -> None:
         sqlite_with_rowid=True,
     )
     op.create_table(
+        "evidence",
+        sa.Column("no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("id", sa.LargeBinary(), nullable=False),
+        sa.Column("accused", sa.LargeBinary(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("data", sa.LargeBinary(), nullable=False),
+        sa.Column("excused", sa.Boolean().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("shown_by", sa.LargeBinary(), nullable=True),
+        sa.Column("seen_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("settled_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("settled_by", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("no", name=op.f("pk_evidence")),
+        sa.UniqueConstraint("id", name=op.f("uq_evidence_id")),
+        sqlite_strict=True,
+        sqlite_with_rowid=True,
+    )
+    with op.batch_alter_table("evidence", schema=None) as batch_op:
+        batch_op.create_index("ix_evidence_accused", ["accused"], unique=False)
+
+    op.create_table(
+        "evidence_told",
+        sa.Column("evidence_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("peer", sa.LargeBinary(), nullable=False),
+        sa.Column("told_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.PrimaryKeyConstraint("evidence_no", "peer", name=op.f("pk_evidence_told")),
+        sqlite_strict=True,
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
         "feed",
         sa.Column("no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("scheme", sa.LargeBinary(), nullable=False),
@@ -249,6 +278,19 @@ def upgrade() -> None:
         sqlite_strict=True,
         sqlite_with_rowid=False,
     )
+    op.create_table(
+        "sync_kept",
+        sa.Column("no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("line_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("wire", sa.LargeBinary(), nullable=False),
+        sa.Column("seen_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.PrimaryKeyConstraint("no", name=op.f("pk_sync_kept")),
+        sqlite_strict=True,
+        sqlite_with_rowid=True,
+    )
+    with op.batch_alter_table("sync_kept", schema=None) as batch_op:
+        batch_op.create_index("ix_sync_kept_line", ["line_no"], unique=False)
+
     op.create_table(
         "throttle",
         sa.Column("mark", sa.LargeBinary(), nullable=False),
