@@ -30,6 +30,7 @@ from protocol.frame import FrameType
 from protocol.identity import make_rotate
 from protocol.identity_events import next_key_digest
 from protocol.limits import EVIDENCE_OF_NEIGHBOUR_AN_HOUR, EVIDENCE_OF_ONE_MAX
+from protocol.line import View
 from protocol.line_ops import Limit, Lock, Op, Release
 from protocol.message import trusted_message
 from protocol.names import ItemKey, QuoteId
@@ -173,7 +174,7 @@ def test_what_only_pays_back_is_taken_from_an_accused() -> None:
             copy = lines.by_no(line.no)
             sums = (pending, 0) if theirs == 0 else (0, pending)
             owed = owed_by_low if theirs == 0 else -owed_by_low
-            object.__setattr__(copy.state, "mine", type(copy.state.mine)(owed_by_low=owed, pending=sums))
+            copy.state = copy.state._replace(mine=View(owed_by_low=owed, pending=sums))
             return lines.is_credit_refused(copy, copy.horizon + 1)
 
         for owed, pending, answer in ((-HOUR, HOUR, False), (-HOUR, HOUR + 1, True), (0, 1, True)):
