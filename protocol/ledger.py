@@ -323,8 +323,8 @@ def _standing(account: Account, balance: int, held: int) -> Account:
     )
 
 
-def hold(account: Account, amount: int) -> Account | Refusal:
-    """Return `account` with `amount` more set aside, or why it cannot be. Source: 3.3, 3.4.
+def hold(account: Account, amount: int, *, beyond_limits: bool = False) -> Account | Refusal:
+    """Return `account` with `amount` more set aside, or why it cannot be; `beyond_limits`: 6.7 (b). Source: 3.3, 3.4.
 
     Raises:
         InvalidValue: `amount` is not in 1..AMOUNT_MAX.
@@ -332,7 +332,7 @@ def hold(account: Account, amount: int) -> Account | Refusal:
     _check_amount(amount)
     if account.closed:
         return Refusal.PAYER_CLOSED
-    if account.limited and amount > account.spendable:
+    if account.limited and amount > account.spendable and not beyond_limits:
         return Refusal.EXCEEDS_CREDIT_LIMIT
     if account.held + amount > AMOUNT_MAX:
         return Refusal.BALANCE_TOO_LARGE

@@ -324,6 +324,44 @@ def check_wires(tx: ReadTx, key_for: KeyFor) -> None:
             raise Violated("I12 an op is stored that its author did not sign")
 
 
+def _whole_chains(nodes: Sequence[Snapshot]) -> dict[tuple[LineId, SchemeId], list[tuple[Op, ...]]]:
+    """Return the copies of each chain, by line and author."""
+    chains: dict[tuple[LineId, SchemeId], list[tuple[Op, ...]]] = defaultdict(list)
+    for node in nodes:
+        for copy in node.copies:
+            chains[copy.id, node.scheme].append(copy.mine)
+            chains[copy.id, copy.line.peer].append(copy.theirs)
+    return chains
+
+
+def check_no_forks(nodes: Sequence[Snapshot]) -> None:
+    """I15: whatever was restored, nobody holds two ops at one place of a chain."""
+    for copies in _whole_chains(nodes).values():
+        for ops in zip(*copies, strict=False):
+            if any(op != ops[0] for op in ops):
+                raise Violated(f"I15 two ops at seq {ops[0].seq} of one chain")
+
+
+def check_locked_once(nodes: Sequence[Snapshot]) -> None:
+    """I6: a payer has at most one lock for a quote that was not RELEASEd, wherever the ops are held."""
+    chains = {key: max(copies, key=len) for key, copies in _whole_chains(nodes).items()}
+    standing: Counter[tuple[SchemeId, bytes]] = Counter()
+    for author in {author for _, author in chains}:
+        lines = [line for line, each in chains if each == author]
+        peers = {
+            line: next(ops for (each, other), ops in chains.items() if each == line and other != author)
+            for line in lines
+        }
+        passed_on = {op.step.quote_id for ops in peers.values() for op in ops if isinstance(op.step, Lock)}
+        for line in lines:
+            for op in chains[line, author]:
+                if isinstance(op.step, Lock) and op.step.quote_id not in passed_on:
+                    released = isinstance(_end_of(op.seq, peers[line]), Release)
+                    standing[author, op.step.quote_id] += not released
+    if any(count > 1 for count in standing.values()):
+        raise Violated("I6 a payer locked one quote twice")
+
+
 def check_same_copies(nodes: Sequence[Snapshot]) -> None:
     """I2: equal lengths ⇒ equal state hash, on both ends of every line; at rest the lengths are equal."""
     copies: dict[LineId, list[Copy]] = defaultdict(list)
@@ -346,7 +384,12 @@ def check_conserved(nodes: Sequence[Snapshot], minor_per_hour: dict[SchemeId, in
     total = allowed = 0.0
     for node in nodes:
         rate = minor_per_hour[node.scheme]
-        members = sum(h.value.balance for h, _ in node.accounts if h.value.kind is not AccountKind.SYSTEM)
+        # The chest stands in for whoever a restored database does not know (6.7 b).
+        members = sum(
+            h.value.balance
+            for h, role in node.accounts
+            if h.value.kind is not AccountKind.SYSTEM or (role == "chest" and h.value.unit == LOCAL)
+        )
         exchange = sum(
             h.value.balance for h, role in node.accounts if role == "exchange" and h.value.unit == LOCAL
         )
@@ -371,6 +414,7 @@ def check_paid_once(nodes: Sequence[Snapshot]) -> None:
 
 def check_town_at_rest(nodes: Sequence[Snapshot], minor_per_hour: dict[SchemeId, int]) -> None:
     """Everything above."""
+    check_no_forks(nodes)
     for node in nodes:
         check_node(node)
         check_rest(node)

@@ -302,6 +302,7 @@ class SmallTown:
                  rates: Sequence[int] = (), seed: int = 0):  # fmt: skip
         self.network, self.seed = network, seed
         self.phonebook = Phonebook()
+        self.before_members: dict[str, bytes] = {}  # backups a test may ask for
         self._lines = list(lines)
         self.nodes = {
             name: SettlingNode(name, self, rate)
@@ -324,9 +325,13 @@ class SmallTown:
     async def open(self, limit: Limit = WIDE) -> None:
         """Boot everybody, and open every line with `limit` both ways."""
         await self.boot()
+        await self.open_lines(limit)
+
+    async def open_lines(self, limit: Limit = WIDE) -> None:
+        """Open every line with `limit` both ways."""
         for a, b in self._lines:
             await self[a].lines.propose(self[b].scheme, limit)
-            await self.until_async(lambda b=b: self._has_line(b), 30)
+            await self.until_async(lambda b=b: self.was_asked(b), 30)
             await self[b].lines.agree(self[a].scheme, limit)
         await self.until_async(self.all_usable, 120)
 
@@ -342,12 +347,37 @@ class SmallTown:
             for a, b in self._lines
         )
 
-    async def _has_line(self, name: str) -> bool:
+    async def was_asked(self, name: str) -> bool:
+        """Whether `name` has a proposal to agree to."""
         return any(line.status == "asked" for line in await self[name].line_states())
 
     async def all_usable(self) -> bool:
         lines = [line for node in self.nodes.values() for line in await node.line_states()]
         return await self._connected() and all(line.usable for line in lines if line.status != "replaced")
+
+    async def all_open(self) -> bool:
+        """Whether every node knows all of its lines, and may write on them."""
+        for name, node in self.nodes.items():
+            if len([line for line in await node.line_states() if line.usable]) != len(
+                self.neighbours_of(name)
+            ):
+                return False
+        return await self.all_usable()
+
+    async def knows_all_of(self, name: str) -> bool:
+        """Whether all that `name` ever wrote or took on its lines is held there and, where it is needed, at its peers."""
+        mine = await self[name].line_states()
+        for line in mine:
+            theirs = await self[self.name_of(line.peer)].line_states()
+            twin = next((each for each in theirs if each.state.line == line.state.line), None)
+            if (
+                twin is None
+                or not (line.usable and twin.usable)
+                or line.state.own_length < twin.state.peer_length
+                or twin.state.own_length < line.state.peer_length
+            ):
+                return False
+        return True
 
     async def until_async(
         self, ready: Callable[[], Awaitable[bool]], seconds: float = 60, every: float = 0.1

@@ -219,16 +219,22 @@ class Books:
         self._enter(tx, book, words)
         tx.run(_SET_LIMITS, which=no, new_credit_limit=credit_limit, new_ceiling=ceiling)
 
+    def find(self, tx: ReadTx, account_id: AccountId) -> int | None:
+        """Return the number of the account with this id, if it is here and open."""
+        row = tx.one(_ACCOUNT_BY_ID, id=account_id)
+        held = None if row is None else _account(row)
+        return None if held is None or held.value.closed else held.no
+
     # --- holds ----------------------------------------------------------------------------------------------
 
-    def hold(self, tx: Tx, no: int, amount: int) -> None:
+    def hold(self, tx: Tx, no: int, amount: int, *, beyond_limits: bool = False) -> None:
         """Set `amount` aside.
 
         Raises:
             Refused: it cannot be spent.
         """
         held = load(tx, no)
-        value = ledger.hold(held.value, amount)
+        value = ledger.hold(held.value, amount, beyond_limits=beyond_limits)
         if isinstance(value, Refusal):
             raise Refused(value)
         _move(tx, no, value)

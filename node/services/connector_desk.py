@@ -135,6 +135,42 @@ class ConnectorDesk:
             self._books.post(self._tx, amounts, _PASSED_ON)
         return True
 
+    # --- ops of mine that came back after a restore: each counts as the event that made it (6.7 b) --------------
+
+    def lock_came_back(self, line: Line, seq: int, lock: Lock, up: Line, up_seq: int) -> None:
+        """Know again that this LOCK of mine passed on the peer's lock `up_seq` of `up`."""
+        state = self.state_of(up, up_seq)
+        if state is not ConnectorState.CLAIMED:
+            # Also where its end upstream came back first: what happens downstream is still to be heard.
+            state, _ = connector_step(ConnectorState.NEW, ConnectorEvent.FORWARD)
+        self._tx.run(
+            _PUT_FORWARD, line_no=up.no, lock_seq=up_seq, state=state.value, out_line_no=line.no, out_seq=seq,
+            amount=lock.amount, receipt=None, started_ms=self._lines.now_ms,
+        )  # fmt: skip
+
+    def claim_came_back(self, line: Line, seq: int, lock: Lock, receipt: bytes) -> None:
+        """Book again a CLAIM of mine upstream, and know its receipt."""
+        state = self.state_of(line, seq)
+        if state is ConnectorState.NEW:
+            self._tx.run(
+                _PUT_FORWARD, line_no=line.no, lock_seq=seq, state=ConnectorState.WAIT.value, out_line_no=None,
+                out_seq=None, amount=lock.amount, receipt=None, started_ms=self._lines.now_ms,
+            )  # fmt: skip
+            state, _ = connector_step(state, ConnectorEvent.HOLD_BACK)
+        state, _ = connector_step(state, ConnectorEvent.RECEIPT)
+        self._tx.run(
+            _FORWARD_STATE, which_line=line.no, which_seq=seq, new_state=state.value, new_receipt=receipt
+        )
+        self.post_up(line, lock.amount)
+
+    def release_came_back(self, line: Line, seq: int) -> None:
+        """Know again that a lock was RELEASEd upstream; where it was passed on, its end downstream is to be heard."""
+        if self.state_of(line, seq) is ConnectorState.WAIT:
+            state, _ = connector_step(ConnectorState.WAIT, ConnectorEvent.REFUSE)
+            self._tx.run(
+                _FORWARD_STATE, which_line=line.no, which_seq=seq, new_state=state.value, new_receipt=None
+            )
+
     def _transit(self) -> int:
         return self._books.system(self._tx, SystemRole.TRANSIT, HOURS)
 

@@ -18,7 +18,7 @@ from node.store import Tx
 from node.store.schema import lines as schema
 from node.store.statements import upsert
 from protocol import line as rules
-from protocol.errors import OutOfOrder
+from protocol.errors import Forked, OutOfOrder
 from protocol.line import Position
 from protocol.line_ops import MODE_NORMAL, Claim, Lock, Op, Release, Step, Terms
 from protocol.memo import Memory, Nothing, write_memo
@@ -222,6 +222,26 @@ class LineDesk:
         self._store(line, op, mine=False)
         return True
 
+    def take_back(self, line: Line, op: Signed[Op]) -> bool:
+        """Take an op of my own that the peer returned; False if I hold it. Source: 6.7 (b).
+
+        Raises:
+            Forked: I hold another op of mine at its place. Otherwise as `protocol.line.returned`.
+        """
+        seq = op.body.seq
+        if op.body.epoch == line.state.epoch and seq <= line.state.own_length:
+            if self.own_op_of(line)(seq).id != op.id:
+                raise Forked("two ops of mine at one seq")
+            return False
+
+        def peer_op(seq: int) -> Signed[Op]:
+            return self.peer_op(line, seq)
+
+        line.state = rules.returned(line.state, op, peer_op)
+        line.seen = max(line.seen, seq)  # the peer has it, or it could not have returned it
+        self._store(line, op, mine=True)
+        return True
+
     def _store(self, line: Line, op: Signed[Op], *, mine: bool) -> None:
         body = op.body
         key = (line.no, int(mine), body.epoch, body.seq)
@@ -269,7 +289,9 @@ class LineDesk:
         On a line that is not usable the decision is stored and written later; the first one stands. `memory` is for
         the memo of a CLAIM, and only a payee has any; it decides on usable lines alone.
         """
-        if not line.usable:
+        if lock_seq <= line.state.peer_length and not line.is_open(lock_seq):
+            return False  # ended already, by an op of mine that came back after a restore
+        if not line.usable or lock_seq > line.state.peer_length:  # the lock may come back later than its end
             assert memory is _NOTHING, "a payee decides on a usable line"
             self.tx.run(_DECIDE, line_no=line.no, lock_seq=lock_seq, receipt=receipt, reason=reason)
             return False
@@ -287,6 +309,10 @@ class LineDesk:
         """Return the memo for an op of mine about this quote."""
         return write_memo(memory, quote_id, self._keyring.safe.seal)
 
+    def undecide(self, line: Line, lock_seq: int) -> None:
+        """Forget what was decided about a lock: its end is written."""
+        self.tx.run(_UNDECIDE, line_no=line.no, lock_seq=lock_seq)
+
     def is_decided(self, line: Line, lock_seq: int) -> bool:
         """Tell whether an end was decided and not yet written."""
         return self.tx.one(_DECIDED, line_no=line.no, lock_seq=lock_seq) is not None
@@ -296,7 +322,7 @@ class LineDesk:
         written = []
         for lock_seq, receipt, reason in self.tx.all(_DECISIONS, line_no=line.no):
             self._end(line, lock_seq, receipt, reason, _NOTHING)
-            self.tx.run(_UNDECIDE, line_no=line.no, lock_seq=lock_seq)
+            self.undecide(line, lock_seq)
             written.append((lock_seq, receipt is not None))
         return written
 

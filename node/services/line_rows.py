@@ -128,6 +128,10 @@ class Line:
         theirs = rules.other(self.state.me)
         return sorted(seq for side, seq in self.state.mine.locks() if side == theirs)
 
+    def is_open(self, lock_seq: int) -> bool:
+        """Whether I have not ended this lock of the peer."""
+        return (rules.other(self.state.me), lock_seq) in self.state.mine.locks()
+
     @property
     def terms(self) -> Terms:
         """What the line was opened over."""

@@ -24,10 +24,11 @@ from node.services.line_rows import ASKED, CLOSED, LIVE, OFFERED, OPEN, REPLACED
 from node.services.misdeeds import Misdeeds
 from node.services.payer_desk import Ended
 from node.services.payment_desk import AcceptanceOf, PaymentDesk
+from node.services.restore_desk import RestoreDesk
 from node.store import Tx
 from node.store.schema import lines as schema
 from protocol.errors import Forked, InvalidOp, OutOfOrder
-from protocol.line import accept, new_line
+from protocol.line import accept, new_line, returned
 from protocol.line_ops import Limit, Lock, Op, Open, SyncAnswer, Terms
 from protocol.message import encode_message
 from protocol.names import LineId, SchemeId, scheme_text
@@ -96,6 +97,7 @@ class LineUnits:
         self._know: Final = know
         self._forget: Final = forget
         self._owed_ceiling: Final = owed_ceiling
+        self.booted_ms = 0  # when `LineService.boot` ran
         self._on_lines: Final = on_lines  # told after each commit that changed lines
 
     def desks(self, tx: Tx) -> tuple[LineDesk, PaymentDesk]:
@@ -118,8 +120,9 @@ class LineUnits:
     # --- what peers send --------------------------------------------------------------------------------------
 
     def take_ops(self, tx: Tx, line_id: LineId, peer: SchemeId, batch: Sequence[Signed[Op]]) -> Taken:
-        """Store the peer's ops and all they cause. One transaction. Source: 0.4."""
+        """Store the peer's ops, and mine that it returns, with all they cause. One transaction. Source: 0.4, 6.7 (b)."""
         lines, payments = self.desks(tx)
+        restore = RestoreDesk(tx, lines, payments, self._keyring, self._know)
         line = lines.by_id(line_id) or self._first_heard(lines, peer, batch[0])
         if line is None or line.peer != peer or line.status == SUSPENDED:
             return Taken(0, answered=False, ask=False)
@@ -127,21 +130,25 @@ class LineUnits:
         for op in batch:
             was_usable = line.usable
             try:
-                fresh = lines.accept(line, op)
+                if op.body.author == self._keyring.scheme:
+                    fresh = restore.take_back(line, op, self._acceptance_of)
+                else:
+                    fresh = lines.accept(line, op)
             except OutOfOrder:
                 ask = True
                 break
             except (InvalidOp, Forked) as error:
-                found = self._misdeeds.note_op(lines, line, op)
+                found = self._misdeeds.note_op(lines, line, op) if op.body.author == peer else None
                 if found is None or found.kind != "two-ops":
                     self._suspend(lines, line, op.wire, f"{error.code}: {error}")
                 # Of two ops the first stands: what is open can end, new locks are frozen by the evidence (6.5).
                 break
             if not fresh:
                 continue
-            if isinstance(op.body.step, Open):
-                ask = self._peer_opened(lines, line) or ask
-            payments.on_step(line, op, self._acceptances(op))
+            if op.body.author == peer:
+                if isinstance(op.body.step, Open):
+                    ask = self._peer_opened(lines, line) or ask
+                payments.on_step(line, op, self._acceptances(op))
             if line.usable and not was_usable:
                 payments.became_usable(line, self._acceptance_of)
         answered = any(each[0] == line_id for each in lines.outgoing)
@@ -156,8 +163,11 @@ class LineUnits:
         return {} if acceptance is None else {op.id: acceptance}
 
     def _first_heard(self, lines: LineDesk, peer: SchemeId, op: Signed[Op]) -> Line | None:
-        """Return a new line that the peer opens, if its first op does; None for anything else."""
-        step = op.body.step
+        """Return a new line that the peer opens, if its first op does; None for anything else.
+
+        Where the first op is my own, a restore has forgotten a line that I opened.
+        """
+        step, mine = op.body.step, op.body.author == self._keyring.scheme
         known = lines.all()
         if not isinstance(step, Open) or op.body.seq != 1:
             return None
@@ -168,11 +178,12 @@ class LineUnits:
             return None
         try:
             # Looked at before anything is stored: a stranger's nonsense leaves no line behind, not even a suspended one.
-            accept(new_line(terms, self._keyring.scheme), op, _no_own_op)
+            empty = new_line(terms, self._keyring.scheme)
+            (returned if mine else accept)(empty, op, _no_op)
         except (InvalidOp, OutOfOrder):
             return None
         self._make_place(lines, [line for line in known if line.proposal], peer)
-        line = lines.open_new(terms, ASKED)
+        line = lines.open_new(terms, OFFERED if mine else ASKED)
         lines.tx.on_commit(self._know, line)
         return line
 
@@ -297,6 +308,9 @@ class LineUnits:
         line = lines.by_peer(peer)
         if line is None or line.status != ASKED:
             raise LineRefused("They have not asked us.")
+        if line.opened_ms < self.booted_ms and not line.synced:
+            # We may have agreed already, and forgotten it in a restore: a second OPEN would fork our chain.
+            raise LineRefused("We are not in touch with them now. Try again when they have been heard.")
         line.own_ceiling = own_ceiling
         self._agree(lines, line, limit)
         line.status = OPEN
@@ -334,7 +348,7 @@ def _stands(line: Line) -> bool:
     )
 
 
-def _no_own_op(seq: int) -> Signed[Op]:
+def _no_op(seq: int) -> Signed[Op]:
     raise OutOfOrder(f"op {seq} is not held")
 
 

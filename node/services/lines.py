@@ -24,6 +24,7 @@ from node.keyring import KeyRing
 from node.services.books import Books
 from node.services.line_desk import LineDesk, Outgoing, reset_for_boot
 from node.services.line_frames import bytes_of, frames, line_and, sync_answer
+from node.services.line_return import key_of_returned, return_page
 from node.services.line_rows import REPLACED, Line, Standing, find_line, own_ops_after, read_lines
 from node.services.line_seen import Seen
 from node.services.line_units import KeyDirectory, LineUnits
@@ -92,6 +93,7 @@ class LineService:
     async def boot(self) -> None:
         """Make every line count for nothing until the peer answers this boot, and know whose lines there are."""
         await self._store.write(reset_for_boot)
+        self.units.booted_ms = self._clock.now_ms()
         lines = tuple(await self._store.read(read_lines, self._keyring.scheme))
         for line in lines:
             self._know(line)
@@ -195,9 +197,14 @@ class LineService:
 
     def _line_key_of(self, peer: SchemeId) -> Callable[[Op | SyncAnswer, int], VerifyingKey | None]:
         # What a neighbour passes on from somebody else is not accepted here, however well signed.
-        return lambda body, key_seq: (
-            self._directory.key_for(peer, "line", key_seq) if body.author == peer else None
-        )
+        def key_for(body: Op | SyncAnswer, key_seq: int) -> VerifyingKey | None:
+            if body.author == peer:
+                return self._directory.key_for(peer, "line", key_seq)
+            if body.author == self._keyring.scheme and isinstance(body, Op):
+                return key_of_returned(self._keyring.identity, key_seq)
+            return None
+
+        return key_for
 
     async def _pump(self, peer: SchemeId, line_id: LineId) -> None:
         """Store what has come for a line, in batches, one after the other."""
@@ -246,6 +253,18 @@ class LineService:
     def _forget_sent(self, scheme: SchemeId) -> None:
         for line_id in self._lines_of.get(scheme, ()):
             self._sent.pop(line_id, None)
+
+    async def _bring_up(self, line_id: LineId, peer: SchemeId, *, theirs: int, mine: int) -> None:
+        """Send what a peer lacks that holds `theirs` ops of its own and `mine` of mine. Source: 6.5, 6.7 (b)."""
+        while peer in self._links.live:
+            page = await self._store.read(return_page, line_id, self._keyring.scheme, theirs, mine)
+            if page is None:
+                break  # it lacks none of its own
+            steps, theirs, mine = page
+            for part in frames([(step.seq, step.wire) for step in steps]):
+                if not self._links.offer(peer, FrameType.OPS, (line_id, tuple(wire for _, wire in part))):
+                    return
+        await self._resend(line_id, peer, mine)
 
     async def _resend(self, line_id: LineId, peer: SchemeId, after: int) -> None:
         """Send my ops after `after`, then let new ones follow directly."""
@@ -323,7 +342,7 @@ class LineService:
         if answer.line != line_id or answer.boot != self._links.boot:
             raise NotAuthentic("an answer to another question")
         usable = await self._store.write(self.units.take_answer, line_id, answer, signed.wire)
-        await self._resend(line_id, peer, answer.seen_length)
+        await self._bring_up(line_id, peer, theirs=answer.own_length, mine=answer.seen_length)
         return usable
 
     async def _answer_sync(self, session: Session, frame: Frame, ask: SyncAsk) -> None:
@@ -340,7 +359,7 @@ class LineService:
         await session.answer(frame, self._keyring.sign("line", answer).wire)
         if state is not None and ask.seen_length <= state.own_length:
             # Also with nothing to send: from here on new ops can follow directly, even if my own SYNC was lost.
-            await self._resend(ask.line, session.peer, ask.seen_length)
+            await self._bring_up(ask.line, session.peer, theirs=ask.own_length, mine=ask.seen_length)
 
     # --- what admins do ---------------------------------------------------------------------------------------
 

@@ -15,14 +15,15 @@ from node.keyring import KeyRing
 from node.services.books import Books, Refused, load, reference_number, reference_taken
 from node.services.line_desk import LineDesk
 from node.services.line_rows import Line
+from node.services.payer_desk import Rebuilt, unsigned_quote
 from node.services.promises import Given
 from node.store import Tx
 from node.store.schema import books as books_schema
 from node.store.schema import payments as schema
 from protocol.entry import ListingRef, Words
 from protocol.ledger import HOURS, LOCAL, SystemRole
-from protocol.line_ops import Lock
-from protocol.memo import Paid, rest_of
+from protocol.line_ops import Claim, Lock, Op
+from protocol.memo import Paid, quote_of, rest_of
 from protocol.message import trusted_message
 from protocol.names import QuoteId
 from protocol.payment import (
@@ -51,6 +52,7 @@ _PROMISE_PAID: Final = (
         lock_seq=bindparam("new_lock_seq"),
     )
 )
+_NEW_PROMISE: Final = insert(schema.promise)
 _NEW_TRADE: Final = insert(books_schema.trade)
 
 
@@ -103,6 +105,50 @@ class PayeeDesk:
         )  # fmt: skip
         self._tx.on_commit(crash.point, "claim-committed")
 
+    def be_paid_again(
+        self, line: Line, claim: Signed[Op], lock: Lock, memory: Paid, acceptance: Signed[Acceptance] | None
+    ) -> Rebuilt:
+        """Credit again whom a CLAIM of mine stands for that a restore forgot. Source: 6.7 (b).
+
+        Raises:
+            InvalidValue: the memo does not belong to this lock.
+        """
+        step, tx = claim.body.step, self._tx
+        assert isinstance(step, Claim)
+        state, _ = payee_step(PayeeState.NEW, PayeeEvent.GOOD)
+        payee_step(state, PayeeEvent.UP_CLAIM_AUTHORED)
+        quote = unsigned_quote(quote_of(memory.quote, lock, payer=memory.payer, payee=self._keyring.scheme))
+        given = self._given(lock.quote_id)
+        if given is not None and given.paid:
+            # Claimed over two lines, which only a payer who pays twice brings about: the member has theirs.
+            self._to_chest(line, lock.amount)
+            return Rebuilt(None, 0, known=False)
+        found = self._books.find(tx, memory.account)
+        account_no = self._chest() if found is None else found
+        if given is None:
+            given = Given(False, account_no, quote, "", "")
+            tx.run(
+                _NEW_PROMISE, quote_id=lock.quote_id, state="given", account_no=account_no, quote=quote.wire, text="",
+                payer_name="", payer_handle=bytes(16) if acceptance is None else acceptance.body.payer_handle,
+                via=line.peer, valid_until=quote.body.valid_until, trade_no=None, acceptance=None, receipt=None,
+                line_no=None, lock_seq=None,
+            )  # fmt: skip
+        trade_no = self._credit(line, given._replace(account_no=account_no), beyond_limits=True)
+        tx.run(
+            _PROMISE_PAID, which=lock.quote_id, new_trade_no=trade_no,
+            new_acceptance=None if acceptance is None else acceptance.wire, new_receipt=step.receipt,
+            new_line_no=line.no, new_lock_seq=claim.body.seq,
+        )  # fmt: skip
+        return Rebuilt(trade_no, quote.body.amount, known=found is not None)
+
+    def _chest(self) -> int:
+        return self._books.system(self._tx, SystemRole.CHEST, LOCAL)
+
+    def _to_chest(self, line: Line, hours: int) -> None:
+        chest = self._books.system(self._tx, SystemRole.CHEST, HOURS)
+        words = Words(text="", done_by="interlets", on_behalf_of=None, proved_by="system")
+        self._books.post(self._tx, [(self._books.line(self._tx, line.peer), -hours), (chest, hours)], words)
+
     def _can_be_credited(self, account_no: int, quote: Signed[Quote]) -> bool:
         account = load(self._tx, account_no).value
         if account.closed or (account.room is not None and account.room < quote.body.amount):
@@ -120,7 +166,7 @@ class PayeeDesk:
         state, account_no, wire, text, payer_name = row
         return Given(state == "paid", account_no, trusted_message(Quote, wire), text, payer_name)
 
-    def _credit(self, line: Line, given: Given) -> int:
+    def _credit(self, line: Line, given: Given, *, beyond_limits: bool = False) -> int:
         """Credit the member and book the line, in one entry; return the trade's number."""
         _, account_no, quote, text, payer_name = given
         body = quote.body
@@ -144,6 +190,7 @@ class PayeeDesk:
                 (account_no, body.amount),
             ],
             words,
+            beyond_limits=beyond_limits,
         )
         return tx.insert_keeping(
             _NEW_TRADE, reference=reference_number(quote.id), kind="in", state="done", payer_no=None,

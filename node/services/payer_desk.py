@@ -11,8 +11,10 @@ from typing import Final, NamedTuple
 
 from sqlalchemy import bindparam, insert, select, update
 
-from crypto.signing import Signed
+from crypto.canonical import encode
+from crypto.signing import SIGNATURE_BYTES, Signed
 from node import crash
+from node.keyring import KeyRing
 from node.services.books import Books, load, reference_number
 from node.services.line_desk import LineDesk
 from node.services.line_rows import Line
@@ -21,8 +23,9 @@ from node.store.schema import books as books_schema
 from node.store.schema import payments as schema
 from protocol.entry import ListingRef, Words
 from protocol.ledger import HOURS, LOCAL, SystemRole
-from protocol.line_ops import Lock
-from protocol.memo import Paying, rest_of
+from protocol.line_ops import Lock, Op
+from protocol.memo import Paying, quote_of, rest_of
+from protocol.message import encode_message, trusted_message
 from protocol.names import ItemKey, QuoteId, SchemeId
 from protocol.payment import (
     Effect,
@@ -102,6 +105,19 @@ class NewPayment:
     once: bytes
 
 
+class Rebuilt(NamedTuple):
+    """What a returned op moved at home."""
+
+    trade_no: int | None
+    amount: int
+    known: bool  # whether the account it named is here
+
+
+def unsigned_quote(quote: Quote) -> Signed[Quote]:
+    """Return a quote in the form quotes are kept in, its signature being lost; the receipt is over its id."""
+    return trusted_message(Quote, encode((encode_message(quote), 0, bytes(SIGNATURE_BYTES))))
+
+
 class PayerDesk:
     """Carries out the payer's table of `protocol/payment.py`."""
 
@@ -160,6 +176,40 @@ class PayerDesk:
     def began(self, line: Line, seq: int) -> bool:
         """Tell whether my LOCK at `seq` is known to be a payment's without asking the store."""
         return (line.no, seq) in self._tx.kept(schema.payment)
+
+    def begin_again(self, line: Line, op: Signed[Op], lock: Lock, memory: Paying, me: KeyRing) -> Rebuilt:
+        """Set aside again what a LOCK of mine stands for that a restore forgot. Source: 6.7 (b).
+
+        Raises:
+            InvalidValue: the memo does not belong to this lock.
+        """
+        state, _ = payer_step(PayerState.NEW, PayerEvent.CONFIRMED)
+        payee = lock.route[-1] if lock.route else line.peer
+        quote = quote_of(memory.quote, lock, payer=me.scheme, payee=payee)
+        account_no = self._books.find(self._tx, memory.account)
+        if (
+            account_no is None
+        ):  # whoever joined since the backup: the chest answers until an organiser knows more
+            state, _ = payer_step(state, PayerEvent.ORGANISERS)
+        holder = self._chest() if account_no is None else account_no
+        self._books.hold(self._tx, holder, memory.amount, beyond_limits=True)
+        acceptance = me.sign(
+            "line",
+            Acceptance(quote_id=lock.quote_id, payer_scheme=me.scheme, payer_handle=memory.handle),
+        )
+        trade_no = self._tx.insert(
+            _NEW_TRADE, reference=reference_number(lock.quote_id), kind="out", state="set-aside",
+            payer_no=holder, payee_no=None, amount=memory.amount, text="", listing=quote.listing, other_scheme=payee,
+            other_name="", other_amount=quote.amount, other_unit=quote.unit, hours=lock.amount, entry_seq=None,
+            created_ms=op.body.time, ended_ms=None, reason=None, late=False, entered_by="", once=None, corrects_no=None,
+            corrected_by_no=None,
+        )  # fmt: skip
+        self._tx.insert(
+            _NEW_PAYMENT, quote_id=lock.quote_id, state=state.value, line_no=line.no, lock_seq=op.body.seq,
+            account_no=holder, trade_no=trade_no, amount=memory.amount, hours=lock.amount, deadline=lock.deadline,
+            quote=unsigned_quote(quote).wire, acceptance=acceptance.wire, receipt=None, started_ms=op.body.time, ended_ms=None,
+        )  # fmt: skip
+        return Rebuilt(trade_no, memory.amount, known=account_no is not None)
 
     def lock_ended(self, line: Line, seq: int, receipt: bytes | None, reason: str) -> None:
         """Spend what was set aside, or give it back."""

@@ -34,7 +34,7 @@ class PaymentDesk:
 
     def __init__(self, tx: Tx, lines: LineDesk, books: Books, keyring: KeyRing, on_ended: Ended):
         self._lines: Final = lines
-        self._books: Final = books
+        self.books: Final = books
         self.payer: Final = PayerDesk(tx, lines, books, on_ended)
         self.connector: Final = ConnectorDesk(tx, lines, books)
         self.payee: Final = PayeeDesk(tx, lines, books, keyring)
@@ -43,14 +43,14 @@ class PaymentDesk:
         """Do what the peer's op, just stored, causes."""
         step = op.body.step
         match step:
-            case Lock() if line.usable:
+            case Lock() if line.usable and op.body.seq > line.horizon:  # older ones: `became_usable`
                 self.decide_lock(line, op.body.seq, step, acceptances.get(op.id))
             case Claim():
                 self._own_lock_ended(line, step.lock, step.receipt, "")
             case Release():
                 self._own_lock_ended(line, step.lock, None, step.reason)
             case Credit():
-                book_credit(self._lines, self._books, line, step.amount, _THEIR_WORD, ours=False)
+                book_credit(self._lines, self.books, line, step.amount, _THEIR_WORD, ours=False)
             case _:
                 pass  # the line has OPEN, LIMIT, MARK and CLOSE; a lock on an unusable line waits
 
@@ -71,7 +71,7 @@ class PaymentDesk:
         for line_no, lock_seq in self.connector.waiting():
             upstream = self._lines.by_no(line_no)
             lock = self._lines.peer_lock(upstream, lock_seq)
-            if upstream.usable and lock.route and lock.route[0] == line.peer:
+            if upstream.usable and upstream.is_open(lock_seq) and lock.route and lock.route[0] == line.peer:
                 self.decide_lock(upstream, lock_seq, lock, None)
 
     def decide_lock(self, line: Line, seq: int, lock: Lock, acceptance: Signed[Acceptance] | None) -> None:

@@ -63,7 +63,16 @@ class View:
         )
         return tagged(
             "interlets/1/line-state",
-            encode((self.owed_by_low, self.limits[0], self.limits[1], tuple(self.opened), tuple(self.closed), rows)),
+            encode(
+                (
+                    self.owed_by_low,
+                    self.limits[0],
+                    self.limits[1],
+                    tuple(self.opened),
+                    tuple(self.closed),
+                    rows,
+                )
+            ),
         )
 
     def apply(self, side: int, op: Op) -> None:

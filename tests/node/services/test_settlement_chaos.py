@@ -34,6 +34,8 @@ class Chaos:
         self.town = town
         self.random = Random(seed)
         self.down: set[str] = set()
+        self.old: dict[str, bytes] = {}
+        self.restored = 0
 
     async def weather(self) -> None:
         for one, other in LINES:
@@ -60,6 +62,25 @@ class Chaos:
             await self.town[name].restart(self.random.choice([0.01, 1, 40]))
             self.down.discard(name)
 
+    async def backups(self) -> None:
+        while True:
+            await asyncio.sleep(self.random.uniform(1, 40))
+            name = self.random.choice(NAMES)
+            if name not in self.down:
+                self.old[name] = self.town[name].snapshot()
+
+    async def restores(self) -> None:
+        """Put old backups back, as rule 6.7 allows for: never two neighbours that lose the same ops at once."""
+        while True:
+            await asyncio.sleep(self.random.uniform(1, 20))
+            name = self.random.choice(sorted(self.old) or NAMES)
+            if name not in self.old or self.down or not await self.town.knows_all_of(name):
+                continue
+            self.down.add(name)
+            await self.town[name].restore(self.old[name], self.random.choice([0.01, 1, 40]))
+            self.down.discard(name)
+            self.restored += 1
+
     async def purchase(self, n: int) -> None:
         await asyncio.sleep(self.random.uniform(0, BAD_TIMES_S))
         buyer, payee = self.random.sample(NAMES, 2)
@@ -77,10 +98,10 @@ class Chaos:
             return  # the member is told; nothing moved, or a restart came between
 
 
-def bad_times(seed: int) -> tuple[bytes, int]:
-    """Run one town through them; return the hash of its log, and how many payments were paid."""
+def bad_times(seed: int, *, restores: bool = False) -> tuple[bytes, int, int]:
+    """Run one town through them; return the hash of its log, how many payments were paid, how many nodes restored."""
 
-    async def begin(network: SimulatedNetwork) -> tuple[bytes, int]:
+    async def begin(network: SimulatedNetwork) -> tuple[bytes, int, int]:
         asyncio.get_running_loop().set_exception_handler(lambda _loop, _context: None)
         town = SmallTown(network, NAMES, LINES, rates=[60, 100, 1200, 7], seed=seed)
         await town.open(Limit(owed_max=20 * HOUR, pending_max=15 * HOUR, open_max=5))
@@ -97,7 +118,9 @@ def bad_times(seed: int) -> tuple[bytes, int]:
                         town.route(*way)
         chaos = Chaos(town, seed)
         await chaos.weather()
-        trouble = [asyncio.ensure_future(work()) for work in (chaos.partitions, chaos.restarts)]
+        works = [chaos.partitions, chaos.restarts]
+        works += [chaos.backups, chaos.restores] if restores else []
+        trouble = [asyncio.ensure_future(work()) for work in works]
         await asyncio.gather(*(chaos.purchase(n) for n in range(PURCHASES)))
 
         async def all_up() -> bool:
@@ -119,7 +142,7 @@ def bad_times(seed: int) -> tuple[bytes, int]:
         paid = sum(row[2] == "paid" for snapshot in await town.snapshots() for row in snapshot.payments)
         hashed = await town.log_hash()
         await town.stop()
-        return hashed, paid
+        return hashed, paid, chaos.restored
 
     return run_virtual(begin, seed)
 
@@ -127,8 +150,23 @@ def bad_times(seed: int) -> tuple[bytes, int]:
 @pytest.mark.parametrize("seed", range(4))
 def test_bad_times_end_well(seed: int) -> None:
     """I1 to I6, I8, I9, I17 after weather, partitions and restarts."""
-    _, paid = bad_times(seed)
+    _, paid, _ = bad_times(seed)
     assert paid > 0
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_bad_times_with_old_backups_put_back_end_well(seed: int) -> None:
+    """Rule 6.7: the same, and nodes start again from databases up to minutes old, in the middle of payments."""
+    _, paid, restored = bad_times(seed, restores=True)
+    assert paid > 0
+    assert restored > 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(4, 150))
+def test_many_bad_times_with_old_backups_end_well(seed: int) -> None:
+    """The same for many seeds."""
+    bad_times(seed, restores=True)
 
 
 @pytest.mark.slow

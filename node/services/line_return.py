@@ -1,0 +1,41 @@
+"""Ops of both chains for a peer that lost some of its own, in pages it can take; whose key signed what comes back.
+
+Source: docs/protocol.md 6.7 (b).
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from crypto.keys import VerifyingKey
+from node.services.line_rows import find_line, read_ops_after
+from node.store import ReadTx
+from protocol.identity import IdentityState
+from protocol.line_ops import Op
+from protocol.line_return import Returning, merged
+from protocol.message import trusted_message
+from protocol.names import LineId, SchemeId
+
+PAGE_OPS: Final = 256  # of each chain
+
+
+def return_page(
+    tx: ReadTx, line_id: LineId, me: SchemeId, theirs: int, mine: int
+) -> tuple[list[Returning], int, int] | None:
+    """Return what a peer lacks that holds `theirs` ops of its own and `mine` of mine; None if it lost none of its own."""
+    line = find_line(tx, line_id, me)
+    if line is None or theirs >= line.state.peer_length:
+        return None
+    chains = []
+    for after, is_mine in ((theirs, False), (mine, True)):
+        rows = read_ops_after(tx, line, after, PAGE_OPS, mine=is_mine)
+        ops = [(trusted_message(Op, wire).body, wire) for _, wire in rows]
+        chains.append([Returning(op.seq, op.ack, wire) for op, wire in ops])
+    page = merged(chains[0], chains[1], theirs_held=theirs, mine_held=mine)
+    return page if page[0] else None
+
+
+def key_of_returned(own: IdentityState, key_seq: int) -> VerifyingKey | None:
+    """Return the line key that signed an op of mine: it was mine while that key was, whatever became of the key."""
+    given = own.delegation(key_seq)
+    return given.verifying if given is not None and given.purpose == "line" else None

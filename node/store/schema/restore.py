@@ -1,0 +1,24 @@
+"""What came back to a node whose database was older than its neighbours' memory of it. Source: docs/protocol.md 6.7, 6.8."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import Column
+
+from node.store.schema import Big, Blob, Flag, Str, table
+
+# One row for each op of ours that a neighbour returned, and for each other thing fetched back; for organisers to read.
+recovered: Final = table(
+    "recovered",
+    Column("no", Big, primary_key=True),
+    Column("at_ms", Big, nullable=False),
+    Column("kind", Str, nullable=False),  # the kind of op, in lower case; `feed`, `identity`
+    Column("peer", Blob, nullable=False),  # who returned it
+    Column("made_ms", Big, nullable=False),  # when we wrote it
+    Column("hours", Big, nullable=False),
+    Column("amount", Big, nullable=False),  # of our own unit
+    Column("trade_no", Big),
+    Column("known", Flag, nullable=False),  # whether the account concerned is here; else the chest answers
+    Column("beyond", Flag, nullable=False),  # whether it left the account beyond its limit
+)

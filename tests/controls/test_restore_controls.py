@@ -1,0 +1,166 @@
+"""Negative controls of rule 6.7: each guard of a restored node taken away, and the run fails with the invariant's name.
+
+Source: docs/protocol.md 6.7, 11.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+
+import pytest
+
+from node.services import connector_desk
+from node.services.line_desk import LineDesk
+from node.services.line_rows import Line
+from node.services.quotes import Offer, QuoteService
+from node.simulation.network import SimulatedNetwork
+from protocol.payment import forward_verdict
+from tests.invariants import Violated, check_connector, check_locked_once, check_no_forks
+from tests.simulation import run_virtual
+from tests.small_town import SmallTown
+
+NAMES = ["Oakvale", "Hilltop", "Riverside", "Mill"]
+RING = [("Oakvale", "Hilltop"), ("Hilltop", "Riverside"), ("Riverside", "Mill"), ("Mill", "Oakvale")]
+Run = Callable[[SmallTown], Awaitable[None]]
+Patch = Callable[[pytest.MonkeyPatch], None]
+
+
+def run_in_ring(run: Run) -> None:
+    async def begin(network: SimulatedNetwork) -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda _loop, _context: None)
+        town = SmallTown(network, NAMES, RING)
+        await town.open()
+        town.route("Oakvale", "Hilltop", "Riverside")
+        await town["Oakvale"].open_member("Ana")
+        await town["Riverside"].open_member("Karim")
+        await run(town)
+        await town.settle(120)
+        await town.stop()
+
+    run_virtual(begin, 0)
+
+
+def must_fail(run: Run, patch: Patch, name: str) -> None:
+    """Run without the patch (green) and with it: then the invariant `name` must be violated."""
+    run_in_ring(run)
+    with pytest.MonkeyPatch.context() as patches:
+        patch(patches)
+        with pytest.raises(Violated, match=f"^{re.escape(name)}\\b"):
+            run_in_ring(run)
+
+
+async def no_more_than(town: SmallTown, seconds: float) -> None:
+    """Wait for lines that may never become usable."""
+    for _ in range(int(seconds)):
+        if await town.all_usable():
+            return
+        await asyncio.sleep(1)
+
+
+async def restored_payer_trades_on(town: SmallTown) -> None:
+    oakvale = town["Oakvale"]
+    backup = oakvale.snapshot()
+    await oakvale.buy("Ana", "Riverside", "Karim", 5, "jam")
+    await oakvale.restore(backup)
+    await no_more_than(town, 60)
+    if await town.all_usable():
+        await oakvale.buy("Ana", "Riverside", "Karim", 7, "eggs", wait_s=5)
+    check_no_forks(await town.snapshots())
+
+
+def test_returned_ops_must_be_imported():
+    """Rule 6.7 (b)."""
+
+    def ignore(patches: pytest.MonkeyPatch) -> None:
+        patches.setattr(LineDesk, "take_back", lambda _desk, _line, _op: False)
+
+    must_fail(restored_payer_trades_on, ignore, "I2")
+
+
+def test_nothing_is_written_before_the_peer_has_answered_this_boot():
+    """Rule 6.7 (a), (c): with a line that counts as usable whatever came back, the chain forks."""
+
+    def trust(patches: pytest.MonkeyPatch) -> None:
+        patches.setattr(Line, "usable", property(lambda line: line.status == "open"))
+        patches.setattr(LineDesk, "take_back", lambda _desk, _line, _op: False)
+
+    must_fail(restored_payer_trades_on, trust, "I15")
+
+
+async def member_presses_again(town: SmallTown) -> None:
+    """The payer is restored to before its LOCK; its neighbour is away, and there is another way round."""
+    oakvale = town["Oakvale"]
+    offer = await oakvale.ask("Riverside", "Karim", 5, "jam")
+    assert isinstance(offer, Offer)
+    backup = oakvale.snapshot()
+    town.network.cut("Hilltop", "Riverside")
+    await oakvale.settlement.pay(offer, account_no=oakvale.members["Ana"], entered_by="Ana", once=b"1")
+    await asyncio.sleep(1)
+    town.network.cut("Oakvale", "Hilltop")
+    town.network.cut("Riverside", "Mill")
+    await oakvale.restore(backup)
+    await asyncio.sleep(10)
+    kept = oakvale.quotes.offer(offer.id)
+    if kept is not None:
+        other_way = replace(kept, route=tuple(town[name].scheme for name in ("Oakvale", "Mill", "Riverside")))
+        await oakvale.settlement.pay(
+            other_way, account_no=oakvale.members["Ana"], entered_by="Ana", once=b"1"
+        )
+    await asyncio.sleep(1)
+    check_locked_once(await town.snapshots())
+    for one, other in RING:
+        town.network.mend(one, other)
+    await town.until_async(town.all_usable, 300)
+
+
+def test_a_boot_voids_the_quotes_that_were_asked_for():
+    """Rule 6.7 (h): I may have locked one of them, and forgotten it."""
+
+    def keep(patches: pytest.MonkeyPatch) -> None:
+        kept: dict[bytes, OrderedDict[bytes, Offer]] = {}
+        made = QuoteService.__init__
+
+        def remember(service: QuoteService, **parts: object) -> None:
+            made(service, **parts)  # type: ignore[arg-type]  # whatever it is made of
+            scheme = service._keyring.scheme  # type: ignore[attr-defined]
+            service._offers = kept.setdefault(scheme, service._offers)  # type: ignore[misc, assignment, arg-type]
+
+        patches.setattr(QuoteService, "__init__", remember)
+        patches.setattr(QuoteService, "use", lambda _service, _quote_id: None)
+
+    must_fail(member_presses_again, keep, "I6")
+
+
+async def connector_comes_back_old(town: SmallTown) -> None:
+    """Restored to before it passed a lock on, while the payee cannot reach it."""
+    hilltop = town["Hilltop"]
+    backup = hilltop.snapshot()
+    await town["Oakvale"].begin("Ana", "Riverside", "Karim", 5)
+    await town.until_async(lambda: passed_on(town), every=0.002)
+    town.network.cut("Hilltop", "Riverside")
+    await hilltop.restore(backup)
+    await asyncio.sleep(60)
+    town.network.mend("Hilltop", "Riverside")
+    await asyncio.sleep(60)
+    for snapshot in await town.snapshots():
+        check_connector(snapshot)
+
+
+async def passed_on(town: SmallTown) -> bool:
+    return any(line.state.peer_length > 2 for line in await town["Riverside"].line_states())
+
+
+def test_what_may_have_been_passed_on_is_not_released_early():
+    """Rule 6.7 (d)."""
+
+    def treat_as_new(patches: pytest.MonkeyPatch) -> None:
+        def verdict(lock, onward, *, now_ms, old):  # type: ignore[no-untyped-def]
+            return forward_verdict(lock, onward, now_ms=now_ms, old=False)
+
+        patches.setattr(connector_desk, "forward_verdict", verdict)
+
+    must_fail(connector_comes_back_old, treat_as_new, "I5")
