@@ -8,14 +8,12 @@ names values of single fields that must be refused. Source: docs/protocol.md 1, 
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Final
 
 from crypto.digest import Id32, commitment, object_id
 from crypto.sealing import SealingKey, seal
 from protocol.descriptor import Descriptor
 from protocol.entry import Entry, ListingRef, Posted, Words
-from protocol.evidence import KINDS, verify
 from protocol.feed import Head, Item
 from protocol.feed_kinds import Peering, RateNotice
 from protocol.identity_events import (
@@ -71,10 +69,11 @@ from protocol.quote import (
     description_digest,
 )
 from protocol.session import Greeting, Hello
-from tests.protocol.accused import bent, every_kind
+from tests import vector_evidence
 from tests.vector_making import Vector, filler, key, vector
 
 NOW: Final = 1_767_225_600_000  # 1 January 2026, 0:00 UTC
+assert vector_evidence.KINDS  # imported for its registrations
 
 # --- 2 Identity --------------------------------------------------------------------------------------------
 
@@ -585,17 +584,3 @@ def _hello_dialler() -> Vector:
 @vector("hello-listener")
 def _hello_listener() -> Vector:
     return _hello("a listener sees no certificate", False, None)
-
-
-# --- 10 Evidence -------------------------------------------------------------------------------------------
-
-
-def _evidence(kind: str) -> Vector:
-    evidence = every_kind()[kind]
-    note = f"verifies as it is: {verify(evidence).why}"
-    wrong = {"accused": bytes(31), "identity": (), "proof": ("of-later", b"")}
-    return Vector(note=note, message=evidence, wrong=wrong, bent=bent(evidence))
-
-
-for _kind in KINDS:
-    vector(f"evidence-{_kind}")(partial(_evidence, _kind))

@@ -11,6 +11,7 @@ from node.cli.admin import CannotDo
 from node.mail.outbox import MailState, unsent_mails
 from node.services.acts import OPERATOR, Role
 from node.services.books import all_accounts
+from node.services.evidence_store import Kept, all_evidence, evidence_by_no
 from node.services.ledger_export import FolderInUse, make_folder, write_export
 from node.services.line_rows import OPEN, read_lines
 from node.services.members import Member, NewMember, Unable, Why, check_pin, members_called
@@ -134,6 +135,27 @@ def _name_of(tx: ReadTx, scheme: SchemeId) -> str:
     return "" if peer is None else peer.name
 
 
+async def evidence_list(node: Node) -> dict[str, Any]:
+    """List what proves that schemes contradicted themselves."""
+    return {"evidence": [_shown_evidence(piece) for piece in await node.store.read(all_evidence)]}
+
+
+async def evidence_show(node: Node, *, no: int) -> dict[str, Any]:
+    """Return one piece with its bytes."""
+    piece = await node.store.read(evidence_by_no, no)
+    if piece is None:
+        raise CannotDo(f"there is no evidence with the number {no}; “interlets evidence list” has them all")
+    return {**_shown_evidence(piece), "data": piece.data.hex()}
+
+
+def _shown_evidence(piece: Kept) -> dict[str, Any]:
+    state = "answered, proves nothing" if piece.excused else "counts" if piece.counts else "cleared up"
+    return {
+        "no": piece.no, "scheme": scheme_text(piece.accused), "kind": piece.kind, "state": state,
+        "seen_ms": piece.seen_ms, "shown_by": None if piece.shown_by is None else scheme_text(piece.shown_by),
+    }  # fmt: skip
+
+
 def _shown(member: Member) -> dict[str, Any]:
     return {"name": member.name, "number": member.number, "no": member.no, "account_no": member.account_no}
 
@@ -145,4 +167,6 @@ COMMANDS: Final[Mapping[str, Callable[..., Awaitable[dict[str, Any]]]]] = {
     "peer-list": peer_list,
     "ledger-export": ledger_export,
     "health": health,
+    "evidence-list": evidence_list,
+    "evidence-show": evidence_show,
 }

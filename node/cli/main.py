@@ -7,61 +7,19 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
-from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import Any, Final
 
 import click
 
-from node.visible import visible
-
-if TYPE_CHECKING:
-    from node.config import Config
-
-Command = TypeVar("Command", bound=Callable[..., Any])
+from node.cli.answers import ask_node as _ask
+from node.cli.answers import config_of as _config
+from node.cli.answers import json_option, plainly
+from node.cli.answers import show as _show
+from node.cli.evidence import evidence
+from node.cli.keys import keys
 
 VERSION_NAME: Final = "interlets"
-
-
-def plainly(command: Command) -> Command:
-    """Let a command say what went wrong in its own words, without a traceback."""
-
-    @wraps(command)
-    def run(*args: Any, **kwargs: Any) -> Any:
-        from node.cli.admin import CannotDo
-        from node.config import ConfigError
-        from node.crash import UnknownCrashPoint
-        from node.keyfiles import KeysUnusable
-        from node.store.errors import StoreError
-
-        try:
-            return command(*args, **kwargs)
-        except ConfigError as error:
-            raise click.ClickException("; ".join(error.problems)) from None
-        except (CannotDo, KeysUnusable, StoreError, UnknownCrashPoint) as error:
-            raise click.ClickException(str(error)) from None
-
-    return run  # type: ignore[return-value]  # click reads the signature that `wraps` keeps
-
-
-def _config(context: click.Context) -> Config:
-    from node.config import find_file, load
-
-    return load(find_file(context.obj, os.environ))
-
-
-def _ask(context: click.Context, command: str, **arguments: Any) -> dict[str, Any]:
-    from node.cli.admin import ask
-
-    return ask(_config(context), command, arguments)
-
-
-def _show(answer: dict[str, Any], as_json: bool, *lines: str) -> None:
-    click.echo(json.dumps(answer, ensure_ascii=False) if as_json else "\n".join(map(visible, lines)))
-
-
-json_option = click.option("--json", "as_json", is_flag=True, help="Answer for programs.")
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -257,3 +215,7 @@ def peer_list(context: click.Context, as_json: bool) -> None:
     _show(
         answer, as_json, *(lines or ["No other node is known. “interlets peer add ADDRESS” introduces one."])
     )
+
+
+cli.add_command(evidence)
+cli.add_command(keys)

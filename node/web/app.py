@@ -27,6 +27,7 @@ from node.web.forms import FORM_BYTES_MAX, BadForm, posted
 from node.web.pages import (
     board,
     desk,
+    desk_evidence,
     desk_members,
     desk_neighbour,
     desk_neighbour_ends,
@@ -58,6 +59,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     *join.ROUTES,
     *sign_in.ROUTES,
     *desk.ROUTES,
+    *desk_evidence.ROUTES,
     *desk_members.ROUTES,
     *desk_neighbours.ROUTES,
     *desk_neighbour.ROUTES,

@@ -10,6 +10,7 @@ from aiohttp import web
 
 from node.mail.outbox import Mail, MailState, unsent_mails
 from node.services.applications import Application, application_by_no, applications_in
+from node.services.evidence_store import all_evidence
 from node.services.figures import Figures, read_figures
 from node.services.line_rows import ASKED, read_lines
 from node.services.members import Reach, Unable, Why, count_members
@@ -54,6 +55,7 @@ class Today:
     members: int
     figures: Figures
     asked: list[SchemeId]  # schemes that wait for our answer
+    contradictions: int  # proofs against other schemes, or us, that nobody has settled
 
 
 def _read_today(tx: ReadTx, own: SchemeId, month_ms: int) -> Today:
@@ -64,6 +66,7 @@ def _read_today(tx: ReadTx, own: SchemeId, month_ms: int) -> Today:
         mails_unsent=unsent_mails(tx, most=1)[1],
         members=count_members(tx),
         figures=read_figures(tx, month_ms),
+        contradictions=sum(piece.counts for piece in all_evidence(tx)),
         asked=[each.peer for each in read_lines(tx, own) if each.status == ASKED],
     )
 
@@ -101,6 +104,15 @@ def _todo(context: Context, read: Today) -> tuple[Tile, ...]:
                 text=words.gettext("%(name)s asks to trade with us") % {"name": name},
                 hint=words.gettext("See who they are, and answer"),
                 href=f"/admin/neighbours/{scheme_text(scheme)}",
+                tone="wait",
+            )
+        )
+    if read.contradictions:
+        tiles.append(
+            Tile(
+                text=words.gettext("A scheme contradicted itself"),
+                hint=words.gettext("It can be proved. See what follows, and ring them"),
+                href="/admin/evidence",
                 tone="wait",
             )
         )

@@ -30,6 +30,7 @@ from node.web.views.admin import (
     OutboxView,
     SchemeView,
 )
+from node.web.views.evidence import EvidenceListView, EvidenceRow, EvidenceView
 from node.web.views.member import (
     BalanceCard,
     FindView,
@@ -409,6 +410,9 @@ def _admin_pages() -> dict[str, Sample]:
         "neighbour-stopped": NeighbourView(card=replace(HILLTOP, state=Pill(text="Stopped by us", tone="stop"), gauge=None), stage="stopped", facts=(Fact(label="Trading since", text="3 May 2025"),), words=WORDS, consequence=CONSEQUENCE, limits_form=LIMITS, unit_name="hours", amount_hint=HINT, trades=(), once=ONCE, start_action="/admin/neighbours/hilltop/start", end_action="/admin/neighbours/hilltop/end", can_settle="2 hours 30 minutes", owed_now="9000000", settle_action="/admin/neighbours/hilltop/settle"),
         "neighbour-we-asked": NeighbourView(card=replace(FENSIDE, state=Pill(text="We asked", tone="wait")), stage="we-asked", facts=(Fact(label="Counts in", text="hours"),), words=WORDS, consequence=CONSEQUENCE, limits_form=LIMITS, unit_name="hours", amount_hint=HINT, trades=(), once=ONCE, take_back_action="/admin/neighbours/fenside/take-back", settle_action=""),
         "neighbour-asked": NeighbourView(card=FENSIDE, stage="asked-us", facts=(Fact(label="Members", text="31"),), words=WORDS, consequence=CONSEQUENCE, limits_form=LIMITS, unit_name="hours", amount_hint=HINT, trades=(), once=ONCE, agree_action="/admin/neighbours/fenside/agree", decline_action="/admin/neighbours/fenside/decline", settle_action=""),
+        "evidence-list": EvidenceListView(rows=(EvidenceRow(href="/admin/evidence/2", name="Fenside Timebank", what="Two different steps under one number", when="today, 9:02", state=Pill(text="Proved", tone="stop")), EvidenceRow(href="/admin/evidence/1", name="Hilltop", what="Two versions of one notice under one number", when="3 May", state=Pill(text="Cleared up", tone="good"))), empty=None),
+        "evidence-none": EvidenceListView(rows=(), empty=Empty(text="Nothing. No scheme we know has contradicted itself.")),
+        "evidence": EvidenceView(title="Fenside Timebank", state=Pill(text="Proved", tone="stop"), what="Fenside Timebank signed two different steps under one number.", follows="Fenside Timebank cannot come to owe us more than now.", advice="Ring their organisers.", facts=(Fact(label="Noticed", text="3 May 2026"), Fact(label="Shown by", text="Hilltop"), Fact(label="For a specialist", text="two ops at 17")), settle_action="/admin/evidence/2/settle", once=ONCE),
         "scheme": SchemeView(about_form=Filled({"headline": "Neighbours in Riverside help each other", "about": "We swap what we make and do.", "help_name": "Karim"}), rate_form=Filled({"hour_amount": "12"}), limits_form=Filled({"lower": "120", "upper": "480"}), in_hours=False, unit_name="Acorns", amount_hint="For example 6 or 2.50", hour_now="1 hour is 12 Acorns, since 3 May 2025.", hour_next="From 12 May 2026 it will be 13 Acorns."),
     }  # fmt: skip
     return {name: Sample(ORGANISER, view) for name, view in views.items()}

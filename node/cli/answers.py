@@ -1,0 +1,64 @@
+"""What all commands share: asking the node, answering people or programs, and saying what went wrong in plain words.
+
+Nothing heavy is imported here, see `main.py`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from functools import wraps
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from node.visible import visible
+
+if TYPE_CHECKING:
+    from node.config import Config
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def plainly(command: Command) -> Command:
+    """Let a command say what went wrong in its own words, without a traceback."""
+
+    @wraps(command)
+    def run(*args: Any, **kwargs: Any) -> Any:
+        from node.cli.admin import CannotDo
+        from node.config import ConfigError
+        from node.crash import UnknownCrashPoint
+        from node.keyfiles import KeysUnusable
+        from node.store.errors import StoreError
+
+        try:
+            return command(*args, **kwargs)
+        except ConfigError as error:
+            raise click.ClickException("; ".join(error.problems)) from None
+        except (CannotDo, KeysUnusable, StoreError, UnknownCrashPoint) as error:
+            raise click.ClickException(str(error)) from None
+
+    return run  # type: ignore[return-value]  # click reads the signature that `wraps` keeps
+
+
+def config_of(context: click.Context) -> Config:
+    """Return the configuration the command was given. Raises ConfigError."""
+    from node.config import find_file, load
+
+    return load(find_file(context.obj, os.environ))
+
+
+def ask_node(context: click.Context, command: str, **arguments: Any) -> dict[str, Any]:
+    """Return the answer of the node, running or opened for this. Raises CannotDo."""
+    from node.cli.admin import ask
+
+    return ask(config_of(context), command, arguments)
+
+
+def show(answer: dict[str, Any], as_json: bool, *lines: str) -> None:
+    """Print `answer` for programs, or `lines` for people."""
+    click.echo(json.dumps(answer, ensure_ascii=False) if as_json else "\n".join(map(visible, lines)))
+
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Answer for programs.")
