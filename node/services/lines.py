@@ -78,6 +78,8 @@ class LineService:
         self._inbox: Final[dict[tuple[SchemeId, LineId], deque[Signed[Op]]]] = {}
         self._sent: Final[dict[LineId, int]] = {}  # handed to the session that counts, up to this seq
         self._behind: Final[set[LineId]] = set()
+        # What the units of one commit wrote and is not handed over yet; None between commits.
+        self._turn: dict[tuple[LineId, SchemeId], list[tuple[int, bytes]]] | None = None
         self._seen: Final = Seen(store, links, self.units.store_seen)
         self._lost_ms: Final[dict[SchemeId, int]] = {}  # since when a scheme is not connected
         self._syncing: Final[dict[LineId, Session]] = {}
@@ -235,14 +237,29 @@ class LineService:
     # --- sending ----------------------------------------------------------------------------------------------
 
     def _send(self, outgoing: tuple[Outgoing, ...]) -> None:
-        """Hand over what a unit wrote, if the session has all that came before it."""
-        ready: dict[tuple[LineId, SchemeId], list[tuple[int, bytes]]] = {}
+        """Hand over what a unit wrote, if the session has all that came before it.
+
+        What other units of the same commit wrote follows in one frame for each line.
+        """
+        first, self._turn = self._turn is None, self._turn or {}
+        if first:
+            asyncio.get_running_loop().call_soon(self._end_turn)
         for line_id, peer, seq, wire in outgoing:
             if self._sent.get(line_id) == seq - 1 and peer in self._links.live:
                 self._sent[line_id] = seq
-                ready.setdefault((line_id, peer), []).append((seq, wire))
+                self._turn.setdefault((line_id, peer), []).append((seq, wire))
             else:
                 self._behind.add(line_id)
+        if first:
+            self._hand_over()
+
+    def _end_turn(self) -> None:
+        self._hand_over()
+        self._turn = None
+
+    def _hand_over(self) -> None:
+        assert self._turn is not None
+        ready, self._turn = self._turn, {}
         for (line_id, peer), ops in ready.items():
             self._seen.told_by_op(line_id)
             for part in frames(ops):
@@ -253,6 +270,8 @@ class LineService:
     def _forget_sent(self, scheme: SchemeId) -> None:
         for line_id in self._lines_of.get(scheme, ()):
             self._sent.pop(line_id, None)
+            if self._turn is not None:
+                self._turn.pop((line_id, scheme), None)  # SYNC finds it in the store
 
     async def _bring_up(self, line_id: LineId, peer: SchemeId, *, theirs: int, mine: int) -> None:
         """Send what a peer lacks that holds `theirs` ops of its own and `mine` of mine. Source: 6.5, 6.7 (b)."""

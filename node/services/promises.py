@@ -112,7 +112,9 @@ class Promises:
         if tx.scalar(_OPEN_PROMISES, now=now, via=ask.route[-2]) >= PROMISES_OPEN_MAX:
             return Refused(reason="cannot-now"), 0
         unit = self._unit()
-        handle = self.handle_in(tx, payer, payee.account_no)
+        handle = request.payee_handle  # by which the payee was found, unless a listing led there
+        if handle is None or request.listing is not None:
+            handle = self.handle_in(tx, payer, payee.account_no)
         while True:
             try:
                 body = make_quote(

@@ -78,6 +78,7 @@ class Routes:
         self._own: Final = own
         self._connected: Final = connected or (lambda _scheme: True)
         self._lines: dict[SchemeId, OwnLine] = {}
+        self._moved: Final[dict[SchemeId, Line]] = {}  # only their figures changed since
         self._said: tuple[tuple[SchemeId, Peering], ...] = ()
         self._graph: Graph = Graph()
         self._near: Mapping[SchemeId, int] = MappingProxyType({own: 0})
@@ -97,12 +98,14 @@ class Routes:
 
     def own_lines(self) -> tuple[OwnLine, ...]:
         """Return our lines, by peer."""
+        self._take_moved()
         return tuple(self._lines[peer] for peer in sorted(self._lines))
 
     def candidates(self, goal: SchemeId, hours: int) -> list[tuple[SchemeId, ...]]:
         """Return routes to `goal`, the best first: own scheme first in each, `goal` last. Source: 7.2."""
         if goal == self._own:
             return []
+        self._take_moved()
         hours = max(hours, 1)  # before a price is known any room will do
         ready = {
             line.peer: capacity_class(line.room)
@@ -163,7 +166,17 @@ class Routes:
         if not lines:
             self._look.set()
         for line in lines:
+            before = self._lines.get(line.peer)
+            if before is not None and before.line == line.state.line and before.open == (line.status == OPEN):
+                self._moved[line.peer] = line  # a payment: nobody asks for the room of every one
+            else:
+                self._take_moved()
+                self._note(own_line(line))
+
+    def _take_moved(self) -> None:
+        for line in self._moved.values():
             self._note(own_line(line))
+        self._moved.clear()
 
     def watch(self, call: Callable[[], None]) -> None:
         """Be told whenever neighbours or the horizon may have changed."""

@@ -15,7 +15,7 @@ from sqlalchemy import and_, bindparam, select, update
 
 from crypto.keys import BadKey
 from node.clock import Clock
-from node.services.books import Refused, reference_number, reference_taken
+from node.services.books import Refused, reference_number
 from node.services.lines import LineService
 from node.services.payer_desk import NewPayment
 from node.services.quotes import Offer, QuoteService
@@ -36,7 +36,6 @@ WATCHED_MAX: Final = 10_000  # payments whose end is noted in memory; of others 
 
 _P: Final = schema.payment.c
 _T: Final = books_schema.trade.c
-_BY_QUOTE: Final = select(_P.no).where(_P.quote_id == bindparam("quote_id"))
 _BY_ONCE: Final = select(_P.no, _P.trade_no, _P.state).where(
     _P.trade_no == select(_T.no).where(_T.once == bindparam("once")).scalar_subquery()
 )
@@ -53,6 +52,12 @@ _SAME_WAITING: Final = (
         _T.other_amount == bindparam("other_amount"),
         _T.text == bindparam("text"),
     )
+)
+# What stands against a payment: one of its quote, a trade with its reference, one for the same thing under way.
+_AGAINST: Final = select(
+    select(_P.no).where(_P.quote_id == bindparam("quote_id")).scalar_subquery(),
+    select(_T.no).where(_T.reference == bindparam("reference")).scalar_subquery(),
+    _SAME_WAITING.limit(1).scalar_subquery(),
 )
 _NOT_LATE_YET: Final = (
     select(_P.no, _P.state, _P.trade_no, _P.deadline)
@@ -178,16 +183,16 @@ class Settlement:
             return _payment(known)
         quote = new.quote.body
         now = self._clock.now_ms()
-        if tx.one(_BY_QUOTE, quote_id=offer.id) is not None or not is_fresh(quote, offer.received_ms, now):
-            raise CannotPay(NoPayment.STALE)
-        if reference_taken(tx, reference_number(offer.id)):
-            raise CannotPay(
-                NoPayment.STALE
-            )  # by chance, since the quote came (7.9); another quote has another
-        same = tx.one(
-            _SAME_WAITING, account_no=new.account_no, other_scheme=quote.payee_scheme, listing=quote.listing,
-            other_name=new.payee_name, other_amount=quote.amount, text=new.text,
+        against = tx.one(
+            _AGAINST, quote_id=offer.id, reference=reference_number(offer.id), account_no=new.account_no,
+            other_scheme=quote.payee_scheme, listing=quote.listing, other_name=new.payee_name,
+            other_amount=quote.amount, text=new.text,
         )  # fmt: skip
+        assert against is not None
+        used, taken, same = against
+        # A reference is taken by chance (7.9): another quote has another.
+        if used is not None or taken is not None or not is_fresh(quote, offer.received_ms, now):
+            raise CannotPay(NoPayment.STALE)
         if same is not None:
             raise CannotPay(NoPayment.WAITING)
         lines, payments = self._lines.desks(tx)
