@@ -22,11 +22,12 @@ from node.federation.links import Links
 from node.federation.session import Session
 from node.keyring import KeyRing
 from node.services.books import Books
-from node.services.line_desk import LineDesk, Outgoing, reset_for_boot
-from node.services.line_frames import bytes_of, frames, line_and, sync_answer
-from node.services.line_return import key_of_returned, return_page
-from node.services.line_rows import REPLACED, Line, Standing, find_line, own_ops_after, read_lines
+from node.services.line_desk import LineDesk, reset_for_boot
+from node.services.line_frames import bytes_of, line_and, sync_answer
+from node.services.line_return import key_of_returned
+from node.services.line_rows import REPLACED, Line, Standing, find_line, read_lines
 from node.services.line_seen import Seen
+from node.services.line_sending import Sending
 from node.services.line_units import KeyDirectory, LineUnits
 from node.services.misdeeds import Misdeeds, NoMisdeeds
 from node.services.payer_desk import Ended
@@ -47,7 +48,6 @@ log: Final[structlog.stdlib.BoundLogger] = structlog.stdlib.get_logger()
 # Ops of one line waiting for the writer. More are dropped and asked for again: SYNC repairs it.
 INBOX_OPS_MAX: Final = 1024
 BATCH_OPS_MAX: Final = 256
-RESEND_OPS: Final = 256
 # Questions of one peer about where its copies end, being answered. It has one or two lines and asks about each once.
 SYNCS_OF_ONE: Final = 16
 
@@ -69,18 +69,15 @@ class LineService:
         self._directory: Final = directory
         self._misdeeds: Final = misdeeds or NoMisdeeds()
         self._standing: Final = Standing(on_lines, owed_ceiling)
+        self._seen: Final = Seen(store, links, self._store_seen)
+        self._sending: Final = Sending(store, links, self._seen, keyring.scheme)
         self.units: Final = LineUnits(
             keyring=keyring, clock=clock, books=books, acceptance_of=acceptance_of, on_payment_ended=on_payment_ended,
-            takes_locks=self._takes_locks, send=self._send, know=self._know, forget=self._forget,
+            takes_locks=self._takes_locks, send=self._sending.send, know=self._know, forget=self._forget,
             on_lines=self._standing.changed, owed_ceiling=owed_ceiling, misdeeds=self._misdeeds,
         )  # fmt: skip
         # Ops of one peer for one line: what a stranger says of somebody else's line never meets that line's own.
         self._inbox: Final[dict[tuple[SchemeId, LineId], deque[Signed[Op]]]] = {}
-        self._sent: Final[dict[LineId, int]] = {}  # handed to the session that counts, up to this seq
-        self._behind: Final[set[LineId]] = set()
-        # What the units of one commit wrote and is not handed over yet; None between commits.
-        self._turn: dict[tuple[LineId, SchemeId], list[tuple[int, bytes]]] | None = None
-        self._seen: Final = Seen(store, links, self.units.store_seen)
         self._lost_ms: Final[dict[SchemeId, int]] = {}  # since when a scheme is not connected
         self._syncing: Final[dict[LineId, Session]] = {}
         self._answering: Final = Turns(SYNCS_OF_ONE)
@@ -118,6 +115,9 @@ class LineService:
                         and line.peer in self._links.live
                     ):
                         self._spawn_sync(line.state.line, line.peer)
+
+    def _store_seen(self, tx: Tx, heard: dict[LineId, int]) -> None:
+        self.units.store_seen(tx, heard)  # made after what calls this
 
     def desks(self, tx: Tx) -> tuple[LineDesk, PaymentDesk]:
         """Return the desks of one unit of work; `finish` ends it."""
@@ -234,81 +234,14 @@ class LineService:
         elif not taken.answered:
             self._seen.tell(peer, line_id, taken.seen)
 
-    # --- sending ----------------------------------------------------------------------------------------------
-
-    def _send(self, outgoing: tuple[Outgoing, ...]) -> None:
-        """Hand over what a unit wrote, if the session has all that came before it.
-
-        What other units of the same commit wrote follows in one frame for each line.
-        """
-        first, self._turn = self._turn is None, self._turn or {}
-        if first:
-            asyncio.get_running_loop().call_soon(self._end_turn)
-        for line_id, peer, seq, wire in outgoing:
-            if self._sent.get(line_id) == seq - 1 and peer in self._links.live:
-                self._sent[line_id] = seq
-                self._turn.setdefault((line_id, peer), []).append((seq, wire))
-            else:
-                self._behind.add(line_id)
-        if first:
-            self._hand_over()
-
-    def _end_turn(self) -> None:
-        self._hand_over()
-        self._turn = None
-
-    def _hand_over(self) -> None:
-        assert self._turn is not None
-        ready, self._turn = self._turn, {}
-        for (line_id, peer), ops in ready.items():
-            self._seen.told_by_op(line_id)
-            for part in frames(ops):
-                if not self._links.offer(peer, FrameType.OPS, (line_id, tuple(wire for _, wire in part))):
-                    self._sent.pop(line_id, None)  # SYNC brings it in order again
-                    break
-
-    def _forget_sent(self, scheme: SchemeId) -> None:
-        for line_id in self._lines_of.get(scheme, ()):
-            self._sent.pop(line_id, None)
-            if self._turn is not None:
-                self._turn.pop((line_id, scheme), None)  # SYNC finds it in the store
-
-    async def _bring_up(self, line_id: LineId, peer: SchemeId, *, theirs: int, mine: int) -> None:
-        """Send what a peer lacks that holds `theirs` ops of its own and `mine` of mine. Source: 6.5, 6.7 (b)."""
-        while peer in self._links.live:
-            page = await self._store.read(return_page, line_id, self._keyring.scheme, theirs, mine)
-            if page is None:
-                break  # it lacks none of its own
-            steps, theirs, mine = page
-            for part in frames([(step.seq, step.wire) for step in steps]):
-                if not self._links.offer(peer, FrameType.OPS, (line_id, tuple(wire for _, wire in part))):
-                    return
-        await self._resend(line_id, peer, mine)
-
-    async def _resend(self, line_id: LineId, peer: SchemeId, after: int) -> None:
-        """Send my ops after `after`, then let new ones follow directly."""
-        while peer in self._links.live:
-            self._behind.discard(line_id)
-            ops = await self._store.read(own_ops_after, line_id, self._keyring.scheme, after, RESEND_OPS)
-            if not ops:
-                if line_id in self._behind:
-                    continue  # something was committed while the store was read
-                # Not less than what a new op or another resend handed over meanwhile.
-                self._sent[line_id] = max(after, self._sent.get(line_id, after))
-                return
-            for part in frames(ops):
-                if not self._links.offer(peer, FrameType.OPS, (line_id, tuple(wire for _, wire in part))):
-                    return
-                after = part[-1][0]
-
     # --- SYNC -------------------------------------------------------------------------------------------------
 
     def _on_down(self, scheme: SchemeId, _session: Session, _closed: ChannelClosed) -> None:
-        self._forget_sent(scheme)
+        self._sending.forget(scheme, self._lines_of.get(scheme, ()))
         self._lost_ms[scheme] = self._clock.now_ms()
 
     def _on_up(self, scheme: SchemeId, _session: Session) -> None:
-        self._forget_sent(scheme)
+        self._sending.forget(scheme, self._lines_of.get(scheme, ()))
         self._lost_ms.pop(scheme, None)
         if self._tasks is not None:
             self._sync_all(scheme)
@@ -361,7 +294,7 @@ class LineService:
         if answer.line != line_id or answer.boot != self._links.boot:
             raise NotAuthentic("an answer to another question")
         usable = await self._store.write(self.units.take_answer, line_id, answer, signed.wire)
-        await self._bring_up(line_id, peer, theirs=answer.own_length, mine=answer.seen_length)
+        await self._sending.bring_up(line_id, peer, theirs=answer.own_length, mine=answer.seen_length)
         return usable
 
     async def _answer_sync(self, session: Session, frame: Frame, ask: SyncAsk) -> None:
@@ -378,7 +311,7 @@ class LineService:
         await session.answer(frame, self._keyring.sign("line", answer).wire)
         if state is not None and ask.seen_length <= state.own_length:
             # Also with nothing to send: from here on new ops can follow directly, even if my own SYNC was lost.
-            await self._bring_up(ask.line, session.peer, theirs=ask.own_length, mine=ask.seen_length)
+            await self._sending.bring_up(ask.line, session.peer, theirs=ask.own_length, mine=ask.seen_length)
 
     # --- what admins do ---------------------------------------------------------------------------------------
 
