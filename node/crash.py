@@ -22,6 +22,7 @@ POINTS: Final = (
     "forward-committed",  # a connector's lock out is durable
     "claim-stored",  # a connector has stored the end of its lock and what follows from it; nothing has been sent
     "claim-committed",  # our own claim is durable, nothing has been sent
+    "payment-ended",  # a payment of ours has its end: what was set aside is spent or given back, nobody was told
 )
 
 

@@ -25,6 +25,7 @@ from node import crash
 from node.app import Node, open_node
 from node.cli.admin import SOCKET, CannotDo, admin_app, is_running, socket_path
 from node.config import Config
+from node.doorstep import HEADERS_MAX, KEEP_ALIVE_S, Doorstep
 from node.federation.door import Door
 from node.logs import set_up_logs
 from node.notify import notify
@@ -92,16 +93,22 @@ async def serve(config: Config) -> None:
 @asynccontextmanager
 async def doors(node: Node, config: Config, listening: socket.socket) -> AsyncIterator[None]:
     """Open the doors for browsers and other nodes, and the one for commands."""
+    doorstep = Doorstep()
     public, admin = (
-        await _started(public_app(node, behind_proxy=config.node.behind_proxy)),
+        await _started(public_app(node, doorstep, behind_proxy=config.node.behind_proxy)),
         await _started(admin_app(node)),
     )
     (config.node.data_dir / SOCKET).unlink(missing_ok=True)  # left by a process that was killed
+    assert public.server is not None, "it was set up a moment ago"
     try:
-        await web.SockSite(public, listening).start()
-        with socket_path(config.node.data_dir) as path:
-            await web.UnixSite(admin, path).start()
-        yield
+        loop = asyncio.get_running_loop()
+        server = await loop.create_server(partial(doorstep.protocol, public.server), sock=listening)
+        try:
+            with socket_path(config.node.data_dir) as path:
+                await web.UnixSite(admin, path).start()
+            yield
+        finally:
+            server.close()
     finally:
         await admin.cleanup()
         (config.node.data_dir / SOCKET).unlink(missing_ok=True)
@@ -158,7 +165,10 @@ def _own_addresses(host: str) -> list[bytes]:
 
 
 async def _started(app: web.Application) -> web.AppRunner:
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_S, handle_signals=False)
+    runner = web.AppRunner(
+        app, access_log=None, shutdown_timeout=SHUTDOWN_S, handle_signals=False, keepalive_timeout=KEEP_ALIVE_S,
+        max_headers=HEADERS_MAX,
+    )  # fmt: skip
     await runner.setup()
     return runner
 
@@ -171,7 +181,7 @@ def _listen(host: str, port: int) -> socket.socket:
         raise CannotDo(f"cannot listen on {host}, port {port}: {error.strerror or error}") from None
 
 
-def public_app(node: Node, *, behind_proxy: bool) -> web.Application:
+def public_app(node: Node, doorstep: Doorstep, *, behind_proxy: bool) -> web.Application:
     """Return what browsers, other nodes and health checks meet."""
     door = Door(
         links=node.links,
@@ -180,7 +190,9 @@ def public_app(node: Node, *, behind_proxy: bool) -> web.Application:
         address_of=partial(address_of, behind_proxy=behind_proxy),
     )
     health = (web.get("/livez", _live), web.get("/readyz", _ready_of(node)))
-    return make_app(node, (*door.routes(), *health), behind_proxy=behind_proxy)
+    app = make_app(node, (*door.routes(), *health), behind_proxy=behind_proxy)
+    app.middlewares.insert(0, doorstep.middleware)
+    return app
 
 
 async def _live(_request: web.Request) -> web.Response:

@@ -233,6 +233,7 @@ class PayerDesk:
                     self._tx.on_commit(self._on_ended, no, after.value)
                 case _:
                     assert effect is Effect.STORE_RECEIPT
+        self._tx.on_commit(crash.point, "payment-ended")
         now = self._lines.now_ms
         self._tx.run_keeping(
             _PAYMENT_ENDS, which=no, new_state=after.value, new_receipt=receipt, new_ended_ms=now

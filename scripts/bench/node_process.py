@@ -21,6 +21,7 @@ from sqlalchemy import func, select
 
 from node.app import Node, Options
 from node.clock import SeededChance, SystemChance, SystemClock
+from node.doorstep import Doorstep
 from node.federation.budget import Allowance
 from node.federation.caller import Caller, Place
 from node.federation.channel import Channel
@@ -292,7 +293,7 @@ async def main(settings: dict[str, Any]) -> None:
         await node.load()
         for each in ports:
             await node.directory.learn(keys_of(each).keyring.log)
-        app = public_app(node, behind_proxy=False)
+        app = public_app(node, Doorstep(), behind_proxy=False)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", ports[name]).start()

@@ -15,11 +15,16 @@ HEARD_WITHIN_S: Final = 20.0
 SIX_WORDS: Final = re.compile(r'<ol class="six-words">(.*?)</ol>', re.DOTALL)
 
 
-async def make_neighbours(asking: Scheme, first: Browser, agreeing: Scheme, second: Browser) -> None:
-    """Let `first` ask and `second` agree, each with limits in its own unit. Raises Unexpected, Trouble."""
+async def make_neighbours(
+    asking: Scheme, first: Browser, agreeing: Scheme, second: Browser, *, address: str = ""
+) -> None:
+    """Let `first` ask and `second` agree, each with limits in its own unit. Raises Unexpected, Trouble.
+
+    `address` is where `first` finds the other node, if not where its pages are.
+    """
     own_words = [six_words(await browser.open("/admin/neighbours")) for browser in (first, second)]
     page = await first.open("/admin/neighbours/add")
-    page = await first.send(page.form("/admin/neighbours/add$"), address=second.origin)
+    page = await first.send(page.form("/admin/neighbours/add$"), address=address or second.origin)
     page.must_say(agreeing.plan.name)
     _must_be_same(own_words[1], page)
     limit = typed_hours(asking.plan, HOURS_EACH_WAY)
