@@ -32,7 +32,7 @@ from protocol.units import HOUR
 from scripts.auditor.__main__ import audit
 from scripts.auditor.files import FILES, Unreadable
 from tests.simulation import run_virtual
-from tests.small_town import WORDS, SettlingNode, SmallTown, chain
+from tests.small_town import WIDE, WORDS, SettlingNode, SmallTown, chain
 from tests.sources import ROOT, imported, name_of
 
 NAMES = ("Oakvale", "Hilltop", "Riverside")
@@ -95,8 +95,12 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Town:
         for node in small.nodes.values():
             await _knows_everybody(node, small)
             await _local_trades(node)
-        for amount in (600, 250):
-            await small["Oakvale"].buy("Ana", "Riverside", "Karim", amount)
+        await small["Oakvale"].buy("Ana", "Riverside", "Karim", 600)
+        # So that a lock and the claim that ends it have different numbers.
+        await small["Hilltop"].lines.set_limit(small["Riverside"].scheme, replace(WIDE, open_max=90), None)
+        await small["Riverside"].lines.set_limit(small["Hilltop"].scheme, WIDE, None)
+        await small["Riverside"].lines.set_limit(small["Hilltop"].scheme, replace(WIDE, open_max=80), None)
+        await small["Oakvale"].buy("Ana", "Riverside", "Karim", 250)
         await small["Riverside"].buy("Karim", "Oakvale", "Ana", 25)
         await small.settle()
         at_rest = await _export(small, folder / "rest")
@@ -325,7 +329,7 @@ def test_a_second_correction_of_one_entry_is_found(town: Town, tmp_path: Path) -
         ("payments", "hours", "its lock for"),
         ("payments", "amount", "does not take"),
         ("payments", "entry", "(I6)"),
-        ("payments", "lock", "no lock of this quote"),
+        ("payments", "lock", "there is no lock of this quote"),
     ],
 )
 def test_a_changed_figure_is_found(town: Town, tmp_path: Path, file: str, field: str, text: str) -> None:

@@ -200,8 +200,8 @@ def _payments(tx: ReadTx, lines: list[Line]) -> Iterator[Record]:
             # What two organisers took off a member's account waits in the community's (7.2).
             "held_in": {_LOCKED: accounts[account_no], _FROZEN: chest}.get(state),
         }  # fmt: skip
-    for quote, account_no, line_no, lock, entry in tx.all(_PROMISES):
+    for quote, account_no, line_no, claim, entry in tx.all(_PROMISES):
         yield {
-            "as": "payee", "quote": quote.hex(), "state": "paid", "line": ids[line_no], "lock": lock,
+            "as": "payee", "quote": quote.hex(), "state": "paid", "line": ids[line_no], "claim": claim,
             "account": accounts[account_no], "entry": entry,
         }  # fmt: skip

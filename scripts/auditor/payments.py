@@ -10,7 +10,7 @@ from typing import Any
 
 from scripts.auditor.files import Export, Findings, Record, short
 from scripts.auditor.ledger import Ledger
-from scripts.auditor.lines import Line
+from scripts.auditor.lines import Line, Op
 
 STATES = {"paid": "CLAIM", "failed": "RELEASE", "locked": None, "frozen": None}
 
@@ -24,15 +24,18 @@ def audit_payments(export: Export, ledger: Ledger, lines: dict[bytes, Line], fin
     for record in export.of("payments"):
         where = f"{export.name}, payment {str(record.get('quote'))[:12]} as {record.get('as')}"
         try:
-            line, lock = lines[bytes.fromhex(record["line"])], record["lock"]
-            side = line.me if record["as"] == "payer" else 1 - line.me
+            line = lines[bytes.fromhex(record["line"])]
             if record["as"] == "payer":
-                known.add((line.id, lock))
+                known.add((line.id, record["lock"]))
+            lock = _lock_of(record, line)
+            if lock is None or lock.step[1].hex() != record["quote"]:
+                findings.add(where, "there is no lock of this quote where it says (I6)")
+                continue
             if line.sound:
-                _payment(record, line, side, where, findings)
+                _payment(record, line, lock, where, findings)
             if record.get("entry") is not None:
                 entries[record["entry"]] += 1
-                _entry(record, line, side, ledger, where, findings)
+                _entry(record, line, lock, ledger, where, findings)
         except (ValueError, TypeError, KeyError) as error:
             findings.add(where, f"it cannot be followed: {error!r}")
     _booked_once(export, ledger, entries, findings)
@@ -72,14 +75,19 @@ def _holds(export: Export, findings: Findings) -> None:
         )
 
 
-def _payment(record: Record, line: Line, side: int, where: str, findings: Findings) -> None:
-    lock = line.lock(side, record["lock"])
-    if lock is None or lock.step[1].hex() != record["quote"]:
-        findings.add(where, f"op {record['lock']} of the line is no lock of this quote")
-        return
+def _lock_of(record: Record, line: Line) -> Op | None:
+    """Return the lock of a payment: of our own chain as payer, as payee the one that our CLAIM names."""
+    if record["as"] == "payer":
+        return line.lock(line.me, record["lock"])
+    claim = line.mine[record["claim"] - 1] if 0 < record["claim"] <= len(line.mine) else None
+    return None if claim is None or claim.kind != "CLAIM" else line.lock(1 - line.me, claim.step[1])
+
+
+def _payment(record: Record, line: Line, lock: Op, where: str, findings: Findings) -> None:
+    side = line.me if record["as"] == "payer" else 1 - line.me
     if record["as"] == "payer" and lock.step[4] != record["hours"]:
         findings.add(where, f"it is for {record['hours']}, its lock for {lock.step[4]}")
-    end = line.end_of(side, record["lock"])
+    end = line.end_of(side, lock.seq)
     ended = None if end is None else end.kind
     if record["state"] not in STATES or STATES[record["state"]] != ended:
         findings.add(where, f"it is said to be {record['state']}, its lock has the end {ended} (I6)")
@@ -87,9 +95,8 @@ def _payment(record: Record, line: Line, side: int, where: str, findings: Findin
         findings.add(where, f"it is {record['state']}, and names the entry {record.get('entry')} (I6)")
 
 
-def _entry(record: Record, line: Line, side: int, ledger: Ledger, where: str, findings: Findings) -> None:
+def _entry(record: Record, line: Line, lock: Op, ledger: Ledger, where: str, findings: Findings) -> None:
     """See that the entry of a payment moves what its lock says."""
-    lock = line.lock(side, record["lock"])
     legs = ledger.legs.get(record["entry"])
     if legs is None:
         findings.add(where, f"its entry {record['entry']} is no posting")
@@ -99,7 +106,7 @@ def _entry(record: Record, line: Line, side: int, ledger: Ledger, where: str, fi
         for id_, _unit, amount in legs
         if (account := ledger.accounts[id_]).role == "line" and account.other == line.peer
     )
-    expected = None if lock is None else lock.step[4] * (1 if record["as"] == "payer" else -1)
+    expected = lock.step[4] * (1 if record["as"] == "payer" else -1)
     if hours != expected:
         findings.add(
             where, f"its entry {record['entry']} moves {hours} on the line, its lock {expected} (I6)"
