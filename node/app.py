@@ -48,6 +48,7 @@ from node.services.peers import Network, Nowhere, Peers
 from node.services.people import People
 from node.services.promises import OwnUnit
 from node.services.quotes import QuoteService
+from node.services.recovery import Recovery
 from node.services.routes import Routes
 from node.services.settings import SchemeSettings, Settings
 from node.services.settlement import Settlement
@@ -222,6 +223,9 @@ class Node:
             store=self.store, keyring=self.keyring, clock=self.clock, chance=self.chance, links=self.links,
             dispatch=self.dispatch, directory=self.directory, routes=self.routes, handle_in=self.quotes.promises.handle_in,
         )  # fmt: skip
+        self.recovery = Recovery(
+            store=self.store, clock=self.clock, links=self.links, identity=self.keyring.identity
+        )
         self.settlement = Settlement(store=self.store, clock=self.clock, lines=self.lines, quotes=self.quotes)
         self.jobs.append(Job("forget-old-quotes", 24 * HOUR_S, self.quotes.forget_old))
 
@@ -274,7 +278,7 @@ class Node:
                 loop.cancel()
 
     async def _serve_quotes(self) -> None:
-        async with self.quotes.tasks:
+        async with self.quotes.tasks, self.recovery.tasks:
             await asyncio.Event().wait()
 
     async def _do_jobs(self) -> None:

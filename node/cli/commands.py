@@ -16,6 +16,7 @@ from node.services.ledger_export import FolderInUse, make_folder, write_export
 from node.services.line_rows import OPEN, read_lines
 from node.services.members import Member, NewMember, Unable, Why, check_pin, members_called
 from node.services.peers import Peer, PeerUnusable, find_peer
+from node.services.recovery import count_recovered
 from node.store import ReadTx
 from protocol.names import SchemeId, scheme_text
 
@@ -102,6 +103,7 @@ async def ledger_export(node: Node, *, folder: str) -> dict[str, Any]:
 async def health(node: Node) -> dict[str, Any]:
     """Return what `doctor` wants to know of the data and of other nodes."""
     found = await node.store.read(_health, node.scheme)
+    recovered = await node.store.read(count_recovered, node.clock.now_ms())
     lines = []
     for name, line in found.pop("open"):
         session = node.links.live.get(line.peer)
@@ -110,7 +112,13 @@ async def health(node: Node) -> dict[str, Any]:
             "connected": session is not None, "clocks": "agree" if session is None else session.terms.clocks.value,
             "usable": line.usable, "we_owe": line.state.owed, "under_way": len(line.state.mine.locks()),
         })  # fmt: skip
-    return {**found, "lines": lines, "mail_set_up": node.outbox.sends, "now_ms": node.clock.now_ms()}
+    return {
+        **found,
+        "lines": lines,
+        "mail_set_up": node.outbox.sends,
+        "recovered": recovered,
+        "now_ms": node.clock.now_ms(),
+    }
 
 
 def _health(tx: ReadTx, scheme: SchemeId) -> dict[str, Any]:

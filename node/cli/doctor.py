@@ -169,6 +169,7 @@ def _data(config: Config) -> Iterator[Finding]:
         )
         return
     yield _balances(health)
+    yield from _recovered(health)
     yield from _mail(health)
     yield from _neighbours(health, running)
 
@@ -184,6 +185,16 @@ def _balances(health: dict[str, Any]) -> Finding:
             "Stop the node, keep a copy of everything, and report it: this is a fault of the program.",
         )
     return Finding("balances", State.OK, f"{health['accounts']} accounts sum to zero in every unit")
+
+
+def _recovered(health: dict[str, Any]) -> Iterator[Finding]:
+    if health["recovered"]:
+        yield Finding(
+            "backup",
+            State.NOTE,
+            f"the database was older than what neighbours remember; {health['recovered']} things came back in two weeks",
+            "Look at them on the organisers' desk, under /admin/recovered.",
+        )
 
 
 def _mail(health: dict[str, Any]) -> Iterator[Finding]:

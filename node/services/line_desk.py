@@ -43,6 +43,7 @@ _SAVE: Final = (
     )
 )  # fmt: skip
 _BOOT: Final = update(schema.line).values(synced=False, announced=0, returned=0, horizon=_L.peer_length)
+_DOUBT: Final = update(schema.line).where(_L.peer == bindparam("peer")).values(synced=False)
 _O: Final = schema.op.c
 _NEW_OP: Final = insert(schema.op)
 _OP: Final = select(_O.wire).where(
@@ -356,6 +357,11 @@ class LineDesk:
             kept["id", state.line] = line.no
         self._dirty.clear()
         return changed
+
+
+def doubt_lines_with(tx: Tx, peer: SchemeId) -> None:
+    """Make the lines with `peer` count for nothing until it is asked again: somebody else may have written there."""
+    tx.run(_DOUBT, peer=peer)
 
 
 def reset_for_boot(tx: Tx) -> None:

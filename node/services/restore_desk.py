@@ -21,10 +21,9 @@ from node.services.line_ends import book_credit
 from node.services.line_rows import ASKED, CLOSING, OFFERED, OPEN, STOPPED, Line
 from node.services.payer_desk import Rebuilt
 from node.services.payment_desk import AcceptanceOf, PaymentDesk
-from node.store import ReadTx, Tx
+from node.store import Tx
 from node.store.schema import books as books_schema
 from node.store.schema import restore as schema
-from node.store.statements import Row
 from protocol.entry import Words
 from protocol.errors import InvalidOp, InvalidValue, MalformedMessage
 from protocol.line_ops import Claim, Close, Credit, Lock, Op, Release
@@ -33,12 +32,9 @@ from protocol.names import QuoteId, SchemeId
 
 _OUR_WORD: Final = Words(text="", done_by="interlets", on_behalf_of=None, proved_by="system")
 _NOTHING: Final = Rebuilt(None, 0, known=True)
-_R: Final = schema.recovered.c
 _NEW: Final = insert(schema.recovered)
 _T: Final = books_schema.trade.c
 _OF_TRADE: Final = select(_T.payer_no, _T.payee_no).where(_T.no == bindparam("no"))
-RECOVERED_SHOWN: Final = 200
-_NEWEST: Final = select(schema.recovered).order_by(_R.no.desc()).limit(RECOVERED_SHOWN)
 
 
 class RestoreDesk:
@@ -138,8 +134,3 @@ class RestoreDesk:
             _NEW, at_ms=self._lines.now_ms, kind=op.body.step.TAG.lower(), peer=peer, made_ms=op.body.time, hours=hours,
             amount=rebuilt.amount, trade_no=rebuilt.trade_no, known=rebuilt.known, beyond=beyond,
         )  # fmt: skip
-
-
-def recovered(tx: ReadTx) -> list[Row]:
-    """Return what came back, the newest first."""
-    return tx.all(_NEWEST)

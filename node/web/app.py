@@ -32,6 +32,7 @@ from node.web.pages import (
     desk_neighbour,
     desk_neighbour_ends,
     desk_neighbours,
+    desk_recovered,
     desk_scheme,
     join,
     member_routes,
@@ -64,6 +65,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     *desk_neighbours.ROUTES,
     *desk_neighbour.ROUTES,
     *desk_neighbour_ends.ROUTES,
+    *desk_recovered.ROUTES,
     *desk_scheme.ROUTES,
     *member_routes.ROUTES,
 )

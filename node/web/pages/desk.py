@@ -14,6 +14,7 @@ from node.services.evidence_store import all_evidence
 from node.services.figures import Figures, read_figures
 from node.services.line_rows import ASKED, read_lines
 from node.services.members import Reach, Unable, Why, count_members
+from node.services.recovery import count_recovered
 from node.store import ReadTx
 from node.web.context import ORGANISER, Context, NoSuchPage, Route, get, post
 from node.web.dates import ago, local
@@ -56,9 +57,10 @@ class Today:
     figures: Figures
     asked: list[SchemeId]  # schemes that wait for our answer
     contradictions: int  # proofs against other schemes, or us, that nobody has settled
+    recovered: int  # what came back lately after a restore
 
 
-def _read_today(tx: ReadTx, own: SchemeId, month_ms: int) -> Today:
+def _read_today(tx: ReadTx, own: SchemeId, month_ms: int, now_ms: int) -> Today:
     applications, waiting = applications_in(tx, most=1)
     return Today(
         applications=applications,
@@ -68,6 +70,7 @@ def _read_today(tx: ReadTx, own: SchemeId, month_ms: int) -> Today:
         figures=read_figures(tx, month_ms),
         contradictions=sum(piece.counts for piece in all_evidence(tx)),
         asked=[each.peer for each in read_lines(tx, own) if each.status == ASKED],
+        recovered=count_recovered(tx, now_ms),
     )
 
 
@@ -75,7 +78,7 @@ async def today(context: Context) -> web.Response:
     """Show what waits for an organiser, and how computer and scheme are."""
     now = local(context.now_ms, context.zone)
     month = datetime(now.year, now.month, 1, tzinfo=context.zone)
-    read = await context.read(_read_today, context.node.scheme, int(month.timestamp() * 1000))
+    read = await context.read(_read_today, context.node.scheme, int(month.timestamp() * 1000), context.now_ms)
     return context.show(
         DashboardView(
             todo=_todo(context, read), health=_health(context, read.figures), figures=_figures(context, read)
@@ -85,6 +88,10 @@ async def today(context: Context) -> web.Response:
 
 def _todo(context: Context, read: Today) -> tuple[Tile, ...]:
     words, tiles = context.words, []
+    if read.recovered:
+        text = words.gettext("This computer had lost its memory, and neighbours gave it back")
+        hint = words.gettext("See what came back, and whether anything is to be done")
+        tiles.append(Tile(text=text, hint=hint, href="/admin/recovered", tone="wait"))
     if read.applications_waiting:
         text = words.ngettext("%(num)d application", "%(num)d applications", read.applications_waiting) % {
             "num": read.applications_waiting

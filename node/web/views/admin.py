@@ -150,6 +150,27 @@ class OutboxView(View):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RecoveredRow:
+    text: str  # "Ana Silva gives 2 hours to somebody at Riverside"
+    reference: str
+    when: str
+    state: Pill
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecoveredView(View):
+    """GET /admin/recovered: what neighbours gave back after this computer started from an older copy."""
+
+    TEMPLATE: ClassVar[str] = "admin/recovered.html"
+    DESK: ClassVar[Desk] = "dashboard"
+
+    trades: tuple[RecoveredRow, ...]
+    others: str
+    warnings: tuple[str, ...]
+    empty: Empty | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Gauge:
     """How much of both limits of a line is used. Percentages are whole, 0..100, of their own side."""
 

@@ -9,7 +9,7 @@ import pytest
 
 from node.services.books import all_accounts
 from node.services.line_units import LineRefused
-from node.services.restore_desk import recovered
+from node.services.recovery import read_recovered
 from node.simulation.network import SimulatedNetwork
 from protocol.frame import FrameType
 from protocol.line import author
@@ -52,7 +52,7 @@ def keep_backups(node: SettlingNode) -> list[bytes]:
 
 
 async def came_back(node: SettlingNode) -> list[str]:
-    return sorted(row[2] for row in await node.store.read(recovered))
+    return sorted(row.kind for row in await node.store.read(read_recovered))
 
 
 @pytest.mark.parametrize("name", ROW)
@@ -98,9 +98,9 @@ def test_what_came_back_is_listed_for_the_organisers():
             ["claim"],
         ]
         for node, amount in ((ana, 5), (karim, 5)):
-            (row,) = await node.store.read(recovered)
-            assert (row[6], row[8], row[9]) == (amount, True, False)
-            assert row[7] is not None
+            (row,) = await node.store.read(read_recovered)
+            assert (row.amount, row.known, row.beyond) == (amount, True, False)
+            assert row.reference is not None
 
     in_town(scenario)
 
@@ -138,8 +138,8 @@ def test_for_whoever_joined_since_the_backup_the_chest_answers(name: str, member
         await node.restore(backup)
         await town.until_async(town.all_usable, 60)
         await town.settle()
-        (row,) = await node.store.read(recovered)
-        assert (row[6], row[8]) == (5, False)
+        (row,) = await node.store.read(read_recovered)
+        assert (row.amount, row.known) == (5, False)
         chest = [held.value.balance for held, role in await node.store.read(all_accounts) if role == "chest"]
         assert chest == [-5 if name == "Oakvale" else 5]
 

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import insert, update
 
 from node.services.acts import Actor, Deed, Role, acts_for, newest_acts
 from node.services.applications import applications_in
@@ -16,7 +16,7 @@ from node.services.books import load
 from node.services.members import Member, NewMember, Reach, State, find_members
 from node.services.trades import NewTrade
 from node.store import Tx
-from node.store.schema import books
+from node.store.schema import books, restore
 from protocol.ledger import Account
 from protocol.limits import DAY_MS
 from tests.node.web.towns import ACORNS, Browser, Town, hidden_of, open_town, send
@@ -509,3 +509,46 @@ async def test_unsent_mail_can_be_read_out_but_nothing_that_signs_in(paper: Desk
 
 def test_an_organiser_is_named_in_what_is_done() -> None:
     assert Actor(no=1, name="Rosa", role=Role.ORGANISER).words("x", on_behalf_of="Ana").proved_by == "broker"
+
+
+# --- What came back after a restore ------------------------------------------------------------------------------
+
+
+async def test_what_came_back_is_said_in_plain_words(desk: Desk) -> None:
+    """Rule 6.7 (b): trade by trade, whose account is unknown, and what only passed through."""
+    assert "Nothing was ever lost here" in await desk.words("/admin/recovered")
+    ana = await desk.town.member("Ana")
+    account = (await desk.member(ana.no)).account_no
+    now = desk.town.clock.now
+
+    def restored(tx: Tx) -> None:
+        no = tx.insert(
+            insert(books.trade), reference=7, kind="out", state="set-aside", payer_no=account, payee_no=None, amount=120,
+            text="", listing=None, other_scheme=bytes(32), other_name="", other_amount=3, other_unit="x", hours=1,
+            entry_seq=None, created_ms=now, ended_ms=None, reason=None, late=False, entered_by="", once=None,
+            corrects_no=None, corrected_by_no=None,
+        )  # fmt: skip
+        row = {"at_ms": now, "peer": bytes(32), "made_ms": now, "hours": 1, "amount": 120, "beyond": False}
+        new = insert(restore.recovered)
+        tx.insert(new, **row, kind="lock", trade_no=no, known=True)
+        tx.insert(new, **{**row, "beyond": True}, kind="claim", trade_no=no, known=True)
+        tx.insert(new, **row, kind="claim", trade_no=no, known=False)
+        tx.insert(new, **row, kind="limit", trade_no=None, known=True)
+        tx.insert(new, **row, kind="copy", trade_no=None, known=True)
+        tx.insert(new, **row, kind="identity", trade_no=None, known=True)
+
+    await desk.town.node.store.write(restored)
+    assert "neighbours gave it back" in await desk.words("/admin")
+    said = await desk.words("/admin/recovered")
+    assert "Ana gives 2 hours to somebody at" in said
+    assert "Ana received 2 hours from somebody at" in said
+    assert "As it was" in said
+    assert "Beyond the limit" in said
+    assert "Member not known here" in said
+    assert "1 other step on lines with neighbours came back" in said
+    assert "A second computer works with our keys." in said
+    assert "Neighbours know newer keys of ours" in said
+    assert "Some accounts are not known here any more." in said
+    desk.town.clock.now += 15 * 24 * 3600 * 1000
+    desk.browser = await desk.town.browser_of(desk.rosa)
+    assert "neighbours gave it back" not in await desk.words("/admin")
