@@ -215,6 +215,14 @@ class Payload:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Committed:
+    """A payload, and what an entry says of it."""
+
+    payload: Payload
+    digest: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OpenedEntry:
     """A verified entry, with as much of its payloads as is still there."""
 
@@ -230,6 +238,21 @@ class NewEntry:
     signed: Signed[Entry]
     book: Payload
     words: Payload
+
+
+def commit_book(book: Book, salt: bytes) -> Committed:
+    """Return what an entry commits to of accounts and amounts. The salt is 16 fresh random bytes."""
+    return _commit(_BOOK_TAG, book, salt)
+
+
+def commit_words(words: Words, salt: bytes) -> Committed:
+    """Return what an entry commits to of its words. The salt is 16 fresh random bytes."""
+    return _commit(_WORDS_TAG, words, salt)
+
+
+def _commit(tag: str, part: Part, salt: bytes) -> Committed:
+    data = encode_message(part)
+    return Committed(payload=Payload(salt=salt, data=data), digest=commitment(tag, salt, data))
 
 
 def make_entry(
@@ -248,20 +271,28 @@ def make_entry(
     Raises:
         InvalidValue: a salt of another size, both salts the same, or a field out of range.
     """
-    if len(book_salt) != SALT_BYTES or len(words_salt) != SALT_BYTES or book_salt == words_salt:
+    if len(book_salt) != SALT_BYTES or len(words_salt) != SALT_BYTES:
         raise InvalidValue("each payload needs a salt of its own")
-    book_payload = Payload(salt=book_salt, data=encode_message(book))
-    words_payload = Payload(salt=words_salt, data=encode_message(words))
+    committed = commit_book(book, book_salt), commit_words(words, words_salt)
+    return next_entry(chain, book.TAG, *committed, time_ms=time_ms, key=key, key_seq=key_seq)
+
+
+def next_entry(
+    chain: Chain, kind: str, book: Committed, words: Committed, *, time_ms: int, key: SigningKey, key_seq: int
+) -> NewEntry:
+    """Return the next entry of `chain`, as `make_entry`, of what was committed to before."""
+    if book.payload.salt == words.payload.salt:
+        raise InvalidValue("each payload needs a salt of its own")
     entry = Entry(
         scheme=chain.scheme,
         seq=chain.next_seq,
         prev=chain.prev,
         time=time_ms,
-        kind=book.TAG,
-        book=commitment(_BOOK_TAG, book_salt, book_payload.data),
-        words=commitment(_WORDS_TAG, words_salt, words_payload.data),
+        kind=kind,
+        book=book.digest,
+        words=words.digest,
     )
-    return NewEntry(signed=sign_message(entry, key, key_seq), book=book_payload, words=words_payload)
+    return NewEntry(signed=sign_message(entry, key, key_seq), book=book.payload, words=words.payload)
 
 
 def follow(chain: Chain, signed: Signed[Entry]) -> Chain:

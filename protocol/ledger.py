@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Annotated, Final
+from typing import Annotated, Final, Protocol
 
 from crypto.canonical import encode
 from crypto.digest import tagged
@@ -77,6 +77,16 @@ class Account:
     closed: bool = False
 
     def __post_init__(self) -> None:
+        balance, held, credit_limit = self.balance, self.held, self.credit_limit
+        if (
+            type(balance) is type(held) is type(credit_limit) is int
+            and -AMOUNT_MAX <= balance <= AMOUNT_MAX
+            and 0 <= held <= AMOUNT_MAX
+            and 0 <= credit_limit <= AMOUNT_MAX
+            and self.ceiling is None
+            and not self.closed
+        ):
+            return  # nearly every account; what is wrong with the others is told below
         for name, value, least in (
             ("balance", self.balance, -AMOUNT_MAX),
             ("held", self.held, 0),
@@ -146,8 +156,19 @@ class Posting(Part):
         check_legs(self.legs)
 
 
+class Moves(Protocol):
+    """A posting, or a part of a message that makes one: its legs were checked when it was made."""
+
+    @property
+    def legs(self) -> tuple[Leg, ...]: ...
+
+
 def check_legs(legs: Sequence[Leg]) -> None:
     """Raise InvalidValue unless `legs` are of different accounts and sum to zero in every unit (I1)."""
+    if len(legs) == 2 and legs[0].account != legs[1].account and legs[0].unit == legs[1].unit:
+        if legs[0].amount + legs[1].amount:
+            raise InvalidValue("a posting does not sum to zero in every unit")
+        return  # nearly every posting
     if len({leg.account for leg in legs}) != len(legs):
         raise InvalidValue("an account appears twice in one posting")
     if any(totals([(leg.unit, leg.amount) for leg in legs]).values()):
@@ -203,7 +224,7 @@ class Refusal(StrEnum):
 
 def check(
     accounts: Mapping[AccountId, Account],
-    posting: Posting,
+    posting: Moves,
     *,
     releasing: Mapping[AccountId, int] = _NO_HOLDS,
     beyond_limits: bool = False,
@@ -217,16 +238,35 @@ def check(
     booked: an organiser's correction (3.5), effects rebuilt after a restore (6.7 b), a replay. A closed account
     is opened again first, by an entry of its own.
     """
+    if not releasing and _nothing_against(accounts, posting):
+        return None
     return _check_known(accounts, posting, releasing) or (
         _check_large(accounts, posting) if beyond_limits else _check_limits(accounts, posting, releasing)
     )
 
 
+def _nothing_against(accounts: Mapping[AccountId, Account], posting: Moves) -> bool:
+    """Tell that no check can refuse, which is so for nearly every posting that ends no hold; False says nothing."""
+    for leg in posting.legs:
+        account = accounts.get(leg.account)
+        if account is None or account.unit != leg.unit or account.closed:
+            return False
+        after = account.balance + leg.amount
+        if not -AMOUNT_MAX <= after <= AMOUNT_MAX:
+            return False
+        if account.kind is AccountKind.SYSTEM:
+            continue
+        if leg.amount < 0:
+            if after + account.credit_limit < account.held:
+                return False
+        elif account.ceiling is not None and after > account.ceiling:
+            return False
+    return True
+
+
 def _check_known(
-    accounts: Mapping[AccountId, Account], posting: Posting, releasing: Mapping[AccountId, int]
+    accounts: Mapping[AccountId, Account], posting: Moves, releasing: Mapping[AccountId, int]
 ) -> Refusal | None:
-    if not releasing and all(_is_in_order(accounts.get(leg.account), leg) for leg in posting.legs):
-        return None  # nearly every posting; the others are asked in the order of the reasons
     givers = [leg for leg in posting.legs if leg.amount < 0]
     takers = [leg for leg in posting.legs if leg.amount > 0]
     if any(leg.account not in accounts for leg in givers) or any(key not in accounts for key in releasing):
@@ -244,12 +284,8 @@ def _check_known(
     return None
 
 
-def _is_in_order(account: Account | None, leg: Leg) -> bool:
-    return account is not None and account.unit == leg.unit and not account.closed
-
-
 def _check_limits(
-    accounts: Mapping[AccountId, Account], posting: Posting, releasing: Mapping[AccountId, int]
+    accounts: Mapping[AccountId, Account], posting: Moves, releasing: Mapping[AccountId, int]
 ) -> Refusal | None:
     limited = [(accounts[leg.account], leg.amount) for leg in posting.legs if accounts[leg.account].limited]
     for account, amount in limited:
@@ -262,7 +298,7 @@ def _check_limits(
     return _check_large(accounts, posting)
 
 
-def _check_large(accounts: Mapping[AccountId, Account], posting: Posting) -> Refusal | None:
+def _check_large(accounts: Mapping[AccountId, Account], posting: Moves) -> Refusal | None:
     if any(abs(accounts[leg.account].balance + leg.amount) > AMOUNT_MAX for leg in posting.legs):
         return Refusal.BALANCE_TOO_LARGE
     return None
@@ -270,7 +306,7 @@ def _check_large(accounts: Mapping[AccountId, Account], posting: Posting) -> Ref
 
 def post(
     accounts: Mapping[AccountId, Account],
-    posting: Posting,
+    posting: Moves,
     *,
     releasing: Mapping[AccountId, int] = _NO_HOLDS,
     beyond_limits: bool = False,
@@ -288,7 +324,7 @@ def post(
 
 def try_post(
     accounts: Mapping[AccountId, Account],
-    posting: Posting,
+    posting: Moves,
     *,
     releasing: Mapping[AccountId, int] = _NO_HOLDS,
     beyond_limits: bool = False,

@@ -12,6 +12,7 @@ from typing import Final
 
 from sqlalchemy import bindparam, insert, select, update
 
+from crypto.digest import SALT_BYTES
 from node.clock import Chance, Clock
 from node.keyring import KeyRing
 from node.store import ReadTx, Tx
@@ -21,6 +22,7 @@ from protocol.books import corrected_by
 from protocol.entry import (
     Book,
     Chain,
+    Committed,
     Corrected,
     Entry,
     LimitsSet,
@@ -29,11 +31,13 @@ from protocol.entry import (
     Payload,
     Posted,
     Words,
-    make_entry,
+    commit_book,
+    commit_words,
+    next_entry,
     open_book,
     open_system_account,
 )
-from protocol.ledger import HOURS, LOCAL, Account, AccountKind, Leg, Posting, Refusal, SystemRole
+from protocol.ledger import HOURS, LOCAL, Account, AccountKind, Leg, Refusal, SystemRole
 from protocol.message import trusted_message
 from protocol.names import AccountId, EntryId, SchemeId
 
@@ -95,6 +99,22 @@ class Entered:
     legs: tuple[Leg, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """An entry signed and checked, of which nothing is written yet."""
+
+    book: Posted | Corrected
+    words: Committed
+    nos: Sequence[int]  # of the accounts, in the order of the legs
+    after: Mapping[AccountId, Account]
+    made: NewEntry
+
+    @property
+    def id(self) -> EntryId:
+        """The id the entry has, if it is entered."""
+        return EntryId(self.made.signed.id)
+
+
 def _account(row: tuple[object, ...]) -> Held:
     no, id_, kind, unit, balance, held, credit_limit, ceiling, warn_below, warn_above, closed, *_ = row
     value = Account(
@@ -128,10 +148,13 @@ def load(tx: ReadTx, no: int) -> Held:
     return held
 
 
-def _move(tx: Tx, no: int, value: Account) -> None:
-    """Write an account's new balance and what it holds."""
-    tx.run_keeping(_MOVE, which=no, new_balance=value.balance, new_held=value.held)
-    tx.kept(schema.account)[no] = Held(no, value)
+def _move(tx: Tx, *moved: tuple[int, Account]) -> None:
+    """Write accounts' new balances and what they hold."""
+    rows = [{"which": no, "new_balance": value.balance, "new_held": value.held} for no, value in moved]
+    tx.many_keeping(_MOVE, rows)
+    kept = tx.kept(schema.account)
+    for no, value in moved:
+        kept[no] = Held(no, value)
 
 
 def all_accounts(tx: ReadTx) -> list[tuple[Held, str]]:
@@ -237,48 +260,61 @@ class Books:
         value = ledger.hold(held.value, amount, beyond_limits=beyond_limits)
         if isinstance(value, Refusal):
             raise Refused(value)
-        _move(tx, no, value)
+        _move(tx, (no, value))
 
     def drop_hold(self, tx: Tx, no: int, amount: int) -> None:
         """Free what was set aside."""
         value = ledger.drop_hold(load(tx, no).value, amount)
-        _move(tx, no, value)
+        _move(tx, (no, value))
 
     def move_hold(self, tx: Tx, giver_no: int, taker_no: int, amount: int) -> None:
         """Move what was set aside to another account: a frozen payment's, to the chest. Source: 7.2."""
         giver, taker = ledger.move_hold(load(tx, giver_no).value, load(tx, taker_no).value, amount)
-        _move(tx, giver_no, giver)
-        _move(tx, taker_no, taker)
+        _move(tx, (giver_no, giver), (taker_no, taker))
 
     # --- postings -------------------------------------------------------------------------------------------
 
+    def commit(self, words: Words) -> Committed:
+        """Return what an entry will commit to of its words. Needs no transaction: best done before the unit waits."""
+        return commit_words(words, self._chance.bytes(SALT_BYTES))
+
     def post(
         self, tx: Tx, amounts: Sequence[tuple[int, int]], words: Words, *, releasing: Mapping[int, int] | None = None,
-        beyond_limits: bool = False, referenced: bool = False,
+        beyond_limits: bool = False,
     ) -> Entered:  # fmt: skip
         """Post `amounts` (account number, signed amount); `releasing` ends holds of these accounts with it.
 
-        Amounts of one account are added up, and an account that gains nothing is left out. `referenced`: the
-        entry's id becomes the reference of a trade, so its salts are drawn until that reference is free (7.9).
+        Amounts of one account are added up, and an account that gains nothing is left out.
 
         Raises:
             Refused: the ledger says no; nothing changed.
         """
+        draft = self.draft(tx, amounts, self.commit(words), releasing=releasing, beyond_limits=beyond_limits)
+        return self.enter(tx, draft)
+
+    def draft(
+        self, tx: ReadTx, amounts: Sequence[tuple[int, int]], words: Committed, *,
+        releasing: Mapping[int, int] | None = None, beyond_limits: bool = False,
+    ) -> Draft:  # fmt: skip
+        """Return the entry that posts `amounts`, as `post` does, if `enter` comes next.
+
+        Raises:
+            Refused: the ledger says no.
+        """
         nos, legs, accounts = self._legs(tx, amounts)
-        freed = {load(tx, no).value.account_id: amount for no, amount in (releasing or {}).items()}
-        for no in releasing or {}:
-            if no not in nos:
-                raise AssertionError("a hold becomes a posting of the same account")
-        posting = Posting(legs=legs)
-        after = ledger.try_post(accounts, posting, releasing=freed, beyond_limits=beyond_limits)
+        freed = (
+            {load(tx, no).value.account_id: amount for no, amount in releasing.items()} if releasing else {}
+        )
+        if releasing and not releasing.keys() <= set(nos):
+            raise AssertionError("a hold becomes a posting of the same account")
+        book = Posted(legs=legs)
+        after = ledger.try_post(accounts, book, releasing=freed, beyond_limits=beyond_limits)
         if isinstance(after, Refusal):
             raise Refused(after)
-        made = self._enter(tx, Posted(legs=legs), words, referenced=referenced)
-        self._record_legs(tx, made.signed.body.seq, nos, legs, after)
-        return _entered(made, legs)
+        return self._draft(tx, book, words, nos, after)
 
-    def correct(self, tx: Tx, entry_seq: int, already: bool, words: Words) -> Entered:
-        """Post the opposite of an earlier entry. Source: 3.5.
+    def draft_correction(self, tx: ReadTx, entry_seq: int, already: bool, words: Committed) -> Draft:
+        """Return the entry that posts the opposite of an earlier one, if `enter` comes next. Source: 3.5.
 
         Raises:
             Refused: it was corrected before, or moved hours between schemes.
@@ -296,16 +332,49 @@ class Books:
         rows = {leg.account: tx.one(_ACCOUNT_BY_ID, id=leg.account) for leg in correction.legs}
         held = {key: _account(row) for key, row in rows.items() if row is not None}
         accounts = {key: each.value for key, each in held.items()}
-        after = ledger.try_post(accounts, correction.posting, beyond_limits=True)
+        after = ledger.try_post(accounts, correction, beyond_limits=True)
         if isinstance(after, Refusal):
             raise Refused(after)
-        made = self._enter(tx, correction, words, referenced=True)
-        nos = [held[leg.account].no for leg in correction.legs]
-        self._record_legs(tx, made.signed.body.seq, nos, correction.legs, after)
-        return _entered(made, correction.legs)
+        return self._draft(tx, correction, words, [held[leg.account].no for leg in correction.legs], after)
+
+    def correct(self, tx: Tx, entry_seq: int, already: bool, words: Words) -> Entered:
+        """Post the opposite of an earlier entry, as `draft_correction` has it.
+
+        Raises:
+            Refused: nothing changed.
+        """
+        return self.enter(tx, self.draft_correction(tx, entry_seq, already, self.commit(words)))
+
+    def _draft(
+        self, tx: ReadTx, book: Posted | Corrected, words: Committed, nos: Sequence[int],
+        after: Mapping[AccountId, Account],
+    ) -> Draft:  # fmt: skip
+        return Draft(book=book, words=words, nos=nos, after=after, made=self._make(tx, book, words))
+
+    def redraft(self, tx: ReadTx, draft: Draft) -> Draft:
+        """Return the same entry under another id: what its id was to name is taken. Source: 7.9."""
+        return self._draft(tx, draft.book, draft.words, draft.nos, draft.after)
+
+    def enter(self, tx: Tx, draft: Draft) -> Entered:
+        """Write an entry and what it moves, in the unit that drafted it; nothing was entered between."""
+        made, after, legs = draft.made, draft.after, draft.book.legs
+        entry = made.signed.body
+        self._write(tx, made)
+        _move(tx, *[(no, after[leg.account]) for no, leg in zip(draft.nos, legs, strict=True)])
+        rows = [
+            {
+                "account_no": no,
+                "entry_seq": entry.seq,
+                "amount": leg.amount,
+                "balance_after": after[leg.account].balance,
+            }
+            for no, leg in zip(draft.nos, legs, strict=True)
+        ]
+        tx.many(_NEW_LEG, rows)
+        return Entered(entry.seq, EntryId(made.signed.id), entry.time, legs)
 
     def _legs(
-        self, tx: Tx, amounts: Sequence[tuple[int, int]]
+        self, tx: ReadTx, amounts: Sequence[tuple[int, int]]
     ) -> tuple[list[int], tuple[Leg, ...], dict[AccountId, Account]]:
         sums: dict[int, int] = {}
         for no, amount in amounts:
@@ -318,62 +387,37 @@ class Books:
         )
         return nos, legs, {value.account_id: value for value in values}
 
-    def _record_legs(
-        self, tx: Tx, seq: int, nos: Sequence[int], legs: Sequence[Leg], after: Mapping[AccountId, Account]
-    ) -> None:
-        rows = []
-        for no, leg in zip(nos, legs, strict=True):
-            value = after[leg.account]
-            _move(tx, no, value)
-            rows.append(
-                {"account_no": no, "entry_seq": seq, "amount": leg.amount, "balance_after": value.balance}
-            )
-        tx.many(_NEW_LEG, rows)
+    def _enter(self, tx: Tx, book: Book, words: Words) -> None:
+        self._write(tx, self._make(tx, book, self.commit(words)))
 
-    def _enter(self, tx: Tx, book: Book, words: Words, *, referenced: bool = False) -> NewEntry:
-        kept = tx.kept(schema.entry)
-        head = kept.get("head")
-        if head is None:
-            head = tx.one(_HEAD)
+    def _make(self, tx: ReadTx, book: Book, words: Committed) -> NewEntry:
+        """Return the next entry, signed."""
+        head = tx.kept(schema.entry).get("head") or tx.one(_HEAD)
         scheme = self._keyring.scheme
         chain = (
             Chain(scheme=scheme) if head is None else Chain(scheme=scheme, next_seq=head[0] + 1, prev=head[1])
         )
         key_seq, key = self._keyring.signing["ledger"]
-        while True:
-            salts = self._chance.bytes(32)
-            made = make_entry(
-                chain,
-                book,
-                words,
-                time_ms=self._clock.now_ms(),
-                book_salt=salts[:16],
-                words_salt=salts[16:],
-                key=key,
-                key_seq=key_seq,
-            )
-            number = reference_number(made.signed.id)
-            if not referenced or not reference_taken(tx, number):
-                break
+        committed = commit_book(book, self._chance.bytes(SALT_BYTES))
+        return next_entry(
+            chain, book.TAG, committed, words, time_ms=self._clock.now_ms(), key=key, key_seq=key_seq
+        )
+
+    def _write(self, tx: Tx, made: NewEntry) -> None:
+        signed = made.signed
         tx.run_keeping(
             _NEW_ENTRY,
-            seq=made.signed.body.seq,
-            id=made.signed.id,
-            time=made.signed.body.time,
-            kind=book.TAG,
-            wire=made.signed.wire,
+            seq=signed.body.seq,
+            id=signed.id,
+            time=signed.body.time,
+            kind=signed.body.kind,
+            wire=signed.wire,
             book=made.book.data,
             book_salt=made.book.salt,
             words=made.words.data,
             words_salt=made.words.salt,
         )
-        kept["head"] = made.signed.body.seq, made.signed.id
-        return made
-
-
-def _entered(made: NewEntry, legs: tuple[Leg, ...]) -> Entered:
-    body = made.signed.body
-    return Entered(body.seq, EntryId(made.signed.id), body.time, legs)
+        tx.kept(schema.entry)["head"] = signed.body.seq, signed.id
 
 
 _SYSTEM_WORDS: Final = Words(text="", done_by="interlets", on_behalf_of=None, proved_by="system")

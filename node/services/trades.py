@@ -9,15 +9,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import bindparam, insert, or_, select, update
+from sqlalchemy import bindparam, func, literal_column, select, update
 
 from node.clock import Clock
-from node.services.books import Books, Refused, load, reference_number
-from node.store import ReadTx, Store, Tx
+from node.services.books import Books, Draft, Refused, load, reference_number
+from node.store import ReadTx, Store, Tx, upsert
 from node.store.schema import books as schema
 from node.store.schema import lines as lines_schema
 from node.store.schema import payments as payments_schema
-from protocol.entry import ListingRef, Words
+from protocol.entry import Committed, ListingRef, Words
 from protocol.names import ItemKey, SchemeId
 
 _T: Final = schema.trade.c
@@ -26,41 +26,57 @@ _COLUMNS: Final = (
     _T.other_name, _T.other_amount, _T.other_unit, _T.hours, _T.entry_seq, _T.created_ms, _T.ended_ms, _T.reason,
     _T.late, _T.entered_by, _T.corrects_no, _T.corrected_by_no,
 )  # fmt: skip
-_NEW: Final = insert(schema.trade)
+# Whatever unique index knows of it: the form's key, or the reference.
+_NEW: Final = upsert(schema.trade, key=())
 _BY_NO: Final = select(*_COLUMNS).where(_T.no == bindparam("no"))
 _BY_ONCE: Final = select(*_COLUMNS).where(_T.once == bindparam("once"))
 _BY_REFERENCE: Final = select(*_COLUMNS).where(_T.reference == bindparam("reference"))
-_MINE: Final = or_(_T.payer_no == bindparam("account_no"), _T.payee_no == bindparam("account_no"))
-# One look into each index; both sides in one statement would read and sort all of a member's trades.
-_LAST_PAID, _LAST_GOT = (
-    select(*_COLUMNS).where(side == bindparam("account_no")).order_by(_T.no.desc()).limit(1)
-    for side in (_T.payer_no, _T.payee_no)
+# Two people's trades within the scheme are found by what they did to their accounts: an index for each side would
+# cost every trade two pages more. Those across have such an index: what was set aside, or undone, has no entry. The
+# kind is written out, else SQLite does not see that a partial index will do.
+_L: Final = schema.leg.c
+_E: Final = schema.entry.c
+_LOCAL: Final = (
+    select(*_COLUMNS)
+    .select_from(schema.leg.join(schema.trade, _T.entry_seq == _L.entry_seq))
+    .where(_L.account_no == bindparam("account_no"), _T.kind == literal_column("'local'"))
+)
+_OUT: Final = select(*_COLUMNS).where(
+    _T.payer_no == bindparam("account_no"), _T.kind == literal_column("'out'")
+)
+_IN: Final = select(*_COLUMNS).where(
+    _T.payee_no == bindparam("account_no"), _T.kind == literal_column("'in'")
 )
 _NEWEST: Final = (
-    select(*_COLUMNS)
-    .where(_MINE, _T.no < bindparam("before"))
-    .order_by(_T.no.desc())
-    .limit(bindparam("most"))
+    _LOCAL.order_by(_L.entry_seq.desc()).limit(bindparam("most")),
+    *[side.order_by(_T.no.desc()).limit(bindparam("most")) for side in (_OUT, _IN)],
 )
-_SET_ASIDE: Final = select(*_COLUMNS).where(
-    _T.payer_no == bindparam("account_no"), _T.state == "set-aside"
-).order_by(_T.no)  # fmt: skip
+_SET_ASIDE: Final = _OUT.where(_T.state == "set-aside").order_by(_T.no)
 _ALIKE: Final = (
     select(_T.no)
+    .select_from(schema.leg.join(schema.trade, _T.entry_seq == _L.entry_seq))
     .where(
-        _T.payer_no == bindparam("payer_no"),
+        _L.account_no == bindparam("payer_no"),
+        _L.entry_seq
+        > func.coalesce(
+            select(_E.seq)
+            .where(_E.time < bindparam("since"))
+            .order_by(_E.seq.desc())
+            .limit(1)
+            .scalar_subquery(),
+            -1,
+        ),
+        _T.kind == literal_column("'local'"),
+        _T.payer_no == _L.account_no,
         _T.payee_no == bindparam("payee_no"),
         _T.amount == bindparam("amount"),
         _T.text == bindparam("text"),
-        _T.created_ms >= bindparam("since"),
     )
     .limit(1)
 )
 _CORRECTED: Final = update(schema.trade).where(_T.no == bindparam("which")).values(
     corrected_by_no=bindparam("new_corrected_by_no"), state="corrected"
 )  # fmt: skip
-_L: Final = schema.leg.c
-_E: Final = schema.entry.c
 _BALANCE_BEFORE: Final = (
     select(_L.balance_after)
     .select_from(schema.leg.join(schema.entry, _L.entry_seq == _E.seq))
@@ -196,13 +212,14 @@ class Trades:
         Raises:
             Refused: the ledger says no; nothing moved.
         """
-        return await self._store.write(self.record_in, new)
+        return await self._store.write(self._record, new, self._said(new))
 
     def record_in(self, tx: Tx, new: NewTrade) -> Trade:
         """Record a trade, as a part of a unit of work."""
-        known = tx.one(_BY_ONCE, once=new.once)
-        if known is not None:
-            return _trade(known)
+        return self._record(tx, new, self._said(new))
+
+    def _said(self, new: NewTrade) -> Committed:
+        """Return the entry's words. Made before the unit gets in line: there, one waits for the other."""
         words = Words(
             text=new.text,
             done_by=new.entered_by,
@@ -212,27 +229,45 @@ class Trades:
             parties=(new.payer_name, new.payee_name),
             listing=None if new.listing is None else ListingRef(scheme=self._scheme, key=new.listing),
         )
-        entered = self._books.post(
-            tx, ((new.payer_no, -new.amount), (new.payee_no, new.amount)), words, referenced=True
-        )
-        return self._insert(
-            tx, reference=reference_number(entered.id), entry_seq=entered.seq, time_ms=entered.time_ms,
-            payer_no=new.payer_no, payee_no=new.payee_no, amount=new.amount, text=new.text, listing=new.listing,
-            entered_by=new.entered_by, once=new.once, corrects_no=None,
+        return self._books.commit(words)
+
+    def _record(self, tx: Tx, new: NewTrade, words: Committed) -> Trade:
+        amounts = (new.payer_no, -new.amount), (new.payee_no, new.amount)
+        try:
+            draft = self._books.draft(tx, amounts, words)
+        except Refused:
+            # The first of two such forms may have spent what the second asks for.
+            known = _by_once(tx, new.once)
+            if known is None:
+                raise
+            return known
+        return self._enter(
+            tx, draft, payer_no=new.payer_no, payee_no=new.payee_no, amount=new.amount, text=new.text,
+            listing=new.listing, entered_by=new.entered_by, once=new.once, corrects_no=None,
         )  # fmt: skip
 
-    def _insert(
-        self, tx: Tx, *, reference: int, entry_seq: int, time_ms: int, payer_no: int | None, payee_no: int | None,
-        amount: int, text: str, listing: ItemKey | None, entered_by: str, once: bytes | None, corrects_no: int | None,
+    def _enter(
+        self, tx: Tx, draft: Draft, *, payer_no: int | None, payee_no: int | None, amount: int, text: str,
+        listing: ItemKey | None, entered_by: str, once: bytes, corrects_no: int | None,
     ) -> Trade:  # fmt: skip
-        columns: dict[str, Any] = {
-            "reference": reference, "kind": "local", "state": "done", "payer_no": payer_no, "payee_no": payee_no,
-            "amount": amount, "text": text, "listing": listing, "other_scheme": None, "other_name": None,
-            "other_amount": None, "other_unit": None, "hours": None, "entry_seq": entry_seq, "created_ms": time_ms,
-            "ended_ms": time_ms, "reason": None, "late": False, "entered_by": entered_by, "corrects_no": corrects_no,
-            "corrected_by_no": None,
-        }  # fmt: skip
-        return Trade(no=tx.insert(_NEW, **columns, once=once), **columns)
+        """Write a trade and its entry, or return the trade that this `once` recorded."""
+        while True:
+            entry = draft.made.signed.body
+            columns: dict[str, Any] = {
+                "reference": reference_number(draft.id), "kind": "local", "state": "done", "payer_no": payer_no,
+                "payee_no": payee_no, "amount": amount, "text": text, "listing": listing, "other_scheme": None,
+                "other_name": None, "other_amount": None, "other_unit": None, "hours": None, "entry_seq": entry.seq,
+                "created_ms": entry.time, "ended_ms": entry.time, "reason": None, "late": False,
+                "entered_by": entered_by, "corrects_no": corrects_no, "corrected_by_no": None,
+            }  # fmt: skip
+            no = tx.insert_new(_NEW, **columns, once=once)
+            if no is not None:
+                self._books.enter(tx, draft)
+                return Trade(no=no, **columns)
+            known = _by_once(tx, once)
+            if known is not None:
+                return known
+            draft = self._books.redraft(tx, draft)  # the reference is taken (7.9)
 
     async def correct(
         self, trade_no: int, *, organiser: str, on_behalf_of: str, reason: str, once: bytes
@@ -247,21 +282,20 @@ class Trades:
     def _correct(
         self, tx: Tx, trade_no: int, organiser: str, on_behalf_of: str, reason: str, once: bytes
     ) -> Trade:  # fmt: skip
-        known = tx.one(_BY_ONCE, once=once)
+        known = _by_once(tx, once)
         if known is not None:
-            return _trade(known)
+            return known
         trade = trade_by_no(tx, trade_no)
         assert trade.entry_seq is not None or trade.kind != "local"
         words = Words(
             text=trade.text, done_by=organiser, on_behalf_of=on_behalf_of, proved_by="broker", reason=reason
         )
         already = trade.corrected_by_no is not None
-        entered = self._books.correct(
-            tx, trade.entry_seq if trade.entry_seq is not None else -1, already, words
+        draft = self._books.draft_correction(
+            tx, trade.entry_seq if trade.entry_seq is not None else -1, already, self._books.commit(words)
         )
-        made = self._insert(
-            tx, reference=reference_number(entered.id), entry_seq=entered.seq, time_ms=entered.time_ms,
-            payer_no=trade.payee_no, payee_no=trade.payer_no, amount=trade.amount, text=trade.text,
+        made = self._enter(
+            tx, draft, payer_no=trade.payee_no, payee_no=trade.payer_no, amount=trade.amount, text=trade.text,
             listing=trade.listing, entered_by=organiser, once=once, corrects_no=trade.no,
         )  # fmt: skip
         tx.run(_CORRECTED, which=trade.no, new_corrected_by_no=made.no)
@@ -275,9 +309,9 @@ class Trades:
         """Return a trade. Raises LookupError."""
         return await self._store.read(trade_by_no, no)
 
-    async def newest(self, account_no: int, most: int = 20, before: int = 2**62) -> list[Trade]:
+    async def newest(self, account_no: int, most: int = 20) -> list[Trade]:
         """Return an account's newest trades."""
-        return await self._store.read(newest_trades, account_no, most, before)
+        return await self._store.read(newest_trades, account_no, most)
 
     async def waiting(self, account_no: int) -> list[Trade]:
         """Return trades whose amount is set aside."""
@@ -314,15 +348,15 @@ def trades_by_reference(tx: ReadTx, reference: int) -> list[Trade]:
     return [_trade(row) for row in tx.all(_BY_REFERENCE, reference=reference)]
 
 
-def newest_trades(tx: ReadTx, account_no: int, most: int, before: int = 2**62) -> list[Trade]:
-    """Return an account's newest trades, numbered below `before`."""
-    return [_trade(row) for row in tx.all(_NEWEST, account_no=account_no, most=most, before=before)]
+def newest_trades(tx: ReadTx, account_no: int, most: int) -> list[Trade]:
+    """Return an account's newest trades."""
+    rows = [row for statement in _NEWEST for row in tx.all(statement, account_no=account_no, most=most)]
+    return [_trade(row) for row in sorted(rows, reverse=True)[:most]]
 
 
 def newest_trade(tx: ReadTx, account_no: int) -> Trade | None:
     """Return an account's newest trade."""
-    rows = [tx.one(statement, account_no=account_no) for statement in (_LAST_PAID, _LAST_GOT)]
-    return max((_trade(row) for row in rows if row is not None), key=lambda trade: trade.no, default=None)
+    return next(iter(newest_trades(tx, account_no, 1)), None)
 
 
 def trades_waiting(tx: ReadTx, account_no: int) -> list[Trade]:

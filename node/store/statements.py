@@ -74,6 +74,11 @@ class Upsert:
         self._where: Final = where
         self._returning: Final = tuple(returning)
 
+    @property
+    def only_new(self) -> bool:
+        """Whether a row already there stays as it is."""
+        return not self._update
+
     def returning(self, *columns: ColumnElement[Any]) -> Upsert:
         """Return the same statement giving back columns of the row inserted or changed (none if neither)."""
         return Upsert(self._table, self._key, self._update, self._where, columns)
@@ -82,7 +87,7 @@ class Upsert:
         """Return the statement in the words of `dialect`."""
         insert = (sqlite if dialect == "sqlite" else postgresql).insert(self._table)
         if not self._update:
-            built = insert.on_conflict_do_nothing(index_elements=self._key)
+            built = insert.on_conflict_do_nothing(index_elements=self._key or None)
         else:
             excluded = insert.excluded
             changes = (
@@ -105,11 +110,13 @@ def upsert(
 ) -> Upsert:
     """Return an insert that minds a row already there under `key` (the columns of one unique index).
 
+    Without `update`, an empty `key` means any unique index.
     With no `update`, that row stays as it is and the row count is 0. With names, these columns take the new
     values; with a function of the row offered, the columns it names take the expressions it gives, as in
     `update=lambda new: {"count": table.c.count + new.count}`. `where` says when the update applies, as in
     `where=lambda new: new.revision > table.c.revision`.
     """
+    assert key or not update, "an update needs to know of which row"
     return Upsert(table, key, update, where)
 
 
@@ -119,7 +126,7 @@ Statement = ClauseElement | Upsert
 class Prepared:
     """A compiled statement: SQL in the driver's own words and where each parameter goes."""
 
-    __slots__ = ("_reshape", "gives_key", "sql", "table", "values", "writes")
+    __slots__ = ("_reshape", "gives_key", "gives_new_key", "sql", "table", "values", "writes")
 
     def __init__(
         self,
@@ -129,6 +136,7 @@ class Prepared:
         writes: bool,
         table: str | None,
         gives_key: bool,
+        gives_new_key: bool,
         reshape: tuple[tuple[int, Callable[[Any], Any]], ...],
     ):
         self.sql: Final = sql
@@ -136,6 +144,7 @@ class Prepared:
         self.writes: Final = writes
         self.table: Final = table  # the one it writes to
         self.gives_key: Final = gives_key  # it inserts a row whose integer key the database chooses
+        self.gives_new_key: Final = gives_new_key  # the same, if it inserts one
         self._reshape: Final = reshape
 
     def row(self, row: Row) -> Row:
@@ -194,9 +203,8 @@ class Compiler:
             constants = dict(expanded.parameters)
         constants = {name: value for name, value in constants.items() if name in order and name not in names}
         # After an upsert, and in a table without row ids, SQLite would give the key of some earlier insert.
-        gives_key = (
+        keyed = (
             isinstance(clause, Insert)
-            and not isinstance(statement, Upsert)
             and isinstance(clause.table, Table)
             and clause.table.autoincrement_column is not None
         )
@@ -205,7 +213,8 @@ class Compiler:
             _arrangement(order, constants),
             writes=writes,
             table=_table_of(clause),
-            gives_key=gives_key,
+            gives_key=keyed and not isinstance(statement, Upsert),
+            gives_new_key=keyed and isinstance(statement, Upsert) and statement.only_new,
             reshape=tuple(_conversions(compiled, self.dialect.name)),
         )
 

@@ -20,6 +20,8 @@ from protocol.ledger import (
     Refusal,
     SystemRole,
     Warned,
+    _check_known,
+    _check_limits,
     check,
     close,
     correction_of,
@@ -411,7 +413,10 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @rule(posting=postings())
     def posts(self, posting: Posting) -> None:
-        if check(self.accounts, posting) is None:
+        refusal = check(self.accounts, posting)
+        slowly = _check_known(self.accounts, posting, {}) or _check_limits(self.accounts, posting, {})
+        assert refusal is slowly, "the quick question says no more than all the others"
+        if refusal is None:
             self.accounts |= post(self.accounts, posting)
         else:
             with pytest.raises(OutOfOrder):

@@ -22,6 +22,7 @@ from sqlalchemy import (
     Table,
     Text,
     create_mock_engine,
+    text,
 )
 from sqlalchemy.schema import SchemaItem
 
@@ -54,6 +55,11 @@ def table(name: str, *items: SchemaItem, rowid: bool | None = None, **options: A
     if rowid is None:
         rowid = len(keys) == 1 and isinstance(keys[0].type, Integer)
     return Table(name, metadata, *items, sqlite_strict=True, sqlite_with_rowid=rowid, **options)
+
+
+def only(condition: str) -> dict[str, Any]:
+    """Return the options of an index that holds some of the rows; a query has to say the same words to use it."""
+    return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
 
 
 # What the node knows about its own database, such as when it was made; one row for each fact.

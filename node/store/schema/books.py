@@ -6,7 +6,7 @@ from typing import Final
 
 from sqlalchemy import Column, ForeignKey, Index
 
-from node.store.schema import Big, Blob, Flag, Str, table
+from node.store.schema import Big, Blob, Flag, Str, only, table
 
 account: Final = table(
     "account",
@@ -74,8 +74,9 @@ trade: Final = table(
     Column("corrects_no", Big),
     Column("corrected_by_no", Big),
     Index("ix_trade_reference", "reference", unique=True),
-    Index("ix_trade_payer", "payer_no", "no"),
-    Index("ix_trade_payee", "payee_no", "no"),
+    # Within the scheme, a member's trades are found through `leg`.
+    Index("ix_trade_out", "payer_no", "no", **only("kind = 'out'")),
+    Index("ix_trade_in", "payee_no", "no", **only("kind = 'in'")),
     Index("ix_trade_entry", "entry_seq"),
     Index("ix_trade_once", "once", unique=True),
 )

@@ -8,13 +8,11 @@ from random import Random
 from typing import Any
 
 import pytest
-from sqlalchemy import insert, text
+from sqlalchemy import text
 
 from node.clock import SeededChance
-from node.services import books as books_module
-from node.services.books import Books, Refused, all_accounts, load, reference_number
+from node.services.books import Books, Draft, Refused, all_accounts, load, reference_number
 from node.store import InlineStore, Memory, Tx
-from node.store.schema import books as schema
 from protocol.books import Books as Replayed
 from protocol.books import replay
 from protocol.entry import Entry, Payload, Words, open_book
@@ -183,26 +181,22 @@ async def test_entries_are_one_chain_signed_with_the_ledger_key(ledger: Ledger) 
     await ledger.check()
 
 
-async def test_a_reference_that_is_taken_is_drawn_again(
-    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Rule 7.9: references have a byte here, so they collide, and no two trades share one."""
-    monkeypatch.setattr(books_module, "reference_number", lambda id_: id_[0])
+async def test_an_entry_drafted_again_has_another_id_and_says_the_same(ledger: Ledger) -> None:
+    """Rule 7.9: the salt of the book is another; what was not entered never was."""
     ana, bela = await ledger.member(credit_limit=1000), await ledger.member()
-    trade = {column.name: None for column in schema.trade.columns if column.name != "no"}
-    new_trade = insert(schema.trade)
+    books = ledger.books
 
-    def unit(tx: Tx) -> int:
-        made = ledger.books.post(tx, [(ana, -1), (bela, 1)], WORDS, referenced=True)
-        number = books_module.reference_number(made.id)
-        tx.insert(
-            new_trade, **{**trade, "reference": number, "kind": "local", "state": "done", "amount": 1, "text": "",
-                          "created_ms": NOW, "late": False, "entered_by": ""},
-        )  # fmt: skip
-        return number
+    def unit(tx: Tx) -> tuple[Draft, Draft]:
+        first = books.draft(tx, [(ana, -1), (bela, 1)], books.commit(WORDS))
+        again = books.redraft(tx, first)
+        assert books.enter(tx, again).id == again.id
+        return first, again
 
-    numbers = [await ledger.do(unit) for _ in range(100)]
-    assert len(set(numbers)) == 100
+    first, again = await ledger.do(unit)
+    assert first.id != again.id
+    assert first.made.book.data == again.made.book.data
+    assert first.made.words == again.made.words
+    assert (await ledger.state(ana), await ledger.state(bela)) == ((-1, 0), (1, 0))
     assert reference_number(bytes([1, 0, 0, 0, 0, 9])) == 2**32
     await ledger.check()
 

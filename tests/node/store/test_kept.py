@@ -40,6 +40,20 @@ async def test_a_row_is_kept_from_unit_to_unit(disk: Disk):
     assert await store.read(lambda tx: tx.scalar(AMOUNT, which="ana")) == 50
 
 
+async def test_many_rows_written_and_kept_leave_the_others_kept(disk: Disk):
+    store = await disk.with_balances(ana=0, bob=0, cem=0)
+    await store.write(add_keeping, "cem", 7)
+
+    def unit(tx: Tx) -> None:
+        tx.many_keeping(SET, [{"which": "ana", "to": 1}, {"which": "bob", "to": 2}])
+        tx.kept(balances).update(ana=1, bob=2)
+
+    await store.write(unit)
+    assert await store.write(is_kept, "cem")
+    assert [await store.write(amount_of, name) for name in ("ana", "bob", "cem")] == [1, 2, 7]
+    assert [await store.read(amount_of, name) for name in ("ana", "bob", "cem")] == [1, 2, 7]
+
+
 async def test_a_query_knows_nothing_of_what_the_writer_keeps(disk: Disk):
     store = await disk.with_balances(ana=0)
     await store.write(add_keeping, "ana", 7)

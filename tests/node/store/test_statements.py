@@ -136,6 +136,28 @@ async def test_an_upsert_can_give_back_what_is_there_now(disk: Disk):
     assert await run(disk, lambda tx: tx.scalar(counting, name="ana", amount=5), ana=10) == 15
 
 
+async def test_a_new_row_gives_its_key_and_one_that_is_there_gives_none(disk: Disk):
+    """Whatever unique index knows it."""
+    other = insert(notes)
+    new = upsert(notes, key=())
+
+    def unit(tx: Tx):
+        first = tx.insert_new(new, words="one")
+        known = tx.insert_new(new, id=first, words="two")
+        last = tx.insert(other, words="three")
+        for statement in (other, REPLACE, upsert(notes, key=["id"], update=["words"])):
+            with pytest.raises(BadStatement):
+                tx.insert_new(
+                    statement,
+                    **({"name": "x", "amount": 1} if statement is REPLACE else {"id": 1, "words": ""}),
+                )
+        return known, last - first, tx.all(select(notes.c.words).order_by(notes.c.id))
+
+    known, _, rows = await run(disk, unit)
+    assert known is None
+    assert rows == [("one",), ("three",)]
+
+
 async def test_no_key_is_made_up_where_the_database_chose_none(disk: Disk):
     """SQLite would give the key of some earlier insert."""
 

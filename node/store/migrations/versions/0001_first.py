@@ -524,9 +524,21 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("trade", schema=None) as batch_op:
         batch_op.create_index("ix_trade_entry", ["entry_seq"], unique=False)
+        batch_op.create_index(
+            "ix_trade_in",
+            ["payee_no", "no"],
+            unique=False,
+            sqlite_where=sa.text("kind = 'in'"),
+            postgresql_where=sa.text("kind = 'in'"),
+        )
         batch_op.create_index("ix_trade_once", ["once"], unique=True)
-        batch_op.create_index("ix_trade_payee", ["payee_no", "no"], unique=False)
-        batch_op.create_index("ix_trade_payer", ["payer_no", "no"], unique=False)
+        batch_op.create_index(
+            "ix_trade_out",
+            ["payer_no", "no"],
+            unique=False,
+            sqlite_where=sa.text("kind = 'out'"),
+            postgresql_where=sa.text("kind = 'out'"),
+        )
         batch_op.create_index("ix_trade_reference", ["reference"], unique=True)
 
     op.create_table(
