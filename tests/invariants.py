@@ -18,7 +18,7 @@ from crypto.canonical import OBJECT_BYTES_MAX, encode
 from crypto.digest import sha256
 from crypto.keys import VerifyingKey
 from crypto.signing import signed_bytes
-from node.services.books import Held, all_accounts
+from node.services.accounts import Held, all_accounts
 from node.services.line_rows import LIVE, Line, read_lines
 from node.store import ReadTx
 from node.store.schema import books, load_all

@@ -111,6 +111,7 @@ GLOBALS_ALLOWED: dict[str, str] = {
 LONG_FILES_ALLOWED: dict[str, str] = {
     "node/federation/session.py": "one session from greeting to end; its parts mean nothing alone",
     "node/store/migrations/versions/0001_first.py": "every table, written out by scripts/make_migration",
+    "protocol/ledger.py": "what may be posted, and the values it is asked of",
     "protocol/entry.py": "every kind of ledger entry, one after the other",
     "protocol/line.py": "the fold and the validity of ops, which must be read beside each other",
     "protocol/session.py": "the messages of a session in the order in which they are said",

@@ -9,8 +9,8 @@ from typing import Any, Final
 from node.app import Node
 from node.cli.admin import CannotDo
 from node.mail.outbox import MailState, unsent_mails
+from node.services.accounts import all_accounts
 from node.services.acts import OPERATOR, Role
-from node.services.books import all_accounts
 from node.services.evidence_store import Kept, all_evidence, evidence_by_no
 from node.services.ledger_export import FolderInUse, make_folder, write_export
 from node.services.line_rows import OPEN, read_lines

@@ -15,6 +15,7 @@ from sqlalchemy import bindparam, insert, select, update
 from crypto.digest import SALT_BYTES
 from node.clock import Chance, Clock
 from node.keyring import KeyRing
+from node.services.accounts import Held, load, load_by_id
 from node.store import ReadTx, Tx
 from node.store.schema import books as schema
 from protocol import ledger
@@ -42,13 +43,6 @@ from protocol.message import trusted_message
 from protocol.names import AccountId, EntryId, SchemeId
 
 _A: Final = schema.account.c
-_ACCOUNT_COLUMNS: Final = (
-    _A.no, _A.id, _A.kind, _A.unit, _A.balance, _A.held, _A.credit_limit, _A.ceiling, _A.warn_below, _A.warn_above,
-    _A.closed,
-)  # fmt: skip
-_ACCOUNT: Final = select(*_ACCOUNT_COLUMNS).where(_A.no == bindparam("no"))
-_ACCOUNT_BY_ID: Final = select(*_ACCOUNT_COLUMNS).where(_A.id == bindparam("id"))
-_ACCOUNTS: Final = select(*_ACCOUNT_COLUMNS, _A.role).order_by(_A.no)
 _NO_BY_ID: Final = select(_A.no).where(_A.id == bindparam("id"))
 _NEW_ACCOUNT: Final = insert(schema.account)
 _MOVE: Final = (
@@ -70,23 +64,12 @@ _T: Final = schema.trade.c
 _REFERENCE_TAKEN: Final = select(_T.no).where(_T.reference == bindparam("reference"))
 
 
-_KINDS: Final = {kind.value: kind for kind in AccountKind}
-
-
 class Refused(Exception):
     """An honest no: nothing was changed. `reason` is the ledger's."""
 
     def __init__(self, reason: Refusal):
         super().__init__(reason.value)
         self.reason: Final = reason
-
-
-@dataclass(frozen=True, slots=True)
-class Held:
-    """An account of the store: its number here and its value."""
-
-    no: int
-    value: Account
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,39 +98,6 @@ class Draft:
         return EntryId(self.made.signed.id)
 
 
-def _account(row: tuple[object, ...]) -> Held:
-    no, id_, kind, unit, balance, held, credit_limit, ceiling, warn_below, warn_above, closed, *_ = row
-    value = Account(
-        account_id=AccountId(id_),  # type: ignore[arg-type]  # columns are what the schema says
-        kind=_KINDS[kind],  # type: ignore[index]
-        unit=unit,  # type: ignore[arg-type]
-        balance=balance,  # type: ignore[arg-type]
-        held=held,  # type: ignore[arg-type]
-        credit_limit=credit_limit,  # type: ignore[arg-type]
-        ceiling=ceiling,  # type: ignore[arg-type]
-        warn_below=warn_below,  # type: ignore[arg-type]
-        warn_above=warn_above,  # type: ignore[arg-type]
-        closed=bool(closed),
-    )
-    return Held(no, value)  # type: ignore[arg-type]
-
-
-def load(tx: ReadTx, no: int) -> Held:
-    """Return the account `no`.
-
-    Raises:
-        LookupError: there is none.
-    """
-    kept = tx.kept(schema.account)
-    held: Held | None = kept.get(no)
-    if held is None:
-        row = tx.one(_ACCOUNT, no=no)
-        if row is None:
-            raise LookupError(f"no account {no}")
-        held = kept[no] = _account(row)
-    return held
-
-
 def _move(tx: Tx, *moved: tuple[int, Account]) -> None:
     """Write accounts' new balances and what they hold."""
     rows = [{"which": no, "new_balance": value.balance, "new_held": value.held} for no, value in moved]
@@ -155,11 +105,6 @@ def _move(tx: Tx, *moved: tuple[int, Account]) -> None:
     kept = tx.kept(schema.account)
     for no, value in moved:
         kept[no] = Held(no, value)
-
-
-def all_accounts(tx: ReadTx) -> list[tuple[Held, str]]:
-    """Return every account with its system role (empty for members and groups), for audits."""
-    return [(_account(row), str(row[-1])) for row in tx.all(_ACCOUNTS)]
 
 
 def reference_number(id_: bytes) -> int:
@@ -244,8 +189,7 @@ class Books:
 
     def find(self, tx: ReadTx, account_id: AccountId) -> int | None:
         """Return the number of the account with this id, if it is here and open."""
-        row = tx.one(_ACCOUNT_BY_ID, id=account_id)
-        held = None if row is None else _account(row)
+        held = load_by_id(tx, account_id)
         return None if held is None or held.value.closed else held.no
 
     # --- holds ----------------------------------------------------------------------------------------------
@@ -329,8 +273,8 @@ class Books:
         correction = corrected_by(EntryId(signed.id), posting, already=already)
         if isinstance(correction, Refusal):
             raise Refused(correction)
-        rows = {leg.account: tx.one(_ACCOUNT_BY_ID, id=leg.account) for leg in correction.legs}
-        held = {key: _account(row) for key, row in rows.items() if row is not None}
+        found = {leg.account: load_by_id(tx, leg.account) for leg in correction.legs}
+        held = {key: each for key, each in found.items() if each is not None}
         accounts = {key: each.value for key, each in held.items()}
         after = ledger.try_post(accounts, correction, beyond_limits=True)
         if isinstance(after, Refusal):
@@ -421,3 +365,5 @@ class Books:
 
 
 _SYSTEM_WORDS: Final = Words(text="", done_by="interlets", on_behalf_of=None, proved_by="system")
+
+__all__ = ["Books", "Draft", "Entered", "Held", "Refused", "load", "reference_number", "reference_taken"]

@@ -1,6 +1,6 @@
-"""Trades as members see them: record one within the scheme, find one by its reference, print a statement.
+"""Trades as members see them: record one within the scheme, find one by its reference.
 
-Trades across schemes are begun in `settlement.py` and ended in `payer_desk.py`; their rows are read here.
+Statements are in `statement.py`. Trades across schemes are begun in `settlement.py` and ended in `payer_desk.py`; their rows are read here.
 Source: docs/protocol.md 3.4, 3.5, 7.9.
 """
 
@@ -12,7 +12,7 @@ from typing import Any, Final
 from sqlalchemy import bindparam, func, literal_column, select, update
 
 from node.clock import Clock
-from node.services.books import Books, Draft, Refused, load, reference_number
+from node.services.books import Books, Draft, Refused, reference_number
 from node.store import ReadTx, Store, Tx, upsert
 from node.store.schema import books as schema
 from node.store.schema import lines as lines_schema
@@ -21,30 +21,30 @@ from protocol.entry import Committed, ListingRef, Words
 from protocol.names import ItemKey, SchemeId
 
 _T: Final = schema.trade.c
-_COLUMNS: Final = (
+TRADE_COLUMNS: Final = (
     _T.no, _T.reference, _T.kind, _T.state, _T.payer_no, _T.payee_no, _T.amount, _T.text, _T.listing, _T.other_scheme,
     _T.other_name, _T.other_amount, _T.other_unit, _T.hours, _T.entry_seq, _T.created_ms, _T.ended_ms, _T.reason,
     _T.late, _T.entered_by, _T.corrects_no, _T.corrected_by_no,
 )  # fmt: skip
 # Whatever unique index knows of it: the form's key, or the reference.
 _NEW: Final = upsert(schema.trade, key=())
-_BY_NO: Final = select(*_COLUMNS).where(_T.no == bindparam("no"))
-_BY_ONCE: Final = select(*_COLUMNS).where(_T.once == bindparam("once"))
-_BY_REFERENCE: Final = select(*_COLUMNS).where(_T.reference == bindparam("reference"))
+_BY_NO: Final = select(*TRADE_COLUMNS).where(_T.no == bindparam("no"))
+_BY_ONCE: Final = select(*TRADE_COLUMNS).where(_T.once == bindparam("once"))
+_BY_REFERENCE: Final = select(*TRADE_COLUMNS).where(_T.reference == bindparam("reference"))
 # Two people's trades within the scheme are found by what they did to their accounts: an index for each side would
 # cost every trade two pages more. Those across have such an index: what was set aside, or undone, has no entry. The
 # kind is written out, else SQLite does not see that a partial index will do.
 _L: Final = schema.leg.c
 _E: Final = schema.entry.c
 _LOCAL: Final = (
-    select(*_COLUMNS)
+    select(*TRADE_COLUMNS)
     .select_from(schema.leg.join(schema.trade, _T.entry_seq == _L.entry_seq))
     .where(_L.account_no == bindparam("account_no"), _T.kind == literal_column("'local'"))
 )
-_OUT: Final = select(*_COLUMNS).where(
+_OUT: Final = select(*TRADE_COLUMNS).where(
     _T.payer_no == bindparam("account_no"), _T.kind == literal_column("'out'")
 )
-_IN: Final = select(*_COLUMNS).where(
+_IN: Final = select(*TRADE_COLUMNS).where(
     _T.payee_no == bindparam("account_no"), _T.kind == literal_column("'in'")
 )
 _NEWEST: Final = (
@@ -77,26 +77,6 @@ _ALIKE: Final = (
 _CORRECTED: Final = update(schema.trade).where(_T.no == bindparam("which")).values(
     corrected_by_no=bindparam("new_corrected_by_no"), state="corrected"
 )  # fmt: skip
-_BALANCE_BEFORE: Final = (
-    select(_L.balance_after)
-    .select_from(schema.leg.join(schema.entry, _L.entry_seq == _E.seq))
-    .where(_L.account_no == bindparam("account_no"), _E.time < bindparam("from_ms"))
-    .order_by(_L.entry_seq.desc())
-    .limit(1)
-)
-_LINES: Final = (
-    select(_E.time, _E.kind, _L.amount, _L.balance_after, *_COLUMNS)
-    .select_from(
-        schema.leg.join(schema.entry, _L.entry_seq == _E.seq).outerjoin(schema.trade, _T.entry_seq == _E.seq)
-    )
-    .where(
-        _L.account_no == bindparam("account_no"),
-        _E.time >= bindparam("from_ms"),
-        _E.time < bindparam("to_ms"),
-    )
-    .order_by(_L.entry_seq)
-    .limit(bindparam("most"))
-)
 _CLAIMED: Final = (
     select(payments_schema.promise.c.lock_seq, lines_schema.line.c.peer_ack, lines_schema.line.c.seen)
     .select_from(
@@ -107,7 +87,6 @@ _CLAIMED: Final = (
     .where(payments_schema.promise.c.trade_no == bindparam("trade_no"))
 )
 
-STATEMENT_LINES_MAX: Final = 5_000
 AGAIN_WITHIN_MS: Final = 10 * 60 * 1000
 
 
@@ -143,29 +122,6 @@ class Trade:
         return account_no in (self.payer_no, self.payee_no)
 
 
-@dataclass(frozen=True, slots=True)
-class StatementLine:
-    """What one entry did to an account."""
-
-    time_ms: int
-    kind: str
-    amount: int
-    balance_after: int
-    trade: Trade | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Statement:
-    """An account between two moments."""
-
-    start: int
-    end: int
-    gained: int
-    given: int
-    lines: tuple[StatementLine, ...]
-    complete: bool  # False: there are more lines than were read
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewTrade:
     """A trade within the scheme, all of it known."""
@@ -184,7 +140,8 @@ class NewTrade:
     reason: str = ""
 
 
-def _trade(row: tuple[Any, ...]) -> Trade:
+def trade_of(row: tuple[Any, ...]) -> Trade:
+    """Return the trade of a row of TRADE_COLUMNS."""
     (
         no, reference, kind, state, payer_no, payee_no, amount, text, listing, other_scheme, other_name, other_amount,
         other_unit, hours, entry_seq, created_ms, ended_ms, reason, late, entered_by, corrects_no, corrected_by_no,
@@ -322,10 +279,6 @@ class Trades:
         since = self._clock.now_ms() - AGAIN_WITHIN_MS
         return await self._store.read(_alike, payer_no, payee_no, amount, text, since)
 
-    async def statement(self, account_no: int, from_ms: int, to_ms: int) -> Statement:
-        """Return what happened to an account from `from_ms` until before `to_ms`."""
-        return await self._store.read(read_statement, account_no, from_ms, to_ms)
-
     async def is_arriving(self, trade: Trade) -> bool:
         """Tell whether a trade that pays us waits for the other scheme to have stored our answer. Source: 7.4."""
         return await self._store.read(is_arriving, trade)
@@ -340,18 +293,18 @@ def trade_by_no(tx: ReadTx, no: int) -> Trade:
     row = tx.one(_BY_NO, no=no)
     if row is None:
         raise LookupError(f"no trade {no}")
-    return _trade(row)
+    return trade_of(row)
 
 
 def trades_by_reference(tx: ReadTx, reference: int) -> list[Trade]:
     """Return the trades that reference names; whose page they open is for the caller to decide. Source: 7.9."""
-    return [_trade(row) for row in tx.all(_BY_REFERENCE, reference=reference)]
+    return [trade_of(row) for row in tx.all(_BY_REFERENCE, reference=reference)]
 
 
 def newest_trades(tx: ReadTx, account_no: int, most: int) -> list[Trade]:
     """Return an account's newest trades."""
     rows = [row for statement in _NEWEST for row in tx.all(statement, account_no=account_no, most=most)]
-    return [_trade(row) for row in sorted(rows, reverse=True)[:most]]
+    return [trade_of(row) for row in sorted(rows, reverse=True)[:most]]
 
 
 def newest_trade(tx: ReadTx, account_no: int) -> Trade | None:
@@ -361,7 +314,7 @@ def newest_trade(tx: ReadTx, account_no: int) -> Trade | None:
 
 def trades_waiting(tx: ReadTx, account_no: int) -> list[Trade]:
     """Return trades of an account whose amount is set aside, oldest first."""
-    return [_trade(row) for row in tx.all(_SET_ASIDE, account_no=account_no)]
+    return [trade_of(row) for row in tx.all(_SET_ASIDE, account_no=account_no)]
 
 
 def _alike(tx: ReadTx, payer_no: int, payee_no: int, amount: int, text: str, since: int) -> bool:
@@ -373,7 +326,7 @@ def _alike(tx: ReadTx, payer_no: int, payee_no: int, amount: int, text: str, sin
 
 def _by_once(tx: ReadTx, once: bytes) -> Trade | None:
     row = tx.one(_BY_ONCE, once=once)
-    return None if row is None else _trade(row)
+    return None if row is None else trade_of(row)
 
 
 def is_arriving(tx: ReadTx, trade: Trade) -> bool:
@@ -384,22 +337,4 @@ def is_arriving(tx: ReadTx, trade: Trade) -> bool:
     return row is not None and row[0] > max(row[1], row[2])
 
 
-def read_statement(tx: ReadTx, account_no: int, from_ms: int, to_ms: int) -> Statement:
-    """Return an account's statement, from one state of the database."""
-    start = tx.scalar(_BALANCE_BEFORE, account_no=account_no, from_ms=from_ms) or 0
-    rows = tx.all(_LINES, account_no=account_no, from_ms=from_ms, to_ms=to_ms, most=STATEMENT_LINES_MAX + 1)
-    lines = tuple(
-        StatementLine(row[0], row[1], row[2], row[3], None if row[4] is None else _trade(row[4:]))
-        for row in rows[:STATEMENT_LINES_MAX]
-    )
-    return Statement(
-        start=start,
-        end=lines[-1].balance_after if lines else start,
-        gained=sum(line.amount for line in lines if line.amount > 0),
-        given=-sum(line.amount for line in lines if line.amount < 0),
-        lines=lines,
-        complete=len(rows) <= STATEMENT_LINES_MAX,
-    )
-
-
-__all__ = ["NewTrade", "Refused", "Statement", "StatementLine", "Trade", "Trades", "load"]
+__all__ = ["NewTrade", "Refused", "Trade", "Trades"]

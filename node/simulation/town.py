@@ -16,7 +16,7 @@ from node.clock import LoopClock, SeededChance
 from node.federation.caller import CallFailed, Place
 from node.federation.channel import Channel
 from node.keyfiles import Keys, draw_keys
-from node.services.books import all_accounts
+from node.services.accounts import all_accounts
 from node.services.line_rows import Line, read_lines
 from node.services.settings import SchemeSettings
 from node.simulation.network import SimulatedNetwork

@@ -16,7 +16,8 @@ from urllib.parse import urlencode
 from aiohttp import web
 
 from node.services.members import Member
-from node.services.trades import Statement, StatementLine, Trade, read_statement, trades_waiting
+from node.services.statement import Statement, StatementLine, read_statement
+from node.services.trades import Trade, trades_waiting
 from node.store import ReadTx
 from node.web.amounts import Unit
 from node.web.context import MEMBER, Context, get

@@ -11,7 +11,8 @@ import pytest
 from sqlalchemy import text
 
 from node.clock import SeededChance
-from node.services.books import Books, Draft, Refused, all_accounts, load, reference_number
+from node.services.accounts import all_accounts
+from node.services.books import Books, Draft, Refused, load, reference_number
 from node.store import InlineStore, Memory, Tx
 from protocol.books import Books as Replayed
 from protocol.books import replay

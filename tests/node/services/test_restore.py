@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from node.services.books import all_accounts
+from node.services.accounts import all_accounts
 from node.services.line_units import LineRefused
 from node.services.recovery import read_recovered
 from node.simulation.network import SimulatedNetwork

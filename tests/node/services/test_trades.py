@@ -9,7 +9,9 @@ import pytest
 from sqlalchemy import insert, text
 
 from node.services import trades as trades_module
-from node.services.books import Refused, all_accounts
+from node.services.accounts import all_accounts
+from node.services.books import Refused
+from node.services.statement import read_statement
 from node.services.trades import NewTrade, Trade, Trades, newest_trade
 from node.store import ReadTx
 from node.store.schema import books as schema
@@ -135,7 +137,7 @@ async def test_no_query_for_a_members_trades_reads_those_of_all(market: Market):
         trades_module.newest_trades(tx, 1, 20)
         trades_module.trades_waiting(tx, 1)
         trades_module._alike(tx, 1, 2, 3, "", 4)
-        trades_module.read_statement(tx, 1, 0, 1)
+        read_statement(tx, 1, 0, 1)
 
     await market.store.read(query)
     assert len(asked) == 7

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from node.services.accounts import load
 from node.services.acts import Role
 from node.services.members import Member
 from node.services.trades import Trade
@@ -51,8 +52,8 @@ class Oakvale:
         return await self.town.node.trades.newest(self.ana.account_no)
 
     async def balance(self, member: Member) -> int:
-        statement = await self.town.node.trades.statement(member.account_no, 0, 2**53)
-        return statement.end
+        held = await self.town.node.store.read(load, member.account_no)
+        return held.value.balance
 
 
 @asynccontextmanager
