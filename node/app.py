@@ -38,6 +38,7 @@ from node.services.gossip import Gossip
 from node.services.hashing import Hasher
 from node.services.indexing import Indexer
 from node.services.introductions import Introductions
+from node.services.joint_acts import JointActs
 from node.services.letters import Letters
 from node.services.lines import LineService
 from node.services.market import Market
@@ -219,6 +220,7 @@ class Node:
             misdeeds=self.evidence,
         )  # fmt: skip
         self.neighbours = Neighbours(store=self.store, lines=self.lines, books=self.books)
+        self.joint_acts = JointActs(store=self.store, lines=self.lines, books=self.books)
         self.letters = Letters(
             store=self.store, keyring=self.keyring, clock=self.clock, chance=self.chance, links=self.links,
             dispatch=self.dispatch, directory=self.directory, routes=self.routes, handle_in=self.quotes.promises.handle_in,

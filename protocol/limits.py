@@ -114,6 +114,11 @@ MEMO_BYTES_MAX: Final = (
 )
 MEMO_SEAL_BYTES: Final = 28  # of it, what sealing adds
 SYNC_INTERVAL_MS: Final = 15_000  # while something is unacknowledged (6.5)
+# A lock that is late is asked about again after a minute, then after two, four … up to once an hour (6.6).
+NUDGE_FIRST_MS: Final = MINUTE_MS
+NUDGE_MOST_MS: Final = HOUR_MS
+# A peer in session that has acknowledged nothing for so long is given no new locks (6.6).
+SILENT_AFTER_MS: Final = HOUR_MS
 
 # --- 7 Payments --------------------------------------------------------------------------------------------
 

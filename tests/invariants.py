@@ -293,7 +293,9 @@ def check_nothing_left(node: Snapshot) -> None:
     for copy in node.copies:
         if copy.line.state.mine.locks():
             raise Violated(f"I8 open locks {list(copy.line.state.mine.locks())}")
-    owed = sorted(copy.line.state.owed for copy in node.copies if copy.line.state.owed)
+    # What was written off is owed still, and booked as lost (6.6).
+    stands = [copy.line.state.owed + copy.line.written_off for copy in node.copies]
+    owed = sorted(each for each in stands if each)
     booked = sorted(h.value.balance for h, role in node.accounts if role == "line" and h.value.balance)
     if owed != booked:
         raise Violated(f"I8 the lines say {owed}, the books {booked}")
@@ -393,13 +395,17 @@ def check_conserved(nodes: Sequence[Snapshot], minor_per_hour: dict[SchemeId, in
         exchange = sum(
             h.value.balance for h, role in node.accounts if role == "exchange" and h.value.unit == LOCAL
         )
+        # The chest pays for members who were freed (7.2).
+        chest = sum(h.value.balance for h, role in node.accounts if role == "chest" and h.value.unit == LOCAL)
+        members += chest
         if members + exchange:
-            raise Violated(f"I9 {members} at members, {exchange} in exchange")
+            raise Violated(f"I9 {members} at members and in the chest, {exchange} in exchange")
         total += members * HOUR / rate
         allowed += sum(HOUR / rate + 1 for row in node.payments if row[2] == "paid")
     if not -allowed <= total <= 1e-6:
         raise Violated(f"I9 members together stand at {total / HOUR} hours, allowed {-allowed / HOUR}")
     hours = sum(h.value.balance for node in nodes for h, role in node.accounts if role == "line")
+    hours -= sum(copy.line.written_off for node in nodes for copy in node.copies)
     if hours:
         raise Violated(f"I9 the lines of all schemes sum to {hours}")
 

@@ -22,6 +22,7 @@ from node.federation.handshake import Handshaker
 from node.federation.links import Links
 from node.keyring import KeyRing
 from node.services.books import Books, load
+from node.services.joint_acts import JointActs
 from node.services.line_rows import Line, read_lines
 from node.services.lines import LineService
 from node.services.neighbours import Neighbours
@@ -195,6 +196,7 @@ class SettlingNode:
         )  # fmt: skip
         self.settlement = Settlement(store=self.store, clock=self.clock, lines=self.lines, quotes=self.quotes)
         self.neighbours = Neighbours(store=self.store, lines=self.lines, books=self.books)
+        self.joint_acts = JointActs(store=self.store, lines=self.lines, books=self.books)
         await self.lines.boot()
         town.network.listen(self.name, self.links.accept)
         for other in town.neighbours_of(self.name):

@@ -42,6 +42,8 @@ class Deed(enum.StrEnum):
     NEIGHBOUR = "neighbour"
     CORRECTION = "correction"
     LISTING = "listing"
+    FREED = "freed"
+    WRITTEN_OFF = "written-off"
 
 
 class NotAllowed(Exception):

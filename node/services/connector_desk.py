@@ -12,6 +12,7 @@ from sqlalchemy import bindparam, func, select, update
 from node import crash
 from node.services.books import Books
 from node.services.line_desk import LineDesk
+from node.services.line_ends import owed_more
 from node.services.line_rows import CLOSED, OPEN, Line
 from node.store import Tx
 from node.store.schema import payments as schema
@@ -116,7 +117,10 @@ class ConnectorDesk:
         for effect in effects:
             match effect:
                 case Effect.POST_DOWN:
-                    amounts += [(self._books.line(self._tx, line.peer), amount), (self._transit(), -amount)]
+                    amounts += [
+                        *owed_more(self._lines, self._books, line, amount),
+                        (self._transit(), -amount),
+                    ]
                 case Effect.CLAIM_UP | Effect.RELEASE_UP:
                     up = self._lines.by_no(up_no)
                     written = self._lines.decide(up, up_seq, receipt, reason)

@@ -19,6 +19,7 @@ from node.store.schema import lines as schema
 from node.store.statements import upsert
 from protocol import line as rules
 from protocol.errors import Forked, OutOfOrder
+from protocol.limits import SILENT_AFTER_MS
 from protocol.line import Position
 from protocol.line_ops import MODE_NORMAL, Claim, Lock, Op, Release, Step, Terms
 from protocol.memo import Memory, Nothing, write_memo
@@ -37,7 +38,8 @@ _SAVE: Final = (
             name: bindparam(f"new_{name}")
             for name in (
                 "state", "own_length", "own_id", "peer_length", "peer_id", "peer_ack", "mine", "theirs", "synced",
-                "announced", "returned", "horizon", "seen", "own_ceiling", "heard_ms",
+                "announced", "returned", "horizon", "seen", "own_ceiling", "heard_ms", "written_off", "marked", "marked_peer",
+                "agreed_ms", "agreed_owed",
             )
         }
     )
@@ -151,20 +153,28 @@ class LineDesk:
             _NEW_LINE, id=state.line, peer=state.peer, low=terms.low, high=terms.high, nonce=terms.nonce,
             state=status, epoch=0, own_length=0, own_id=state.own_id, peer_length=0, peer_id=state.peer_id, peer_ack=0,
             mine=empty, theirs=empty, synced=False, announced=0, returned=0, horizon=0, seen=0,
-            own_ceiling=own_ceiling, opened_ms=self.now_ms, heard_ms=0,
+            own_ceiling=own_ceiling, opened_ms=self.now_ms, heard_ms=0, written_off=0, marked=0, marked_peer=0,
+            agreed_ms=None, agreed_owed=0,
         )  # fmt: skip
         return self._keep(
             Line(no, terms.nonce, status, state, False, 0, 0, 0, 0, own_ceiling, self.now_ms, 0)
         )
 
     def room(self, line: Line, mode: str = MODE_NORMAL) -> int:
-        """Return the most I may lock on `line` now; nothing towards a peer that is silent. Source: 6.4, 6.7 d."""
-        if self._takes_locks is not None and not self._takes_locks(line.peer):
+        """Return the most I may lock on `line` now; nothing towards a peer that is silent. Source: 6.4, 6.6, 6.7 d."""
+        if (self._takes_locks is not None and not self._takes_locks(line.peer)) or self._is_silent(line):
             return 0
         most = line.room(mode)
         if most and mode == MODE_NORMAL and self._owed_ceiling is not None:
             most = below_ceiling(most, line, self._every(), self._owed_ceiling)
         return most
+
+    def _is_silent(self, line: Line) -> bool:
+        """Tell whether the peer has not said anything for long, though something of mine waits to be acknowledged."""
+        since = self.now_ms - SILENT_AFTER_MS
+        if line.heard_ms > since or line.state.own_length <= line.acknowledged:
+            return False
+        return self._read_op(line, line.acknowledged + 1, mine=True).body.time <= since
 
     def _every(self) -> list[Line]:
         """Return every line, as `all` does; which there are is kept from unit to unit."""
@@ -350,7 +360,9 @@ class LineDesk:
                 new_peer_length=state.peer_length, new_peer_id=state.peer_id, new_peer_ack=state.peer_ack,
                 new_mine=state.mine.encode(), new_theirs=state.theirs.encode(), new_synced=line.synced,
                 new_announced=line.announced, new_returned=line.returned, new_horizon=line.horizon, new_seen=line.seen,
-                new_own_ceiling=line.own_ceiling, new_heard_ms=line.heard_ms,
+                new_own_ceiling=line.own_ceiling, new_heard_ms=line.heard_ms, new_written_off=line.written_off,
+                new_marked=line.marked, new_marked_peer=line.marked_peer, new_agreed_ms=line.agreed_ms,
+                new_agreed_owed=line.agreed_owed,
             )  # fmt: skip
             kept = self.tx.kept(schema.line)
             kept[line.no] = line.copy()

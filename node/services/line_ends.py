@@ -43,8 +43,32 @@ def granted(line: Line) -> Limits:
     return line.state.mine.limits[other(line.state.me)]
 
 
+def owed_more(lines: LineDesk, books: Books, line: Line, amount: int) -> list[tuple[int, int]]:
+    """Return the legs that book `amount` hours we owe the peer more: what was written off is made good first.
+
+    So a CLAIM of a neighbour that came back is honoured against `write-off`. Source: 6.6.
+    """
+    covered = min(line.written_off, amount)
+    if not covered:
+        return [(books.line(lines.tx, line.peer), amount)]
+    line.written_off -= covered
+    lines.touch(line)
+    lost = books.system(lines.tx, SystemRole.WRITE_OFF, HOURS)
+    return [(books.line(lines.tx, line.peer), amount - covered), (lost, covered)]
+
+
+def write_off(lines: LineDesk, books: Books, line: Line, amount: int, words: Words) -> None:
+    """Book `amount` hours that the peer owes as lost. The line is as it was: no lock ends, nothing is forgiven. Source: 6.6."""
+    line.written_off += amount
+    lines.touch(line)
+    lost = books.system(lines.tx, SystemRole.WRITE_OFF, HOURS)
+    books.post(lines.tx, [(books.line(lines.tx, line.peer), amount), (lost, -amount)], words)
+
+
 def book_credit(lines: LineDesk, books: Books, line: Line, amount: int, words: Words, *, ours: bool) -> None:
     """Book a CREDIT: what was settled outside, or forgiven, falls to the chest of either scheme. Source: 6.3 (CREDIT)."""
-    change = amount if ours else -amount
     chest = books.system(lines.tx, SystemRole.CHEST, HOURS)
-    books.post(lines.tx, [(books.line(lines.tx, line.peer), change), (chest, -change)], words)
+    if ours:
+        books.post(lines.tx, [*owed_more(lines, books, line, amount), (chest, -amount)], words)
+    else:
+        books.post(lines.tx, [(books.line(lines.tx, line.peer), -amount), (chest, amount)], words)

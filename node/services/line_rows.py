@@ -35,7 +35,7 @@ _L: Final = schema.line.c
 COLUMNS: Final = (
     _L.no, _L.id, _L.peer, _L.low, _L.high, _L.nonce, _L.state, _L.epoch, _L.own_length, _L.own_id, _L.peer_length,
     _L.peer_id, _L.peer_ack, _L.mine, _L.theirs, _L.synced, _L.announced, _L.returned, _L.horizon, _L.seen,
-    _L.own_ceiling, _L.opened_ms, _L.heard_ms,
+    _L.own_ceiling, _L.opened_ms, _L.heard_ms, _L.written_off, _L.marked, _L.marked_peer, _L.agreed_ms, _L.agreed_owed,
 )  # fmt: skip
 BY_ID: Final = select(*COLUMNS).where(_L.id == bindparam("id"))
 _ALL: Final = select(*COLUMNS).order_by(_L.no)
@@ -69,12 +69,18 @@ class Line:
     own_ceiling: int | None
     opened_ms: int
     heard_ms: int
+    written_off: int = 0  # of what they owe: booked as lost, and owed still
+    marked: int = 0
+    marked_peer: int = 0
+    agreed_ms: int | None = None  # when both books last agreed, by a MARK of the one that the other took
+    agreed_owed: int = 0  # and what I owed then
 
     def copy(self) -> Line:
         """Return another one like it, which can be changed without changing this one."""
         return Line(
             self.no, self.nonce, self.status, self.state, self.synced, self.announced, self.returned, self.horizon,
-            self.seen, self.own_ceiling, self.opened_ms, self.heard_ms,
+            self.seen, self.own_ceiling, self.opened_ms, self.heard_ms, self.written_off, self.marked, self.marked_peer,
+            self.agreed_ms, self.agreed_owed,
         )  # fmt: skip
 
     @property
@@ -188,7 +194,7 @@ def line_of(row: tuple[object, ...], me: SchemeId) -> Line:
     """Return the line of a row of `COLUMNS`."""
     (
         no, id_, _peer, low, high, nonce, status, epoch, own_length, own_id, peer_length, peer_id, peer_ack, mine, theirs,
-        synced, announced, returned, horizon, seen, own_ceiling, opened_ms, heard_ms,
+        synced, announced, returned, horizon, seen, own_ceiling, opened_ms, heard_ms, *said
     ) = row  # fmt: skip
     state = LineState(
         line=LineId(id_),  # type: ignore[arg-type]  # columns are what the schema says, here and below
@@ -205,7 +211,7 @@ def line_of(row: tuple[object, ...], me: SchemeId) -> Line:
         theirs=decode_view(theirs),  # type: ignore[arg-type]
     )
     return Line(
-        no, nonce, status, state, bool(synced), announced, returned, horizon, seen, own_ceiling, opened_ms, heard_ms  # type: ignore[arg-type]
+        no, nonce, status, state, bool(synced), announced, returned, horizon, seen, own_ceiling, opened_ms, heard_ms, *said  # type: ignore[arg-type]
     )  # fmt: skip
 
 

@@ -30,6 +30,7 @@ from node.services.line_seen import Seen
 from node.services.line_sending import Sending
 from node.services.line_units import KeyDirectory, LineUnits
 from node.services.misdeeds import Misdeeds, NoMisdeeds
+from node.services.nudges import Nudges
 from node.services.payer_desk import Ended
 from node.services.payment_desk import AcceptanceOf, PaymentDesk
 from node.services.turns import Turns
@@ -83,6 +84,7 @@ class LineService:
         self._answering: Final = Turns(SYNCS_OF_ONE)
         self._sync_again: Final[set[LineId]] = set()
         self._tasks: Supervisor | None = None
+        self._nudges: Final = Nudges(store=store, clock=clock, own=keyring.scheme, ask=self._spawn_sync)
         dispatch.register(self, FrameType.OPS, FrameType.SYNC, FrameType.OPS_SEEN)
         links.watch(on_up=self._on_up, on_down=self._on_down)
         self._lines_of: Final[dict[SchemeId, set[LineId]]] = {}
@@ -103,6 +105,7 @@ class LineService:
         async with Supervisor("lines") as self._tasks:
             self._spawn(self._seen.run_storing(), "seen")
             self._spawn(self._seen.run_telling(), "seen")
+            self._spawn(self._nudges.run(), "nudges")
             for scheme in self._links.live:
                 self._sync_all(scheme)
             while True:

@@ -17,6 +17,7 @@ from node import crash
 from node.keyring import KeyRing
 from node.services.books import Books, load, reference_number
 from node.services.line_desk import LineDesk
+from node.services.line_ends import owed_more
 from node.services.line_rows import Line
 from node.store import Tx
 from node.store.schema import books as books_schema
@@ -31,6 +32,7 @@ from protocol.payment import (
     Effect,
     PayerEvent,
     PayerState,
+    may_freeze,
     payer_step,
 )
 from protocol.quote import Acceptance, Quote
@@ -60,11 +62,34 @@ _PAYMENT_BY_LOCK: Final = (
     select(_P.no, _P.state, _P.account_no, _P.trade_no, _P.amount, _P.hours, _P.quote_id)
     .where(_P.line_no == bindparam("line_no"), _P.lock_seq == bindparam("lock_seq"))
 )  # fmt: skip
+_PAYMENT_OF_TRADE: Final = select(
+    _P.no, _P.state, _P.account_no, _P.amount, _P.deadline, _P.line_no, _P.lock_seq
+).where(_P.trade_no == bindparam("trade_no"))
+_PAYMENT_FROZEN: Final = (
+    update(schema.payment).where(_P.no == bindparam("which")).values(state=bindparam("new_state"))
+)
+FREED: Final = "freed"  # why a trade is undone: organisers freed its member
+FREED_PAID: Final = "freed-paid"  # and later its claim came, and the chest paid
+_FREED: Final = (
+    update(books_schema.trade)
+    .where(_T.no == bindparam("which"))
+    .values(state="undone", ended_ms=bindparam("new_ended_ms"), reason=FREED)
+)
+_FREED_PAID: Final = update(books_schema.trade).where(_T.no == bindparam("which")).values(reason=FREED_PAID)
 _TRADE_WORDS: Final = select(_T.text, _T.other_name, _T.other_scheme, _T.listing).where(
     _T.no == bindparam("no")
 )
 
 Ended = Callable[[int, str], None]  # told the number and new state of a payment of ours, after the commit
+
+
+class Freed(NamedTuple):
+    """A payment whose member was freed."""
+
+    account_no: int
+    amount: int
+    line_no: int
+    lock_seq: int
 
 
 class _Begun(NamedTuple):
@@ -226,7 +251,7 @@ class PayerDesk:
         for effect in effects:
             match effect:
                 case Effect.POST_HOLD:
-                    entry_seq = self._pay_from(holder, line.peer, begun)
+                    entry_seq = self._pay_from(holder, line, begun)
                 case Effect.DROP_HOLD:
                     self._books.drop_hold(self._tx, holder, amount)
                 case Effect.TELL_PAID | Effect.TELL_FAILED:
@@ -238,15 +263,38 @@ class PayerDesk:
         self._tx.run_keeping(
             _PAYMENT_ENDS, which=no, new_state=after.value, new_receipt=receipt, new_ended_ms=now
         )
+        if PayerState(state) is PayerState.FROZEN:
+            # For the member it was over when organisers freed it; whatever comes now concerns the chest.
+            if receipt is not None:
+                self._tx.run(_FREED_PAID, which=trade_no)
+            return
         self._tx.run_keeping(
             _TRADE_ENDS, which=trade_no, new_state="undone" if receipt is None else "done",
             new_entry_seq=entry_seq, new_ended_ms=now, new_reason=reason or None,
         )  # fmt: skip
 
+    def free(self, trade_no: int) -> Freed | None:
+        """Move what a late payment set aside from the member to the chest; None if it is not to be. Source: 7.2.
+
+        The lock stays: its CLAIM will be paid by the chest, its RELEASE gives the chest back what it set aside.
+        """
+        row = self._tx.one(_PAYMENT_OF_TRADE, trade_no=trade_no)
+        now = self._lines.now_ms
+        if row is None or not may_freeze(row[4], now) or row[1] != PayerState.LOCKED.value:
+            return None
+        no, state, account_no, amount, _, line_no, lock_seq = row
+        after, effects = payer_step(PayerState(state), PayerEvent.ORGANISERS)
+        assert effects == (Effect.HOLD_TO_CHEST,)
+        self._books.move_hold(self._tx, account_no, self._chest(), amount)
+        # Kept rows of this payment tell of another state: these writes forget them.
+        self._tx.run(_PAYMENT_FROZEN, which=no, new_state=after.value)
+        self._tx.run(_FREED, which=trade_no, new_ended_ms=now)
+        return Freed(account_no, amount, line_no, lock_seq)
+
     def _chest(self) -> int:
         return self._books.system(self._tx, SystemRole.CHEST, LOCAL)
 
-    def _pay_from(self, holder: int, peer: SchemeId, begun: _Begun) -> int:
+    def _pay_from(self, holder: int, line: Line, begun: _Begun) -> int:
         books, tx, amount, hours = self._books, self._tx, begun.amount, begun.hours
         said: _Said | None = tx.kept(books_schema.trade).pop(begun.trade_no, None)
         if said is None:
@@ -269,7 +317,7 @@ class PayerDesk:
                 (holder, -amount),
                 (books.system(tx, SystemRole.EXCHANGE, LOCAL), amount),
                 (books.system(tx, SystemRole.EXCHANGE, HOURS), -hours),
-                (books.line(tx, peer), hours),
+                *owed_more(self._lines, books, line, hours),
             ],
             words,
             releasing={holder: amount},

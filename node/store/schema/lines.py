@@ -16,6 +16,7 @@ line: Final = table(
     Column("low", Blob, nullable=False),
     Column("high", Blob, nullable=False),
     Column("nonce", Blob, nullable=False),
+    # What it may be is in services/line_rows.py.
     # asked (they opened), offered (we opened), open (both), replaced (both asked at once: the lower id stands), suspended
     Column("state", Str, nullable=False),
     Column("epoch", Big, nullable=False),
@@ -35,6 +36,14 @@ line: Final = table(
         "seen", Big, nullable=False
     ),  # how much of my chain the peer says it stored; not a proof, for resending
     Column("own_ceiling", Big),  # the most I allow myself to owe, whatever the peer's LIMIT; none: no ceiling
+    # What they owe us and we booked as lost; the line itself says it is owed still (6.6).
+    Column("written_off", Big, nullable=False),
+    # How long both chains were when I last wrote a MARK: what came since is not stated yet.
+    Column("marked", Big, nullable=False),
+    Column("marked_peer", Big, nullable=False),
+    # The last MARK that both sides stand by: its moment, and what I owed then.
+    Column("agreed_ms", Big),
+    Column("agreed_owed", Big, nullable=False),
     Column("opened_ms", Big, nullable=False),
     Column("heard_ms", Big, nullable=False),
     Index("ix_line_peer", "peer"),

@@ -77,6 +77,21 @@ act: Final = table(
     Index("ix_act_for", "for_no", "no"),
 )
 
+# What two organisers must want: one asks, another confirms. One row is kept of each, whatever came of it.
+joint_act: Final = table(
+    "joint_act",
+    Column("no", Big, primary_key=True),
+    Column("kind", Str, nullable=False),  # a word of `services/joint_acts.py`
+    Column("about", Blob, nullable=False),  # the trade's number or the neighbour's id
+    Column("amount", Big, nullable=False),
+    Column("state", Str, nullable=False),  # asked, done, dropped
+    Column("asked_by", Big, ForeignKey("member.no"), nullable=False),
+    Column("asked_ms", Big, nullable=False),
+    Column("ended_by", Big, ForeignKey("member.no")),
+    Column("ended_ms", Big),
+    Index("ix_joint_act_state", "state", "kind"),
+)
+
 # The token itself is only in the browser's cookie.
 session: Final = table(
     "session",

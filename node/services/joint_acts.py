@@ -1,0 +1,278 @@
+"""What two organisers must want: freeing a member whose payment is stuck, and writing off what a neighbour owes.
+
+One asks, another confirms; only then something happens, in the unit that confirms. Whoever is new at the desk cannot be
+the other one for a week, or one person could make a second one. A scheme with one organiser waits a week instead, so
+that somebody may notice. Source: docs/protocol.md 6.6, 7.2; docs/pages.md 7.4.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final, assert_never
+
+from sqlalchemy import and_, bindparam, func, insert, or_, select, update
+
+from node.services.acts import Actor, Deed, NotAllowed, note_act
+from node.services.books import Books
+from node.services.line_ends import write_off
+from node.services.line_rows import CLOSED, CLOSING, STOPPED, SUSPENDED, Line
+from node.services.lines import LineService
+from node.store import ReadTx, Store, Tx
+from node.store.schema import books as books_schema
+from node.store.schema import payments as payments_schema
+from node.store.schema import people as schema
+from protocol.limits import DAY_MS, FROZEN_AFTER_MS
+from protocol.names import SchemeId, scheme_text
+from protocol.payment import PayerState, may_freeze
+from protocol.units import HOUR
+
+ALONE_WAIT_MS: Final = 7 * DAY_MS  # a scheme's only organiser confirms what they asked for after this long
+NEW_AT_DESK_MS: Final = 7 * DAY_MS  # and whoever became organiser confirms nothing before this long
+ASKED_VALID_MS: Final = 30 * DAY_MS
+# Three neighbours at the suggested limit of 40 hours. A greater loss is not for two people to decide in a browser.
+WRITE_OFF_HOURS_A_YEAR: Final = 120
+YEAR_MS: Final = 365 * DAY_MS
+ASKED_MAX: Final = 100
+
+
+class Kind(StrEnum):
+    """What can be asked for."""
+
+    FREE = "free"  # about a trade's number: what it set aside goes from the member to the chest
+    WRITE_OFF = "write-off"  # about a neighbour: hours it owes are booked as lost
+
+
+class CannotAct(Exception):
+    """Why it is not done now; nothing changed. The reason is one of `Why`."""
+
+    def __init__(self, why: Why):
+        super().__init__(why.value)
+        self.why: Final = why
+
+
+class Why(StrEnum):
+    """Why something is not done."""
+
+    CHANGED = "changed"  # it is as the page said no more
+    ASKER = "asker"  # you asked: another organiser confirms
+    NEW = "new"  # you are at the desk, or were let in by another, for less than a week
+    ALONE = "alone"  # nobody else is at the desk: after a week
+    TOO_EARLY = "too-early"  # less than 14 days late
+    TOO_MUCH = "too-much"  # more than they owe
+    CAP = "cap"  # more than may be written off in a year
+    TRADING = "trading"  # stop trading with them first
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """Something one organiser asked for."""
+
+    no: int
+    kind: Kind
+    about: bytes
+    amount: int
+    asked_by: int
+    asked_ms: int
+    asker: str
+
+    @property
+    def trade_no(self) -> int:
+        """The trade that a FREE is about."""
+        return int.from_bytes(self.about, "big")
+
+
+_J: Final = schema.joint_act.c
+_M: Final = schema.member.c
+_A: Final = schema.act.c
+_ASK: Final = insert(schema.joint_act)
+_COLUMNS: Final = (_J.no, _J.kind, _J.about, _J.amount, _J.asked_by, _J.asked_ms, _M.name)
+_OPEN: Final = (
+    select(*_COLUMNS)
+    .select_from(schema.joint_act.join(schema.member, _M.no == _J.asked_by))
+    .where(_J.state == "asked", _J.asked_ms > bindparam("since"))
+    .order_by(_J.no.desc())
+    .limit(ASKED_MAX)
+)
+_END: Final = (
+    update(schema.joint_act)
+    .where(_J.no == bindparam("which"), _J.state == "asked")
+    .values(state=bindparam("new_state"), ended_by=bindparam("new_by"), ended_ms=bindparam("new_ms"))
+)
+_WRITTEN_OFF: Final = select(func.coalesce(func.sum(_J.amount), 0)).where(
+    _J.state == "done", _J.kind == Kind.WRITE_OFF.value, _J.ended_ms > bindparam("since")
+)
+_OTHERS: Final = select(func.count()).where(
+    _M.role != "member", _M.state != "paused", _M.no != bindparam("no")
+)
+_CAME_TO_DESK: Final = [Deed.ROLE.value, Deed.ADDED.value, Deed.WELCOMED.value]
+# Whoever gave somebody a PIN, a link or another e-mail address could sign in as them.
+_LET_IN: Final = [Deed.PIN.value, Deed.LINK.value, Deed.PROFILE.value]
+_ROLE_SINCE: Final = select(func.max(_A.at_ms)).where(
+    _A.for_no == bindparam("no"),
+    or_(_A.what.in_(_CAME_TO_DESK), and_(_A.what.in_(_LET_IN), _A.by_no.is_not(None), _A.by_no != _A.for_no)),
+)
+_ROLES_CHANGED: Final = select(func.max(_A.at_ms)).where(
+    or_(_A.what == Deed.ROLE.value, _A.what == Deed.PAUSED.value)
+)
+_P: Final = payments_schema.payment.c
+_T: Final = books_schema.trade.c
+_STUCK: Final = (
+    select(_P.trade_no)
+    .where(_P.state == PayerState.LOCKED.value, _P.deadline <= bindparam("before"))
+    .order_by(_P.no)
+    .limit(ASKED_MAX)
+)
+_PAYMENT: Final = select(_P.state, _P.deadline, _P.amount).where(_P.trade_no == bindparam("trade_no"))
+
+
+def asked_now(tx: ReadTx, now_ms: int) -> list[Asked]:
+    """Return what waits for another organiser, the newest first. A part of a page's read."""
+    return [
+        Asked(no=no, kind=Kind(kind), about=about, amount=amount, asked_by=by, asked_ms=at, asker=name)
+        for no, kind, about, amount, by, at, name in tx.all(_OPEN, since=now_ms - ASKED_VALID_MS)
+    ]
+
+
+def stuck_trades(tx: ReadTx, now_ms: int) -> list[int]:
+    """Return the numbers of trades whose member two organisers may free now. A part of a page's read."""
+    return [row[0] for row in tx.all(_STUCK, before=now_ms - FROZEN_AFTER_MS)]
+
+
+def why_not(tx: ReadTx, by: Actor, asked: Asked, now_ms: int) -> tuple[Why, int] | None:
+    """Return why `by` cannot confirm this now and until when, or None if they can. A part of a page's read."""
+    assert by.no is not None, "whoever confirms is a member"
+    if by.no != asked.asked_by:
+        since = tx.scalar(_ROLE_SINCE, no=by.no) or 0
+        return (Why.NEW, since + NEW_AT_DESK_MS) if now_ms < since + NEW_AT_DESK_MS else None
+    if tx.scalar(_OTHERS, no=by.no):
+        return Why.ASKER, 0
+    # Whoever was sent away from the desk in this week could have been the other one.
+    since = max(asked.asked_ms, tx.scalar(_ROLES_CHANGED) or 0)
+    return (Why.ALONE, since + ALONE_WAIT_MS) if now_ms < since + ALONE_WAIT_MS else None
+
+
+class JointActs:
+    """See the head of this file."""
+
+    def __init__(self, *, store: Store, lines: LineService, books: Books):
+        self._store: Final = store
+        self._lines: Final = lines
+        self._books: Final = books
+
+    async def ask_free(self, by: Actor, trade_no: int) -> None:
+        """Ask to free the member of a trade that has been late for 14 days. Raises CannotAct."""
+        await self._store.write(self._ask, by, Kind.FREE, trade_no.to_bytes(8, "big"), 0)
+
+    async def ask_write_off(self, by: Actor, peer: SchemeId, hours: int) -> None:
+        """Ask to book hours that a neighbour owes as lost. Raises CannotAct."""
+        await self._store.write(self._ask, by, Kind.WRITE_OFF, peer, hours)
+
+    def _ask(self, tx: Tx, by: Actor, kind: Kind, about: bytes, amount: int) -> None:
+        now_ms = self._must_be_at_desk(tx, by)
+        if any((each.kind, each.about) == (kind, about) for each in asked_now(tx, now_ms)):
+            return  # asked already, by whomever: pressed twice, it is asked once
+        self._check(tx, kind, about, amount)
+        tx.insert(
+            _ASK, kind=kind.value, about=about, amount=amount, state="asked", asked_by=by.no, asked_ms=now_ms,
+            ended_by=None, ended_ms=None,
+        )  # fmt: skip
+        note_act(tx, by, _DEEDS[kind], now_ms=now_ms, detail=f"{_named(kind, about)}: asked")
+
+    async def confirm(self, by: Actor, no: int) -> None:
+        """Do what another organiser asked for. Raises CannotAct."""
+        await self._store.write(self._confirm, by, no)
+
+    def _confirm(self, tx: Tx, by: Actor, no: int) -> None:
+        now_ms = self._must_be_at_desk(tx, by)
+        asked = next((each for each in asked_now(tx, now_ms) if each.no == no), None)
+        if asked is None:
+            raise CannotAct(Why.CHANGED)
+        hindered = why_not(tx, by, asked, now_ms)
+        if hindered is not None:
+            raise CannotAct(hindered[0])
+        self._check(tx, asked.kind, asked.about, asked.amount)
+        self._carry_out(tx, by, asked)
+        tx.run(_END, which=no, new_state="done", new_by=by.no, new_ms=now_ms)
+        note_act(
+            tx, by, _DEEDS[asked.kind], now_ms=now_ms, detail=f"{_named(asked.kind, asked.about)}: confirmed"
+        )
+
+    async def drop(self, by: Actor, no: int) -> None:
+        """Ask for it no more; any organiser may. Raises CannotAct."""
+        await self._store.write(self._drop, by, no)
+
+    def _drop(self, tx: Tx, by: Actor, no: int) -> None:
+        now_ms = self._must_be_at_desk(tx, by)
+        asked = next((each for each in asked_now(tx, now_ms) if each.no == no), None)
+        if asked is None:
+            raise CannotAct(Why.CHANGED)
+        tx.run(_END, which=no, new_state="dropped", new_by=by.no, new_ms=now_ms)
+        note_act(
+            tx, by, _DEEDS[asked.kind], now_ms=now_ms, detail=f"{_named(asked.kind, asked.about)}: dropped"
+        )
+
+    def _must_be_at_desk(self, tx: Tx, by: Actor) -> int:
+        """Return the moment. Raises NotAllowed: not an organiser, or nobody who can be told from another."""
+        by.must_organise()
+        if by.no is None:
+            raise NotAllowed(by.name)
+        lines, _ = self._lines.desks(tx)
+        return lines.now_ms
+
+    def _check(self, tx: Tx, kind: Kind, about: bytes, amount: int) -> None:
+        """Raise CannotAct unless it could be done now."""
+        lines, _ = self._lines.desks(tx)
+        match kind:
+            case Kind.FREE:
+                row = tx.one(_PAYMENT, trade_no=int.from_bytes(about, "big"))
+                if row is None or row[0] != PayerState.LOCKED.value:
+                    raise CannotAct(Why.CHANGED)
+                if not may_freeze(row[1], lines.now_ms):
+                    raise CannotAct(Why.TOO_EARLY)
+            case Kind.WRITE_OFF:
+                line = lines.by_peer(SchemeId(about))
+                if line is None:
+                    raise CannotAct(Why.CHANGED)
+                if line.status not in (STOPPED, SUSPENDED, CLOSING, CLOSED):
+                    raise CannotAct(Why.TRADING)
+                if not 0 < amount <= can_be_lost(line):
+                    raise CannotAct(Why.TOO_MUCH)
+                if amount > left_this_year(tx, lines.now_ms):
+                    raise CannotAct(Why.CAP)
+            case _:
+                assert_never(kind)
+
+    def _carry_out(self, tx: Tx, by: Actor, asked: Asked) -> None:
+        lines, payments = self._lines.desks(tx)
+        match asked.kind:
+            case Kind.FREE:
+                freed = payments.payer.free(asked.trade_no)
+                if freed is None:
+                    raise CannotAct(Why.CHANGED)
+            case Kind.WRITE_OFF:
+                line = lines.by_peer(SchemeId(asked.about))
+                assert line is not None, "looked at a moment ago"
+                words = by.words("written off", why=f"asked by {asked.asker}")
+                write_off(lines, self._books, line, asked.amount, words)
+            case _:
+                assert_never(asked.kind)
+        self._lines.finish(tx, lines)
+
+
+def can_be_lost(line: Line) -> int:
+    """Return how many hours the peer owes that were not written off yet."""
+    return max(0, -line.state.owed - line.written_off)
+
+
+def left_this_year(tx: ReadTx, now_ms: int) -> int:
+    """Return how many hours may still be written off. A part of a page's read."""
+    return WRITE_OFF_HOURS_A_YEAR * HOUR - int(tx.scalar(_WRITTEN_OFF, since=now_ms - YEAR_MS))
+
+
+_DEEDS: Final[Mapping[Kind, Deed]] = {Kind.FREE: Deed.FREED, Kind.WRITE_OFF: Deed.WRITTEN_OFF}
+
+
+def _named(kind: Kind, about: bytes) -> str:
+    return scheme_text(SchemeId(about)) if kind is Kind.WRITE_OFF else f"trade {int.from_bytes(about, 'big')}"
