@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Final
 
 import structlog
-from sqlalchemy import and_, bindparam, select, update
+from sqlalchemy import and_, bindparam, or_, select, update
 
 from crypto.keys import BadKey
 from node.clock import Clock
@@ -47,10 +47,16 @@ _SAME_WAITING: Final = (
         _P.state.in_([PayerState.LOCKED.value, PayerState.FROZEN.value]),
         _P.account_no == bindparam("account_no"),
         _T.other_scheme == bindparam("other_scheme"),
-        _T.listing.is_not_distinct_from(bindparam("listing")),
-        _T.other_name == bindparam("other_name"),
-        _T.other_amount == bindparam("other_amount"),
-        _T.text == bindparam("text"),
+        or_(
+            and_(
+                _T.listing.is_not_distinct_from(bindparam("listing")),
+                _T.other_name == bindparam("other_name"),
+                _T.other_amount == bindparam("other_amount"),
+                _T.text == bindparam("text"),
+            ),
+            # While one is late, other words or another amount do not make it another thing.
+            and_(_T.late.is_(True), _P.state == PayerState.LOCKED.value, _T.listing == bindparam("listing")),
+        ),
     )
 )
 # What stands against a payment: one of its quote, a trade with its reference, one for the same thing under way.

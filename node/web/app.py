@@ -34,6 +34,7 @@ from node.web.pages import (
     desk_neighbours,
     desk_recovered,
     desk_scheme,
+    desk_together,
     join,
     member_routes,
     sign_in,
@@ -67,6 +68,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     *desk_neighbour_ends.ROUTES,
     *desk_recovered.ROUTES,
     *desk_scheme.ROUTES,
+    *desk_together.ROUTES,
     *member_routes.ROUTES,
 )
 

@@ -43,6 +43,12 @@ def notice_text(name: str, words: Words) -> str:
             return _("Stopped. Nothing new begins; what is under way is finished.")
         case "ended":
             return _("Ended. What is under way is finished; what is owed stays on the books.")
+        case "asked-two":
+            return _("Asked. It is done when a second organiser confirms it.")
+        case "both-agreed":
+            return _("Done. Both of you are on the record.")
+        case "dropped":
+            return _("It is not done. Who said so is on the record.")
         case "settled":
             return _("Written down. Their books change with ours.")
         case _:

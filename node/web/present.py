@@ -370,6 +370,13 @@ def refusal_words(reason: str | None, scheme: str, voice: Voice) -> str:
             return voice.words.gettext("This is no longer listed in %(scheme)s.") % said
         case "price-changed":
             return voice.words.gettext("The price changed in %(scheme)s.") % said
+        case "freed":
+            return voice.words.gettext("%(scheme)s did not answer. Two organisers freed it.") % said
+        case "freed-paid":
+            return (
+                voice.words.gettext("%(scheme)s answered after it was freed. The community chest paid it.")
+                % said
+            )
         case "no-way":
             return voice.words.gettext("We cannot reach %(scheme)s just now.") % said
         case _:

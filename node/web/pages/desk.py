@@ -12,6 +12,7 @@ from node.mail.outbox import Mail, MailState, unsent_mails
 from node.services.applications import Application, application_by_no, applications_in
 from node.services.evidence_store import all_evidence
 from node.services.figures import Figures, read_figures
+from node.services.joint_acts import Kind, asked_now, stuck_trades
 from node.services.line_rows import ASKED, read_lines
 from node.services.members import Reach, Unable, Why, count_members
 from node.services.recovery import count_recovered
@@ -58,10 +59,14 @@ class Today:
     asked: list[SchemeId]  # schemes that wait for our answer
     contradictions: int  # proofs against other schemes, or us, that nobody has settled
     recovered: int  # what came back lately after a restore
+    joint: int  # what waits for a second organiser
+    stuck: int  # trades whose member could be freed
 
 
 def _read_today(tx: ReadTx, own: SchemeId, month_ms: int, now_ms: int) -> Today:
     applications, waiting = applications_in(tx, most=1)
+    joint = asked_now(tx, now_ms)
+    freeing = {each.trade_no for each in joint if each.kind is Kind.FREE}
     return Today(
         applications=applications,
         applications_waiting=waiting,
@@ -71,6 +76,8 @@ def _read_today(tx: ReadTx, own: SchemeId, month_ms: int, now_ms: int) -> Today:
         contradictions=sum(piece.counts for piece in all_evidence(tx)),
         asked=[each.peer for each in read_lines(tx, own) if each.status == ASKED],
         recovered=count_recovered(tx, now_ms),
+        joint=len(joint),
+        stuck=len(set(stuck_trades(tx, now_ms)) - freeing),
     )
 
 
@@ -123,6 +130,23 @@ def _todo(context: Context, read: Today) -> tuple[Tile, ...]:
                 tone="wait",
             )
         )
+    if read.joint:
+        text = words.ngettext(
+            "%(num)d thing waits for a second organiser",
+            "%(num)d things wait for a second organiser",
+            read.joint,
+        ) % {"num": read.joint}
+        tiles.append(
+            Tile(text=text, hint=words.gettext("See what it is"), href="/admin/together", tone="wait")
+        )
+    if read.stuck:
+        text = words.ngettext(
+            "%(num)d trade has been stuck for 14 days",
+            "%(num)d trades have been stuck for 14 days",
+            read.stuck,
+        ) % {"num": read.stuck}
+        hint = words.gettext("Two of you can free whose it is")
+        tiles.append(Tile(text=text, hint=hint, href="/admin/together", tone="wait"))
     if read.mails_unsent:
         text = words.ngettext("%(num)d mail not sent", "%(num)d mails not sent", read.mails_unsent) % {
             "num": read.mails_unsent

@@ -8,7 +8,8 @@ from typing import Final
 from aiohttp import web
 
 from node.services.figures import LineTrade, trades_on_line
-from node.services.line_rows import ASKED, CLOSED, CLOSING, LIVE, OFFERED, OPEN, STOPPED, Line
+from node.services.joint_acts import can_be_lost
+from node.services.line_rows import ASKED, CLOSED, CLOSING, LIVE, OFFERED, OPEN, STOPPED, SUSPENDED, Line
 from node.services.line_units import LineRefused
 from node.services.peers import PeerUnusable
 from node.web.context import ORGANISER, Context, NoSuchPage, Route, get, post
@@ -57,7 +58,7 @@ async def neighbour(context: Context) -> web.Response:
 
 async def view_of(
     context: Context, known: Known, scheme: SchemeId, form: Filled | None = None, *, said: Filled = EMPTY,
-    settle: Filled = EMPTY,
+    settle: Filled = EMPTY, loss: Filled = EMPTY,
 ) -> NeighbourView:  # fmt: skip
     each = known.lines.get(scheme)
     if each is None:
@@ -82,6 +83,10 @@ async def view_of(
         once=context.once(),
         said=said,
         settle_form=settle,
+        loss_form=loss,
+        can_be_lost=_can_be_lost(context, each),
+        lost=_lost(context, each),
+        loss_action=f"{href_of(scheme)}/write-off",
         can_settle=_can_settle(context, each),
         settle_action=f"{href_of(scheme)}/settle",
         owed_now=str(-each.state.owed),
@@ -105,6 +110,19 @@ def _can_settle(context: Context, each: Line) -> str:
     """Return how much they may be said to have settled, "" where nothing can be."""
     hours = credit_room(each.state.mine, each.state.me)
     return context.voice.spoken(in_unit(context, hours)) if hours and each.status in LIVE else ""
+
+
+def _can_be_lost(context: Context, each: Line) -> str:
+    hours = can_be_lost(each) if each.status in (STOPPED, SUSPENDED, CLOSING, CLOSED) else 0
+    return context.voice.spoken(in_unit(context, hours)) if hours else ""
+
+
+def _lost(context: Context, each: Line) -> str:
+    if not each.written_off:
+        return ""
+    return context.words.gettext("Of what they owe, %(amount)s are written off.") % {
+        "amount": context.voice.spoken(in_unit(context, each.written_off))
+    }
 
 
 def _limits_now(context: Context, each: Line) -> Filled:

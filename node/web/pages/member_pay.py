@@ -286,6 +286,9 @@ def _find_waiting(tx: ReadTx, account_no: int, said: tuple[bytes, ItemKey, int, 
     for trade in trades_waiting(tx, account_no):
         if (trade.other_scheme, trade.listing, trade.other_amount, trade.text) == said:
             return reference(trade)
+        # While one is late, other words or another amount do not make it another thing.
+        if trade.late and (trade.other_scheme, trade.listing) == said[:2]:
+            return reference(trade)
     return None
 
 

@@ -13,6 +13,7 @@ from aiohttp import web
 
 from node.services.books import load
 from node.services.members import Member
+from node.services.payer_desk import FREED, FREED_PAID
 from node.services.trades import Trade, is_arriving, trade_by_no, trades_by_reference
 from node.store import ReadTx
 from node.web.context import MEMBER, Context, NoSuchPage, get
@@ -107,7 +108,8 @@ def result_view(
             sides=sides,
             amount=amount,
             reason=refusal_words(trade.reason, party.badge, voice).rstrip("."),
-            again_href=f"/record/what?again={sides.reference}",
+            # The answer may still come: then it is paid, and trying the same again would pay it twice.
+            again_href="" if trade.reason in (FREED, FREED_PAID) else f"/record/what?again={sides.reference}",
         )
     if trade.state != "set-aside":
         return DoneView(
@@ -156,7 +158,9 @@ async def trade_page(context: Context) -> web.Response:
         check_href=f"{here}/check" if pays and trade.state == "set-aside" else "",
         message_href=_message_href(trade, party) if found.is_mine else "",
         wrong_href=f"{here}/wrong" if found.is_mine and trade.state in ("done", "corrected") else "",
-        again_href=f"/record/what?again={sides.reference}" if pays and trade.state != "set-aside" else "",
+        again_href=f"/record/what?again={sides.reference}"
+        if pays and trade.state != "set-aside" and trade.reason not in (FREED, FREED_PAID)
+        else "",
     )
     return context.show(view)
 
@@ -247,7 +251,13 @@ def _history(found: Found, party: Party, voice: Voice) -> tuple[Fact, ...]:
             text=words.gettext("Agreed by %(name)s. %(amount)s were set aside.") % said,
         )
     ]
-    if trade.ended_ms is not None and trade.state == "undone":
+    if trade.ended_ms is not None and trade.reason in (FREED, FREED_PAID):
+        freed = words.gettext("Two organisers freed %(amount)s, because %(scheme)s never answered.") % said
+        history.append(Fact(label=voice.since(trade.ended_ms), text=freed))
+        if trade.reason == FREED_PAID:
+            paid = words.gettext("%(scheme)s answered after all. The community chest paid it.") % said
+            history.append(Fact(label=words.gettext("Later"), text=paid))
+    elif trade.ended_ms is not None and trade.state == "undone":
         history.append(
             Fact(
                 label=voice.since(trade.ended_ms),

@@ -59,6 +59,10 @@ class SettleForm(Form):
     settled: line(TYPED_AMOUNT_MAX, 1)  # type: ignore[valid-type]  # see above
 
 
+class LossForm(Form):
+    lost: line(TYPED_AMOUNT_MAX, 1)  # type: ignore[valid-type]  # see above
+
+
 # --- Reading -----------------------------------------------------------------------------------------------------
 
 

@@ -286,6 +286,48 @@ class NeighbourView(View):
     can_settle: str = ""  # the most they can be said to have settled; "" where they owe nothing
     owed_now: str = "0"
     settle_action: str
+    loss_form: Filled = EMPTY
+    can_be_lost: str = ""  # what they owe and was not written off, where two organisers may write it off
+    lost: str = ""  # "2 hours were written off; they owe them still."
+    loss_action: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskedCard:
+    """Something that waits for a second organiser."""
+
+    what: str
+    detail: str
+    then: str  # what happens when it is confirmed
+    href: str
+    asked: str  # "Asked by Rosa, today, 9:40"
+    hindered: str  # why the reader cannot confirm it now; "" if they can
+    confirm_action: str
+    drop_action: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StuckCard:
+    """A trade whose member two organisers may free."""
+
+    what: str
+    detail: str
+    href: str
+    who: str
+    ask_action: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TogetherView(View):
+    """GET /admin/together: what two organisers must want."""
+
+    TEMPLATE: ClassVar[str] = "admin/together.html"
+    DESK: ClassVar[Desk] = "dashboard"
+
+    said: Filled = EMPTY
+    asked: tuple[AskedCard, ...]
+    stuck: tuple[StuckCard, ...]
+    empty: Empty | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

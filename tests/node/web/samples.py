@@ -13,6 +13,7 @@ from node.web.forms import Filled
 from node.web.views.admin import (
     ApplicationCard,
     ApplicationsView,
+    AskedCard,
     DashboardView,
     Gauge,
     LetterView,
@@ -31,6 +32,8 @@ from node.web.views.admin import (
     RecoveredRow,
     RecoveredView,
     SchemeView,
+    StuckCard,
+    TogetherView,
 )
 from node.web.views.evidence import EvidenceListView, EvidenceRow, EvidenceView
 from node.web.views.member import (
@@ -410,7 +413,9 @@ def _admin_pages() -> dict[str, Sample]:
         "neighbour-add": NeighbourAddView(form=Filled({"address": "hilltop"}, {"address": "This is not an address. It should look like https://hilltop.example."})),
         "neighbour-propose": NeighbourProposeView(name="Hilltop", facts=(Fact(label="Members", text="54"), Fact(label="Place", text="5 km away"), Fact(label="Counts in", text="Hills"), Fact(label="Since", text="2012")), words=WORDS, rate="1 hour of ours is 10 Hills, by what each scheme says an hour is.", form=LIMITS, unit_name="hours", amount_hint=HINT, suggestion=SUGGESTION, consequence=CONSEQUENCE, once=ONCE, action="/admin/neighbours/hilltop/ask"),
         "neighbour": NeighbourView(card=HILLTOP, stage="trading", facts=(Fact(label="Trading since", text="3 May 2025"),), words=WORDS, consequence=CONSEQUENCE, limits_form=LIMITS, unit_name="hours", amount_hint=HINT, trades=(NeighbourTrade(reference="K7F-3QM-92X", when="28 Feb 2026", amount="30 min", direction="passing through", state=Pill(text="Done", tone="good")), NeighbourTrade(reference="P2D-88A-T4C", href="/t/P2D-88A-T4C", when="today, 14:05", amount="30 min", direction="to them", state=Pill(text="Under way", tone="wait"))), once=ONCE, limits_action="/admin/neighbours/hilltop/limits", stop_action="/admin/neighbours/hilltop/stop", end_action="/admin/neighbours/hilltop/end", can_settle="2 hours 30 minutes", owed_now="9000000", settle_action="/admin/neighbours/hilltop/settle"),
-        "neighbour-stopped": NeighbourView(card=replace(HILLTOP, state=Pill(text="Stopped by us", tone="stop"), gauge=None), stage="stopped", facts=(Fact(label="Trading since", text="3 May 2025"),), words=WORDS, consequence=CONSEQUENCE, limits_form=LIMITS, unit_name="hours", amount_hint=HINT, trades=(), once=ONCE, start_action="/admin/neighbours/hilltop/start", end_action="/admin/neighbours/hilltop/end", can_settle="2 hours 30 minutes", owed_now="9000000", settle_action="/admin/neighbours/hilltop/settle"),
+        "together": TogetherView(asked=(AskedCard(what="Free Ana Silva’s 30 minutes", detail="Plum jam, 4 jars, from Karim Haddad (Riverside). Set aside since 28 Feb 2026.", then="Confirmed, 30 minutes are Ana Silva’s again at once. If Riverside’s answer still comes, our chest pays what it says; nobody is charged twice.", href="/t/P2D-88A-T4C", asked="Asked by Rosa, today, 9:40", hindered="", confirm_action="/admin/together/1/confirm", drop_action="/admin/together/1/drop"), AskedCard(what="Write off 2 hours that Hilltop owes us", detail="That is 1 minute a member.", then="Confirmed, our books count it as lost. Hilltop still owes it: what they give us when they come back makes it good first. No trade under way ends by this.", href="/admin/neighbours/hilltop", asked="Asked by Sam, yesterday, 18:02", hindered="You asked for it. Another organiser must confirm it, logged in as themselves.", confirm_action="", drop_action="/admin/together/2/drop")), stuck=(StuckCard(what="Ben Carter: 1 hour set aside", detail="Eggs, from Lena (Riverside). Set aside since 1 Feb 2026.", href="/t/P2D-88A-T4C", who="Ben Carter", ask_action="/admin/together/free/7"),), empty=None),
+        "together-none": TogetherView(asked=(), stuck=(), empty=Empty(text="Nothing waits for a second organiser, and no trade is stuck.")),
+        "neighbour-stopped": NeighbourView(card=replace(HILLTOP, state=Pill(text="Stopped by us", tone="stop"), gauge=None), stage="stopped", facts=(Fact(label="Trading since", text="3 May 2025"),), words=WORDS, consequence=CONSEQUENCE, limits_form=LIMITS, unit_name="hours", amount_hint=HINT, trades=(), once=ONCE, start_action="/admin/neighbours/hilltop/start", end_action="/admin/neighbours/hilltop/end", can_be_lost="2 hours 30 minutes", loss_action="/admin/neighbours/hilltop/write-off", lost="Of what they owe, 30 minutes are written off.", can_settle="2 hours 30 minutes", owed_now="9000000", settle_action="/admin/neighbours/hilltop/settle"),
         "neighbour-we-asked": NeighbourView(card=replace(FENSIDE, state=Pill(text="We asked", tone="wait")), stage="we-asked", facts=(Fact(label="Counts in", text="hours"),), words=WORDS, consequence=CONSEQUENCE, limits_form=LIMITS, unit_name="hours", amount_hint=HINT, trades=(), once=ONCE, take_back_action="/admin/neighbours/fenside/take-back", settle_action=""),
         "neighbour-asked": NeighbourView(card=FENSIDE, stage="asked-us", facts=(Fact(label="Members", text="31"),), words=WORDS, consequence=CONSEQUENCE, limits_form=LIMITS, unit_name="hours", amount_hint=HINT, trades=(), once=ONCE, agree_action="/admin/neighbours/fenside/agree", decline_action="/admin/neighbours/fenside/decline", settle_action=""),
         "evidence-list": EvidenceListView(rows=(EvidenceRow(href="/admin/evidence/2", name="Fenside Timebank", what="Two different steps under one number", when="today, 9:02", state=Pill(text="Proved", tone="stop")), EvidenceRow(href="/admin/evidence/1", name="Hilltop", what="Two versions of one notice under one number", when="3 May", state=Pill(text="Cleared up", tone="good"))), empty=None),

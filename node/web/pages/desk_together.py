@@ -1,0 +1,257 @@
+"""The organisers' desk: what two of them must want. One asks, another confirms. Source: docs/protocol.md 6.6, 6.9, 7.2."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from aiohttp import web
+
+from node.services.acts import Actor
+from node.services.joint_acts import (
+    ALONE_WAIT_MS,
+    WRITE_OFF_HOURS_A_YEAR,
+    Asked,
+    CannotAct,
+    Kind,
+    Why,
+    asked_now,
+    stuck_trades,
+    why_not,
+)
+from node.services.members import Member
+from node.services.trades import Trade, trade_by_no
+from node.store import ReadTx
+from node.web.context import ORGANISER, Context, NoSuchPage, Route, get, post
+from node.web.forms import EMPTY, Filled
+from node.web.pages.desk_neighbour import view_of
+from node.web.pages.desk_neighbours import scheme_of
+from node.web.pages.member import members_of
+from node.web.pages.neighbours_shown import (
+    Known,
+    LossForm,
+    href_of,
+    in_unit,
+    known_neighbours,
+    name_of,
+    read_hours,
+)
+from node.web.present import party_of, reference, trade_sentence
+from node.web.views.admin import AskedCard, StuckCard, TogetherView
+from node.web.views.page import Empty
+from protocol.limits import DAY_MS
+from protocol.names import SchemeId
+from protocol.units import HOUR
+
+HERE: Final = "/admin/together"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Together:
+    """What the page reads."""
+
+    asked: list[tuple[Asked, tuple[Why, int] | None]]
+    trades: dict[int, Trade]  # that can be freed, or are asked for
+    stuck: list[int]
+    members: dict[int, Member]  # by account
+
+
+def _read(tx: ReadTx, by: Actor, now_ms: int) -> Together:
+    asked = asked_now(tx, now_ms)
+    about = {each.trade_no for each in asked if each.kind is Kind.FREE}
+    stuck = [no for no in stuck_trades(tx, now_ms) if no not in about]
+    trades = {no: trade_by_no(tx, no) for no in (*about, *stuck)}
+    return Together(
+        asked=[(each, why_not(tx, by, each, now_ms)) for each in asked],
+        trades=trades,
+        stuck=stuck,
+        members=members_of(tx, trades.values()),
+    )
+
+
+async def together(context: Context) -> web.Response:
+    """Show what waits for another organiser, and which trades are stuck."""
+    return context.show(await _view(context))
+
+
+async def _view(context: Context, said: Filled = EMPTY) -> TogetherView:
+    read = await context.read(_read, context.actor, context.now_ms)
+    known = await known_neighbours(context)
+    nothing = Empty(
+        text=context.words.gettext("Nothing waits for a second organiser, and no trade is stuck.")
+    )
+    return TogetherView(
+        said=said,
+        asked=tuple(_asked(context, known, read, *each) for each in read.asked),
+        stuck=tuple(_stuck(context, known, read, no) for no in read.stuck),
+        empty=None if read.asked or read.stuck else nothing,
+    )
+
+
+def _asked(
+    context: Context, known: Known, read: Together, asked: Asked, hindered: tuple[Why, int] | None
+) -> AskedCard:
+    _, voice = context.words.gettext, context.voice
+    if asked.kind is Kind.FREE:
+        trade = read.trades[asked.trade_no]
+        what = _("Free %(who)s’s %(amount)s") % _said(context, known, read, trade)
+        detail = _sentence(context, known, read, trade)
+        then = _(
+            "Confirmed, %(amount)s are %(who)s’s again at once. If %(scheme)s’s answer still comes, our chest pays "
+            "what it says; nobody is charged twice."
+        ) % _said(context, known, read, trade)
+        href = f"/t/{reference(trade)}"
+    else:
+        peer = SchemeId(asked.about)
+        said = {"name": name_of(context, known, peer), "amount": voice.spoken(in_unit(context, asked.amount))}
+        what = _("Write off %(amount)s that %(name)s owes us") % said
+        detail = _each(context, known, asked.amount)
+        then = (
+            _(
+                "Confirmed, our books count it as lost. %(name)s still owes it: what they give us when they come back "
+                "makes it good first. No trade under way ends by this."
+            )
+            % said
+        )
+        href = href_of(peer)
+    return AskedCard(
+        what=what,
+        detail=detail,
+        then=then,
+        href=href,
+        asked=_("Asked by %(name)s, %(when)s") % {"name": asked.asker, "when": voice.lately(asked.asked_ms)},
+        hindered="" if hindered is None else why_sentence(context, *hindered),
+        confirm_action=f"{HERE}/{asked.no}/confirm" if hindered is None else "",
+        drop_action=f"{HERE}/{asked.no}/drop",
+    )
+
+
+def _said(context: Context, known: Known, read: Together, trade: Trade) -> dict[str, str]:
+    assert trade.payer_no is not None, "a trade that is stuck is one of ours that pays"
+    member = read.members.get(trade.payer_no)
+    other = trade.other_scheme
+    return {
+        "who": context.settings.name if member is None else member.name,
+        "amount": context.voice.spoken(trade.amount),
+        "scheme": name_of(context, known, other) if other is not None else "",
+    }
+
+
+def _sentence(context: Context, known: Known, read: Together, trade: Trade) -> str:
+    assert trade.payer_no is not None, "see above"
+    party = party_of(trade, trade.payer_no, read.members, known.schemes, context.voice)
+    said = _said(context, known, read, trade) | {
+        "what": trade_sentence(trade, trade.payer_no, party, context.voice),
+        "since": context.voice.day(trade.created_ms),
+    }
+    return context.words.gettext("%(what)s (%(scheme)s). Set aside since %(since)s.") % said
+
+
+def _each(context: Context, known: Known, hours: int) -> str:
+    each = -(-in_unit(context, hours) // max(1, known.members))
+    return context.words.gettext("That is %(each)s a member.") % {"each": context.voice.spoken(each)}
+
+
+def _stuck(context: Context, known: Known, read: Together, no: int) -> StuckCard:
+    trade = read.trades[no]
+    said = _said(context, known, read, trade)
+    return StuckCard(
+        what=context.words.gettext("%(who)s: %(amount)s set aside") % said,
+        detail=_sentence(context, known, read, trade),
+        href=f"/t/{reference(trade)}",
+        who=said["who"],
+        ask_action=f"{HERE}/free/{no}",
+    )
+
+
+def why_sentence(context: Context, why: Why, until_ms: int = 0) -> str:
+    """Return why something that two must want is not done."""
+    _ = context.words.gettext
+    day = context.voice.day(until_ms) if until_ms else ""
+    match why:
+        case Why.ASKER:
+            return _("You asked for it. Another organiser must confirm it, logged in as themselves.")
+        case Why.NEW:
+            return _(
+                "You are at the desk, or were given a new way to log in by another organiser, for less than %(num)d days."
+                " From %(day)s on you can confirm this."
+            ) % {"num": ALONE_WAIT_MS // DAY_MS, "day": day}
+        case Why.ALONE:
+            return _(
+                "There is no second organiser. So it must wait %(num)d days, in which anybody can object: from %(day)s on"
+                " you can confirm it yourself."
+            ) % {"num": ALONE_WAIT_MS // DAY_MS, "day": day}
+        case Why.TOO_EARLY:
+            return _("It is less than 14 days late. Before that, nobody can free it.")
+        case Why.TOO_MUCH:
+            return _("They do not owe us that much.")
+        case Why.CAP:
+            return _(
+                "Two organisers can write off %(amount)s in a year. More than that is for a meeting of all members."
+            ) % {"amount": context.voice.spoken(in_unit(context, WRITE_OFF_HOURS_A_YEAR * HOUR))}
+        case Why.TRADING:
+            return _("Stop trading with them first.")
+        case _:
+            return _("Something changed meanwhile. Please look at the page again.")
+
+
+async def _again(context: Context, error: CannotAct) -> web.Response:
+    said = EMPTY.with_error("", why_sentence(context, error.why))
+    return context.show(await _view(context, said), 422)
+
+
+async def confirm(context: Context) -> web.Response:
+    """Do what another organiser asked for."""
+    try:
+        await context.node.joint_acts.confirm(context.actor, context.number("no"))
+    except CannotAct as error:
+        return await _again(context, error)
+    return context.redirect(HERE, note="both-agreed")
+
+
+async def drop(context: Context) -> web.Response:
+    """Ask for it no more."""
+    try:
+        await context.node.joint_acts.drop(context.actor, context.number("no"))
+    except CannotAct as error:
+        return await _again(context, error)
+    return context.redirect(HERE, note="dropped")
+
+
+async def free(context: Context) -> web.Response:
+    """Ask to free the member of a trade that is stuck."""
+    try:
+        await context.node.joint_acts.ask_free(context.actor, context.number("trade"))
+    except CannotAct as error:
+        return await _again(context, error)
+    return context.redirect(HERE, note="asked-two")
+
+
+async def lose(context: Context) -> web.Response:
+    """Ask to write off what a neighbour owes."""
+    scheme, form = scheme_of(context), context.form(LossForm)
+    known = await known_neighbours(context)
+    if scheme not in known.lines:
+        raise NoSuchPage
+    if not isinstance(form, Filled):
+        typed = Filled(form.model_dump())
+        hours = read_hours(context, form.lost)
+        if isinstance(hours, str):
+            form = typed.with_error("lost", hours)
+        else:
+            try:
+                await context.node.joint_acts.ask_write_off(context.actor, scheme, hours)
+            except CannotAct as error:
+                form = typed.with_error("lost", why_sentence(context, error.why))
+            else:
+                return context.redirect(HERE, note="asked-two")
+    return context.show(await view_of(context, known, scheme, loss=form), 422)
+
+
+ROUTES: Final[tuple[Route, ...]] = (
+    get(HERE, together, ORGANISER),
+    post(HERE + "/free/{trade}", free, ORGANISER),
+    post(HERE + "/{no}/confirm", confirm, ORGANISER),
+    post(HERE + "/{no}/drop", drop, ORGANISER),
+    post("/admin/neighbours/{scheme}/write-off", lose, ORGANISER),
+)
