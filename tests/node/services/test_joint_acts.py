@@ -8,8 +8,8 @@ from typing import Final
 
 import pytest
 
+from node.services.accounts import all_accounts
 from node.services.acts import OPERATOR, Actor, Deed, NotAllowed, Role, newest_acts, note_act
-from node.services.books import all_accounts
 from node.services.joint_acts import (
     WRITE_OFF_HOURS_A_YEAR,
     Asked,
