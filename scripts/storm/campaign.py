@@ -132,10 +132,10 @@ class Campaign:
             self.killed["at any moment"] += 1
             await asyncio.sleep(self.chance.random())
             point = self.chance.choice((None, *crash.POINTS))
-            count = self.chance.randint(1, 4)
+            count = self.chance.randint(1, 2)
             await self._start(key, None if point is None else f"{point}:{count}")
             if point is not None:
-                if await process.died(3.0):
+                if await process.died(6.0):
                     self.killed[point] += 1
                 process.kill()
                 await self._start(key, None)
