@@ -80,6 +80,13 @@ def read_records(accounts: Path, trades: Path, first: int | None = None) -> Reco
 
 
 def _rows(path: Path, columns: Sequence[str]) -> Iterable[tuple[int, dict[str, str]]]:
+    try:
+        yield from _read_rows(path, columns)
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise BadRecords(f"{path.name}: not a table in UTF-8: {error}") from None
+
+
+def _read_rows(path: Path, columns: Sequence[str]) -> Iterable[tuple[int, dict[str, str]]]:
     with path.open(newline="", encoding="utf-8-sig") as file:
         reader = csv.DictReader(file)
         missing = [column for column in columns if column not in (reader.fieldnames or ())]
@@ -93,7 +100,7 @@ def _rows(path: Path, columns: Sequence[str]) -> Iterable[tuple[int, dict[str, s
 
 def _record(row: dict[str, str], where: str) -> Record:
     text = row["amount_centi"]
-    if not (text.isascii() and text.isdigit()) or not 1 <= int(text) <= AMOUNT_MAX:
+    if not (text.isascii() and text.isdigit() and len(text) < 20) or not 1 <= int(text) <= AMOUNT_MAX:
         raise BadRecords(f"{where}: the amount {text!r} is not a whole number above zero")
     if row["payer"] == row["payee"]:
         raise BadRecords(f"{where}: somebody pays themself")

@@ -32,6 +32,7 @@ from node.simulation.town import Resident, Town
 from node.simulation.virtual_loop import EPOCH_MS
 from node.store import ReadTx
 from node.store.schema import books, lines, payments
+from protocol.errors import ProtocolError
 from protocol.frame import Frame, FrameType, decode_frame, encode_frame
 from protocol.quote import QuoteRequest
 from tests.conftest import EVERYTHING
@@ -198,7 +199,7 @@ def _damaged(frame: Frame, chance: Random, keys: KeyRing | None) -> bytes:
         payload = damaged_value(payload, chance) if keys is None else _resigned(payload, chance, keys)
     try:
         return encode_frame(Frame(kind, payload, chance.choice((0, frame.request_id, 1, 2**20))))
-    except (NotCanonical, ValueError):
+    except (NotCanonical, ProtocolError):
         return encode_frame(Frame(kind, None, 1))
 
 
