@@ -11,6 +11,7 @@ associated data. The tests hold the two against each other and against the RFC's
 from __future__ import annotations
 
 import hmac
+from functools import lru_cache
 from typing import Final
 
 from cryptography.exceptions import InvalidTag
@@ -93,30 +94,56 @@ def _expand(suite: bytes, key: bytes, label: bytes, info: bytes, size: int) -> b
 _NO_PSK_ID_HASH: Final = _extract(_SUITE, b"", b"psk_id_hash", b"")
 
 
+@lru_cache(maxsize=64)
+def _info_hash(info: bytes) -> bytes:
+    return _extract(_SUITE, b"", b"info_hash", info)
+
+
 def _cipher(shared: bytes, enc: bytes, recipient: bytes, info: bytes) -> tuple[ChaCha20Poly1305, bytes]:
     """Return the cipher and nonce of one box. Source: RFC 9180 4.1 and 5.1."""
     prk = _extract(_KEM_SUITE, b"", b"eae_prk", shared)
     kem_secret = _expand(_KEM_SUITE, prk, b"shared_secret", enc + recipient, 32)
-    context = b"\x00" + _NO_PSK_ID_HASH + _extract(_SUITE, b"", b"info_hash", info)
+    context = b"\x00" + _NO_PSK_ID_HASH + _info_hash(info)
     secret = _extract(_SUITE, kem_secret, b"secret", b"")
     key = _expand(_SUITE, secret, b"key", context, 32)
     return ChaCha20Poly1305(key), _expand(_SUITE, secret, b"base_nonce", context, 12)
 
 
+class Box:
+    """A box to one recipient, ready to be closed: the exchange is made, its content may come later. For one content."""
+
+    __slots__ = ("_cipher", "_enc", "_nonce", "recipient")
+
+    def __init__(self, recipient_public: bytes, info: bytes, *, ephemeral: bytes):
+        """`ephemeral` is 32 fresh random bytes, never used for a second box: two boxes with the same `ephemeral`,
+        recipient and `info` give away both plaintexts.
+
+        Raises:
+            BadKey: `recipient_public` is not a usable key.
+        """
+        if not is_good_sealing_key(recipient_public):
+            raise BadKey("not a usable X25519 public key")
+        once = SealingKey(ephemeral)
+        self.recipient: Final = recipient_public
+        self._enc: Final = once.public
+        cipher, self._nonce = _cipher(once.shared(recipient_public), once.public, recipient_public, info)
+        self._cipher: ChaCha20Poly1305 | None = cipher
+
+    def close(self, aad: bytes, plaintext: bytes) -> bytes:
+        """Return the box with `plaintext` in it, bound to `aad`.
+
+        Raises:
+            ValueError: it was closed before; a second content under one key would give away both.
+        """
+        cipher, self._cipher = self._cipher, None
+        if cipher is None:
+            raise ValueError("a box is closed once")
+        return self._enc + cipher.encrypt(self._nonce, plaintext, aad)
+
+
 def seal(recipient_public: bytes, info: bytes, aad: bytes, plaintext: bytes, *, ephemeral: bytes) -> bytes:
-    """Return `plaintext` sealed to `recipient_public`, bound to `info` (what it is for) and `aad`.
-
-    `ephemeral` is 32 fresh random bytes, never used for a second box: two boxes with the same `ephemeral`,
-    recipient and `info` give away both plaintexts.
-
-    Raises:
-        BadKey: `recipient_public` is not a usable key.
-    """
-    if not is_good_sealing_key(recipient_public):
-        raise BadKey("not a usable X25519 public key")
-    once = SealingKey(ephemeral)
-    cipher, nonce = _cipher(once.shared(recipient_public), once.public, recipient_public, info)
-    return once.public + cipher.encrypt(nonce, plaintext, aad)
+    """Return `plaintext` sealed to `recipient_public`, bound to `info` (what it is for) and `aad`; see `Box`."""
+    return Box(recipient_public, info, ephemeral=ephemeral).close(aad, plaintext)
 
 
 def open_sealed(private: SealingKey, info: bytes, aad: bytes, sealed: bytes) -> bytes:

@@ -6,9 +6,10 @@ stands for (6.7 h); what a payee gave is stored, so that it is paid at most once
 
 from __future__ import annotations
 
+import asyncio
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 import structlog
@@ -21,7 +22,7 @@ from node.federation.dispatch import Dispatch, NoAnswer
 from node.federation.links import Links
 from node.federation.session import Session
 from node.keyring import KeyRing
-from node.services.lock_notes import Directory, LockNotes
+from node.services.lock_notes import Directory, LockNotes, ReadyNote
 from node.services.promises import NameOf, OwnUnit, PayeeByListing, Promises, forget_promises
 from node.services.turns import Turns
 from node.store import Store
@@ -54,6 +55,7 @@ _ANSWER_INFO: Final = b"interlets/1/quote-answer"
 
 # A route is asked this long for each hop that is left, and a moment more.
 HOP_WAIT_MS: Final = 1_500
+PREPARE_AFTER_S: Final = 0.001  # the question is out by then, the answer hardly back
 ROUTES_TRIED: Final = 4
 OFFERS_KEPT: Final = 10_000
 # Asks of one peer being answered, and asks passed on to one peer: half of what a session lets wait, so that
@@ -79,6 +81,7 @@ class Offer:
     payee_name: str
     amount: int  # my own minor units
     received_ms: int
+    note: ReadyNote | None = field(default=None, compare=False, repr=False)
 
     @property
     def id(self) -> QuoteId:
@@ -165,12 +168,15 @@ class QuoteService:
             ephemeral=self._chance.bytes(32),
         )
         ask = QuoteAsk(nonce=nonce, route=route, sealed=sealed)
+        # Whoever asks may pay, and until the answer comes there is nothing else to do for it.
+        note = self.notes.ready(payee)
+        asyncio.get_running_loop().call_later(PREPARE_AFTER_S, note.prepare)
         try:
             frame = await self._links.request(
                 route[1], FrameType.QUOTE_ASK, encode_message(ask), timeout_ms=_wait_ms(len(route) - 1)
             )
             reply = decode_message(QuoteReply, _bytes(frame))
-            return self._read_reply(route, request, nonce, reply)
+            return self._read_reply(route, request, nonce, reply, note)
         except NoAnswer:
             return NoOffer("no-way")
         except (ProtocolError, CannotOpen) as error:
@@ -178,7 +184,12 @@ class QuoteService:
             return NoOffer("no-way")
 
     def _read_reply(
-        self, route: tuple[SchemeId, ...], request: QuoteRequest, nonce: bytes, reply: QuoteReply
+        self,
+        route: tuple[SchemeId, ...],
+        request: QuoteRequest,
+        nonce: bytes,
+        reply: QuoteReply,
+        note: ReadyNote,
     ) -> Offer | NoOffer:
         me, payee = route[0], route[-1]
         if reply.nonce != nonce:
@@ -216,6 +227,7 @@ class QuoteService:
             payee_name=outcome.payee_name,
             amount=local_of(quote.body.hours, self._unit().rate),
             received_ms=self._clock.now_ms(),
+            note=note,
         )
         self._offers[offer.id] = offer
         while len(self._offers) > OFFERS_KEPT:

@@ -143,7 +143,7 @@ class Settlement:
             CannotPay: nothing moved.
         """
         try:
-            acceptance, note = self._quotes.notes.accept(offer.quote, offer.request.payer_handle)
+            acceptance, note = self._quotes.notes.accept(offer.quote, offer.request.payer_handle, offer.note)
         except BadKey:  # the payee's sealing key is gone since; a new quote may find another
             raise CannotPay(NoPayment.STALE) from None
         quote, now = offer.quote.body, self._clock.now_ms()

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from crypto.keys import BadKey
 from crypto.sealing import (
     SEALING_OVERHEAD_BYTES,
+    Box,
     CannotOpen,
     SealingKey,
     is_good_sealing_key,
@@ -217,3 +218,12 @@ def test_the_wycheproof_vectors_of_the_cipher(shared_data: Path) -> None:
             answers.append("valid")
         assert answers[-1] == case["result"], case["tcId"]
     assert (answers.count("valid"), answers.count("invalid")) == (256, 69)
+
+
+def test_a_box_made_ready_is_the_same_box_and_closes_once() -> None:
+    """RFC 9180 9.7: two contents under one key and nonce give away both."""
+    box = Box(KEY.public, INFO, ephemeral=EPHEMERAL)
+
+    assert box.close(AAD, b"four words of text") == SEALED
+    with pytest.raises(ValueError, match="closed once"):
+        box.close(AAD, b"other words of text")

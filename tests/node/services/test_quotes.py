@@ -9,18 +9,20 @@ from typing import Any
 
 import pytest
 
-from crypto.sealing import seal
+from crypto.sealing import SEALING_KEY_BYTES, seal
 from crypto.signing import Signed
+from node.clock import SeededChance
 from node.federation.dispatch import NoAnswer
 from node.services import promises
+from node.services.lock_notes import ReadyNote
 from node.services.promises import Payee
 from node.services.quotes import NoOffer, Offer
 from node.simulation.network import SimulatedNetwork
 from protocol.frame import FrameType
 from protocol.limits import HOUR_MS, QUOTE_KEPT_MS, QUOTE_VALID_MS
-from protocol.line_ops import Limit, Lock
+from protocol.line_ops import MODE_NORMAL, Limit, Lock
 from protocol.message import encode_message, sign_message
-from protocol.names import Handle, ItemKey
+from protocol.names import Handle, ItemKey, QuoteId
 from protocol.payment import PayerState
 from protocol.quote import (
     Acceptance,
@@ -329,8 +331,11 @@ def test_an_acceptance_that_is_not_the_payers_pays_nothing(monkeypatch: pytest.M
         oakvale, accept = town["Oakvale"], town["Oakvale"].quotes.notes.accept
         wrong = iter(["nothing", "another quote", "another scheme", "right"])
 
-        def accept_wrongly(quote: Signed[Quote], handle: Handle) -> tuple[Signed[Acceptance], bytes]:
-            acceptance, _ = accept(quote, handle)
+        def accept_wrongly(
+            quote: Signed[Quote], handle: Handle, ready: ReadyNote | None
+        ) -> tuple[Signed[Acceptance], bytes]:
+            assert ready is not None
+            acceptance, _ = accept(quote, handle, ready)
             how = next(wrong)
             if how == "nothing":
                 return acceptance, b""
@@ -413,3 +418,38 @@ def test_a_lock_for_a_quote_never_given_is_released() -> None:
             assert (await oakvale.settlement.wait(begun.no, 60)).state is PayerState.FAILED, changes
 
     in_row(scenario)
+
+
+def test_a_note_is_ready_before_it_is_wanted_and_used_once() -> None:
+    """Rule 7.1: the exchange for the note is made while the price is on its way; no two notes share one."""
+
+    async def scenario(town: SmallTown) -> None:
+        list_jam(town)
+        oakvale, riverside = town["Oakvale"], town["Riverside"]
+        offer = await answer_to(town)
+        assert isinstance(offer, Offer)
+        assert offer.note is not None
+        await asyncio.sleep(1)
+        with pytest.MonkeyPatch.context() as patches:
+            patches.setattr(SeededChance, "bytes", refuse)
+            first = oakvale.quotes.notes.accept(offer.quote, offer.request.payer_handle, offer.note)[1]
+        second = oakvale.quotes.notes.accept(offer.quote, offer.request.payer_handle, offer.note)[1]
+
+        assert first[:SEALING_KEY_BYTES] != second[:SEALING_KEY_BYTES]
+        for note in (first, second):
+            found = riverside.quotes.notes.acceptance_of(a_lock(offer.id, note))
+            assert found is not None
+            assert found.body.quote_id == offer.id
+
+    in_row(scenario)
+
+
+def refuse(self: SeededChance, size: int) -> bytes:
+    raise AssertionError(f"{size} bytes of chance are wanted, though the box was made before")
+
+
+def a_lock(quote_id: QuoteId, note: bytes) -> Lock:
+    return Lock(
+        quote_id=quote_id, part=1, parts=1, amount=HOUR, receipt_key=bytes(32), mode=MODE_NORMAL, deadline=0,
+        route=(), note=note, memo=b"",
+    )  # fmt: skip
