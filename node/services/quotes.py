@@ -14,7 +14,7 @@ from typing import Final, Protocol
 
 import structlog
 
-from crypto.sealing import CannotOpen, open_sealed, seal
+from crypto.sealing import ANSWER_SALT_BYTES, Box, CannotOpen, open_answer, open_box, seal_answer
 from crypto.signing import Signed
 from node.clock import Chance, Clock
 from node.federation.channel import ChannelClosed
@@ -160,14 +160,8 @@ class QuoteService:
             return NoOffer("no-way")
         nonce = self._chance.bytes(16)
         bound = binding(nonce, me, payee)
-        sealed = seal(
-            seal_key.public_key,
-            _REQUEST_INFO,
-            bound,
-            encode_message(request),
-            ephemeral=self._chance.bytes(32),
-        )
-        ask = QuoteAsk(nonce=nonce, route=route, sealed=sealed)
+        box = Box(seal_key.public_key, _REQUEST_INFO, ephemeral=self._chance.bytes(32))
+        ask = QuoteAsk(nonce=nonce, route=route, sealed=box.close(bound, encode_message(request)))
         # Whoever asks may pay, and until the answer comes there is nothing else to do for it.
         note = self.notes.ready(payee)
         asyncio.get_running_loop().call_later(PREPARE_AFTER_S, note.prepare)
@@ -176,7 +170,15 @@ class QuoteService:
                 route[1], FrameType.QUOTE_ASK, encode_message(ask), timeout_ms=_wait_ms(len(route) - 1)
             )
             reply = decode_message(QuoteReply, _bytes(frame))
-            return self._read_reply(route, request, nonce, reply, note)
+            if reply.nonce != nonce:
+                raise MalformedMessage("an answer to another question")
+            if not reply.sealed:
+                return NoOffer("no-way")
+            bound = binding(nonce, payee, me)
+            answer = decode_message(
+                QuoteAnswer, open_answer(box.answer_key(_ANSWER_INFO), bound, reply.sealed)
+            )
+            return self._read_reply(route, request, reply, answer, nonce, note)
         except NoAnswer:
             return NoOffer("no-way")
         except (ProtocolError, CannotOpen) as error:
@@ -184,20 +186,10 @@ class QuoteService:
             return NoOffer("no-way")
 
     def _read_reply(
-        self,
-        route: tuple[SchemeId, ...],
-        request: QuoteRequest,
-        nonce: bytes,
-        reply: QuoteReply,
+        self, route: tuple[SchemeId, ...], request: QuoteRequest, reply: QuoteReply, answer: QuoteAnswer, nonce: bytes,
         note: ReadyNote,
-    ) -> Offer | NoOffer:
-        me, payee = route[0], route[-1]
-        if reply.nonce != nonce:
-            raise MalformedMessage("an answer to another question")
-        if not reply.sealed:
-            return NoOffer("no-way")
-        plain = open_sealed(self._keyring.seal[1], _ANSWER_INFO, binding(nonce, payee, me), reply.sealed)
-        outcome = decode_message(QuoteAnswer, plain).outcome
+    ) -> Offer | NoOffer:  # fmt: skip
+        me, payee, outcome = route[0], route[-1], answer.outcome
         if isinstance(outcome, Refused):
             return NoOffer(outcome.reason, outcome.amount)
         quote = open_message(
@@ -300,25 +292,19 @@ class QuoteService:
     async def _answer(self, ask: QuoteAsk) -> QuoteReply:
         payer, me = ask.route[0], self._keyring.scheme
         silent = QuoteReply(nonce=ask.nonce, hours=0, sealed=b"", answers=())
-        identity = self._directory.state(payer)
-        seal_key = None if identity is None else identity.current("seal")
-        if seal_key is None:
-            return silent  # nobody could read the answer, and its acceptance could not be checked
+        if self._directory.state(payer) is None:
+            return silent  # its acceptance could not be checked
+        bound = binding(ask.nonce, payer, me)
         try:
-            plain = open_sealed(
-                self._keyring.seal[1], _REQUEST_INFO, binding(ask.nonce, payer, me), ask.sealed
+            plain, answer_key = open_box(
+                self._keyring.seal[1], _REQUEST_INFO, bound, ask.sealed, _ANSWER_INFO
             )
             request = decode_message(QuoteRequest, plain)
         except (CannotOpen, MalformedMessage):
             return silent
         outcome, hours = await self._store.write(self.promises.promise, ask, request)
-        sealed = seal(
-            seal_key.public_key,
-            _ANSWER_INFO,
-            binding(ask.nonce, me, payer),
-            encode_message(QuoteAnswer(outcome=outcome)),
-            ephemeral=self._chance.bytes(32),
-        )
+        plain, bound = encode_message(QuoteAnswer(outcome=outcome)), binding(ask.nonce, me, payer)
+        sealed = seal_answer(answer_key, bound, plain, salt=self._chance.bytes(ANSWER_SALT_BYTES))
         return QuoteReply(nonce=ask.nonce, hours=hours, sealed=sealed, answers=())
 
     async def handle_of(self, scheme: SchemeId, account_no: int) -> Handle:

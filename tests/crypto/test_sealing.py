@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import json
 from pathlib import Path
 from typing import Any
@@ -17,13 +18,17 @@ from hypothesis import strategies as st
 
 from crypto.keys import BadKey
 from crypto.sealing import (
+    ANSWER_OVERHEAD_BYTES,
     SEALING_OVERHEAD_BYTES,
     Box,
     CannotOpen,
     SealingKey,
     is_good_sealing_key,
+    open_answer,
+    open_box,
     open_sealed,
     seal,
+    seal_answer,
 )
 
 P = 2**255 - 19
@@ -227,3 +232,69 @@ def test_a_box_made_ready_is_the_same_box_and_closes_once() -> None:
     assert box.close(AAD, b"four words of text") == SEALED
     with pytest.raises(ValueError, match="closed once"):
         box.close(AAD, b"other words of text")
+
+
+# --- answers ------------------------------------------------------------------------------------------------------------
+
+
+def test_the_key_of_an_answer_is_an_export_of_rfc_9180() -> None:
+    """RFC 9180 5.3, A.2.1.2: both ends of the vector's context export its three values."""
+    (vector,) = suite_vectors()
+    raw = {name: bytes.fromhex(value) for name, value in vector.items() if isinstance(value, str)}
+    box = Box(raw["pkRm"], raw["info"], ephemeral=raw["skEm"])
+    recipient, sealed = SealingKey(raw["skRm"]), box.close(b"", b"text")
+
+    assert len(vector["exports"]) == 3
+    for export in vector["exports"]:
+        context, value = bytes.fromhex(export["exporter_context"]), bytes.fromhex(export["exported_value"])
+        assert export["L"] == len(value) == 32
+        assert box.answer_key(context) == value
+        assert open_box(recipient, raw["info"], b"", sealed, context) == (b"text", value)
+
+
+ANSWER_KEY, SALT = bytes(range(32)), b"\x04" * 16
+ANSWER = seal_answer(ANSWER_KEY, AAD, b"four words of text", salt=SALT)
+
+
+def test_an_answer_is_spelled_as_rule_7_1_says() -> None:
+    """By another road: the key by hand, the nonce zero."""
+    key = hmac.digest(ANSWER_KEY, b"interlets/1/answer\0" + SALT, "sha256")
+
+    assert SALT + ChaCha20Poly1305(key).encrypt(bytes(12), b"four words of text", AAD) == ANSWER
+    assert len(ANSWER) == len(b"four words of text") + ANSWER_OVERHEAD_BYTES
+    assert open_answer(ANSWER_KEY, AAD, ANSWER) == b"four words of text"
+
+
+def test_two_answers_to_one_box_share_no_key() -> None:
+    """A box can be shown twice, and its answers differ."""
+    other = seal_answer(ANSWER_KEY, AAD, b"four other words!!", salt=b"\x05" * 16)
+    ours, theirs = ANSWER[16:-16], other[16:-16]
+    both = bytes(a ^ b for a, b in zip(b"four words of text", b"four other words!!", strict=True))
+
+    assert bytes(a ^ b for a, b in zip(ours, theirs, strict=True)) != both
+    with pytest.raises(ValueError, match="16 bytes"):
+        seal_answer(ANSWER_KEY, AAD, b"", salt=b"")
+
+
+@pytest.mark.parametrize("key, aad", [(bytes(32), AAD), (ANSWER_KEY, b""), (ANSWER_KEY, AAD + b" ")])
+def test_an_answer_does_not_open_to_another_key_or_question(key: bytes, aad: bytes) -> None:
+    """Rule 7.1."""
+    with pytest.raises(CannotOpen):
+        open_answer(key, aad, ANSWER)
+
+
+@pytest.mark.parametrize("bit", range(8 * len(ANSWER)))
+def test_no_flipped_bit_of_an_answer_opens(bit: int) -> None:
+    """Rule 7.1."""
+    altered = bytearray(ANSWER)
+    altered[bit // 8] ^= 1 << bit % 8
+
+    with pytest.raises(CannotOpen):
+        open_answer(ANSWER_KEY, AAD, bytes(altered))
+
+
+@given(data=st.binary(max_size=200))
+def test_any_bytes_are_no_answer(data: bytes) -> None:
+    """Answers are foreign input."""
+    with pytest.raises(CannotOpen):
+        open_answer(ANSWER_KEY, AAD, data)

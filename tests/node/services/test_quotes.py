@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from crypto.sealing import SEALING_KEY_BYTES, seal
+from crypto.sealing import SEALING_KEY_BYTES, Box, open_box, seal_answer
 from crypto.signing import Signed
 from node.clock import SeededChance
 from node.federation.dispatch import NoAnswer
@@ -264,15 +264,20 @@ def test_old_promises_are_forgotten_and_paid_ones_are_not() -> None:
 # --- who lies on the way ------------------------------------------------------------------------------------------------
 
 
-def sealed_for(town: SmallTown, ask: QuoteAsk, outcome: Offered | Refused) -> QuoteReply:
-    """Return a reply to Oakvale that anybody could make who knows its public sealing key."""
-    state = town.phonebook.states[town["Oakvale"].scheme]
-    key = state.current("seal")
-    assert key is not None
-    sealed = seal(
-        key.public_key, b"interlets/1/quote-answer", binding(ask.nonce, ask.route[-1], ask.route[0]),
-        encode_message(QuoteAnswer(outcome=outcome)), ephemeral=bytes(range(32)),
-    )  # fmt: skip
+def sealed_by(town: SmallTown, liar: str, ask: QuoteAsk, outcome: Offered | Refused) -> QuoteReply:
+    """Return a reply to Oakvale under the key that whoever has `liar`'s sealing key can reckon from the ask."""
+    payer, payee = ask.route[0], ask.route[-1]
+    purpose = b"interlets/1/quote-answer"
+    if liar == "Riverside":
+        _, key = open_box(
+            town[liar].keyring.seal[1], b"interlets/1/quote-request", binding(ask.nonce, payer, payee), ask.sealed, purpose
+        )  # fmt: skip
+    else:  # the question does not open to its key, so this is the best it can do
+        oakvale = town.phonebook.states[payer].current("seal")
+        assert oakvale is not None
+        key = Box(oakvale.public_key, b"interlets/1/quote-request", ephemeral=bytes(32)).answer_key(purpose)
+    plain = encode_message(QuoteAnswer(outcome=outcome))
+    sealed = seal_answer(key, binding(ask.nonce, payee, payer), plain, salt=bytes(16))
     return QuoteReply(nonce=ask.nonce, hours=HOUR, sealed=sealed, answers=())
 
 
@@ -313,12 +318,30 @@ def test_a_quote_that_is_not_the_answer_to_the_question_is_not_taken(
             if lie == "signed by the connector":
                 key = hilltop.keyring.signing["line"][1]
             quote: Signed[Quote] = sign_message(quote_for(town, ask, **changes), key, key_seq)
-            reply = sealed_for(town, ask, Offered(wire=quote.wire, payee_name="Karim"))
+            reply = sealed_by(town, "Riverside", ask, Offered(wire=quote.wire, payee_name="Karim"))
             return replace(reply, answers=(hilltop.quotes._says("ready"),))
 
         monkeypatch.setattr(hilltop.quotes, "_pass_on", lies)
         found = await answer_to(town)
         assert isinstance(found, Offer) if lie == "true" else found == NoOffer("no-way")
+
+    in_row(scenario)
+
+
+@pytest.mark.parametrize("liar, reason", [("Riverside", "gone"), ("Hilltop", "no-way")])
+def test_only_whoever_read_the_question_can_refuse_it(
+    liar: str, reason: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rule 7.1: the answer is sealed under a key from the question's own box, so nobody on the way can make one."""
+
+    async def scenario(town: SmallTown) -> None:
+        hilltop = town["Hilltop"]
+
+        async def refuses(ask: QuoteAsk, at: int) -> QuoteReply:
+            return sealed_by(town, liar, ask, Refused(reason="gone"))
+
+        monkeypatch.setattr(hilltop.quotes, "_pass_on", refuses)
+        assert await answer_to(town) == NoOffer(reason)
 
     in_row(scenario)
 
