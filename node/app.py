@@ -42,6 +42,7 @@ from node.services.joint_acts import JointActs
 from node.services.letters import Letters
 from node.services.lines import LineService
 from node.services.market import Market
+from node.services.marks import Marks
 from node.services.members import member_by_account
 from node.services.neighbours import Neighbours
 from node.services.own_feed import OwnFeed
@@ -221,6 +222,8 @@ class Node:
         )  # fmt: skip
         self.neighbours = Neighbours(store=self.store, lines=self.lines, books=self.books)
         self.joint_acts = JointActs(store=self.store, lines=self.lines, books=self.books)
+        self.marks = Marks(store=self.store, lines=self.lines)
+        self.jobs.append(Job("mark-lines", HOUR_S, self.marks.write))
         self.letters = Letters(
             store=self.store, keyring=self.keyring, clock=self.clock, chance=self.chance, links=self.links,
             dispatch=self.dispatch, directory=self.directory, routes=self.routes, handle_in=self.quotes.promises.handle_in,

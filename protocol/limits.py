@@ -119,6 +119,8 @@ NUDGE_FIRST_MS: Final = MINUTE_MS
 NUDGE_MOST_MS: Final = HOUR_MS
 # A peer in session that has acknowledged nothing for so long is given no new locks (6.6).
 SILENT_AFTER_MS: Final = HOUR_MS
+# A line on which something changed is stated by a MARK of each side a day after its last one (6.3).
+MARK_EVERY_MS: Final = DAY_MS
 
 # --- 7 Payments --------------------------------------------------------------------------------------------
 

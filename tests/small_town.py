@@ -25,6 +25,7 @@ from node.services.books import Books, load
 from node.services.joint_acts import JointActs
 from node.services.line_rows import Line, read_lines
 from node.services.lines import LineService
+from node.services.marks import Marks
 from node.services.neighbours import Neighbours
 from node.services.promises import OwnUnit, Payee
 from node.services.quotes import NoOffer, Offer, QuoteService
@@ -197,6 +198,7 @@ class SettlingNode:
         self.settlement = Settlement(store=self.store, clock=self.clock, lines=self.lines, quotes=self.quotes)
         self.neighbours = Neighbours(store=self.store, lines=self.lines, books=self.books)
         self.joint_acts = JointActs(store=self.store, lines=self.lines, books=self.books)
+        self.marks = Marks(store=self.store, lines=self.lines)
         await self.lines.boot()
         town.network.listen(self.name, self.links.accept)
         for other in town.neighbours_of(self.name):

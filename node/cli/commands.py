@@ -17,6 +17,7 @@ from node.services.line_rows import OPEN, read_lines
 from node.services.members import Member, NewMember, Unable, Why, check_pin, members_called
 from node.services.peers import Peer, PeerUnusable, find_peer
 from node.services.recovery import count_recovered
+from node.services.statements import NoSuchLine, write_statement
 from node.store import ReadTx
 from protocol.names import SchemeId, scheme_text
 
@@ -87,6 +88,18 @@ def _shown_peer(node: Node, peer: Peer) -> dict[str, Any]:
         "name": peer.name, "scheme": scheme_text(peer.scheme), "address": peer.address, "state": peer.state.value,
         "connected": peer.scheme in node.links.live, "heard_ms": peer.heard_ms,
     }  # fmt: skip
+
+
+async def peer_statement(node: Node, *, scheme: str, file: str) -> dict[str, Any]:
+    """Write the line with a scheme into a file that its other end can compare with its own."""
+    own_name, now_ms = node.settings.now.name, node.clock.now_ms()
+    try:
+        told = await node.store.read(write_statement, node.scheme, scheme, Path(file), own_name, now_ms)
+    except NoSuchLine as error:
+        raise CannotDo(str(error)) from None
+    except OSError as error:
+        raise CannotDo(f"nothing whole was written: {error}") from None
+    return {"file": file, **told}
 
 
 async def ledger_export(node: Node, *, folder: str) -> dict[str, Any]:
@@ -173,6 +186,7 @@ COMMANDS: Final[Mapping[str, Callable[..., Awaitable[dict[str, Any]]]]] = {
     "user-link": user_link,
     "peer-add": peer_add,
     "peer-list": peer_list,
+    "peer-statement": peer_statement,
     "ledger-export": ledger_export,
     "health": health,
     "evidence-list": evidence_list,

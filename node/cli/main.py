@@ -18,6 +18,7 @@ from node.cli.answers import json_option, plainly
 from node.cli.answers import show as _show
 from node.cli.evidence import evidence
 from node.cli.keys import keys
+from node.cli.statement import compare, statement
 
 VERSION_NAME: Final = "interlets"
 
@@ -218,4 +219,6 @@ def peer_list(context: click.Context, as_json: bool) -> None:
 
 
 cli.add_command(evidence)
+peer.add_command(statement)
+peer.add_command(compare)
 cli.add_command(keys)

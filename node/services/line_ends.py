@@ -1,4 +1,4 @@
-"""How a line stops, ends and is settled: what its status still asks us to write, inside one unit of work.
+"""How a line stops, ends, is settled and stated: what its status still asks us to write, inside one unit of work.
 
 An organiser's wish is kept in the status at once and holds from then on; the op that tells the peer is written as soon
 as the line may be written to. Source: docs/protocol.md 6.3 (LIMIT, CREDIT, CLOSE), 6.6, 6.7 (c).
@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from typing import Final
 
+from crypto.signing import Signed
 from node.services.books import Books
 from node.services.line_desk import LineDesk
 from node.services.line_rows import ASKED, CLOSED, CLOSING, OFFERED, OPEN, STOPPED, Line
 from protocol.entry import Words
 from protocol.ledger import HOURS, SystemRole
 from protocol.line import Limits, other
-from protocol.line_ops import Close, Limit
+from protocol.line_ops import Close, Limit, Mark, Op
 
 NOTHING: Final = Limit(owed_max=0, pending_max=0, open_max=0)
 
@@ -72,3 +73,12 @@ def book_credit(lines: LineDesk, books: Books, line: Line, amount: int, words: W
         books.post(lines.tx, [*owed_more(lines, books, line, amount), (chest, -amount)], words)
     else:
         books.post(lines.tx, [(books.line(lines.tx, line.peer), -amount), (chest, amount)], words)
+
+
+def peer_marked(lines: LineDesk, line: Line, op: Signed[Op], step: Mark) -> None:
+    """Note a MARK of the peer, which fitted our book: so both agree on what was owed then."""
+    line.agreed_ms = min(op.body.time, lines.now_ms)
+    line.agreed_owed = -step.owed
+    if line.marked and line.marked_peer == op.body.seq - 1:
+        line.marked_peer = op.body.seq  # it only answers mine: no reason for another
+    lines.touch(line)

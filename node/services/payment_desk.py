@@ -14,13 +14,13 @@ from node.keyring import KeyRing
 from node.services.books import Books
 from node.services.connector_desk import ConnectorDesk
 from node.services.line_desk import LineDesk
-from node.services.line_ends import book_credit
+from node.services.line_ends import book_credit, peer_marked
 from node.services.line_rows import Line
 from node.services.payee_desk import PayeeDesk
 from node.services.payer_desk import Ended, PayerDesk
 from node.store import Tx
 from protocol.entry import Words
-from protocol.line_ops import Claim, Credit, Lock, Op, Release
+from protocol.line_ops import Claim, Credit, Lock, Mark, Op, Release
 from protocol.payment import ConnectorState
 from protocol.quote import Acceptance
 
@@ -49,10 +49,12 @@ class PaymentDesk:
                 self._own_lock_ended(line, step.lock, step.receipt, "")
             case Release():
                 self._own_lock_ended(line, step.lock, None, step.reason)
+            case Mark():
+                peer_marked(self._lines, line, op, step)
             case Credit():
                 book_credit(self._lines, self.books, line, step.amount, _THEIR_WORD, ours=False)
             case _:
-                pass  # the line has OPEN, LIMIT, MARK and CLOSE; a lock on an unusable line waits
+                pass  # the line has OPEN, LIMIT and CLOSE; a lock on an unusable line waits
 
     def became_usable(self, line: Line, acceptance_of: AcceptanceOf) -> None:
         """Do what waited for this line: decisions to write, locks to decide, locks of others waiting to go on."""

@@ -147,6 +147,16 @@ def _facts(context: Context, known: Known, each: Line) -> tuple[Fact, ...]:
         facts.append(Fact(label=_("Counts in"), text=unit_words(context, says)))
     if each.status == OPEN:
         facts.append(Fact(label=_("Trading since"), text=context.voice.day(each.opened_ms)))
+    if each.agreed_ms is not None:
+        said = {"amount": context.voice.spoken(in_unit(context, abs(each.agreed_owed)))}
+        if each.agreed_owed > 0:
+            stood = _("we owed them %(amount)s") % said
+        elif each.agreed_owed < 0:
+            stood = _("they owed us %(amount)s") % said
+        else:
+            stood = _("nobody owed anything")
+        when = _("%(when)s: %(stood)s") % {"when": context.voice.since(each.agreed_ms), "stood": stood}
+        facts.append(Fact(label=_("Both books last agreed"), text=when))
     return tuple(facts)
 
 
