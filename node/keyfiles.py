@@ -48,6 +48,8 @@ from protocol.identity_events import (
 from protocol.names import KeySeq
 
 FOLDER: Final = "keys"
+CHANGED_FOLDER: Final = "keys.changed"
+OLD_FOLDER: Final = "keys.old"
 MACHINE_KEY: Final = "machine.key"
 ONLINE_KEYS: Final = "online.key"
 ROOT_KEY: Final = "root.key"
@@ -149,13 +151,7 @@ def make_keys(
     files = {
         MACHINE_KEY: machine_key,
         ONLINE_KEYS: _seal_online(drawn.keys, machine_key, chance),
-        ROOT_KEY: seal_with_passphrase(
-            drawn.root.seed(),
-            passphrase,
-            salt=chance.bytes(SALT_BYTES),
-            nonce=chance.bytes(NONCE_BYTES),
-            cost=cost,
-        ),
+        ROOT_KEY: seal_root(drawn.root, passphrase, chance, cost),
         IDENTITY_LOG: encode(drawn.keys.keyring.log),
     }
     try:
@@ -176,6 +172,66 @@ def make_keys(
     from crypto.words import to_words
 
     return drawn.keys, to_words(drawn.sheet)
+
+
+def write_changed(data_dir: Path, keys: Keys, chance: Chance, *, root_key: bytes | None = None) -> None:
+    """Put changed keys in the place of those in `data_dir`; `root_key` is the new root.key, if that changed too.
+
+    All files change at once: whoever is interrupted finds the old ones or the new ones.
+
+    Raises:
+        KeysUnusable: they cannot be written; nothing changed.
+    """
+    folder, changed, old = (data_dir / name for name in (FOLDER, CHANGED_FOLDER, OLD_FOLDER))
+    machine_key = _read(_machine_key_path(folder, os.environ))
+    files = {
+        ONLINE_KEYS: _seal_online(keys, machine_key, chance),
+        IDENTITY_LOG: encode(keys.keyring.log, bytes_max=FILE_BYTES_MAX),
+    }
+    if root_key is not None:
+        files[ROOT_KEY] = root_key
+    try:
+        shutil.rmtree(changed, ignore_errors=True)  # left by a change that was interrupted
+        shutil.copytree(folder, changed)
+        for name, data in files.items():
+            (changed / name).unlink()
+            _write_private(changed / name, data)
+        _sync_folder(changed)
+        folder.rename(old)
+        changed.rename(folder)
+        _sync_folder(data_dir)
+    except OSError as error:
+        raise KeysUnusable(f"the keys cannot be written: {error}") from error
+    finish_change(data_dir)
+
+
+def finish_change(data_dir: Path) -> None:
+    """Finish a change of keys that was interrupted between its last two steps, and remove the keys before it."""
+    folder, changed, old = (data_dir / name for name in (FOLDER, CHANGED_FOLDER, OLD_FOLDER))
+    if old.is_dir() and not folder.exists():
+        (changed if changed.is_dir() else old).rename(folder)
+    if folder.is_dir():
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def seal_root(root: SigningKey, passphrase: str, chance: Chance, cost: Cost = Cost()) -> bytes:
+    """Return the file of a root key. Takes as long as `cost` says."""
+    return seal_with_passphrase(
+        root.seed(), passphrase, salt=chance.bytes(SALT_BYTES), nonce=chance.bytes(NONCE_BYTES), cost=cost
+    )
+
+
+def read_identity(data_dir: Path) -> tuple[bytes, ...]:
+    """Return the identity log, which is public; no key is opened. Raises KeysUnusable."""
+    try:
+        log = decode(_read(data_dir / FOLDER / IDENTITY_LOG), bytes_max=FILE_BYTES_MAX)
+    except NotCanonical as error:
+        raise KeysUnusable(f"the files in {data_dir / FOLDER} do not fit together: {error}") from error
+    if not isinstance(log, tuple) or not all(isinstance(wire, bytes) for wire in log):
+        raise KeysUnusable(
+            f"the files in {data_dir / FOLDER} do not fit together: identity.log holds something else"
+        )
+    return tuple(wire for wire in log if isinstance(wire, bytes))
 
 
 def make_private(folder: Path) -> None:
@@ -222,6 +278,7 @@ def open_keys(data_dir: Path, environment: Mapping[str, str] = os.environ) -> Ke
         KeysUnusable: they are missing, damaged, or sealed on another machine.
     """
     folder = data_dir / FOLDER
+    finish_change(data_dir)
     if not folder.is_dir():
         raise KeysUnusable(f"there are no keys in {folder}: “interlets init” makes them")
     machine_key = _read(_machine_key_path(folder, environment))
@@ -232,10 +289,7 @@ def open_keys(data_dir: Path, environment: Mapping[str, str] = os.environ) -> Ke
             f"{folder / ONLINE_KEYS} cannot be opened: it is damaged, or was sealed with another machine key"
         ) from None
     try:
-        log = decode(_read(folder / IDENTITY_LOG))
-        if not isinstance(log, tuple):
-            raise ValueError("identity.log holds something else")
-        wires = tuple(wire for wire in log if isinstance(wire, bytes))
+        wires = read_identity(data_dir)
         return _assemble(fold_log(wires), wires, decode(secret))
     except (NotCanonical, ProtocolError, ValueError) as error:
         raise KeysUnusable(f"the files in {folder} do not fit together: {error}") from error

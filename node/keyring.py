@@ -9,9 +9,9 @@ from typing import TypeVar
 from crypto.keys import SigningKey
 from crypto.safekeeping import SafeKeys
 from crypto.sealing import SealingKey
-from crypto.signing import Signed
+from crypto.signing import Signed, split
 from protocol.identity import IdentityState
-from protocol.message import Part, sign_message
+from protocol.message import Part, decode_message, sign_message
 from protocol.names import KeySeq, SchemeId
 
 AnyMessage = TypeVar("AnyMessage", bound=Part)
@@ -36,3 +36,15 @@ class KeyRing:
         """Return `message` signed with the key delegated for `purpose`."""
         key_seq, key = self.signing[purpose]
         return sign_message(message, key, key_seq)
+
+    def renewed(self, purpose: str, kind: type[AnyMessage], wire: bytes) -> bytes:
+        """Return a wire form of ours by a key that counts now: the same one, or the same body signed again. Source: 6.3.
+
+        A key may have been revoked since, and whoever has not seen the object yet would refuse it. The id is of the
+        body alone, so nothing is said twice.
+        """
+        body, key_seq, _ = split(wire)
+        given = self.identity.delegation(KeySeq(key_seq))
+        if given is None or given.revoked_seq is None or given.purpose != purpose:
+            return wire
+        return self.sign(purpose, decode_message(kind, body)).wire

@@ -109,6 +109,8 @@ class Gossip:
             self._clocks[clock.scheme] = clock
             if clock.scheme == self._own:
                 self._publisher.head_is_due(clock.head_time)
+        if await self._store.read(self._own_feed.head_is_of_older_keys):
+            self._publisher.head_is_due()  # followers learn of new keys by it, and whoever comes later could not check it
 
     async def run(self) -> None:
         """Push, swap and tidy until cancelled."""

@@ -46,6 +46,7 @@ TIDY_EVERY_S: Final = 3_600.0
 
 _C: Final = schema.carried.c
 _CARRIED_COLUMNS: Final = (
+    _C.sender,
     _C.letter,
     _C.message_no,
     _C.recipient,
@@ -55,7 +56,9 @@ _CARRIED_COLUMNS: Final = (
     _C.tries,
     _C.ack,
 )
-_CARRIED: Final = select(*_CARRIED_COLUMNS).where(_C.letter == bindparam("letter"))
+# The sender draws the number of a letter: by itself it would let others take the place of a letter.
+_ONE: Final = (_C.sender == bindparam("whose"), _C.letter == bindparam("which"))
+_CARRIED: Final = select(*_CARRIED_COLUMNS).where(*_ONE)
 _DUE: Final = (
     select(*_CARRIED_COLUMNS)
     .where(_C.ack.is_(None), _C.next_ms <= bindparam("now"))
@@ -65,22 +68,26 @@ _DUE: Final = (
 _NEW_CARRIED: Final = insert(schema.carried)
 _LATER: Final = (
     update(schema.carried)
-    .where(_C.letter == bindparam("which"))
+    .where(*_ONE)
     .values(next_ms=bindparam("new_next_ms"), tries=_C.tries + 1, handed=bindparam("new_handed"))
 )
 _HURRY: Final = (
     update(schema.carried).where(_C.ack.is_(None), _C.handed.is_(False)).values(next_ms=bindparam("now"))
 )
-_KEEP_ACK: Final = (
-    update(schema.carried).where(_C.letter == bindparam("which")).values(ack=bindparam("new_ack"))
+_KEEP_ACK: Final = update(schema.carried).where(*_ONE).values(ack=bindparam("new_ack"))
+_DROP: Final = delete(schema.carried).where(*_ONE)
+_REPLACE: Final = (
+    update(schema.carried)
+    .where(*_ONE)
+    .values(wire=bindparam("new_wire"), next_ms=bindparam("now"), handed=False)
 )
-_DROP: Final = delete(schema.carried).where(_C.letter == bindparam("which"))
 _BYTES: Final = select(func.sum(_C.size)).where(_C.from_peer.is_not(None))
 _BYTES_OF: Final = select(func.sum(_C.size)).where(_C.from_peer == bindparam("peer"))
 _OVER: Final = select(*_CARRIED_COLUMNS).where(_C.expires <= bindparam("now")).limit(AT_ONCE)
 
 Receive = Callable[[Tx, Signed[Letter]], bytes]  # takes a letter for us, returns the signed answer
 Answered = Callable[[Tx, int, str], None]  # told what became of a message of ours
+Renewed = Callable[[bytes], bytes]  # a letter of ours, signed again where its key was revoked
 Forget = Callable[[Tx, int], None]  # drops what is kept of letters long over
 
 
@@ -89,7 +96,7 @@ class Carrier:
 
     def __init__(
         self, *, store: Store, own: SchemeId, clock: Clock, links: Links, dispatch: Dispatch, directory: Directory,
-        routes: Routes, receive: Receive, answered: Answered, forget: Forget,
+        routes: Routes, receive: Receive, answered: Answered, forget: Forget, renewed: Renewed,
     ):  # fmt: skip
         self._store: Final = store
         self._own: Final = own
@@ -100,6 +107,7 @@ class Carrier:
         self._receive: Final = receive
         self._answered: Final = answered
         self._forget: Final = forget
+        self._renewed: Final = renewed
         self._due: Final = asyncio.Event()
         self.tasks: Final = Supervisor("letters")
         dispatch.register(self, FrameType.LETTER, FrameType.LETTER_ACK)
@@ -135,12 +143,19 @@ class Carrier:
                 return
 
     async def _send(
-        self, letter: bytes, message_no: int | None, recipient: bytes, from_peer: bytes | None, wire: bytes,
+        self, sender: bytes, letter: bytes, message_no: int | None, recipient: bytes, from_peer: bytes | None, wire: bytes,
         expires: int, tries: int, _ack: None,
     ) -> None:  # fmt: skip
         now_ms = self._clock.now_ms()
         if expires <= now_ms:
-            await self._store.write(self._end_unsent, letter, message_no)
+            await self._store.write(self._end_unsent, sender, letter, message_no)
+            return
+        if from_peer is None:
+            wire = self._renewed(wire)
+        elif not self._still_counts(SchemeId(sender), wire):
+            await self._store.write(
+                _drop, sender, letter
+            )  # its writer's key was revoked; it comes again, signed anew
             return
         for hop in self._hops(SchemeId(recipient), from_peer):
             try:
@@ -148,7 +163,7 @@ class Carrier:
             except NoAnswer:
                 continue
             if answer == b"":
-                await self._store.write(_later, letter, now_ms + ASK_AGAIN_MS, handed=True)
+                await self._store.write(_later, sender, letter, now_ms + ASK_AGAIN_MS, handed=True)
                 return
             if type(answer) is bytes:
                 try:
@@ -158,7 +173,7 @@ class Carrier:
                 else:
                     return
         wait_ms = min(RETRY_MOST_MS, RETRY_FIRST_MS << min(tries, 16))
-        await self._store.write(_later, letter, now_ms + wait_ms, handed=False)
+        await self._store.write(_later, sender, letter, now_ms + wait_ms, handed=False)
 
     def _hops(self, recipient: SchemeId, from_peer: bytes | None) -> list[SchemeId]:
         """Return to whom a letter may be handed now, the best first: never back where it came from."""
@@ -167,16 +182,24 @@ class Carrier:
         others = [hop for hop in self._routes.next_hops(recipient) if hop in live and hop != recipient]
         return [hop for hop in (*direct, *others) if hop != from_peer]
 
-    def _end_unsent(self, tx: Tx, letter: bytes, message_no: int | None) -> None:
-        tx.run(_DROP, which=letter)
+    def _still_counts(self, sender: SchemeId, wire: bytes) -> bool:
+        """Tell whether the letter we carry would be taken: its writer may have revoked the key that signed it."""
+        state = self._directory.state(sender)
+        try:
+            return state is not None and open_letter(wire, state) is not None
+        except ProtocolError:
+            return False
+
+    def _end_unsent(self, tx: Tx, sender: bytes, letter: bytes, message_no: int | None) -> None:
+        tx.run(_DROP, whose=sender, which=letter)
         if message_no is not None:
             self._answered(tx, message_no, EXPIRED)
 
     def _tidy(self, tx: Tx) -> None:
         now_ms = self._clock.now_ms()
         self._forget(tx, now_ms)
-        for letter, message_no, *_ in tx.all(_OVER, now=now_ms):
-            self._end_unsent(tx, letter, message_no)
+        for sender, letter, message_no, *_ in tx.all(_OVER, now=now_ms):
+            self._end_unsent(tx, sender, letter, message_no)
 
     def carry(
         self, tx: Tx, letter: Signed[Letter], *, message_no: int | None, from_peer: SchemeId | None
@@ -184,7 +207,7 @@ class Carrier:
         """Unit: keep a letter until it is acknowledged; it leaves after the commit."""
         body = letter.body
         tx.run(
-            _NEW_CARRIED, letter=body.letter, message_no=message_no, recipient=body.recipient, from_peer=from_peer,
+            _NEW_CARRIED, sender=body.sender, letter=body.letter, message_no=message_no, recipient=body.recipient, from_peer=from_peer,
             wire=letter.wire, size=len(letter.wire), expires=body.expires, next_ms=self._clock.now_ms(), tries=0,
             handed=False, ack=None,
         )  # fmt: skip
@@ -224,8 +247,18 @@ class Carrier:
 
     def _relay(self, tx: Tx, peer: SchemeId, letter: Signed[Letter]) -> Value:
         """Unit: carry a letter of others, if there is room for it."""
-        known = tx.one(_CARRIED, letter=letter.body.letter)
+        body, known = letter.body, tx.one(_CARRIED, whose=letter.body.sender, which=letter.body.letter)
         if known is not None:
+            if known[5] != letter.wire and known[-1] is None:
+                # Signed again by a newer key; with the older one nobody would take it.
+                tx.run(
+                    _REPLACE,
+                    whose=body.sender,
+                    which=body.letter,
+                    new_wire=letter.wire,
+                    now=self._clock.now_ms(),
+                )
+                tx.on_commit(self._due.set)
             return known[-1] or b""
         size = len(letter.wire)
         full = (
@@ -255,17 +288,17 @@ class Carrier:
 
     def _note_ack(self, tx: Tx, ack: LetterAck, wire: bytes) -> SchemeId | None:
         """Unit: store an answer; return to whom it goes on."""
-        row = tx.one(_CARRIED, letter=ack.letter)
+        row = tx.one(_CARRIED, whose=ack.recipient, which=ack.letter)
         if row is None:
             return None
-        _, message_no, recipient, from_peer, letter_wire, *_ = row
-        if recipient != ack.sender or decode_message(Letter, split(letter_wire)[0]).sender != ack.recipient:
+        _, _, message_no, recipient, from_peer, *_ = row
+        if recipient != ack.sender:
             raise NotAuthentic("an answer of somebody to whom the letter was not written")
         if message_no is not None:
             self._answered(tx, message_no, ack.answer)
-            tx.run(_DROP, which=ack.letter)
+            tx.run(_DROP, whose=ack.recipient, which=ack.letter)
         else:
-            tx.run(_KEEP_ACK, which=ack.letter, new_ack=wire)
+            tx.run(_KEEP_ACK, whose=ack.recipient, which=ack.letter, new_ack=wire)
         return None if from_peer is None else SchemeId(from_peer)
 
 
@@ -277,5 +310,9 @@ def _hurry(tx: Tx, now_ms: int) -> None:
     tx.run(_HURRY, now=now_ms)
 
 
-def _later(tx: Tx, letter: bytes, next_ms: int, *, handed: bool) -> None:
-    tx.run(_LATER, which=letter, new_next_ms=next_ms, new_handed=handed)
+def _drop(tx: Tx, sender: bytes, letter: bytes) -> None:
+    tx.run(_DROP, whose=sender, which=letter)
+
+
+def _later(tx: Tx, sender: bytes, letter: bytes, next_ms: int, *, handed: bool) -> None:
+    tx.run(_LATER, whose=sender, which=letter, new_next_ms=next_ms, new_handed=handed)

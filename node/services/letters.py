@@ -53,7 +53,7 @@ THREADS_OF_A_SCHEME_A_DAY: Final = 200
 
 _R: Final = schema.received.c
 _RECEIVED: Final = select(_R.ack).where(_R.letter == bindparam("letter"), _R.sender == bindparam("sender"))
-_NEW_RECEIVED: Final = upsert(schema.received, key=("letter",))
+_NEW_RECEIVED: Final = upsert(schema.received, key=("sender", "letter"))
 _FORGET_RECEIVED: Final = delete(schema.received).where(_R.expires <= bindparam("now"))
 _H: Final = payments_schema.handle.c
 _BY_HANDLE: Final = select(_H.account_no).where(
@@ -111,6 +111,7 @@ class Letters:
         self._carrier: Final = Carrier(
             store=store, own=keyring.scheme, clock=clock, links=links, dispatch=dispatch, directory=directory,
             routes=routes, receive=self._receive, answered=self._answered, forget=_forget_received,
+            renewed=lambda wire: keyring.renewed("session", Letter, wire),
         )  # fmt: skip
 
     async def run(self) -> None:

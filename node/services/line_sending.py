@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from node.federation.links import Links
+from node.keyring import KeyRing
 from node.services.line_desk import Outgoing
 from node.services.line_frames import frames
 from node.services.line_return import return_page
@@ -18,6 +19,7 @@ from node.services.line_rows import own_ops_after
 from node.services.line_seen import Seen
 from node.store import Store
 from protocol.frame import FrameType
+from protocol.line_ops import Op
 from protocol.names import LineId, SchemeId
 
 RESEND_OPS: Final = 256
@@ -28,11 +30,12 @@ _Ops = list[tuple[int, bytes]]  # seq, wire
 class Sending:
     """See the head of this file."""
 
-    def __init__(self, store: Store, links: Links, seen: Seen, me: SchemeId):
+    def __init__(self, store: Store, links: Links, seen: Seen, keyring: KeyRing):
         self._store: Final = store
         self._links: Final = links
         self._seen: Final = seen
-        self._me: Final = me
+        self._me: Final = keyring.scheme
+        self._keyring: Final = keyring
         self._sent: Final[dict[LineId, int]] = {}  # handed to the session that counts, up to this seq
         self._behind: Final[set[LineId]] = set()
         # What the units of one commit wrote and is not handed over yet; None between commits.
@@ -100,6 +103,8 @@ class Sending:
                 # Not less than what a new op or another resend handed over meanwhile.
                 self._sent[line_id] = max(after, self._sent.get(line_id, after))
                 return
-            if not self._offer(line_id, peer, ops):
+            if not self._offer(
+                line_id, peer, [(seq, self._keyring.renewed("line", Op, wire)) for seq, wire in ops]
+            ):
                 return
             after = ops[-1][0]

@@ -13,10 +13,11 @@ from node.clock import Clock
 from node.keyring import KeyRing
 from node.services.feed_intake import Arrival, write_put
 from node.services.feed_store import find_feed, held_at_key, keep_head, open_feed, reckon_head, save_feed
-from node.store import Store, Tx
+from node.store import ReadTx, Store, Tx
 from protocol.feed import Head, Item, next_feed_seq, peek
 from protocol.limits import HEAD_VALID_MS
 from protocol.market import next_revision
+from protocol.message import trusted_message
 from protocol.names import ItemKey
 
 # Reckoning a long feed takes longer than a put: after this many surprises it is done inside the unit.
@@ -40,6 +41,13 @@ class OwnFeed:
         """Be told of what was put and signed, after the commit."""
         self._on_put.extend([on_put] if on_put else [])
         self._on_head.extend([on_head] if on_head else [])
+
+    def head_is_of_older_keys(self, tx: ReadTx) -> bool:
+        """Tell whether our keys have changed since the head was signed."""
+        feed = find_feed(tx, self._keyring.scheme)
+        if feed is None or feed.head is None:
+            return False
+        return trusted_message(Head, feed.head).body.identity_seq < self._keyring.identity.seq
 
     def put(
         self,

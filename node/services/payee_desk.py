@@ -71,6 +71,11 @@ class PayeeDesk:
         if given is not None:
             can = self._can_be_credited(given.account_no, given.quote)
             promise = Promise(quote=given.quote.body, paid=given.paid, member_can_be_credited=can)
+            own_key = self._keyring.signing["receipt"][1].public.raw
+            if given.quote.body.receipt_key != own_key and not given.paid:
+                # Its key was revoked since the quote (6.3), and no receipt of another opens the lock.
+                self._lines.decide(line, seq, None, "cannot-now")
+                return
         event, reason = payee_verdict(
             lock,
             promise,

@@ -39,7 +39,7 @@ class Resident:
 
     def __init__(self, town: Town, name: str, options: Options, keys: Keys, database: Disk, skew_ms: int = 0):
         self.name: Final = name
-        self.keys: Final = keys
+        self.keys = keys  # changed only while the node is stopped
         self.options: Final = options
         self.fault: Fault | None = None
         self.skew_ms = skew_ms

@@ -55,7 +55,8 @@ message: Final = table(
 # Letters that nobody has acknowledged to us yet, ours and those we carry for others.
 carried: Final = table(
     "carried",
-    Column("letter", Blob, primary_key=True),
+    Column("sender", Blob, primary_key=True),
+    Column("letter", Blob, primary_key=True),  # drawn by the sender, so it is known by both only
     Column("message_no", Big),  # of ours
     Column("recipient", Blob, nullable=False),
     Column("from_peer", Blob),  # who gave it to us; none: it is ours
@@ -74,8 +75,8 @@ carried: Final = table(
 # What came for us, with what was answered: the same letter again gets the same answer.
 received: Final = table(
     "received",
+    Column("sender", Blob, primary_key=True),
     Column("letter", Blob, primary_key=True),
-    Column("sender", Blob, nullable=False),
     Column("ack", Blob, nullable=False),
     Column("expires", Big, nullable=False),
     Index("ix_received_expires", "expires"),

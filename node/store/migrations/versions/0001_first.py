@@ -32,6 +32,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "carried",
+        sa.Column("sender", sa.LargeBinary(), nullable=False),
         sa.Column("letter", sa.LargeBinary(), nullable=False),
         sa.Column("message_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("recipient", sa.LargeBinary(), nullable=False),
@@ -43,7 +44,7 @@ def upgrade() -> None:
         sa.Column("tries", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("handed", sa.Boolean().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("ack", sa.LargeBinary(), nullable=True),
-        sa.PrimaryKeyConstraint("letter", name=op.f("pk_carried")),
+        sa.PrimaryKeyConstraint("sender", "letter", name=op.f("pk_carried")),
         sqlite_strict=True,
         sqlite_with_rowid=True,
     )
@@ -241,11 +242,11 @@ def upgrade() -> None:
     )
     op.create_table(
         "received",
-        sa.Column("letter", sa.LargeBinary(), nullable=False),
         sa.Column("sender", sa.LargeBinary(), nullable=False),
+        sa.Column("letter", sa.LargeBinary(), nullable=False),
         sa.Column("ack", sa.LargeBinary(), nullable=False),
         sa.Column("expires", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.PrimaryKeyConstraint("letter", name=op.f("pk_received")),
+        sa.PrimaryKeyConstraint("sender", "letter", name=op.f("pk_received")),
         sqlite_strict=True,
         sqlite_with_rowid=True,
     )
