@@ -6,10 +6,11 @@ not at all. What libraries log through the standard library is led through here,
 
 from __future__ import annotations
 
+import io
 import logging
 import sys
 from collections.abc import MutableMapping
-from typing import Any, Final, Literal, TextIO
+from typing import Any, Final, Literal, TextIO, cast
 
 import structlog
 
@@ -65,13 +66,41 @@ class _Bridge(logging.Handler):
         logger.log(record.levelno, "library", library=record.name, said=record.getMessage(), exc_info=failure)
 
 
+class _Patient(io.TextIOBase):
+    """A stream on which what cannot be written is left out, and counted once it can be written again.
+
+    A log in a file on a full disk must not be what stops the node: it has to say that the disk is full.
+    """
+
+    def __init__(self, out: TextIO):
+        self._out: Final = out
+        self._lost = 0
+
+    def write(self, text: str, /) -> int:
+        try:
+            if self._lost:
+                self._out.write(f"event=log_lines_lost count={self._lost}\n")
+                self._out.flush()
+                self._lost = 0
+            self._out.write(text)
+        except OSError:
+            self._lost += 1
+        return len(text)
+
+    def flush(self) -> None:
+        try:
+            self._out.flush()
+        except OSError:
+            self._lost += 1
+
+
 def set_up_logs(
     level: Literal["debug", "info", "warning", "error"],
     form: Literal["text", "json"],
     stream: TextIO | None = None,
 ) -> None:
     """Send the logs of this process to `stream`, standard output by default. Called once, at start."""
-    out = stream or sys.stdout
+    out = cast("TextIO", _Patient(stream or sys.stdout))  # it can do what is asked of it
     renderer: Any
     if form == "json":
         renderer = structlog.processors.JSONRenderer(ensure_ascii=False)
@@ -87,7 +116,7 @@ def set_up_logs(
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(LEVELS[level]),
-        logger_factory=structlog.PrintLoggerFactory(out),
+        logger_factory=structlog.WriteLoggerFactory(out),
         cache_logger_on_first_use=True,
     )
     root = logging.getLogger()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import io
 import json
 import logging
@@ -284,3 +285,31 @@ def test_what_peers_say_steers_no_terminal(written: io.StringIO) -> None:
     assert event["reason"] == r"\x1b[2J \u202egnorw\u202c café\x9b1m"
     assert r"\x1b]0;owned\x07" in event["exception"]
     assert len(event["exception"].splitlines()) > 2
+
+
+class FullDisk(io.StringIO):
+    """A stream that takes nothing while it is full."""
+
+    full = False
+
+    def write(self, text: str, /) -> int:
+        if self.full:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return super().write(text)
+
+
+def test_a_log_that_cannot_be_written_stops_nothing_and_says_how_much_is_missing(
+    written: io.StringIO,
+) -> None:
+    out = FullDisk()
+    set_up_logs("info", "text", out)
+    log = structlog.stdlib.get_logger()
+    log.info("before")
+    out.full = True
+    for _ in range(3):
+        log.info("meanwhile")
+    out.full = False
+    log.info("after")
+
+    events = [line.partition("event=")[2] for line in out.getvalue().splitlines()]
+    assert events == ["before", "log_lines_lost count=3", "after"]
