@@ -199,7 +199,6 @@ class Node:
         )  # fmt: skip
         self.market = Market(
             store=store, clock=clock, chance=self.chance, own=self.scheme, own_feed=self.own_feed,
-            rate=self.settings.rate,
         )  # fmt: skip
         self.indexer = Indexer(store=store, own=self.scheme)
         self.gossip.watch(self.indexer.changed)

@@ -162,6 +162,12 @@ def rate_in_force(notices: Iterable[RateNotice], now_ms: int) -> RateNotice | No
     return max(holding, key=lambda each: (each.valid_from, each.minor_per_hour), default=None)
 
 
+def rate_holds_until(notices: Iterable[RateNotice], now_ms: int) -> int | None:
+    """Return from when on `rate_in_force` can be another one; None if these notices change nothing any more."""
+    moments = (moment for each in notices for moment in (each.valid_from, each.valid_until))
+    return min((moment for moment in moments if moment > now_ms), default=None)
+
+
 def earliest_change(notices: Iterable[RateNotice], now_ms: int) -> int:
     """Return from when a new rate may hold: now for a scheme's first one, else 7 days ahead. Source: 7.1."""
     return now_ms if rate_in_force(notices, now_ms) is None else now_ms + RATE_NOTICE_MS

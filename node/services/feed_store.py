@@ -76,7 +76,7 @@ _OVER: Final = delete(schema.item).where(
     _OF_FEED, _I.expires <= bindparam("time"), _I.feed_seq <= bindparam("upto")
 )
 _KIND: Final = (
-    select(_F.scheme, _I.wire)
+    select(_F.scheme, _I.wire, _I.expires)
     .select_from(schema.item.join(schema.feed, _I.feed_no == _F.no))
     .where(_I.kind == bindparam("kind"), _I.empty.is_(False), _I.expires > bindparam("now"))
     .order_by(_I.feed_no, _I.feed_seq)
@@ -224,8 +224,12 @@ def items_of_kind(
 ) -> list[tuple[SchemeId, bytes]]:
     """Return (author, wire) of the items of a kind that are not over; of one author, if asked."""
     if scheme is None:
-        return [(author, wire) for author, wire in tx.all(_KIND, kind=kind, now=now_ms)]
-    return [(author, wire) for author, wire in tx.all(_KIND_OF, kind=kind, now=now_ms, scheme=scheme)]
+        rows = tx.all(_KIND, kind=kind, now=now_ms)
+    else:
+        rows = tx.all(_KIND_OF, kind=kind, now=now_ms, scheme=scheme)
+    for _, _, expires in rows:
+        tx.holds_until(expires)
+    return [(author, wire) for author, wire, _ in rows]
 
 
 def contradicted_head(tx: ReadTx, head: Head, wire: bytes) -> bytes | None:

@@ -6,13 +6,11 @@ entry in the index, is written in the same unit. Source: docs/protocol.md 5.1, 5
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Final
 
 from sqlalchemy import bindparam, func, select
 
 from node.clock import Chance, Clock
-from node.services import slips
 from node.services.cards import Card, Cards, Page
 from node.services.indexing import Doc, index
 from node.services.members import MAY_TRADE
@@ -46,7 +44,6 @@ from protocol.listing import (
 )
 from protocol.market import Listing, expiry
 from protocol.names import ItemKey, SchemeId
-from protocol.units import Rate
 
 LAPSES_AT_ONCE: Final = 200
 LISTINGS_OF_ONE_MAX: Final = 200  # of one member, withdrawn ones left out
@@ -90,14 +87,14 @@ class Market:
     """See the head of this file."""
 
     def __init__(
-        self, *, store: Store, clock: Clock, chance: Chance, own: SchemeId, own_feed: OwnFeed, rate: Callable[[], Rate]
+        self, *, store: Store, clock: Clock, chance: Chance, own: SchemeId, own_feed: OwnFeed
     ):  # fmt: skip
         self._store: Final = store
         self._clock: Final = clock
         self._chance: Final = chance
         self._own: Final = own
         self._own_feed: Final = own_feed
-        self.cards: Final = Cards(clock=clock, own=own, rate=rate)  # for pages that read more at once
+        self.cards: Final = Cards(own=own)  # for pages that read more at once
 
     # --- our own: what owners and organisers do -------------------------------------------------------------------
 
@@ -213,15 +210,11 @@ class Market:
 
     async def find(self, query: FindQuery) -> Page:
         """Return one page of what fits, our own and neighbours' together."""
-        return await self._store.read(self.cards.find, query)
-
-    async def near(self, text: str) -> str:
-        """Return the words nearest to some that found nothing; "" if there are none that find anything."""
-        return await self._store.read(slips.near, text, self._clock.now_ms())
+        return await self._store.read(self.cards.find, self._clock.now_ms(), query)
 
     async def listing(self, scheme: SchemeId, key: ItemKey) -> Card | None:
         """Return one listing that can be found now, ours or a neighbour's; None if it is gone."""
-        return await self._store.read(self.cards.listing, scheme, key)
+        return await self._store.read(self.cards.listing, self._clock.now_ms(), scheme, key)
 
     # --- what others ask ------------------------------------------------------------------------------------------------
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from sqlalchemy import bindparam, select
@@ -48,11 +49,17 @@ class Owned:
     reason: str  # why an organiser took it down
 
 
+# Long enough for what is on everybody's lists at one time; at most some megabytes.
+@lru_cache(maxsize=1024)
+def _content(data: bytes) -> Listing:
+    return decode_message(Listing, data)
+
+
 def _owned(row: Row) -> Owned:
     key, member_no, state, shared, content, created, expires, revision, feed_until, changed_ms, reason = row
     listing = OwnListing(
         key=ItemKey(key),
-        content=decode_message(Listing, content),
+        content=_content(content),
         state=State(state),
         shared=bool(shared),
         created=created,

@@ -11,14 +11,14 @@ import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
-from typing import Any, Final, NamedTuple, Self
+from typing import Any, Final, Literal, NamedTuple, Self
 
 import structlog
 from sqlalchemy import (
     Boolean,
+    ClauseElement,
     ColumnElement,
     Float,
-    Select,
     Text,
     bindparam,
     func,
@@ -30,6 +30,7 @@ from sqlalchemy.sql.compiler import SQLCompiler
 
 from node.store import ReadTx
 from node.store.schema import market as schema
+from node.store.statements import Row
 from protocol.market import Place
 from protocol.names import ItemKey, SchemeId
 
@@ -129,7 +130,7 @@ class FindQuery:
     """What somebody looks for."""
 
     text: str = ""
-    kind: str = ""  # offer or want
+    kind: Literal["", "offer", "want"] = ""
     category: str = ""  # or a group of them
     scheme: SchemeId | None = None
     place: Place | None = None  # from where distances are reckoned
@@ -174,9 +175,18 @@ def _distance() -> ColumnElement[Any]:
     return north * north * 10_000 + east * east * bindparam("narrow")
 
 
+_COLUMNS: Final = (_D.scheme, _D.item_key, _D.feed_no, _D.feed_seq, _D.created, _D.expires, _D.north, _D.east)
+_NEWEST_FIRST: Final = (_D.created.desc(), _D.no.desc())
+_NEWEST: Final = (
+    select(*_COLUMNS).where(_D.expires > bindparam("now")).order_by(*_NEWEST_FIRST).limit(PAGE_ROWS)
+)
+_NEWEST_OF: Final = _NEWEST.where(_D.scheme == bindparam("scheme"))
+_NEWEST_OF_OTHERS: Final = _NEWEST.where(_D.scheme != bindparam("scheme"))
+
+
 @cache
-def _statements(shape: _Shape) -> tuple[Select[Any], Select[Any]]:
-    """Return the statements for one page and for the number of all."""
+def _statements(shape: _Shape) -> tuple[ClauseElement, ClauseElement]:
+    """Return the statements for one page, and for the number of all with the moment at which the first one ends."""
     where: list[ColumnElement[bool]] = [_D.expires > bindparam("now")]
     if shape.kind:
         where.append(_D.kind == bindparam("kind"))
@@ -192,17 +202,15 @@ def _statements(shape: _Shape) -> tuple[Select[Any], Select[Any]]:
     if shape.text:
         source = schema.search_doc.join(schema.listing_text, _T.rowid == _D.no)
         where.append(_Matches())
-    columns = (_D.scheme, _D.item_key, _D.feed_no, _D.feed_seq, _D.created, _D.expires, _D.north, _D.east)
-    newest = (_D.created.desc(), _D.no.desc())
     if shape.order is Order.NEAREST:
-        order: tuple[Any, ...] = (_D.north.is_(None), _distance(), *newest)
+        order: tuple[Any, ...] = (_D.north.is_(None), _distance(), *_NEWEST_FIRST)
     elif shape.order is Order.BEST and shape.text:
-        order = (_Rank(), *newest)
+        order = (_Rank(), *_NEWEST_FIRST)
     else:
-        order = newest
-    page = select(*columns).select_from(source).where(*where).order_by(*order)
+        order = _NEWEST_FIRST
+    page = select(*_COLUMNS).select_from(source).where(*where).order_by(*order)
     page = page.limit(PAGE_ROWS).offset(bindparam("skip"))
-    return page, select(func.count()).select_from(source).where(*where)
+    return page, select(func.count(), func.min(_D.expires)).select_from(source).where(*where)
 
 
 def find(tx: ReadTx, query: FindQuery, now_ms: int) -> tuple[list[Found], int]:
@@ -227,15 +235,30 @@ def find(tx: ReadTx, query: FindQuery, now_ms: int) -> tuple[list[Found], int]:
     where = {} if place is None else {"north": place.north, "east": place.east, "narrow": _narrow(place)}
     if shape.km and query.km is not None:
         params |= where | {"far": int((min(query.km, KM_MAX) / KM_A_HUNDREDTH) ** 2 * 10_000)}
-    total = int(tx.scalar(count, **params))
+    total, first_end = tx.one(count, **params) or (0, None)
+    if first_end is not None:
+        tx.holds_until(first_end)
     if order is Order.NEAREST:
         params |= where
     skip = (min(max(query.page, 1), PAGES_MAX) - 1) * PAGE_ROWS
-    found = tx.all(page, **params, skip=skip)
+    return _found(tx.all(page, **params, skip=skip), place), int(total)
+
+
+def newest(tx: ReadTx, scheme: SchemeId, now_ms: int, *, others: bool = False) -> list[Found]:
+    """Return the newest listings of a scheme, or of all others: as many as stand on a page, and uncounted."""
+    rows = tx.all(_NEWEST_OF_OTHERS if others else _NEWEST_OF, scheme=scheme, now=now_ms)
+    found = _found(rows, None)
+    # Those that come after these are shown once one of these has ended.
+    for each in found:
+        tx.holds_until(each.expires)
+    return found
+
+
+def _found(rows: list[Row], place: Place | None) -> list[Found]:
     return [
         Found(scheme, key, feed_no, feed_seq, created, expires, km_between(place, north, east))
-        for scheme, key, feed_no, feed_seq, created, expires, north, east in found
-    ], total
+        for scheme, key, feed_no, feed_seq, created, expires, north, east in rows
+    ]
 
 
 def count_with(tx: ReadTx, words: tuple[str, ...], now_ms: int) -> int:

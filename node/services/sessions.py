@@ -82,14 +82,20 @@ def token_digest(tag: str, text: str) -> bytes:
 
 
 def read_session(tx: ReadTx, text: str, now_ms: int) -> Session | None:
-    """Return the session of a cookie, if it is one and has not ended; a part of a page's one read."""
-    row = tx.one(_READ, token=token_digest("session", text))
+    """Return the session of a cookie, if it is one and has not ended."""
+    return session_at(tx, token_digest("session", text), now_ms)
+
+
+def session_at(tx: ReadTx, digest: bytes, now_ms: int) -> Session | None:
+    """Return the session whose cookie has that digest, if it has not ended; a part of a page's one read."""
+    row = tx.one(_READ, token=digest)
     if row is None:
         return None
     own_computer, proof, created_ms, seen_ms, expires_ms, *member = row
     found = member_of_row(tuple(member))
     if expires_ms <= now_ms or found.state not in MAY_SIGN_IN:
         return None
+    tx.holds_until(expires_ms)
     return Session(
         member=found,
         own_computer=own_computer,

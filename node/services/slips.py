@@ -23,6 +23,7 @@ LETTERS_MAX: Final = 16
 
 def near(tx: ReadTx, text: str, now_ms: int) -> str:
     """Query: the words nearest to `text` that find something; "" if there are none."""
+    tx.holds_until(now_ms)  # too many listings were looked at to say when the first of them ends
     tries, mended = iter(range(TRIES_MAX)), []
     for word in words_of(text):
         if count_with(tx, (word,), now_ms):

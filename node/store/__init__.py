@@ -13,6 +13,7 @@ from node.store.errors import (
 )
 from node.store.inline_store import InlineStore
 from node.store.postgres import PostgresDatabase
+from node.store.remembered import Remembered
 from node.store.sqlite import Memory, SqliteDatabase
 from node.store.statements import BadStatement, Statement, upsert
 from node.store.store import Store
@@ -29,6 +30,7 @@ __all__ = [
     "OutcomeUnknown",
     "PostgresDatabase",
     "ReadTx",
+    "Remembered",
     "SchemaTooNew",
     "SqliteDatabase",
     "Statement",

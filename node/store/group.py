@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from node.store.errors import OutcomeUnknown, StoreFull
+from node.store.remembered import Changes
 from node.store.transaction import Connection, Fault, Kept, Later, ReadTx, Tx
 
 
@@ -71,11 +72,17 @@ class GroupCommit:
     """Runs groups of units on one connection; `answer` gets the units settled, in the order of their commit."""
 
     def __init__(
-        self, connection: Connection, answer: Callable[[Sequence[Job]], None], fault: Fault | None = None
+        self,
+        connection: Connection,
+        answer: Callable[[Sequence[Job]], None],
+        changes: Changes,
+        fault: Fault | None = None,
     ):
         self._connection: Final = connection
         self._answer: Final = answer
+        self._changes: Final = changes
         self._fault: Final = fault
+        self._wrote_to: Final[set[str | None]] = set()  # in the transaction under way
         # True of the database as this writer, the only one, last saw or made it.
         self._kept: Final[Kept] = {}
 
@@ -116,18 +123,21 @@ class GroupCommit:
         A unit that refuses, that is, raises before its first write, spoils nothing. It keeps its place in the
         group until COMMIT all the same: it may have refused because of what a neighbour wrote.
         """
+        self._wrote_to.clear()
         for job in group:
             tx = Tx(self._connection, self._fault, self._kept)
             job.attempt(tx)
+            self._wrote_to.update(tx.wrote_to)
             if job.error is None:
                 job.later = tx.later
             else:
                 job.later = ()
-                if tx.wrote or not self._connection.in_transaction():
+                if tx.wrote_to or not self._connection.in_transaction():
                     return job
         return None
 
     def _commit(self, group: list[Job]) -> list[list[Job]]:
+        self._changes.begin(self._wrote_to)
         try:
             if self._fault is not None:
                 self._fault("COMMIT")
@@ -135,11 +145,14 @@ class GroupCommit:
         except Exception as error:  # noqa: BLE001 - handed to the callers; a fault may be of any kind
             if self._connection.is_lost():
                 self._kept.clear()
+                self._changes.lose(self._wrote_to)
                 return self._all_failed(group, OutcomeUnknown(str(error)))
             self._roll_back()
+            self._changes.end()
             if len(group) == 1:
                 return self._all_failed(group, error)
             return [[job] for job in group]
+        self._changes.end()
         if self._fault is not None:
             self._fault("COMMITTED")
         self._answer(group)

@@ -32,7 +32,8 @@ from sqlalchemy.dialects.postgresql import psycopg
 from sqlalchemy.engine import Dialect
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.dml import Insert, UpdateBase
-from sqlalchemy.sql.elements import ClauseElement
+from sqlalchemy.sql.elements import ClauseElement, ColumnClause, TextClause
+from sqlalchemy.sql.visitors import iterate
 from sqlalchemy.types import NullType, TypeEngine
 
 Row = tuple[Any, ...]
@@ -126,7 +127,7 @@ Statement = ClauseElement | Upsert
 class Prepared:
     """A compiled statement: SQL in the driver's own words and where each parameter goes."""
 
-    __slots__ = ("_reshape", "gives_key", "gives_new_key", "sql", "table", "values", "writes")
+    __slots__ = ("_reshape", "gives_key", "gives_new_key", "reads", "sql", "table", "values", "writes")
 
     def __init__(
         self,
@@ -135,6 +136,7 @@ class Prepared:
         *,
         writes: bool,
         table: str | None,
+        reads: frozenset[str] | None,
         gives_key: bool,
         gives_new_key: bool,
         reshape: tuple[tuple[int, Callable[[Any], Any]], ...],
@@ -143,6 +145,7 @@ class Prepared:
         self.values: Final = values  # puts named parameters in the order in which the SQL wants them
         self.writes: Final = writes
         self.table: Final = table  # the one it writes to
+        self.reads: Final = reads  # all it could read of; None where its text does not say
         self.gives_key: Final = gives_key  # it inserts a row whose integer key the database chooses
         self.gives_new_key: Final = gives_new_key  # the same, if it inserts one
         self._reshape: Final = reshape
@@ -213,6 +216,7 @@ class Compiler:
             _arrangement(order, constants),
             writes=writes,
             table=_table_of(clause),
+            reads=_tables_read(clause),
             gives_key=keyed and not isinstance(statement, Upsert),
             gives_new_key=keyed and isinstance(statement, Upsert) and statement.only_new,
             reshape=tuple(_conversions(compiled, self.dialect.name)),
@@ -223,6 +227,25 @@ def _table_of(clause: ClauseElement) -> str | None:
     """Return the name of the table that a statement writes to, or None."""
     table = clause.table if isinstance(clause, UpdateBase) else None
     return table.name if isinstance(table, Table) else None
+
+
+def _tables_read(clause: ClauseElement) -> frozenset[str] | None:
+    """Return the names of all tables that occur in a statement; None if a part of it is plain text."""
+    names: set[str] = set()
+    todo: list[Any] = [clause]
+    while todo:
+        for element in iterate(todo.pop()):
+            if isinstance(element, TextClause):
+                return None
+            if isinstance(element, Table):
+                names.add(element.name)
+            # Columns say whose they are, which no list behind FROM needs to repeat.
+            elif isinstance(element, ColumnClause) and element.table is not None:
+                if isinstance(element.table, Table):
+                    names.add(element.table.name)
+                else:
+                    todo.append(element.table)
+    return frozenset(names)
 
 
 def _arrangement(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Concatenate, ParamSpec, Protocol, TypeVar
 
+from node.store.remembered import Changes
 from node.store.transaction import ReadTx, Tx
 
 P = ParamSpec("P")
@@ -13,6 +14,11 @@ T = TypeVar("T")
 
 class Store(Protocol):
     """One node's database. ThreadStore and InlineStore run the same units with the same outcome."""
+
+    @property
+    def changes(self) -> Changes:
+        """Which tables were written to lately."""
+        ...
 
     async def write(self, unit: Callable[Concatenate[Tx, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Run `unit(tx, *args, **kwargs)` and return its result once it is durable.

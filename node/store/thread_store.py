@@ -17,6 +17,7 @@ from node.store.database import Database
 from node.store.errors import StoreClosed
 from node.store.group import GroupCommit, Job, deliver
 from node.store.inline_store import answer_query
+from node.store.remembered import Changes
 from node.store.sqlite import SqliteDatabase
 from node.store.transaction import Connection, Fault, ReadTx, Tx
 from node.store.upgrade import bring_up_to_date
@@ -133,8 +134,11 @@ class ThreadStore:
         self._database: Final = database
         self._writer: Final = writer
         self._readers: Final = readers
+        self.changes: Final = Changes()
         self._writing: Final = Workers(
-            "store-writer", [lambda answer: GroupCommit(writer, answer, fault).run], UNITS_PER_GROUP_MAX
+            "store-writer",
+            [lambda answer: GroupCommit(writer, answer, self.changes, fault).run],
+            UNITS_PER_GROUP_MAX,
         )
         self._reading: Final = Workers("store-reader", [_reading_from(reader) for reader in readers], 1)
 

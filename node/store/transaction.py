@@ -12,6 +12,7 @@ from typing import Any, Final, Protocol
 from sqlalchemy import Table
 
 from node.store.errors import StoreError
+from node.store.remembered import Noted
 from node.store.statements import BadStatement, Compiler, Prepared, Row, Statement
 
 # Told each SQL text and "COMMIT" before it is run, and "COMMITTED" after; a test raises from it.
@@ -74,12 +75,13 @@ class Connection(Protocol):
 class ReadTx:
     """Reading one state of the database. Rows are plain tuples in the order of the columns asked for."""
 
-    __slots__ = ("_connection", "_fault", "_kept", "_spoilt")
+    __slots__ = ("_connection", "_fault", "_kept", "_noted", "_spoilt")
 
     def __init__(self, connection: Connection, fault: Fault | None = None, kept: Kept | None = None):
         self._connection: Final = connection
         self._fault: Final = fault
         self._kept: Final[Kept] = {} if kept is None else kept
+        self._noted: Noted | None = None
         self._spoilt: Exception | None = None
 
     def kept(self, table: Table) -> dict[Any, Any]:
@@ -92,6 +94,19 @@ class ReadTx:
         if len(rows) > KEPT_ROWS_MAX:
             rows.clear()
         return rows
+
+    def note_reads(self) -> Noted:
+        """Begin to note which tables are read, for `Remembered`."""
+        self._noted = Noted()
+        return self._noted
+
+    def holds_until(self, moment_ms: float) -> None:
+        """Say that what this query answers can be another answer from that moment on, though nothing is written.
+
+        Without a clock in its answer a query need not say so. The earliest moment counts.
+        """
+        if self._noted is not None and moment_ms < self._noted.until_ms:
+            self._noted.until_ms = moment_ms
 
     def one(self, statement: Statement, /, **params: Any) -> Row | None:
         """Return the first row, or None."""
@@ -126,6 +141,8 @@ class ReadTx:
             raise BadStatement(f"a query only reads: {prepared.sql}")
         if self._spoilt is not None:
             raise self._spoilt
+        if self._noted is not None:
+            self._noted.reads(prepared.reads)
         if self._fault is not None:
             self._fault(prepared.sql)
 
@@ -152,11 +169,11 @@ class ReadTx:
 class Tx(ReadTx):
     """Reading and writing in one transaction, committed together with neighbours or not at all."""
 
-    __slots__ = ("later", "wrote")
+    __slots__ = ("later", "wrote_to")
 
     def __init__(self, connection: Connection, fault: Fault | None = None, kept: Kept | None = None):
         super().__init__(connection, fault, kept)
-        self.wrote = False
+        self.wrote_to: Final[set[str | None]] = set()  # tables; None for one we do not know
         self.later: Final[list[Later]] = []
 
     def run(self, statement: Statement, /, **params: Any) -> int:
@@ -262,4 +279,4 @@ class Tx(ReadTx):
             raise self._spoilt
         if self._fault is not None:
             self._fault(prepared.sql)
-        self.wrote = True
+        self.wrote_to.add(prepared.table)

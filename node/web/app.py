@@ -19,7 +19,7 @@ from node.app import Node
 from node.services import sessions
 from node.services.sessions import Session
 from node.services.threads import unread_of
-from node.store import ReadTx
+from node.store import ReadTx, Remembered
 from node.web.assets import Assets
 from node.web.context import Context, NotSignedIn, Route, Surroundings
 from node.web.cookies import CookieNames, Cookies
@@ -47,11 +47,14 @@ from protocol.names import scheme_text
 
 # A form of 64 KiB arrives in seconds on the slowest line; longer only holds a place others need.
 FORM_TIMEOUT_S: Final = 30
+# Sessions kept in memory for their next page; a member's is less than a kilobyte.
+SESSIONS_MAX: Final = 1024
 
 NODE: Final = web.AppKey("node", Node)
 SURROUNDINGS: Final = web.AppKey("surroundings", Surroundings)
 # What aiohttp calls for pages: it tells them from other doors.
 PAGES: Final = web.AppKey("pages", frozenset[Handler])
+SESSIONS: Final = web.AppKey("sessions", Remembered)
 COOKIES: Final = web.AppKey("cookies", CookieNames)
 CONTEXT: Final = web.RequestKey("context", Context)
 
@@ -95,7 +98,8 @@ def make_app(
         client_max_size=FORM_BYTES_MAX,
     )
     app[NODE] = node
-    app[SURROUNDINGS] = Surroundings(node.settings, Renderer(assets), behind_proxy=behind_proxy)
+    app[SESSIONS] = Remembered(node.store, SESSIONS_MAX)
+    app[SURROUNDINGS] = Surroundings(node.store, node.settings, Renderer(assets), behind_proxy=behind_proxy)
     app[COOKIES] = CookieNames.of(scheme_text(node.scheme), origin)
     pages = set()
     for route in routes:
@@ -177,12 +181,15 @@ async def _session(request: web.Request) -> tuple[Session | None, int]:
     if not token:
         return None, 0
     node = request.app[NODE]
-    return await node.store.read(_read_session, token, node.clock.now_ms())
+    digest = sessions.token_digest("session", token)
+    return await request.app[SESSIONS].read(node.clock.now_ms(), _read_session, digest)
 
 
-def _read_session(tx: ReadTx, token: str, now_ms: int) -> tuple[Session | None, int]:
+def _read_session(tx: ReadTx, now_ms: int, digest: bytes) -> tuple[Session | None, int]:
     """Query: who is signed in with a cookie, and how many messages wait for them."""
-    session = sessions.read_session(tx, token, now_ms)
+    session = sessions.session_at(tx, digest, now_ms)
+    if session is None:
+        tx.holds_until(now_ms)  # strangers take no place in memory
     return session, 0 if session is None else unread_of(tx, session.member.account_no)
 
 

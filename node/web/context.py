@@ -32,7 +32,7 @@ from node.services.acts import Actor, Role
 from node.services.members import Member
 from node.services.sessions import TOKEN_BYTES, Session, token_text
 from node.services.settings import SchemeSettings, Settings
-from node.store import ReadTx
+from node.store import ReadTx, Remembered, Store
 from node.web.amounts import HARD_SPACE, HOURS, Unit
 from node.web.cookies import KEPT_S, Cookies
 from node.web.forms import ONCE_BYTES, Filled, FormType, new_once, read
@@ -49,6 +49,8 @@ T = TypeVar("T")
 QUERY_CHARACTERS_MAX: Final = 200
 PATH_CHARACTERS_MAX: Final = 500
 PAGE_NUMBER_MAX: Final = 10_000
+# Answers of queries kept for the next request, most of them a page of listings: some megabytes.
+ANSWERS_MAX: Final = 256
 
 
 # --- What changes only with the settings -------------------------------------------------------------------------
@@ -92,8 +94,9 @@ def unit_of(settings: SchemeSettings) -> Unit:
 class Surroundings:
     """What all requests share. It keeps the last `Scheme`; settings are values, so a change is another object."""
 
-    def __init__(self, settings: Settings, renderer: Renderer, *, behind_proxy: bool):
+    def __init__(self, store: Store, settings: Settings, renderer: Renderer, *, behind_proxy: bool):
         self.renderer: Final = renderer
+        self.remembered: Final = Remembered(store, ANSWERS_MAX)
         # Whether X-Forwarded-For is written by a proxy of ours; otherwise anybody could write it.
         self.behind_proxy: Final = behind_proxy
         self._settings: Final = settings
@@ -222,6 +225,15 @@ class Context:
         return Voice(
             words=self.words, unit=self.unit, zone=self.zone, now_ms=self.now_ms, scheme=self.settings.name
         )
+
+    async def remember(
+        self, query: Callable[Concatenate[ReadTx, int, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Return what a query told the moment finds, from memory while nothing it reads has changed.
+
+        What it finds is shared with others who ask the same: nobody may change it.
+        """
+        return await self._surroundings.remembered.read(self.now_ms, query, *args, **kwargs)
 
     async def read(self, query: Callable[Concatenate[ReadTx, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Return what a query finds."""

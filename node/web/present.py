@@ -7,6 +7,7 @@ word here. Source: docs/pages.md 0.1 to 0.6, 0.11, 3, 4.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta, tzinfo
 from typing import Final
@@ -264,7 +265,7 @@ class Party:
 
 
 def party_of(
-    trade: Trade, my_account: int, members: dict[int, Member], schemes: dict[SchemeId, OtherScheme], voice: Voice
+    trade: Trade, my_account: int, members: Mapping[int, Member], schemes: Mapping[SchemeId, OtherScheme], voice: Voice
 ) -> Party:  # fmt: skip
     """Return the other side of a trade, as its reader may know them."""
     if trade.other_scheme is not None:

@@ -30,11 +30,12 @@ NEWEST_SHOWN: Final = 6
 async def look(context: Context) -> web.Response:
     """Show what goes to other schemes too, which is what visitors may see."""
     query, words = context.query("q"), context.words
-    kind = _kind(context.query("kind"))
+    kind = kind_of(context.query("kind"))
     category = context.query("category")
     category = category if category in CODES else ""
     here = place_of(context.settings)
-    page = await context.node.market.find(
+    page = await context.remember(
+        context.node.market.cards.find,
         FindQuery(
             text=query,
             kind=kind,
@@ -44,7 +45,7 @@ async def look(context: Context) -> web.Response:
             order=Order.BEST if query or here is None else Order.NEAREST,
             page=context.page_number,
             visitor=True,
-        )
+        ),
     )
     summary = words.ngettext("%(num)d offer or want", "%(num)d offers and wants", page.total) % {
         "num": page.total
@@ -71,7 +72,7 @@ async def look(context: Context) -> web.Response:
 async def newest(context: Context) -> tuple[ListingCard, ...]:
     """Return the newest on the board, for the front page."""
     query = FindQuery(order=Order.NEWEST, scheme=context.node.scheme, visitor=True)
-    page = await context.node.market.find(query)
+    page = await context.remember(context.node.market.cards.find, query)
     here = place_of(context.settings)
     return tuple(card_shown(card, here, context) for card in page.cards[:NEWEST_SHOWN])
 
@@ -104,7 +105,8 @@ async def _is_shared(context: Context, card: Card) -> bool:
 # --- Words -------------------------------------------------------------------------------------------------------
 
 
-def _kind(text: str) -> Literal["", "offer", "want"]:
+def kind_of(text: str) -> Literal["", "offer", "want"]:
+    """Return the kind of listing that an address asks for; "" for both."""
     return "offer" if text == KINDS[0] else "want" if text == KINDS[1] else ""
 
 

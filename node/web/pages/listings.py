@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -183,10 +184,10 @@ def category_name(code: str, voice: Voice) -> str:
 
 
 def card_view(
-    card: Card, owner: Member | None, context: Context, here: Place | None = None
+    card: Card, owner: Member | None, context: Context, here: Place | None = None, voice: Voice | None = None
 ) -> ListingCard:  # fmt: skip
     """Return a listing as lists show it to members; `owner` where it is ours, `here` where its reader is."""
-    content, voice = card.content, context.voice
+    content, voice = card.content, voice or context.voice
     other = None if card.other is None else other_scheme(card.scheme, card.other, card.seen_ms or 0)
     place = content.place or (None if other is None else other.place)
     km = None if place is None or here is None else km_between(place, here)
@@ -234,7 +235,8 @@ def owners_of(tx: ReadTx, cards: tuple[Card, ...]) -> dict[int, Member]:
 
 
 def cards_view(
-    cards: tuple[Card, ...], owners: dict[int, Member], context: Context, here: Place | None = None
+    cards: Iterable[Card], owners: Mapping[int, Member], context: Context, here: Place | None = None
 ) -> tuple[ListingCard, ...]:
     """Return cards as lists show them."""
-    return tuple(card_view(card, owners.get(card.member_no or 0), context, here) for card in cards)
+    voice = context.voice
+    return tuple(card_view(card, owners.get(card.member_no or 0), context, here, voice) for card in cards)

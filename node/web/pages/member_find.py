@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import Final, Literal
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Final
 
 from aiohttp import web
 
-from node.services.cards import Page
+from node.services.cards import Cards, Page
+from node.services.members import Member
 from node.services.own_listings import Owned, find_own
 from node.services.search import FindQuery, Order
+from node.services.slips import near
+from node.store import ReadTx
 from node.web.context import MEMBER, VISITOR, Context, get
 from node.web.pages import board
 from node.web.pages.listings import (
@@ -25,7 +29,7 @@ from node.web.pages.listings import (
 )
 from node.web.pages.member import pager
 from node.web.pages.member_listings import ends_soon, state_pill
-from node.web.pages.schemes import schemes_known
+from node.web.pages.schemes import Schemes, read_schemes
 from node.web.present import Voice, paragraphs_of
 from node.web.rates import rate_words
 from node.web.views.member import FindView, ListingView
@@ -39,6 +43,7 @@ from protocol.names import SchemeId, parse_scheme_text, scheme_text
 from protocol.units import Rate, hours_of
 
 DISTANCES_KM: Final = (2, 5, 10, 20, 50)
+_DISTANCES: Final = frozenset(str(km) for km in DISTANCES_KM)
 
 
 def here_of(context: Context) -> Place | None:
@@ -46,78 +51,92 @@ def here_of(context: Context) -> Place | None:
     return context.member.spot or board.place_of(context.settings)
 
 
+@dataclass(frozen=True, slots=True)
+class Results:
+    """What was found, of one moment."""
+
+    page: Page
+    mended: bool  # it is for words near to those that found nothing
+    owners: Mapping[int, Member]
+    schemes: Schemes
+    scheme: SchemeId | None  # the one looked in; none: all, or one that nobody here has heard of
+
+
+def read_results(tx: ReadTx, now_ms: int, cards: Cards, own: SchemeId, query: FindQuery) -> Results:
+    """Query: a page of what fits, with all that is said of it."""
+    schemes = read_schemes(tx, now_ms)
+    if query.scheme not in schemes and query.scheme != own:
+        query = replace(query, scheme=None)
+    found, mended = cards.find(tx, now_ms, query), False
+    if not found.total and query.text and (text := near(tx, query.text, now_ms)):
+        found, mended = cards.find(tx, now_ms, replace(query, text=text)), True
+    return Results(found, mended, owners_of(tx, found.cards), schemes, query.scheme)
+
+
 async def find(context: Context) -> web.Response:
     """GET /find?q&kind&km&category&scheme&page"""
-    voice, _ = context.voice, context.words.gettext
+    voice = context.voice
     asked = {name: context.query(name) for name in ("q", "kind", "km", "category", "scheme")}
-    kind: Literal["", "offer", "want"] = (
-        "offer" if asked["kind"] == "offer" else "want" if asked["kind"] == "want" else ""
-    )
-    category = asked["category"] if asked["category"] in CODES else ""
-    km = int(asked["km"]) if asked["km"] in {str(each) for each in DISTANCES_KM} else None
-    schemes = await schemes_known(context)
-    scheme, here = _scheme_of(asked["scheme"]), here_of(context)
-    if scheme not in schemes and scheme != context.node.scheme:
-        scheme = None
-    query = FindQuery(
-        text=asked["q"],
-        kind=kind,
-        category=category,
-        scheme=scheme,
-        place=here,
-        km=km if here is not None else None,
-        order=Order.NEAREST if here is not None else Order.BEST,
-        page=context.page_number,
-    )
-    found, mended = await _found(context, query)
-    owners = await context.read(owners_of, found.cards)
+    here = here_of(context)
+    query = _query(asked, here, context.page_number)
+    results = await context.remember(read_results, context.node.market.cards, context.node.scheme, query)
+    found = results.page
     kept = {
         "q": asked["q"],
-        "kind": kind,
-        "km": "" if km is None else str(km),
-        "category": category,
-        "scheme": "" if scheme is None else asked["scheme"],
+        "kind": query.kind,
+        "km": asked["km"] if asked["km"] in _DISTANCES else "",
+        "category": query.category,
+        "scheme": "" if results.scheme is None else asked["scheme"],
     }
-    others = sorted(
-        (each.name, scheme_text(which)) for which, each in schemes.items() if which != context.node.scheme
-    )
     return context.show(
         FindView(
             query=asked["q"],
-            kind=kind,
+            kind=query.kind,
             km=kept["km"],
-            distances=(
-                Option(value="", text=_("Any distance")),
-                *(Option(value=str(each), text=_("Up to %(km)d km") % {"km": each}) for each in DISTANCES_KM),
-            )
-            if here is not None
-            else (Option(value="", text=_("Any distance")),),
-            category=category,
+            distances=_distance_options(voice, anywhere=here is None),
+            category=query.category,
             categories=board.category_options(context.words),
             scheme=kept["scheme"],
-            schemes=(
-                Option(value="", text=_("All schemes")),
-                Option(value=scheme_text(context.node.scheme), text=voice.scheme),
-                *(Option(value=value, text=name) for name, value in others),
-            )
-            if others
-            else (),
-            summary=_summary(found.total, asked["q"], mended, here is not None, voice),
-            cards=cards_view(found.cards, owners, context, here),
+            schemes=_scheme_options(context.node.scheme, results.schemes, voice),
+            summary=_summary(found.total, asked["q"], results.mended, here is not None, voice),
+            cards=cards_view(found.cards, results.owners, context, here),
             pager=pager(context, "/find", kept, found.total),
-            empty=None if found.cards else _nothing(kind, km is not None, voice),
+            empty=None if found.cards else _nothing(query.kind, bool(kept["km"]), voice),
         )
     )
 
 
-async def _found(context: Context, query: FindQuery) -> tuple[Page, bool]:
-    """Return what was found, and whether it is for words near to those that found nothing."""
-    market = context.node.market
-    found = await market.find(query)
-    if found.total or not query.text:
-        return found, False
-    text = await market.near(query.text)
-    return (await market.find(replace(query, text=text)), True) if text else (found, False)
+def _query(asked: dict[str, str], here: Place | None, page: int) -> FindQuery:
+    return FindQuery(
+        text=asked["q"],
+        kind=board.kind_of(asked["kind"]),
+        category=asked["category"] if asked["category"] in CODES else "",
+        scheme=_scheme_of(asked["scheme"]),
+        place=here,
+        km=int(asked["km"]) if asked["km"] in _DISTANCES and here is not None else None,
+        order=Order.NEAREST if here is not None else Order.BEST,
+        page=page,
+    )
+
+
+def _distance_options(voice: Voice, *, anywhere: bool) -> tuple[Option, ...]:
+    _ = voice.words.gettext
+    every = Option(value="", text=_("Any distance"))
+    if anywhere:
+        return (every,)
+    return (every, *(Option(value=str(km), text=_("Up to %(km)d km") % {"km": km}) for km in DISTANCES_KM))
+
+
+def _scheme_options(own: SchemeId, schemes: Schemes, voice: Voice) -> tuple[Option, ...]:
+    """Return which scheme can be looked in; nothing where there is only ours."""
+    others = sorted((each.name, scheme_text(which)) for which, each in schemes.items() if which != own)
+    if not others:
+        return ()
+    return (
+        Option(value="", text=voice.words.gettext("All schemes")),
+        Option(value=scheme_text(own), text=voice.scheme),
+        *(Option(value=value, text=name) for name, value in others),
+    )
 
 
 def _scheme_of(text: str) -> SchemeId | None:

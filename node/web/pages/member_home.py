@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
 from aiohttp import web
 
 from node.services.books import load
-from node.services.cards import Card
+from node.services.cards import Card, Cards
 from node.services.members import Member
 from node.services.members import State as MemberState
 from node.services.own_listings import Owned, listings_of
-from node.services.search import FindQuery, Order
 from node.services.trades import Trade, newest_trade, trades_waiting
 from node.store import ReadTx
 from node.web.context import MEMBER, Context, get
@@ -27,76 +27,79 @@ from node.web.views.member import HomeView, WaitingCard
 from node.web.views.page import Link
 from protocol.ledger import Account
 from protocol.listing import State
+from protocol.names import SchemeId
 
 CARDS_SHOWN: Final = 3
 LISTINGS_SHOWN: Final = 4
-# Where the newest are all our own, neighbours' are looked for this far.
-PAGES_LOOKED_AT: Final = 3
 NOON: Final = 12
 EVENING: Final = 18
 
 
 @dataclass(frozen=True, slots=True)
-class Read:
-    """What the page shows, of one moment."""
+class News:
+    """What is new, for everybody alike."""
+
+    ours: tuple[Card, ...]
+    owners: Mapping[int, Member]
+    others: tuple[Card, ...]
+    schemes: Schemes
+
+
+@dataclass(frozen=True, slots=True)
+class Mine:
+    """What the page shows of its reader, of one moment."""
 
     account: Account
-    waiting: list[Trade]
+    waiting: tuple[Trade, ...]
     last: Trade | None
-    expiring: list[Owned]
-    schemes: Schemes
-    near: tuple[Card, ...]
-    further: tuple[Card, ...]
-    owners: dict[int, Member]
-    partners: dict[int, Member]
+    partners: Mapping[int, Member]
+    listings: tuple[Owned, ...]  # published ones
 
 
 async def home(context: Context) -> web.Response:
     """GET /home"""
-    voice, account_no = context.voice, context.member.account_no
-    seen = await context.read(_read, context)
+    voice, member = context.voice, context.member
+    news = await context.remember(read_news, context.node.market.cards, context.node.scheme)
+    mine = await context.remember(read_mine, member.no, member.account_no)
+    near = [card for card in news.ours if card.member_no != member.no][:LISTINGS_SHOWN]
     here = here_of(context)
     cards = _paused(context)
-    cards += [_under_way(trade, account_no, seen.schemes, voice) for trade in seen.waiting]
-    cards += [_expiring(owned, voice) for owned in seen.expiring]
+    cards += [_under_way(trade, member.account_no, news.schemes, voice) for trade in mine.waiting]
+    cards += [
+        _expiring(owned, voice)
+        for owned in mine.listings
+        if owned.listing.expires - voice.now_ms < EXPIRES_SOON_MS
+    ]
+    last = _last(mine, news.schemes, member.account_no, voice)
     return context.show(
         HomeView(
-            greeting=greeting(context.member.name, voice),
+            greeting=greeting(member.name, voice),
             waiting=tuple(cards[:CARDS_SHOWN]),
-            balance=replace(balance_card(seen.account, voice), last=_last(seen, account_no, voice)),
-            near=cards_view(seen.near, seen.owners, context, here),
-            from_neighbours=cards_view(seen.further, {}, context, here),
+            balance=replace(balance_card(mine.account, voice), last=last),
+            near=cards_view(near, news.owners, context, here),
+            from_neighbours=cards_view(news.others, {}, context, here),
         )
     )
 
 
-def _read(tx: ReadTx, context: Context) -> Read:
-    member, now_ms, find = context.member, context.now_ms, context.node.market.cards.find
-    near = find(tx, FindQuery(scheme=context.node.scheme, order=Order.NEWEST)).cards
-    near = tuple(card for card in near if card.member_no != member.no)[:LISTINGS_SHOWN]
-    schemes = read_schemes(tx, now_ms)
-    further: tuple[Card, ...] = ()
-    if schemes.keys() - {context.node.scheme}:
-        for page in range(1, PAGES_LOOKED_AT + 1):
-            found = find(tx, FindQuery(order=Order.NEWEST, page=page)).cards
-            further += tuple(card for card in found if not card.own)
-            if len(further) >= LISTINGS_SHOWN or not found:
-                break
-    last = newest_trade(tx, member.account_no)
-    return Read(
-        account=load(tx, member.account_no).value,
+def read_news(tx: ReadTx, now_ms: int, cards: Cards, own: SchemeId) -> News:
+    """Query: the newest listings, with all that is said of them."""
+    ours, schemes = cards.newest(tx, now_ms), read_schemes(tx, now_ms)
+    others = cards.newest(tx, now_ms, others=True)[:LISTINGS_SHOWN] if schemes.keys() - {own} else ()
+    return News(ours, owners_of(tx, ours), others, schemes)
+
+
+def read_mine(tx: ReadTx, _now_ms: int, member_no: int, account_no: int) -> Mine:
+    """Query: where a member stands."""
+    last = newest_trade(tx, account_no)
+    return Mine(
+        account=load(tx, account_no).value,
+        waiting=tuple(trades_waiting(tx, account_no)),
         last=last,
         partners={} if last is None else members_of(tx, [last]),
-        waiting=trades_waiting(tx, member.account_no),
-        expiring=[
-            owned
-            for owned in listings_of(tx, member.no)
-            if owned.listing.state is State.PUBLISHED and owned.listing.expires - now_ms < EXPIRES_SOON_MS
-        ],
-        schemes=schemes,
-        near=near,
-        further=further[:LISTINGS_SHOWN],
-        owners=owners_of(tx, near),
+        listings=tuple(
+            owned for owned in listings_of(tx, member_no) if owned.listing.state is State.PUBLISHED
+        ),
     )
 
 
@@ -125,12 +128,12 @@ def _paused(context: Context) -> list[WaitingCard]:
     ]
 
 
-def _last(seen: Read, account_no: int, voice: Voice) -> Link | None:
+def _last(mine: Mine, schemes: Schemes, account_no: int, voice: Voice) -> Link | None:
     """Return the newest trade in a line, unless it is under way and stands above, or came to nothing."""
-    trade = seen.last
+    trade = mine.last
     if trade is None or trade.state in ("set-aside", "undone"):
         return None
-    party = party_of(trade, account_no, seen.partners, seen.schemes, voice)
+    party = party_of(trade, account_no, mine.partners, schemes, voice)
     amount = -trade.amount if trade.payer_no == account_no else trade.amount
     text = voice.words.gettext("%(what)s: %(amount)s") % {
         "what": trade_sentence(trade, account_no, party, voice),

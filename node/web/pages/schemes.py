@@ -11,7 +11,15 @@ from node.web.amounts import HOURS, Unit
 from node.web.context import Context
 from node.web.present import OtherScheme
 from protocol.feed import Item
-from protocol.feed_kinds import PROFILE, RATE, Profile, RateNotice, payload_of, rate_in_force
+from protocol.feed_kinds import (
+    PROFILE,
+    RATE,
+    Profile,
+    RateNotice,
+    payload_of,
+    rate_holds_until,
+    rate_in_force,
+)
 from protocol.message import trusted_message
 from protocol.names import SchemeId
 
@@ -32,6 +40,9 @@ def read_schemes(tx: ReadTx, now_ms: int) -> Schemes:
             notices.setdefault(author, []).append(notice)
     heard = {feed.scheme: feed.heard_ms for feed in all_feeds(tx)}
     schemes: Schemes = {}
+    for each in notices.values():
+        if (until_ms := rate_holds_until(each, now_ms)) is not None:
+            tx.holds_until(until_ms)
     for author, wire in items_of_kind(tx, PROFILE, now_ms):
         profile = payload_of(trusted_message(Item, wire).body)
         if isinstance(profile, Profile):

@@ -175,7 +175,7 @@ def test_a_neighbours_listing_is_found_with_its_price_here() -> None:
         assert page.total == 1
         assert card.other is not None
         assert (card.other.name, card.other.unit, card.other.decimals) == ("Riverside", "Acorns", 2)
-        assert (card.here, card.own, card.stale) == (30, False, False)
+        assert (card.own, card.stale) == (False, False)
         head = await head_of(oakvale, riverside.scheme)
         assert head is not None
         assert card.seen_ms is not None
