@@ -49,9 +49,9 @@ class SchemeInfo:
     profile: Profile
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Card:
-    """A listing as a list shows it, ours or a neighbour's."""
+    """A listing as a list shows it, ours or a neighbour's. It is what it is by itself, which makes it quick to look up."""
 
     scheme: SchemeId
     key: ItemKey

@@ -2,11 +2,13 @@
 
 Templates here read views, which are frozen dataclasses of short texts. So an attribute is compiled to plain
 attribute access (a missing one raises, as StrictUndefined would), and the escaped form of short texts is
-remembered: names, units and places come back on every page. Together they halve the time of a list page.
+remembered: names, units and places come back on every page. `kept(macro, …)` is what a macro of macros.html makes
+of values that can be hashed, written once for equal values: a list shows the same cards to many readers.
 """
 
 from __future__ import annotations
 
+from collections.abc import MutableMapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
@@ -14,7 +16,8 @@ from typing import Any, Final
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, nodes
 from jinja2.compiler import CodeGenerator, Frame
 from jinja2.ext import InternationalizationExtension
-from markupsafe import escape
+from jinja2.runtime import Macro
+from markupsafe import Markup, escape
 
 from node.web.views.page import Option
 from node.web.words import Words
@@ -23,6 +26,8 @@ TEMPLATES: Final = Path(__file__).with_name("templates")
 # Longer texts rarely come twice, and keeping them would cost memory: 4,096 × 100 characters are under 2 MB.
 REMEMBERED_CHARACTERS_MAX: Final = 100
 REMEMBERED_TEXTS_MAX: Final = 4096
+# Pieces of HTML in one language: a kilobyte or two each, with the values they are made of.
+KEPT_MAX: Final = 1024
 
 
 @lru_cache(maxsize=REMEMBERED_TEXTS_MAX)
@@ -33,9 +38,18 @@ def _escaped_text(text: str) -> str:
 def quick_escape(value: Any) -> str:
     """Return `value` safe for HTML, like markupsafe's `escape`."""
     # Exactly str: Markup is equal to its text, so remembering both under one key would let markup through.
-    if type(value) is str and len(value) <= REMEMBERED_CHARACTERS_MAX:
-        return _escaped_text(value)
+    kind = type(value)
+    if kind is str:
+        return _escaped_text(value) if len(value) <= REMEMBERED_CHARACTERS_MAX else escape(value)
+    if kind is Markup:
+        safe: Markup = value
+        return safe
     return escape(value)
+
+
+def _written(macro: Macro, *values: Any) -> Markup:
+    """Return what a macro makes of values; one that takes no other things is the same whenever it is asked."""
+    return Markup(macro(*values))  # noqa: S704  # a macro escapes
 
 
 class ViewCodeGenerator(CodeGenerator):
@@ -87,6 +101,10 @@ class PageEnvironment(Environment):
     code_generator_class = ViewCodeGenerator
     quick_escape = staticmethod(quick_escape)
 
+    def make_globals(self, d: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:
+        """Return what templates know by name: all is known before the first is loaded, so it needs no chain of maps."""
+        return {**self.globals, **(d or {})}
+
 
 def make_environment(words: Words, **constants: object) -> Environment:
     """Return an environment whose templates speak `words` and know `constants` by their names."""
@@ -105,5 +123,5 @@ def make_environment(words: Words, **constants: object) -> Environment:
     environment.install_gettext_callables(  # type: ignore[attr-defined]  # added by the extension
         words.gettext, words.ngettext, newstyle=True, pgettext=words.pgettext, npgettext=words.npgettext
     )
-    environment.globals.update(constants, Option=Option)
+    environment.globals.update(constants, Option=Option, kept=lru_cache(KEPT_MAX)(_written))
     return environment

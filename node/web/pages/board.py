@@ -6,6 +6,7 @@ Source: docs/pages.md 7.1.
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 from typing import Final, Literal
 
 from aiohttp import web
@@ -117,6 +118,7 @@ def place_of(settings: SchemeSettings) -> Place | None:
     return Place(north=settings.north, east=settings.east)
 
 
+@cache
 def category_options(words: Words) -> tuple[Option, ...]:
     """Return the groups of categories, the first for all."""
     every = Option(value="", text=words.gettext("All categories"))

@@ -8,7 +8,8 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Final
 
 from node.services.cards import Card, SchemeInfo
@@ -183,18 +184,56 @@ def category_name(code: str, voice: Voice) -> str:
 # --- Cards --------------------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Reader:
+    """For whom cards are written: all that their words depend on besides the card itself."""
+
+    voice: Voice  # of no moment: what a card says of time is put into it
+    here: Place | None
+    own_rate: Rate
+
+
+@lru_cache(maxsize=64)
+def _reader(voice: Voice, here: Place | None, own_rate: Rate) -> _Reader:
+    return _Reader(voice, here, own_rate)
+
+
 def card_view(
-    card: Card, owner: Member | None, context: Context, here: Place | None = None, voice: Voice | None = None
+    card: Card, owner: Member | None, context: Context, here: Place | None = None
 ) -> ListingCard:  # fmt: skip
     """Return a listing as lists show it to members; `owner` where it is ours, `here` where its reader is."""
-    content, voice = card.content, voice or context.voice
+    (shown,) = cards_view((card,), {} if owner is None else {card.member_no or 0: owner}, context, here)
+    return shown
+
+
+def cards_view(
+    cards: Iterable[Card], owners: Mapping[int, Member], context: Context, here: Place | None = None
+) -> tuple[ListingCard, ...]:
+    """Return cards as lists show them to members: `owners` of ours, `here` where the reader is."""
+    voice = context.voice
+    reader = _reader(replace(voice, now_ms=0), here, context.node.settings.rate())
+    return tuple(
+        _card_view(
+            card,
+            _owner_shown(card, owners.get(card.member_no or 0), context),
+            "" if card.seen_ms is None else voice.seen(card.seen_ms),
+            reader,
+        )
+        for card in cards
+    )
+
+
+# A card and its reader are the same objects from page to page while nothing changes, so finding one costs little.
+@lru_cache(maxsize=2048)
+def _card_view(card: Card, owner: str, seen: str, reader: _Reader) -> ListingCard:
+    content, voice = card.content, reader.voice
     other = None if card.other is None else other_scheme(card.scheme, card.other, card.seen_ms or 0)
     place = content.place or (None if other is None else other.place)
-    km = None if place is None or here is None else km_between(place, here)
+    km = None if place is None or reader.here is None else km_between(place, reader.here)
     if other is None:
         asked, theirs = price_words(content.price, voice), ""
     else:
-        asked, theirs = neighbours_price(content.price, other, context.node.settings.rate(), voice)
+        asked, theirs = neighbours_price(content.price, other, reader.own_rate, voice)
     return ListingCard(
         href=f"/l/{listing_id(card.key, None if card.own else card.scheme)}",
         kind="offer" if content.kind == "offer" else "want",
@@ -203,16 +242,18 @@ def card_view(
         price_theirs=theirs,
         place=distance(km, voice),
         category=category_name(content.category, voice),
-        owner=_owner_shown(owner, context) if owner is not None else "" if card.own else content.owner or "",
+        owner=owner,
         badge="" if card.own else scheme_name(card, voice),
-        seen="" if card.seen_ms is None else voice.seen(card.seen_ms),
+        seen=seen,
         language="" if content.language == voice.language.lower() else content.language,
         note=voice.words.gettext("May be gone. Ask first.") if card.stale else "",
     )
 
 
-def _owner_shown(owner: Member, context: Context) -> str:
-    """Return whose of ours a listing is; the reader knows her own name."""
+def _owner_shown(card: Card, owner: Member | None, context: Context) -> str:
+    """Return whose a listing is; the reader knows her own name."""
+    if owner is None:
+        return "" if card.own else card.content.owner or ""
     return context.words.gettext("yours") if owner.no == context.member.no else owner.name
 
 
@@ -232,11 +273,3 @@ def owners_of(tx: ReadTx, cards: tuple[Card, ...]) -> dict[int, Member]:
     numbers = {card.member_no for card in cards if card.member_no is not None}
     found = {no: member_by_no(tx, no) for no in numbers}
     return {no: member for no, member in found.items() if member is not None}
-
-
-def cards_view(
-    cards: Iterable[Card], owners: Mapping[int, Member], context: Context, here: Place | None = None
-) -> tuple[ListingCard, ...]:
-    """Return cards as lists show them."""
-    voice = context.voice
-    return tuple(card_view(card, owners.get(card.member_no or 0), context, here, voice) for card in cards)
