@@ -349,6 +349,8 @@ def _words(request: web.Request, settings: SchemeSettings, session: Session | No
 
 def plain_line(text: str, most: int) -> str:
     """Return `text` as one line of at most `most` characters, without signs that no keyboard types."""
+    if not text:
+        return ""
     kept = "".join(" " if sign in "\n\t" else sign for sign in text[: 4 * most])
     shown = "".join(sign for sign in kept if unicodedata.category(sign) not in {"Cc", "Cs"})
     return " ".join(unicodedata.normalize("NFC", shown).split())[:most]

@@ -111,7 +111,7 @@ def form_token(cookie_secret: bytes) -> str:
 
     Derived, so that it needs no storage and cannot be turned back into the cookie.
     """
-    mark = hmac.new(cookie_secret, b"interlets/web/form", hashlib.sha256).digest()[:18]
+    mark = hmac.digest(cookie_secret, b"interlets/web/form", "sha256")[:18]
     return base64.urlsafe_b64encode(mark).decode()
 
 

@@ -64,6 +64,17 @@ class ViewCodeGenerator(CodeGenerator):
         self.visit(node.node, frame)
         self.write(f").{node.attr}")
 
+    def visit_Call(self, node: nodes.Call, frame: Frame, forward_caller: bool = False) -> None:  # noqa: N802
+        # Without the ceremony of a call that might want the context: there is one for each row of a list.
+        if isinstance(node.node, nodes.Name) and node.node.name == "kept" and not node.kwargs:
+            self.write("environment.kept(")
+            for index, argument in enumerate(node.args):
+                self.write(", " if index else "")
+                self.visit(argument, frame)
+            self.write(")")
+        else:
+            super().visit_Call(node, frame, forward_caller=forward_caller)
+
     def _output_child_pre(
         self, node: nodes.Expr, frame: Frame, finalize: CodeGenerator._FinalizeInfo
     ) -> None:
@@ -101,6 +112,10 @@ class PageEnvironment(Environment):
     code_generator_class = ViewCodeGenerator
     quick_escape = staticmethod(quick_escape)
 
+    def __init__(self, **options: Any):
+        super().__init__(**options)
+        self.kept: Final = lru_cache(KEPT_MAX)(_written)
+
     def make_globals(self, d: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:
         """Return what templates know by name: all is known before the first is loaded, so it needs no chain of maps."""
         return {**self.globals, **(d or {})}
@@ -123,5 +138,5 @@ def make_environment(words: Words, **constants: object) -> Environment:
     environment.install_gettext_callables(  # type: ignore[attr-defined]  # added by the extension
         words.gettext, words.ngettext, newstyle=True, pgettext=words.pgettext, npgettext=words.npgettext
     )
-    environment.globals.update(constants, Option=Option, kept=lru_cache(KEPT_MAX)(_written))
+    environment.globals.update(constants, Option=Option)
     return environment
