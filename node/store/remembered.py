@@ -119,6 +119,10 @@ class Remembered:
             self._keep(key, _Answer(value, tuple(noted.tables), commits, now_ms, noted.until_ms))
         return value
 
+    def forget(self) -> None:
+        """Forget everything."""
+        self._answers.clear()
+
     def _keep(self, key: tuple[Any, ...], answer: _Answer) -> None:
         answers = self._answers
         answers.pop(key, None)

@@ -64,7 +64,7 @@ class ViewCodeGenerator(CodeGenerator):
         self.visit(node.node, frame)
         self.write(f").{node.attr}")
 
-    def visit_Call(self, node: nodes.Call, frame: Frame, forward_caller: bool = False) -> None:  # noqa: N802
+    def visit_Call(self, node: nodes.Call, frame: Frame, forward_caller: bool = False) -> None:  # noqa: N802  # as above
         # Without the ceremony of a call that might want the context: there is one for each row of a list.
         if isinstance(node.node, nodes.Name) and node.node.name == "kept" and not node.kwargs:
             self.write("environment.kept(")

@@ -22,6 +22,7 @@ from protocol.feed_kinds import (
     earliest_change,
     payload_bytes,
     payload_of,
+    rate_holds_until,
     rate_in_force,
     surely_too_small,
 )
@@ -152,6 +153,12 @@ def test_the_notice_that_began_last_counts(now, answer):
     """Rule 7.1."""
     assert rate_in_force([FIRST, SECOND], now) == answer
     assert rate_in_force([SECOND, FIRST], now) == answer
+    # Nothing else holds before the moment that is named, and nothing is named too late.
+    until = rate_holds_until([FIRST, SECOND], now)
+    moments = sorted({FIRST.valid_from, FIRST.valid_until, SECOND.valid_from, SECOND.valid_until})
+    assert until == next((moment for moment in moments if moment > now), None)
+    if until is not None:
+        assert rate_in_force([FIRST, SECOND], until - 1) == answer
 
 
 def test_a_notice_is_a_rate():
