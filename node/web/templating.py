@@ -64,7 +64,9 @@ class ViewCodeGenerator(CodeGenerator):
         self.visit(node.node, frame)
         self.write(f").{node.attr}")
 
-    def visit_Call(self, node: nodes.Call, frame: Frame, forward_caller: bool = False) -> None:  # noqa: N802  # as above
+    def visit_Call(  # noqa: N802  # as above
+        self, node: nodes.Call, frame: Frame, forward_caller: bool = False
+    ) -> None:
         # Without the ceremony of a call that might want the context: there is one for each row of a list.
         if isinstance(node.node, nodes.Name) and node.node.name == "kept" and not node.kwargs:
             self.write("environment.kept(")

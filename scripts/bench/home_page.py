@@ -1,7 +1,9 @@
 """Pages for a signed-in member against a bare aiohttp + Jinja2 page with as many rows.
 
 Both are served by a process of their own and asked over kept connections by this one. The bare page knows its rows;
-ours looks up the session, reads the database, chooses words and amounts, and sends its security headers.
+ours looks up the session, chooses words and amounts, and sends its security headers. What it reads of the database is
+remembered until a commit changes it, so both are also measured with a node that remembers nothing: each page as the
+first one after a commit.
 """
 
 from __future__ import annotations
@@ -59,7 +61,9 @@ async def run(options: Options) -> list[Result]:
         (link,) = await node.ask("sign_in", listings=LISTINGS)
         await sign_in(session, address, link)
         assert session.cookie_jar.filter_cookies(URL(address))
-        for what, path in PAGES:
+        for what, path in (*PAGES, *((f"{what}, read anew", path) for what, path in PAGES)):
+            if what.endswith("read anew"):
+                await node.ask("remember_nothing")
             ours, limit = await take_turns(
                 options,
                 partial(callers, CALLERS, partial(fetch, session, address + path)),

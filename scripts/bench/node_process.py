@@ -35,6 +35,7 @@ from node.services.settings import SchemeSettings
 from node.serving import public_app
 from node.store import ThreadStore, Tx
 from node.store.schema.market import search_doc
+from node.web.app import SESSIONS, SURROUNDINGS
 from protocol.entry import Words
 from protocol.feed_kinds import LISTING, payload_bytes
 from protocol.following import Quota
@@ -66,8 +67,9 @@ def keys_of(name: str) -> Keys:
 class NodeProcess:
     """One node and the orders it takes."""
 
-    def __init__(self, node: Node, ports: dict[str, int]):
+    def __init__(self, node: Node, ports: dict[str, int], app: web.Application):
         self.node: Final = node
+        self._app: Final = app
         self._schemes: Final = {name: keys_of(name).keyring.scheme for name in ports}
         self._count = 0
 
@@ -78,6 +80,7 @@ class NodeProcess:
             "member": self.member, "handle": self.handle, "measure": self.measure, "measure_quoted": self.measure_quoted,
             "memory": self.memory, "put": self.put, "follow": self.follow, "held": self.held, "until_held": self.until_held,
             "sign_in": self.sign_in, "indexed": self.indexed,
+            "remember_nothing": self.remember_nothing,
         }  # fmt: skip
 
     # --- neighbours -------------------------------------------------------------------------------------------
@@ -228,6 +231,12 @@ class NodeProcess:
         ana = await self.node.people.add(OPERATOR, NewMember(name="Ana", email="ana@example.org"))
         return [urlsplit(await self.node.sign_in.make_link(OPERATOR, ana.no)).path]
 
+    async def remember_nothing(self) -> None:
+        """Read everything anew for each page, from now on."""
+        for remembered in (self._app[SESSIONS], self._app[SURROUNDINGS].remembered):
+            remembered.forget()
+            remembered._keep = lambda *_: None  # type: ignore[method-assign]  # for this measurement only
+
     async def memory(self) -> float:
         """Return the resident memory of this process, in MiB."""
         return memory_mib()
@@ -298,7 +307,7 @@ async def main(settings: dict[str, Any]) -> None:
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", ports[name]).start()
         await node.start()
-        await serve_orders(NodeProcess(node, ports).orders())
+        await serve_orders(NodeProcess(node, ports, app).orders())
         await node.stop()
         await runner.cleanup()
     await store.close()
