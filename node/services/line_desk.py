@@ -45,7 +45,7 @@ _SAVE: Final = (
     )
 )  # fmt: skip
 _BOOT: Final = update(schema.line).values(synced=False, announced=0, returned=0, horizon=_L.peer_length)
-_DOUBT: Final = update(schema.line).where(_L.peer == bindparam("peer")).values(synced=False)
+_DOUBT: Final = update(schema.line).where(_L.peer == bindparam("whose")).values(synced=False)
 _O: Final = schema.op.c
 _NEW_OP: Final = insert(schema.op)
 _OP: Final = select(_O.wire).where(
@@ -373,7 +373,7 @@ class LineDesk:
 
 def doubt_lines_with(tx: Tx, peer: SchemeId) -> None:
     """Make the lines with `peer` count for nothing until it is asked again: somebody else may have written there."""
-    tx.run(_DOUBT, peer=peer)
+    tx.run(_DOUBT, whose=peer)
 
 
 def reset_for_boot(tx: Tx) -> None:
