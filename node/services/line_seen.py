@@ -12,7 +12,7 @@ from typing import Final
 
 import structlog
 
-from node.federation.links import Links
+from crypto.canonical import Value
 from node.store import Store, StoreClosed, StoreError, Tx
 from protocol.frame import FrameType
 from protocol.names import LineId, SchemeId
@@ -24,15 +24,16 @@ TELL_AFTER_S: Final = 0.05
 # A quarter of the window (6.5): long before a peer has to wait for us.
 TELL_AT_ONCE_OPS: Final = 16
 
+Offer = Callable[[SchemeId, FrameType, Value], object]  # `Links.offer`
 StoreSeen = Callable[[Tx, dict[LineId, int]], None]
 
 
 class Seen:
     """See the head of this file. `run_storing` and `run_telling` must be running."""
 
-    def __init__(self, store: Store, links: Links, store_seen: StoreSeen):
+    def __init__(self, store: Store, offer: Offer, store_seen: StoreSeen):
         self._store: Final = store
-        self._links: Final = links
+        self._offer: Final = offer
         self._store_seen: Final = store_seen
         self._heard: dict[LineId, int] = {}  # acknowledged to us and not stored yet
         self._heard_some: Final = asyncio.Event()
@@ -85,4 +86,4 @@ class Seen:
         to_tell, self._to_tell = self._to_tell, {}
         for line, (peer, length) in to_tell.items():
             self._told[line] = length
-            self._links.offer(peer, FrameType.OPS_SEEN, (line, length))  # lost: the next SYNC tells it
+            self._offer(peer, FrameType.OPS_SEEN, (line, length))  # lost: the next SYNC tells it

@@ -70,7 +70,7 @@ class LineService:
         self._directory: Final = directory
         self._misdeeds: Final = misdeeds or NoMisdeeds()
         self._standing: Final = Standing(on_lines, owed_ceiling)
-        self._seen: Final = Seen(store, links, self._store_seen)
+        self._seen: Final = Seen(store, links.offer, self._store_seen)
         self._sending: Final = Sending(store, links, self._seen, keyring)
         self.units: Final = LineUnits(
             keyring=keyring, clock=clock, books=books, acceptance_of=acceptance_of, on_payment_ended=on_payment_ended,
