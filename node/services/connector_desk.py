@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import bindparam, func, literal_column, select, update
 
 from node import crash
 from node.services.books import Books
@@ -38,7 +38,7 @@ _FORWARD: Final = select(_F.state, _F.out_line_no, _F.out_seq).where(
 _FORWARD_BY_OUT: Final = select(_F.line_no, _F.lock_seq, _F.state, _F.amount).where(
     _F.out_line_no == bindparam("line_no"), _F.out_seq == bindparam("lock_seq")
 )
-_FORWARDS_WAITING: Final = select(_F.line_no, _F.lock_seq).where(_F.state == ConnectorState.WAIT.value)
+_FORWARDS_WAITING: Final = select(_F.line_no, _F.lock_seq).where(_F.state == literal_column("'wait'"))
 _PUT_FORWARD: Final = upsert(
     schema.forward, key=("line_no", "lock_seq"), update=("state", "out_line_no", "out_seq")
 )

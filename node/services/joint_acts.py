@@ -19,6 +19,7 @@ from node.services.books import Books
 from node.services.line_ends import write_off
 from node.services.line_rows import CLOSED, CLOSING, STOPPED, SUSPENDED, Line
 from node.services.lines import LineService
+from node.services.payer_desk import UNDER_WAY
 from node.store import ReadTx, Store, Tx
 from node.store.schema import books as books_schema
 from node.store.schema import payments as payments_schema
@@ -120,7 +121,7 @@ _P: Final = payments_schema.payment.c
 _T: Final = books_schema.trade.c
 _STUCK: Final = (
     select(_P.trade_no)
-    .where(_P.state == PayerState.LOCKED.value, _P.deadline <= bindparam("before"))
+    .where(UNDER_WAY, _P.state == PayerState.LOCKED.value, _P.deadline <= bindparam("before"))
     .order_by(_P.no)
     .limit(ASKED_MAX)
 )

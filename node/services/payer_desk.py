@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, insert, literal_column, select, update
 
 from crypto.canonical import encode
 from crypto.signing import SIGNATURE_BYTES, Signed
@@ -38,6 +38,8 @@ from protocol.payment import (
 from protocol.quote import Acceptance, Quote
 
 _P: Final = schema.payment.c
+# In the words of the index over the few payments that have not ended.
+UNDER_WAY: Final = _P.state.in_([literal_column("'locked'"), literal_column("'frozen'")])
 _PAYMENT_ENDS: Final = (
     update(schema.payment)
     .where(_P.no == bindparam("which"))

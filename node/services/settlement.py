@@ -17,7 +17,7 @@ from crypto.keys import BadKey
 from node.clock import Clock
 from node.services.books import Refused, reference_number
 from node.services.lines import LineService
-from node.services.payer_desk import NewPayment
+from node.services.payer_desk import UNDER_WAY, NewPayment
 from node.services.quotes import Offer, QuoteService
 from node.store import ReadTx, Store, Tx
 from node.store.schema import books as books_schema
@@ -44,7 +44,7 @@ _SAME_WAITING: Final = (
     select(_T.no)
     .select_from(schema.payment.join(books_schema.trade, _P.trade_no == _T.no))
     .where(
-        _P.state.in_([PayerState.LOCKED.value, PayerState.FROZEN.value]),
+        UNDER_WAY,
         _P.account_no == bindparam("account_no"),
         _T.other_scheme == bindparam("other_scheme"),
         or_(
@@ -68,7 +68,7 @@ _AGAINST: Final = select(
 _NOT_LATE_YET: Final = (
     select(_P.no, _P.state, _P.trade_no, _P.deadline)
     .select_from(schema.payment.join(books_schema.trade, _P.trade_no == _T.no))
-    .where(and_(_P.state == PayerState.LOCKED.value, _T.late.is_(False)))
+    .where(and_(UNDER_WAY, _P.state == PayerState.LOCKED.value, _T.late.is_(False)))
 )
 _LATE: Final = update(books_schema.trade).where(_T.no == bindparam("which")).values(late=True)
 

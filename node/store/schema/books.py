@@ -77,6 +77,6 @@ trade: Final = table(
     # Within the scheme, a member's trades are found through `leg`.
     Index("ix_trade_out", "payer_no", "no", **only("kind = 'out'")),
     Index("ix_trade_in", "payee_no", "no", **only("kind = 'in'")),
-    Index("ix_trade_entry", "entry_seq"),
-    Index("ix_trade_once", "once", unique=True),
+    Index("ix_trade_entry", "entry_seq", **only("entry_seq IS NOT NULL")),
+    Index("ix_trade_once", "once", unique=True, **only("once IS NOT NULL")),
 )

@@ -6,7 +6,7 @@ from typing import Final
 
 from sqlalchemy import Column, ForeignKey, Index
 
-from node.store.schema import Big, Blob, Str, table
+from node.store.schema import Big, Blob, Str, only, table
 
 # My members pay. The hold is `amount` in the member's account (or the chest's, once frozen).
 payment: Final = table(
@@ -28,7 +28,7 @@ payment: Final = table(
     Column("ended_ms", Big),
     Index("ix_payment_lock", "line_no", "lock_seq", unique=True),
     Index("ix_payment_quote", "quote_id", unique=True),
-    Index("ix_payment_state", "state"),
+    Index("ix_payment_state", "state", **only("state IN ('locked', 'frozen')")),
     Index("ix_payment_trade", "trade_no"),
 )
 
@@ -44,7 +44,7 @@ forward: Final = table(
     Column("receipt", Blob),
     Column("started_ms", Big, nullable=False),
     Index("ix_forward_out", "out_line_no", "out_seq", unique=True),
-    Index("ix_forward_state", "state"),
+    Index("ix_forward_state", "state", **only("state = 'wait'")),
 )
 
 # Quotes I gave: kept 30 days past their end, paid at most once.
@@ -65,8 +65,7 @@ promise: Final = table(
     Column("line_no", Big),
     Column("lock_seq", Big),
     Index("ix_promise_valid", "state", "valid_until"),  # the few that are given and not paid
-    Index("ix_promise_lock", "line_no", "lock_seq"),
-    Index("ix_promise_trade", "trade_no"),
+    Index("ix_promise_trade", "trade_no", **only("trade_no IS NOT NULL")),
     rowid=True,
 )
 

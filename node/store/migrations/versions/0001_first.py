@@ -354,7 +354,13 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("forward", schema=None) as batch_op:
         batch_op.create_index("ix_forward_out", ["out_line_no", "out_seq"], unique=True)
-        batch_op.create_index("ix_forward_state", ["state"], unique=False)
+        batch_op.create_index(
+            "ix_forward_state",
+            ["state"],
+            unique=False,
+            sqlite_where=sa.text("state = 'wait'"),
+            postgresql_where=sa.text("state = 'wait'"),
+        )
 
     op.create_table(
         "handle",
@@ -467,8 +473,13 @@ def upgrade() -> None:
         sqlite_with_rowid=True,
     )
     with op.batch_alter_table("promise", schema=None) as batch_op:
-        batch_op.create_index("ix_promise_lock", ["line_no", "lock_seq"], unique=False)
-        batch_op.create_index("ix_promise_trade", ["trade_no"], unique=False)
+        batch_op.create_index(
+            "ix_promise_trade",
+            ["trade_no"],
+            unique=False,
+            sqlite_where=sa.text("trade_no IS NOT NULL"),
+            postgresql_where=sa.text("trade_no IS NOT NULL"),
+        )
         batch_op.create_index("ix_promise_valid", ["state", "valid_until"], unique=False)
 
     op.create_table(
@@ -529,7 +540,13 @@ def upgrade() -> None:
         sqlite_with_rowid=True,
     )
     with op.batch_alter_table("trade", schema=None) as batch_op:
-        batch_op.create_index("ix_trade_entry", ["entry_seq"], unique=False)
+        batch_op.create_index(
+            "ix_trade_entry",
+            ["entry_seq"],
+            unique=False,
+            sqlite_where=sa.text("entry_seq IS NOT NULL"),
+            postgresql_where=sa.text("entry_seq IS NOT NULL"),
+        )
         batch_op.create_index(
             "ix_trade_in",
             ["payee_no", "no"],
@@ -537,7 +554,13 @@ def upgrade() -> None:
             sqlite_where=sa.text("kind = 'in'"),
             postgresql_where=sa.text("kind = 'in'"),
         )
-        batch_op.create_index("ix_trade_once", ["once"], unique=True)
+        batch_op.create_index(
+            "ix_trade_once",
+            ["once"],
+            unique=True,
+            sqlite_where=sa.text("once IS NOT NULL"),
+            postgresql_where=sa.text("once IS NOT NULL"),
+        )
         batch_op.create_index(
             "ix_trade_out",
             ["payer_no", "no"],
@@ -711,7 +734,13 @@ def upgrade() -> None:
     with op.batch_alter_table("payment", schema=None) as batch_op:
         batch_op.create_index("ix_payment_lock", ["line_no", "lock_seq"], unique=True)
         batch_op.create_index("ix_payment_quote", ["quote_id"], unique=True)
-        batch_op.create_index("ix_payment_state", ["state"], unique=False)
+        batch_op.create_index(
+            "ix_payment_state",
+            ["state"],
+            unique=False,
+            sqlite_where=sa.text("state IN ('locked', 'frozen')"),
+            postgresql_where=sa.text("state IN ('locked', 'frozen')"),
+        )
         batch_op.create_index("ix_payment_trade", ["trade_no"], unique=False)
 
     op.create_table(
