@@ -6,7 +6,7 @@ import asyncio
 
 from node.store import ReadTx, StoreError, Tx
 from node.store.transaction import KEPT_ROWS_MAX
-from tests.node.store.disks import AMOUNT, SET, Boom, Disk, balances
+from tests.node.store.disks import AMOUNT, NOTE, SET, WORDS, Boom, Disk, balances, notes
 
 
 def amount_of(tx: ReadTx, name: str) -> int:
@@ -52,6 +52,22 @@ async def test_many_rows_written_and_kept_leave_the_others_kept(disk: Disk):
     assert await store.write(is_kept, "cem")
     assert [await store.write(amount_of, name) for name in ("ana", "bob", "cem")] == [1, 2, 7]
     assert [await store.read(amount_of, name) for name in ("ana", "bob", "cem")] == [1, 2, 7]
+
+
+async def test_a_row_inserted_and_kept_leaves_the_others_kept(disk: Disk):
+    store = await disk.with_balances(ana=0)
+
+    def unit(tx: Tx, words: str) -> int:
+        no = tx.insert_keeping(NOTE, words=words)
+        tx.kept(notes)[no] = words
+        return no
+
+    first, second = await store.write(unit, "one"), await store.write(unit, "two")
+    kept = await store.write(lambda tx: dict(tx.kept(notes)))
+    assert kept == {first: "one", second: "two"}
+    await store.write(lambda tx: tx.insert(NOTE, words="three"))
+    assert await store.write(lambda tx: dict(tx.kept(notes))) == {}
+    assert [words for (words,) in await store.read(lambda tx: tx.all(WORDS))] == ["one", "two", "three"]
 
 
 async def test_a_query_knows_nothing_of_what_the_writer_keeps(disk: Disk):
