@@ -13,7 +13,7 @@ from node.services.accounts import all_accounts
 from node.services.acts import OPERATOR, Role
 from node.services.evidence_store import Kept, all_evidence, evidence_by_no
 from node.services.ledger_export import FolderInUse, make_folder, write_export
-from node.services.line_rows import OPEN, read_lines
+from node.services.line_rows import CLOSING, OPEN, STOPPED, read_lines
 from node.services.members import Member, NewMember, Unable, Why, check_pin, members_called
 from node.services.peers import Peer, PeerUnusable, find_peer
 from node.services.recovery import count_recovered
@@ -147,7 +147,11 @@ def _health(tx: ReadTx, scheme: SchemeId) -> dict[str, Any]:
         "mails_waiting": len(waiting),
         "mails_late": len(late),
         "mail_reason": late[0].reason if late else "",
-        "open": [(_name_of(tx, line.peer), line) for line in read_lines(tx, scheme) if line.status == OPEN],
+        "open": [
+            (_name_of(tx, line.peer), line)
+            for line in read_lines(tx, scheme)
+            if line.status in (OPEN, STOPPED, CLOSING)
+        ],
     }
 
 

@@ -87,6 +87,22 @@ def test_stopping_says_zero_and_trading_again_needs_one_side_only() -> None:
     at_the_desks(act)
 
 
+def test_the_page_says_when_both_books_last_agreed() -> None:
+    """Rule 6.3 (MARK): on what, from our own side of it."""
+
+    async def act(desks: Desks) -> None:
+        await desks.ask()
+        await desks.agree()
+        assert "Both books last agreed" not in (await desks.rosa.get(desks.here("Riverside"))).words
+        for name in ("Oakvale", "Riverside"):
+            await desks.town[name].node.marks.write()
+        for browser, name in ((desks.rosa, "Riverside"), (desks.karim, "Oakvale")):
+            page = await until_words(desks, browser, name, "Both books last agreed")
+            assert ": nobody owed anything" in page.words
+
+    at_the_desks(act)
+
+
 def test_trade_that_ended_is_over_on_both_sides() -> None:
     async def act(desks: Desks) -> None:
         await desks.ask()
