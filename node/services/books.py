@@ -16,7 +16,7 @@ from crypto.digest import SALT_BYTES
 from node.clock import Chance, Clock
 from node.keyring import KeyRing
 from node.services.accounts import Held, load, load_by_id
-from node.store import ReadTx, Tx
+from node.store import Ordered, ReadTx, Tx
 from node.store.schema import books as schema
 from protocol import ledger
 from protocol.books import corrected_by
@@ -45,11 +45,12 @@ from protocol.names import AccountId, EntryId, SchemeId
 _A: Final = schema.account.c
 _NO_BY_ID: Final = select(_A.no).where(_A.id == bindparam("id"))
 _NEW_ACCOUNT: Final = insert(schema.account)
-_MOVE: Final = (
+_MOVE: Final = Ordered(
     update(schema.account)
     .where(_A.no == bindparam("which"))
-    .values(balance=bindparam("new_balance"), held=bindparam("new_held"))
-)
+    .values(balance=bindparam("new_balance"), held=bindparam("new_held")),
+    "new_balance", "new_held", "which",
+)  # fmt: skip
 _SET_LIMITS: Final = (
     update(schema.account)
     .where(_A.no == bindparam("which"))
@@ -57,9 +58,11 @@ _SET_LIMITS: Final = (
 )
 _E: Final = schema.entry.c
 _HEAD: Final = select(_E.seq, _E.id).order_by(_E.seq.desc()).limit(1)
-_NEW_ENTRY: Final = insert(schema.entry)
+_NEW_ENTRY: Final = Ordered(
+    insert(schema.entry), "seq", "id", "time", "kind", "wire", "book", "book_salt", "words", "words_salt"
+)
 _ENTRY: Final = select(_E.wire, _E.book, _E.book_salt).where(_E.seq == bindparam("seq"))
-_NEW_LEG: Final = insert(schema.leg)
+_NEW_LEG: Final = Ordered(insert(schema.leg), "account_no", "entry_seq", "amount", "balance_after")
 _T: Final = schema.trade.c
 _REFERENCE_TAKEN: Final = select(_T.no).where(_T.reference == bindparam("reference"))
 
@@ -100,8 +103,7 @@ class Draft:
 
 def _move(tx: Tx, *moved: tuple[int, Account]) -> None:
     """Write accounts' new balances and what they hold."""
-    rows = [{"which": no, "new_balance": value.balance, "new_held": value.held} for no, value in moved]
-    tx.many_keeping(_MOVE, rows)
+    tx.put_many(_MOVE, [(value.balance, value.held, no) for no, value in moved])
     kept = tx.kept(schema.account)
     for no, value in moved:
         kept[no] = Held(no, value)
@@ -301,21 +303,16 @@ class Books:
 
     def enter(self, tx: Tx, draft: Draft) -> Entered:
         """Write an entry and what it moves, in the unit that drafted it; nothing was entered between."""
-        made, after, legs = draft.made, draft.after, draft.book.legs
-        entry = made.signed.body
-        self._write(tx, made)
-        _move(tx, *[(no, after[leg.account]) for no, leg in zip(draft.nos, legs, strict=True)])
-        rows = [
-            {
-                "account_no": no,
-                "entry_seq": entry.seq,
-                "amount": leg.amount,
-                "balance_after": after[leg.account].balance,
-            }
-            for no, leg in zip(draft.nos, legs, strict=True)
-        ]
-        tx.many(_NEW_LEG, rows)
-        return Entered(entry.seq, EntryId(made.signed.id), entry.time, legs)
+        signed, after, legs = draft.made.signed, draft.after, draft.book.legs
+        seq = signed.body.seq
+        self._write(tx, draft.made)
+        moved = [(no, after[leg.account]) for no, leg in zip(draft.nos, legs, strict=True)]
+        _move(tx, *moved)
+        tx.put_many(
+            _NEW_LEG,
+            [(no, seq, leg.amount, value.balance) for (no, value), leg in zip(moved, legs, strict=True)],
+        )
+        return Entered(seq, EntryId(signed.id), signed.body.time, legs)
 
     def _legs(
         self, tx: ReadTx, amounts: Sequence[tuple[int, int]]
@@ -326,8 +323,10 @@ class Books:
         nos = [no for no, amount in sums.items() if amount]
         values = [load(tx, no).value for no in nos]
         legs = tuple(
-            Leg(account=value.account_id, unit=value.unit, amount=sums[no])
-            for no, value in zip(nos, values, strict=True)
+            [
+                Leg(account=value.account_id, unit=value.unit, amount=sums[no])
+                for no, value in zip(nos, values, strict=True)
+            ]
         )
         return nos, legs, {value.account_id: value for value in values}
 
@@ -348,20 +347,15 @@ class Books:
         )
 
     def _write(self, tx: Tx, made: NewEntry) -> None:
-        signed = made.signed
-        tx.run_keeping(
+        signed, book, words = made.signed, made.book, made.words
+        entry = signed.body
+        tx.put(
             _NEW_ENTRY,
-            seq=signed.body.seq,
-            id=signed.id,
-            time=signed.body.time,
-            kind=signed.body.kind,
-            wire=signed.wire,
-            book=made.book.data,
-            book_salt=made.book.salt,
-            words=made.words.data,
-            words_salt=made.words.salt,
-        )
-        tx.kept(schema.entry)["head"] = signed.body.seq, signed.id
+            (
+                entry.seq, signed.id, entry.time, entry.kind, signed.wire, book.data, book.salt, words.data, words.salt,
+            ),
+        )  # fmt: skip
+        tx.kept(schema.entry)["head"] = entry.seq, signed.id
 
 
 _SYSTEM_WORDS: Final = Words(text="", done_by="interlets", on_behalf_of=None, proved_by="system")

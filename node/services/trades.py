@@ -13,7 +13,7 @@ from sqlalchemy import bindparam, func, literal_column, select, update
 
 from node.clock import Clock
 from node.services.books import Books, Draft, Refused, reference_number
-from node.store import ReadTx, Store, Tx, upsert
+from node.store import Ordered, ReadTx, Store, Tx, upsert
 from node.store.schema import books as schema
 from node.store.schema import lines as lines_schema
 from node.store.schema import payments as payments_schema
@@ -27,7 +27,11 @@ TRADE_COLUMNS: Final = (
     _T.late, _T.entered_by, _T.corrects_no, _T.corrected_by_no,
 )  # fmt: skip
 # Whatever unique index knows of it: the form's key, or the reference.
-_NEW: Final = upsert(schema.trade, key=())
+_NEW: Final = Ordered(
+    upsert(schema.trade, key=()),
+    "reference", "kind", "state", "payer_no", "payee_no", "amount", "text", "listing", "entry_seq", "created_ms",
+    "ended_ms", "late", "entered_by", "once", "corrects_no",
+)  # fmt: skip
 _BY_NO: Final = select(*TRADE_COLUMNS).where(_T.no == bindparam("no"))
 _BY_ONCE: Final = select(*TRADE_COLUMNS).where(_T.once == bindparam("once"))
 _BY_REFERENCE: Final = select(*TRADE_COLUMNS).where(_T.reference == bindparam("reference"))
@@ -209,22 +213,27 @@ class Trades:
     ) -> Trade:  # fmt: skip
         """Write a trade and its entry, or return the trade that this `once` recorded."""
         while True:
-            entry = draft.made.signed.body
-            columns: dict[str, Any] = {
-                "reference": reference_number(draft.id), "kind": "local", "state": "done", "payer_no": payer_no,
-                "payee_no": payee_no, "amount": amount, "text": text, "listing": listing, "other_scheme": None,
-                "other_name": None, "other_amount": None, "other_unit": None, "hours": None, "entry_seq": entry.seq,
-                "created_ms": entry.time, "ended_ms": entry.time, "reason": None, "late": False,
-                "entered_by": entered_by, "corrects_no": corrects_no, "corrected_by_no": None,
-            }  # fmt: skip
-            no = tx.insert_new(_NEW, **columns, once=once)
+            entry, reference = draft.made.signed.body, reference_number(draft.id)
+            no = tx.put_new(
+                _NEW,
+                (
+                    reference, "local", "done", payer_no, payee_no, amount, text, listing, entry.seq, entry.time,
+                    entry.time, False, entered_by, once, corrects_no,
+                ),
+            )  # fmt: skip
             if no is not None:
-                self._books.enter(tx, draft)
-                return Trade(no=no, **columns)
+                break
             known = _by_once(tx, once)
             if known is not None:
                 return known
             draft = self._books.redraft(tx, draft)  # the reference is taken (7.9)
+        self._books.enter(tx, draft)
+        return Trade(
+            no=no, reference=reference, kind="local", state="done", payer_no=payer_no, payee_no=payee_no, amount=amount,
+            text=text, listing=listing, other_scheme=None, other_name=None, other_amount=None, other_unit=None, hours=None,
+            entry_seq=entry.seq, created_ms=entry.time, ended_ms=entry.time, reason=None, late=False,
+            entered_by=entered_by, corrects_no=corrects_no, corrected_by_no=None,
+        )  # fmt: skip
 
     async def correct(
         self, trade_no: int, *, organiser: str, on_behalf_of: str, reason: str, once: bytes

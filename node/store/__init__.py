@@ -15,7 +15,7 @@ from node.store.inline_store import InlineStore
 from node.store.postgres import PostgresDatabase
 from node.store.remembered import Remembered
 from node.store.sqlite import Memory, SqliteDatabase
-from node.store.statements import BadStatement, Statement, upsert
+from node.store.statements import BadStatement, Ordered, Statement, upsert
 from node.store.store import Store
 from node.store.thread_store import ThreadStore
 from node.store.transaction import Fault, ReadTx, Tx
@@ -27,6 +27,7 @@ __all__ = [
     "Fault",
     "InlineStore",
     "Memory",
+    "Ordered",
     "OutcomeUnknown",
     "PostgresDatabase",
     "ReadTx",

@@ -68,6 +68,16 @@ def deliver(jobs: Sequence[Job], loop: asyncio.AbstractEventLoop) -> None:
             job.future.set_exception(job.error)
 
 
+More = Callable[[], Job | None]  # the next who waits, if somebody does
+
+# Enough that COMMIT costs each unit next to nothing; few enough that the first of them is not kept waiting.
+UNITS_PER_GROUP_MAX: Final = 256
+
+
+def nobody() -> None:
+    """Nobody else waits."""
+
+
 class GroupCommit:
     """Runs groups of units on one connection; `answer` gets the units settled, in the order of their commit."""
 
@@ -86,24 +96,27 @@ class GroupCommit:
         # True of the database as this writer, the only one, last saw or made it.
         self._kept: Final[Kept] = {}
 
-    def run(self, jobs: Sequence[Job]) -> None:
+    def run(self, jobs: Sequence[Job], more: More = nobody) -> None:
         """Settle every one of `jobs`: each is durable, or has an error and left nothing behind.
+
+        Whoever `more` names while they run is settled with them: those answered last time ask again meanwhile,
+        so that all who ask all the time share one COMMIT instead of taking turns at two.
 
         Whatever this raises (a fault at "COMMITTED", the end of the interpreter) is the end of the store.
         """
-        groups = [list(jobs)]
+        groups = self._settle(list(jobs), more)
         while groups:
             groups[:0] = self._settle(groups.pop(0))
 
-    def _settle(self, group: list[Job]) -> list[list[Job]]:
-        """Try to commit `group`; return what must be run again, as groups."""
+    def _settle(self, group: list[Job], more: More = nobody) -> list[list[Job]]:
+        """Try to commit `group`, into which `more` may come; return what must be run again, as groups."""
         connection = self._connection
         try:
             connection.begin()
         except connection.errors as error:
             return self._all_failed(group, error)
         try:
-            failed = self._run_units(group)
+            failed = self._run_units(group, more)
             if failed is None:
                 return self._commit(group)
         except BaseException:
@@ -117,14 +130,14 @@ class GroupCommit:
             return [[job] for job in others]
         return [others] if others else []
 
-    def _run_units(self, group: list[Job]) -> Job | None:
+    def _run_units(self, group: list[Job], more: More) -> Job | None:
         """Run the units; return the one that spoilt the transaction, or None if it can be committed.
 
         A unit that refuses, that is, raises before its first write, spoils nothing. It keeps its place in the
         group until COMMIT all the same: it may have refused because of what a neighbour wrote.
         """
         self._wrote_to.clear()
-        for job in group:
+        for job in group:  # which grows meanwhile
             tx = Tx(self._connection, self._fault, self._kept)
             job.attempt(tx)
             self._wrote_to.update(tx.wrote_to)
@@ -134,6 +147,8 @@ class GroupCommit:
                 job.later = ()
                 if tx.wrote_to or not self._connection.in_transaction():
                     return job
+            if job is group[-1] and len(group) < UNITS_PER_GROUP_MAX and (late := more()) is not None:
+                group.append(late)
         return None
 
     def _commit(self, group: list[Job]) -> list[list[Job]]:

@@ -124,16 +124,29 @@ def upsert(
 Statement = ClauseElement | Upsert
 
 
+class Ordered:
+    """A write whose values come in a fixed order: for rows that are written all the time."""
+
+    __slots__ = ("names", "statement")
+
+    def __init__(self, statement: Statement, *names: str):
+        self.statement: Final = statement
+        self.names: Final = names
+
+
 class Prepared:
     """A compiled statement: SQL in the driver's own words and where each parameter goes."""
 
-    __slots__ = ("_reshape", "gives_key", "gives_new_key", "reads", "sql", "table", "values", "writes")
+    __slots__ = (
+        "_order", "_reshape", "gives_key", "gives_new_key", "reads", "sql", "table", "values", "writes",
+    )  # fmt: skip
 
     def __init__(
         self,
         sql: str,
         values: Callable[[Mapping[str, Any]], Sequence[Any]],
         *,
+        order: tuple[str, ...],
         writes: bool,
         table: str | None,
         reads: frozenset[str] | None,
@@ -143,12 +156,17 @@ class Prepared:
     ):
         self.sql: Final = sql
         self.values: Final = values  # puts named parameters in the order in which the SQL wants them
+        self._order: Final = order
         self.writes: Final = writes
         self.table: Final = table  # the one it writes to
         self.reads: Final = reads  # all it could read of; None where its text does not say
         self.gives_key: Final = gives_key  # it inserts a row whose integer key the database chooses
         self.gives_new_key: Final = gives_new_key  # the same, if it inserts one
         self._reshape: Final = reshape
+
+    def takes(self, names: tuple[str, ...]) -> bool:
+        """Tell whether values named so are in the order of the SQL already."""
+        return self._order == names
 
     def row(self, row: Row) -> Row:
         """Return a row of the driver with the same Python types on every database."""
@@ -188,6 +206,22 @@ class Compiler:
         prepared = self._known[key] = self._compile(statement, tuple(params), many)
         return prepared
 
+    def prepare_ordered(self, ordered: Ordered, *, many: bool = False) -> Prepared:
+        """Return a write compiled for tuples in its own order.
+
+        Raises:
+            BadStatement: as `prepare`, or the SQL wants another order.
+        """
+        key = (ordered, many)
+        known = self._known.get(key)
+        if known is not None:
+            return known
+        prepared = self.prepare(ordered.statement, ordered.names, many)
+        if not prepared.takes(ordered.names) or not prepared.writes:
+            raise BadStatement(f"{ordered.names} are not in the order of {prepared.sql}")
+        self._known[key] = prepared
+        return prepared
+
     def _compile(self, statement: Statement, names: tuple[str, ...], many: bool) -> Prepared:
         clause = statement.build(self.dialect.name) if isinstance(statement, Upsert) else statement
         if not clause.supports_execution:
@@ -214,6 +248,7 @@ class Compiler:
         return Prepared(
             sql,
             _arrangement(order, constants),
+            order=order,
             writes=writes,
             table=_table_of(clause),
             reads=_tables_read(clause),

@@ -10,12 +10,12 @@ import asyncio
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 
 from node.store.database import Database
 from node.store.errors import StoreClosed
-from node.store.group import GroupCommit, Job, deliver
+from node.store.group import GroupCommit, Job, More, deliver
 from node.store.inline_store import answer_query
 from node.store.remembered import Changes
 from node.store.sqlite import SqliteDatabase
@@ -25,27 +25,22 @@ from node.store.upgrade import bring_up_to_date
 P = ParamSpec("P")
 T = TypeVar("T")
 
-# Enough that COMMIT costs each unit next to nothing; few enough that the first of them is not kept waiting.
-UNITS_PER_GROUP_MAX: Final = 256
 # Callers beyond these wait before they even get in line, so a flood is felt where it comes from.
 WAITING_MAX: Final = 1024
 READERS: Final = 2
 
-Serve = Callable[[list[Job]], None]
+Serve = Callable[[Job, More], None]  # somebody who waits, and how to get the next without waiting
 
 
 class Workers:
     """Threads taking jobs from one line, and the way back to the event loop."""
 
-    def __init__(
-        self, name: str, serves: Sequence[Callable[[Callable[[Sequence[Job]], None]], Serve]], most: int
-    ):
-        """Start one thread for each of `serves`, which is given how to answer; it gets up to `most` jobs a time."""
+    def __init__(self, name: str, serves: Sequence[Callable[[Callable[[Sequence[Job]], None]], Serve]]):
+        """Start one thread for each of `serves`, which is given how to answer."""
         assert serves, "without a thread nobody would ever be answered"
         self._loop: Final = asyncio.get_running_loop()
         self._line: Final[SimpleQueue[Job | None]] = SimpleQueue()
         self._room: Final = asyncio.Semaphore(WAITING_MAX)
-        self._most: Final = most
         self._unanswered: Final[set[Job]] = set()
         self._stopping = False
         self._running = len(serves)
@@ -86,19 +81,20 @@ class Workers:
 
     def _work(self, serve: Serve) -> None:
         """Serve jobs until told to stop. In its own thread."""
-        line = self._line
+        line, stopped = self._line, False
+
+        def more() -> Job | None:
+            nonlocal stopped
+            try:
+                job = None if stopped else line.get_nowait()
+            except Empty:
+                return None
+            stopped = job is None
+            return job
+
         try:
-            while (job := line.get()) is not None:
-                group = [job]
-                last = False
-                while len(group) < self._most and not line.empty():
-                    if (job := line.get()) is None:
-                        last = True
-                        break
-                    group.append(job)
-                serve(group)
-                if last:
-                    return
+            while not stopped and (job := line.get()) is not None:
+                serve(job, more)
         finally:
             self._loop.call_soon_threadsafe(self._thread_ended)
 
@@ -135,12 +131,8 @@ class ThreadStore:
         self._writer: Final = writer
         self._readers: Final = readers
         self.changes: Final = Changes()
-        self._writing: Final = Workers(
-            "store-writer",
-            [lambda answer: GroupCommit(writer, answer, self.changes, fault).run],
-            UNITS_PER_GROUP_MAX,
-        )
-        self._reading: Final = Workers("store-reader", [_reading_from(reader) for reader in readers], 1)
+        self._writing: Final = Workers("store-writer", [_writing_to(writer, self.changes, fault)])
+        self._reading: Final = Workers("store-reader", [_reading_from(reader) for reader in readers])
 
     @classmethod
     async def open(
@@ -187,12 +179,25 @@ class ThreadStore:
         self._database.release()
 
 
+def _writing_to(
+    writer: Connection, changes: Changes, fault: Fault | None
+) -> Callable[[Callable[[Sequence[Job]], None]], Serve]:
+    def serving(answer: Callable[[Sequence[Job]], None]) -> Serve:
+        commit = GroupCommit(writer, answer, changes, fault)
+
+        def serve(job: Job, more: More) -> None:
+            commit.run([job], more)
+
+        return serve
+
+    return serving
+
+
 def _reading_from(reader: Connection) -> Callable[[Callable[[Sequence[Job]], None]], Serve]:
     def serving(answer: Callable[[Sequence[Job]], None]) -> Serve:
-        def serve(jobs: list[Job]) -> None:
-            for job in jobs:
-                answer_query(reader, job)
-            answer(jobs)
+        def serve(job: Job, _more: More) -> None:
+            answer_query(reader, job)
+            answer([job])
 
         return serve
 

@@ -35,7 +35,7 @@ from node.services.settings import SchemeSettings, Settings
 from node.store import ReadTx, Remembered, Store
 from node.web.amounts import HARD_SPACE, HOURS, Unit
 from node.web.cookies import KEPT_S, Cookies
-from node.web.forms import ONCE_BYTES, Filled, FormType, new_once, read
+from node.web.forms import Filled, FormType, fresh_key, once_text, read
 from node.web.notices import notice_text
 from node.web.present import Voice
 from node.web.render import Renderer
@@ -279,7 +279,7 @@ class Context:
 
     def once(self) -> str:
         """Return a key for an act that this page offers: pressed twice, it is done once."""
-        return new_once(self.node.chance.bytes(ONCE_BYTES))
+        return once_text(fresh_key(self.now_ms, self.node.chance))
 
     # --- the answer --------------------------------------------------------------------------------------------
 

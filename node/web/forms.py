@@ -26,6 +26,7 @@ from pydantic import (
     ValidationError,
 )
 
+from node.clock import Chance
 from node.web.amounts import Unit, Unreadable, readings, short
 from node.web.words import Words
 
@@ -33,6 +34,7 @@ from node.web.words import Words
 FORM_BYTES_MAX: Final = 64 * 1024
 FIELDS_MAX: Final = 60
 ONCE_BYTES: Final = 16
+MOMENT_BYTES: Final = 6  # milliseconds; the ten that are left are chance
 
 
 class BadForm(Exception):
@@ -109,10 +111,19 @@ class SpendForm(Form):
     once: Once
 
 
-def new_once(random_bytes: bytes) -> str:
-    """Return the text form of a fresh key for one act; `random_bytes` are ONCE_BYTES of chance."""
-    assert len(random_bytes) == ONCE_BYTES
-    return base64.urlsafe_b64encode(random_bytes).rstrip(b"=").decode()
+def fresh_key(now_ms: int, chance: Chance) -> bytes:
+    """Return a key for one act: its moment, then chance nobody guesses.
+
+    Keys made one after the other stand side by side in their index, where keys all of chance would each cost the
+    commit a page of their own.
+    """
+    return now_ms.to_bytes(MOMENT_BYTES, "big") + chance.bytes(ONCE_BYTES - MOMENT_BYTES)
+
+
+def once_text(key: bytes) -> str:
+    """Return a key as a page carries it."""
+    assert len(key) == ONCE_BYTES
+    return base64.urlsafe_b64encode(key).rstrip(b"=").decode()
 
 
 def once_key(text: str) -> bytes:
@@ -125,7 +136,7 @@ def once_key(text: str) -> bytes:
         key = base64.b64decode(text + "==", altchars=b"-_", validate=True)
     except binascii.Error as error:
         raise ValueError("not a key") from error
-    if len(key) != ONCE_BYTES or new_once(key) != text:
+    if len(key) != ONCE_BYTES or once_text(key) != text:
         raise ValueError("not a key")
     return key
 

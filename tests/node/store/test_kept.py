@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 
-from node.store import ReadTx, StoreError, Tx
+from node.store import Ordered, ReadTx, StoreError, Tx
 from node.store.transaction import KEPT_ROWS_MAX
 from tests.node.store.disks import AMOUNT, NOTE, SET, WORDS, Boom, Disk, balances, notes
+
+PUT = Ordered(SET, "to", "which")
 
 
 def amount_of(tx: ReadTx, name: str) -> int:
@@ -45,7 +47,7 @@ async def test_many_rows_written_and_kept_leave_the_others_kept(disk: Disk):
     await store.write(add_keeping, "cem", 7)
 
     def unit(tx: Tx) -> None:
-        tx.many_keeping(SET, [{"which": "ana", "to": 1}, {"which": "bob", "to": 2}])
+        tx.put_many(PUT, [(1, "ana"), (2, "bob")])
         tx.kept(balances).update(ana=1, bob=2)
 
     await store.write(unit)

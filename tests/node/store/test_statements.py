@@ -20,7 +20,7 @@ from sqlalchemy import (
     update,
 )
 
-from node.store import BadStatement, Tx, upsert
+from node.store import BadStatement, Ordered, Tx, upsert
 from node.store.statements import Compiler, compiler_for
 from tests.node.store.disks import ALL, AMOUNT, NOTE, OPEN, Disk, balances, notes
 
@@ -136,26 +136,55 @@ async def test_an_upsert_can_give_back_what_is_there_now(disk: Disk):
     assert await run(disk, lambda tx: tx.scalar(counting, name="ana", amount=5), ana=10) == 15
 
 
-async def test_a_new_row_gives_its_key_and_one_that_is_there_gives_none(disk: Disk):
-    """Whatever unique index knows it."""
-    other = insert(notes)
-    new = upsert(notes, key=())
+async def test_values_in_a_fixed_order_are_written_like_named_ones(disk: Disk):
+    rows = Ordered(OPEN, "name", "amount")
 
     def unit(tx: Tx):
-        first = tx.insert_new(new, words="one")
-        known = tx.insert_new(new, id=first, words="two")
-        last = tx.insert(other, words="three")
-        for statement in (other, REPLACE, upsert(notes, key=["id"], update=["words"])):
-            with pytest.raises(BadStatement):
-                tx.insert_new(
-                    statement,
-                    **({"name": "x", "amount": 1} if statement is REPLACE else {"id": 1, "words": ""}),
-                )
-        return known, last - first, tx.all(select(notes.c.words).order_by(notes.c.id))
+        tx.put(rows, ("eve", 3))
+        tx.put_many(rows, [("fay", 4), ("gus", 5)])
+        tx.put(Ordered(CLOSE.values(amount=bindparam("to")), "to", "which"), (9, "ana"))
+        return tx.all(ALL)
 
-    known, _, rows = await run(disk, unit)
+    assert await run(disk, unit, ana=1) == [("ana", 9), ("eve", 3), ("fay", 4), ("gus", 5)]
+
+
+@pytest.mark.parametrize("dialect", ["sqlite", "postgresql"])
+@pytest.mark.parametrize(
+    "write",
+    [
+        Ordered(OPEN, "amount", "name"),
+        Ordered(SOME),
+        Ordered(CLOSE.values(amount=bindparam("to")), "which", "to"),
+        Ordered(update(balances).values(amount=bindparam("to"), open=True), "to"),
+    ],
+)
+def test_an_order_that_is_not_the_sqls_is_refused(dialect, write):
+    """Else a value would come into another column without a word."""
+    for _ in range(2):
+        with pytest.raises(BadStatement):
+            compiler_for(dialect).prepare_ordered(write)
+
+
+async def test_a_new_row_gives_its_key_and_one_that_is_there_gives_none(disk: Disk):
+    """Whatever unique index knows it."""
+    new = Ordered(upsert(notes, key=()), "words")
+    same = Ordered(upsert(notes, key=()), "id", "words")
+
+    def unit(tx: Tx):
+        first = tx.put_new(new, ("one",))
+        known = tx.put_new(same, (first, "two"))
+        second = tx.put_new(new, ("three",))
+        for write in (
+            Ordered(NOTE, "words"),
+            Ordered(upsert(notes, key=["id"], update=["words"]), "id", "words"),
+        ):
+            with pytest.raises(BadStatement):
+                tx.put_new(write, (first, "four")[-len(write.names) :])
+        return known, tx.all(select(notes.c.id, notes.c.words).order_by(notes.c.id)), [first, second]
+
+    known, rows, keys = await run(disk, unit)
     assert known is None
-    assert rows == [("one",), ("three",)]
+    assert rows == list(zip(keys, ["one", "three"], strict=True))
 
 
 async def test_no_key_is_made_up_where_the_database_chose_none(disk: Disk):

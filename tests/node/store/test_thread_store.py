@@ -16,14 +16,14 @@ import pytest
 from node.store import InlineStore, SqliteDatabase, StoreFailed, StoreInUse, ThreadStore, Tx
 from node.store.sqlite import SqliteConnection
 from node.store.thread_store import WAITING_MAX
-from tests.node.store.disks import AMOUNT, Disk, add
+from tests.node.store.disks import AMOUNT, Boom, Disk, add
 
 # Opens a store in another process, adds, says so, and then ends as it is told.
 PROGRAM = """
 import asyncio, os, signal, sys
 from pathlib import Path
 from node.store import StoreInUse, ThreadStore
-from tests.node.store.disks import add
+from tests.node.store.disks import AMOUNT, SET, Boom, Disk, add
 async def main():
     try:
         store = await ThreadStore.open(Path(sys.argv[1]))
@@ -206,3 +206,55 @@ async def test_many_units_share_one_commit(file_disk: Disk):
 
     await file_disk.together(store, *[(unit,)] * 100)
     assert len(commits) <= 2
+
+
+async def test_who_comes_while_a_group_runs_shares_its_commit(file_disk: Disk):
+    """Else those who ask all the time would take turns at two commits."""
+    commits: list[str] = []
+    store = await file_disk.with_balances(
+        lambda what: commits.append(what) if what == "COMMIT" else None, ana=0
+    )
+    before = len(commits)
+    begun, go_on = threading.Event(), threading.Event()
+
+    def first(tx: Tx) -> int:
+        begun.set()
+        assert go_on.wait(20)
+        return add(tx, "ana", 1)
+
+    asked = asyncio.create_task(store.write(first))
+    await asyncio.to_thread(begun.wait, 20)
+    late = [asyncio.create_task(store.write(add, "ana", 1)) for _ in range(300)]
+    await asyncio.sleep(0)  # all of them get in line
+    go_on.set()
+
+    assert await asked == 1
+    assert await asyncio.gather(*late) == list(range(2, 302))
+    assert len(commits) - before == 2, (
+        "a group has an end: who came first is not kept waiting by those who come"
+    )
+
+
+async def test_a_unit_that_fails_among_those_who_came_late_is_dropped_alone(file_disk: Disk):
+    store = await file_disk.with_balances(ana=0)
+    begun, go_on = threading.Event(), threading.Event()
+
+    def first(tx: Tx) -> int:
+        begun.set()
+        assert go_on.wait(20)
+        return add(tx, "ana", 1)
+
+    def fails(tx: Tx) -> int:
+        add(tx, "ana", 100)
+        raise Boom
+
+    asked = asyncio.create_task(store.write(first))
+    await asyncio.to_thread(begun.wait, 20)
+    units = [add, fails, add, fails, add]
+    late = [asyncio.create_task(store.write(unit, *(("ana", 1) if unit is add else ()))) for unit in units]
+    await asyncio.sleep(0)  # all of them get in line
+    go_on.set()
+
+    answers = await asyncio.gather(asked, *late, return_exceptions=True)
+    assert [answer for answer in answers if not isinstance(answer, Boom)] == [1, 2, 3, 4]
+    assert await store.read(lambda tx: tx.scalar(AMOUNT, which="ana")) == 4

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import Field
 
+from node.clock import SeededChance
 from node.web.amounts import HOURS, Unreadable
 from node.web.forms import (
     FORM_BYTES_MAX,
@@ -22,14 +23,16 @@ from node.web.forms import (
     Tick,
     WholeNumber,
     amount_sentence,
+    fresh_key,
     line,
-    new_once,
     once_key,
+    once_text,
     paragraphs,
     posted,
     read,
 )
 from node.web.words import words_for
+from tests.builders import NOW
 
 WORDS = words_for()
 GOOD = {"kind": "offer", "title": "Bread", "text": "", "days": "7", "agree": "yes"}
@@ -91,7 +94,17 @@ def test_an_unticked_box_is_left_out_by_browsers() -> None:
 
 @given(key=st.binary(min_size=16, max_size=16))
 def test_the_key_of_one_act_survives_the_page(key: bytes) -> None:
-    assert once_key(new_once(key)) == key
+    assert once_key(once_text(key)) == key
+
+
+def test_keys_made_later_come_later_and_none_is_made_twice():
+    """In the order of their index; ten bytes of each are chance."""
+    chance = SeededChance("keys")
+    keys = [fresh_key(NOW + n // 2, chance) for n in range(100)]
+
+    assert len({key[6:] for key in keys}) == 100
+    assert [key[:6] for key in keys] == sorted(key[:6] for key in keys)
+    assert {len(key) for key in keys} == {16}
 
 
 @pytest.mark.parametrize(
@@ -106,7 +119,7 @@ def test_a_key_no_page_wrote_is_refused(text: str) -> None:
 
 def test_a_form_that_moves_units_needs_its_key() -> None:
     assert isinstance(read(SpendForm, {}, WORDS), Filled)
-    assert isinstance(read(SpendForm, {"once": new_once(bytes(16))}, WORDS), SpendForm)
+    assert isinstance(read(SpendForm, {"once": once_text(bytes(16))}, WORDS), SpendForm)
 
 
 @pytest.mark.parametrize("why", Unreadable)
