@@ -68,6 +68,8 @@ log: Final[structlog.stdlib.BoundLogger] = structlog.stdlib.get_logger()
 
 DATABASE: Final = "node.db"
 HOUR_S: Final = 3600.0
+# As long as a price is firm: meanwhile one neighbour's asks make a few thousand at most.
+FORGET_QUOTES_S: Final = 600.0
 # To say goodbye to other nodes in; systemd and members wait for the rest.
 LINKS_END_S: Final = 1.0
 QUARANTINED_MAX: Final = 1_000
@@ -231,7 +233,7 @@ class Node:
             store=self.store, clock=self.clock, links=self.links, identity=self.keyring.identity
         )
         self.settlement = Settlement(store=self.store, clock=self.clock, lines=self.lines, quotes=self.quotes)
-        self.jobs.append(Job("forget-old-quotes", 24 * HOUR_S, self.quotes.forget_old))
+        self.jobs.append(Job("forget-old-quotes", FORGET_QUOTES_S, self.quotes.forget_old))
 
     # --- what services ask of each other -----------------------------------------------------------------------
 

@@ -30,6 +30,8 @@ from protocol.quote import (
 from protocol.units import Rate
 
 PROMISES_OPEN_MAX: Final = 2_000  # given to one neighbour's asks, neither paid nor past their end (I14)
+# Past their end they are kept only to tell a late lock from a strange one; of one neighbour's no more than this.
+PROMISES_LAPSED_MAX: Final = 10_000
 
 _Q: Final = schema.promise.c
 _GIVEN: Final = select(_Q.state).where(_Q.quote_id == bindparam("quote_id"))
@@ -38,6 +40,22 @@ _OLD_PROMISES: Final = delete(schema.promise).where(_Q.state == "given", _Q.vali
 _OPEN_PROMISES: Final = select(func.count()).select_from(schema.promise).where(
     _Q.state == "given", _Q.valid_until > bindparam("now"), _Q.via == bindparam("via")
 )  # fmt: skip
+_LAPSED: Final = (
+    select(_Q.via)
+    .where(_Q.state == "given", _Q.valid_until <= bindparam("now"))
+    .group_by(_Q.via)
+    .having(func.count() > bindparam("most"))
+)
+_NEWEST_TO_GO: Final = (
+    select(_Q.valid_until)
+    .where(_Q.state == "given", _Q.via == bindparam("via"), _Q.valid_until <= bindparam("now"))
+    .order_by(_Q.valid_until.desc())
+    .offset(bindparam("most"))
+    .limit(1)
+)
+_TRIM: Final = delete(schema.promise).where(
+    _Q.state == "given", _Q.via == bindparam("neighbour"), _Q.valid_until <= bindparam("upto")
+)
 _H: Final = schema.handle.c
 _HANDLE: Final = select(_H.handle).where(
     _H.scheme == bindparam("scheme"), _H.account_no == bindparam("account_no")
@@ -155,6 +173,21 @@ class Promises:
         handle = Handle(self._chance.bytes(16))
         tx.run(_NEW_HANDLE, scheme=scheme, account_no=account_no, handle=handle)
         return handle
+
+
+def too_many_lapsed(tx: ReadTx, now_ms: int) -> list[SchemeId]:
+    """Return the neighbours of whose asks more promises ended unpaid than are kept."""
+    return [SchemeId(via) for (via,) in tx.all(_LAPSED, now=now_ms, most=PROMISES_LAPSED_MAX)]
+
+
+def trim_lapsed(tx: Tx, via: SchemeId, now_ms: int) -> None:
+    """Drop the oldest promises that ended unpaid, so that a neighbour's asks do not fill the disk. Source: I14.
+
+    A lock for one of them would be released as strange instead of late; it is released either way.
+    """
+    upto = tx.scalar(_NEWEST_TO_GO, via=via, now=now_ms, most=PROMISES_LAPSED_MAX)
+    if upto is not None:
+        tx.run(_TRIM, neighbour=via, upto=upto)
 
 
 def forget_promises(tx: Tx, before_ms: int) -> None:

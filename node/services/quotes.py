@@ -23,7 +23,15 @@ from node.federation.links import Links
 from node.federation.session import Session
 from node.keyring import KeyRing
 from node.services.lock_notes import Directory, LockNotes, ReadyNote
-from node.services.promises import NameOf, OwnUnit, PayeeByListing, Promises, forget_promises
+from node.services.promises import (
+    NameOf,
+    OwnUnit,
+    PayeeByListing,
+    Promises,
+    forget_promises,
+    too_many_lapsed,
+    trim_lapsed,
+)  # fmt: skip
 from node.services.turns import Turns
 from node.store import Store
 from node.supervisor import Supervisor
@@ -312,8 +320,11 @@ class QuoteService:
         return await self._store.write(self.promises.handle_in, scheme, account_no)
 
     async def forget_old(self) -> None:
-        """Drop promises that nobody can pay any more; done daily."""
-        await self._store.write(forget_promises, self._clock.now_ms() - QUOTE_KEPT_MS)
+        """Drop promises that nobody can pay any more."""
+        now_ms = self._clock.now_ms()
+        await self._store.write(forget_promises, now_ms - QUOTE_KEPT_MS)
+        for neighbour in await self._store.read(too_many_lapsed, now_ms):
+            await self._store.write(trim_lapsed, neighbour, now_ms)
 
 
 def _wait_ms(hops: int) -> int:

@@ -182,12 +182,17 @@ class SimulatedNetwork:
         self.failures: list[BaseException] = []  # what the serving of a channel raised
         self._links: dict[frozenset[str], _Link] = {}
         self._listeners: dict[str, Serve] = {}
+        self._hidden: Final[set[str]] = set()
         # Held here so that the serving of a channel is not collected while it runs.
         self._serving: set[asyncio.Future[None]] = set()
 
     def listen(self, name: str, serve: Serve) -> None:
         """Let `serve` have every channel that is dialled to `name`."""
         self._listeners[name] = serve
+
+    def hide(self, name: str) -> None:
+        """Let nobody dial `name`, as behind a router: it dials out and is served the same. Source: docs/protocol.md 9.1."""
+        self._hidden.add(name)
 
     async def connect(self, dialler: str, listener: str) -> SimulatedChannel:
         """Return the dialler's end of a new channel; waits while the link is cut.
@@ -201,7 +206,7 @@ class SimulatedNetwork:
         while link.is_cut:
             await link.mended.wait()
         serve = self._listeners.get(listener)
-        if serve is None:
+        if serve is None or listener in self._hidden:
             raise Unreachable(f"nobody listens at {listener}")
         there = _Pipe(link, self.loop, self.random, self.traffic(dialler, listener))
         back = _Pipe(link, self.loop, self.random, self.traffic(listener, dialler))

@@ -17,13 +17,18 @@ from node.store.schema import letters as schema
 from protocol.letter import (
     DELIVERED,
     EXPIRED,
+    MESSAGE,
     NOBODY,
     NOT_UNDERSTOOD,
     PAYMENT_REQUEST,
     TOO_MANY,
+    Letter,
+    LetterText,
     Sum,
+    make_letter,
 )
 from protocol.limits import DAY_MS, LETTER_NEW_THREADS_A_DAY
+from protocol.message import trusted_message
 from protocol.names import Handle, ItemKey
 from tests.gossip_town import build, converged, listing, pause, until
 from tests.node.services.test_market import member
@@ -255,6 +260,73 @@ def test_a_letter_nobody_took_in_two_weeks_is_given_up() -> None:
         await pause(60)
         assert [each.state for each in await messages(town["Oakvale"], ana)] == [EXPIRED]
         assert await _rows(town["Oakvale"]) == 0
+        await town.close()
+
+    run_virtual(scenario)
+
+
+def test_a_letter_number_seen_on_the_way_takes_no_letters_place() -> None:
+    """Rule 7.7: Hilltop carries Ana's letter, and writes one with its number first; hers arrives, once."""
+
+    async def scenario(network: SimulatedNetwork) -> None:
+        town, ana, karim, key = await three_towns(network)
+        hilltop, riverside = town["Hilltop"].node, town["Riverside"].node
+        await town["Riverside"].stop()
+        await town["Oakvale"].node.letters.write(to_listing(town, ana, key))
+        await pause(30)
+        await town["Riverside"].boot()
+        riverside = town["Riverside"].node
+        wire = await hilltop.store.read(lambda tx: tx.scalar(select(schema.carried.c.wire)))
+        letter = trusted_message(Letter, wire).body
+        seal_key = hilltop.directory.seal_key(riverside.scheme)
+        assert seal_key is not None
+        text = LetterText(
+            thread=b"h" * 16, kind=MESSAGE, from_handle=Handle(b"h" * 16), from_name="Eve", to_handle=None, listing=None,
+            amount=None, until=None, reference=None, text="Mine",
+        )  # fmt: skip
+        rival = make_letter(
+            text, sender=hilltop.scheme, recipient=riverside.scheme, letter=letter.letter, expires=letter.expires,
+            recipient_key=seal_key[1], ephemeral=b"e" * 32,
+        )  # fmt: skip
+        await riverside.store.write(riverside.letters._receive, hilltop.keyring.sign("session", rival))
+        await until(town, lambda: delivered(town["Oakvale"], ana), 1800, "her letter")
+        for _ in range(2):  # the answer was lost, and it is handed over again
+            await riverside.store.write(riverside.letters._receive, trusted_message(Letter, wire))
+        assert [each.text for each in await messages(town["Riverside"], karim)] == ["Is there any left?"]
+        assert [each.text for each in await messages(town["Riverside"], None)] == ["Mine"]
+        await town.close()
+
+    run_virtual(scenario)
+
+
+def test_who_only_dials_out_sends_and_receives_everything() -> None:
+    """Rules 7.7, 9.1: Oakvale lies behind a router and nobody can call it."""
+
+    async def scenario(network: SimulatedNetwork) -> None:
+        network.hide("Oakvale")
+        town, ana, karim, key = await three_towns(network)
+        oakvale, riverside = town["Oakvale"], town["Riverside"]
+        no = await oakvale.node.letters.write(to_listing(town, ana, key))
+        await until(town, lambda: delivered(oakvale, ana), 600, "the way out")
+
+        # While it is switched off, what is written to it waits; then it dials, and gets it.
+        await oakvale.stop()
+        theirs = await one_thread(riverside, karim)
+        answer = Writing(account_no=karim, name="Karim", scheme=oakvale.scheme, text="Two jars.")
+        await riverside.node.letters.reply(theirs.no, answer)
+        await pause(600)
+        assert not await delivered(riverside, karim)
+        await oakvale.boot()
+        await until(town, lambda: delivered(riverside, karim), 600, "the way in")
+        await pause(1800)
+        assert [each.text for each in await oakvale.node.store.read(threads.messages_of, no)] == [
+            "Is there any left?", "Two jars.",
+        ]  # fmt: skip
+        assert oakvale.scheme in town["Hilltop"].node.links.live
+
+        # Feeds and lines go over the same session.
+        await until(town, lambda: converged(town), 600, "feeds")
+        assert await town.all_usable()
         await town.close()
 
     run_virtual(scenario)

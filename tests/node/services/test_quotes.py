@@ -239,6 +239,40 @@ def test_a_neighbour_uses_up_its_own_promises_only(monkeypatch: pytest.MonkeyPat
     in_row(with_route)
 
 
+async def count_promises(town: SmallTown) -> int:
+    return sum(len(snapshot.promises) for snapshot in await town.snapshots())
+
+
+def test_promises_that_ended_unpaid_do_not_fill_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """I14: of one neighbour's asks so many are kept, the newest; what is open or paid stays, and so does what others asked."""
+    monkeypatch.setattr(promises, "PROMISES_LAPSED_MAX", 4)
+
+    async def scenario(town: SmallTown) -> None:
+        list_jam(town, None)
+        riverside = town["Riverside"]
+        payment = await town["Oakvale"].buy("Ana", "Riverside", "Karim", 600)
+        assert payment.state is PayerState.PAID
+        for _ in range(7):
+            assert isinstance(await answer_to(town), Offer)
+            await asyncio.sleep(1)
+        await riverside.quotes.forget_old()
+        assert await count_promises(town) == 8, "all are open still"
+        await asyncio.sleep(QUOTE_VALID_MS / 1000 + 10)
+        last = await answer_to(town)
+        assert isinstance(last, Offer)
+        await riverside.quotes.forget_old()
+        assert await count_promises(town) == 4 + 1 + 1
+        oakvale = town["Oakvale"]
+        payment = await oakvale.settlement.pay(
+            last, account_no=oakvale.members["Ana"], entered_by="Ana", once=oakvale.chance.bytes(16)
+        )
+        assert (await oakvale.settlement.wait(payment.no, 60)).state is PayerState.PAID
+        await riverside.quotes.forget_old()
+        assert await count_promises(town) == 6
+
+    in_row(scenario)
+
+
 def test_old_promises_are_forgotten_and_paid_ones_are_not() -> None:
     """Rule 7.1: kept 30 days past their end, so that a late lock is told from a strange one."""
 
