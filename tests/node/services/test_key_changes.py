@@ -67,6 +67,10 @@ class Trading:
 
     async def pay(self) -> Payment:
         """Begin to pay."""
+        return await self.lock(await self.offer())
+
+    async def offer(self) -> Offer:
+        """Return a firm price for jam."""
         oakvale, riverside = self.town["Oakvale"].node, self.town["Riverside"].node
         handle = await riverside.quotes.handle_of(oakvale.scheme, self.karim)
         request = QuoteRequest(
@@ -75,6 +79,11 @@ class Trading:
         )  # fmt: skip
         offer = await oakvale.quotes.ask(riverside.scheme, request)
         assert isinstance(offer, Offer), offer
+        return offer
+
+    async def lock(self, offer: Offer) -> Payment:
+        """Accept a price."""
+        oakvale = self.town["Oakvale"].node
         once = oakvale.chance.bytes(16)
         return await oakvale.settlement.pay(offer, account_no=self.ana, entered_by="Ana", once=once)
 
@@ -165,6 +174,22 @@ def test_a_payment_under_way_ends_on_all_sides(name: str, cut: tuple[str, str], 
         assert await trading.ended(payment) in ("paid", "failed")
         await at_rest(town)
         await asyncio.sleep(200)  # schemes further off hear of new keys by gossip
+        assert await trading.ended(await trading.pay()) == "paid"
+
+    in_town(scenario)
+
+
+def test_a_price_given_under_an_ended_receipt_key_is_released_and_harms_no_line() -> None:
+    """Rule 6.3: a receipt of the new key does not open the lock, and a claim with it would be an invalid op."""
+
+    async def scenario(town: Town, trading: Trading) -> None:
+        offer = await trading.offer()
+        await change(town, "Riverside", "receipt")
+        await town.until(town.all_usable, 60, "lines")
+        assert await trading.ended(await trading.lock(offer)) == "failed"
+        assert await town.all_usable()
+        assert town["Hilltop"].node.evidence.may_owe_more(town["Riverside"].scheme)
+        await asyncio.sleep(200)
         assert await trading.ended(await trading.pay()) == "paid"
 
     in_town(scenario)
