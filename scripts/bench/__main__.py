@@ -20,6 +20,7 @@ NAMES: Final = (
     "home_page",
     "cold_start",
     "memory",
+    "flood",
     "crypto_limits",
     "sqlite_limits",
 )

@@ -46,6 +46,7 @@ from protocol.names import Handle, ItemKey, SchemeId
 from protocol.payment import PayerState
 from protocol.quote import QuoteRequest
 from protocol.units import HOUR
+from scripts.bench.flooding import Flood
 from scripts.bench.harness import Sample, callers, summary
 from scripts.bench.processes import run_process, serve_orders
 
@@ -72,6 +73,7 @@ class NodeProcess:
         self._app: Final = app
         self._schemes: Final = {name: keys_of(name).keyring.scheme for name in ports}
         self._count = 0
+        self._flood: Flood | None = None
 
     def orders(self) -> dict[str, Callable[..., Awaitable[Any]]]:
         """Return what can be ordered, by name."""
@@ -79,8 +81,8 @@ class NodeProcess:
             "in_touch": self.in_touch, "propose": self.propose, "agree": self.agree, "ready": self.ready,
             "member": self.member, "handle": self.handle, "measure": self.measure, "measure_quoted": self.measure_quoted,
             "memory": self.memory, "put": self.put, "follow": self.follow, "held": self.held, "until_held": self.until_held,
-            "sign_in": self.sign_in, "indexed": self.indexed,
-            "remember_nothing": self.remember_nothing,
+            "sign_in": self.sign_in, "indexed": self.indexed, "remember_nothing": self.remember_nothing, "arm": self.arm,
+            "flood": self.flood, "calm": self.calm,
         }  # fmt: skip
 
     # --- neighbours -------------------------------------------------------------------------------------------
@@ -183,6 +185,26 @@ class NodeProcess:
             for _ in range(count):
                 tasks.create_task(pay())
         return _told(summary(waits, time.perf_counter() - began))
+
+    # --- floods -----------------------------------------------------------------------------------------------
+
+    async def arm(self, at: str, goal: str, handle: str, account_no: int) -> None:
+        """Get ready to flood the neighbour `at`."""
+
+        async def pay() -> None:
+            await self._pay(await self._ask(goal, handle), account_no)
+
+        self._flood = Flood(self.node, self._schemes[at], self._schemes[goal], pay)
+
+    async def flood(self, kind: str) -> None:
+        """Begin a flood."""
+        assert self._flood is not None, "armed before"
+        self._flood.begin(kind)
+
+    async def calm(self) -> int:
+        """End it; return how much was sent."""
+        assert self._flood is not None, "armed before"
+        return await self._flood.end()
 
     # --- listings ---------------------------------------------------------------------------------------------
 

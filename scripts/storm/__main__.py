@@ -16,7 +16,7 @@ from typing import Final
 from rich.text import Text
 
 from scripts.storm.campaign import begin, matrix
-from scripts.storm.town import running
+from scripts.storm.town import KEYS, running
 from scripts.town.pages import Unexpected
 from scripts.town.processes import Trouble
 from scripts.town.screen import Screen
@@ -75,6 +75,9 @@ async def _until_told_to_end(
         for number, death in enumerate(deaths, 1):
             with screen.step(f"{number} of {len(deaths)}: killed while buying, {death}"):
                 await campaign.die_at(death)
+        for key in KEYS[1:] if everything else ():
+            with screen.step(f"{key} is killed and loses its last writes"):
+                await campaign.lose_last_writes(key)
         if seconds > 0:
             with screen.step(
                 f"{seconds:.0f} seconds of storm: everybody buys, nodes are killed, lines are cut and mauled"

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from pathlib import Path
 from random import Random
 from typing import Final
 
@@ -22,6 +24,9 @@ from scripts.town.screen import Screen
 
 DIES_WITHIN_S: Final = 30.0
 ENDS_WITHIN_S: Final = 180.0
+FRAMES_LOST_MAX: Final = 60  # some ten transactions
+WAL_HEADER_BYTES: Final = 32
+WAL_FRAME_HEADER_BYTES: Final = 24
 # In a storm nobody waits long for a price; each member has so many browsers open.
 PRICED_WITHIN_S: Final = 8.0
 SHOPPERS: Final = 2
@@ -36,6 +41,14 @@ PASSED_BY: Final[dict[str, tuple[str, ...]]] = {
     "claim-committed": (PAYEE,),
     "payment-ended": (PAYER,),
 }
+
+
+def cut_frames(log: Path, count: int) -> None:
+    """Take the last frames of SQLite's write-ahead log away; its first stays."""
+    head = log.read_bytes()[:WAL_HEADER_BYTES]
+    step = WAL_FRAME_HEADER_BYTES + int.from_bytes(head[8:12])
+    frames = (log.stat().st_size - WAL_HEADER_BYTES) // step
+    os.truncate(log, WAL_HEADER_BYTES + step * max(1, frames - count))
 
 
 @dataclass(frozen=True)
@@ -90,6 +103,24 @@ class Campaign:
             buying.cancel()
             await asyncio.gather(buying, return_exceptions=True)
         await self._until_ended()
+
+    async def lose_last_writes(self, key: str) -> None:
+        """Buy, kill a node, and take the end of its write-ahead log away, as a disk does that lied. Rule 6.7.
+
+        What is lost is found again with the neighbours; then buy once more.
+        """
+        process = self.town.process(key)
+        for again in (False, True):
+            await buy(self.browsers[PAYER], self.wish(PAYER, PAYEE))
+            await self._until_ended()
+            if not again:
+                process.kill()
+                log = process.folder / "data" / "node.db-wal"
+                cut_frames(log, FRAMES_LOST_MAX // 2 + self.chance.randrange(FRAMES_LOST_MAX // 2))
+                self.killed["with its last writes lost"] += 1
+                await process.start()
+        if not (await self.town.health(key))["recovered"]:
+            raise Trouble(f"{key} says nothing of having recovered anything: was anything lost?")
 
     # --- everything at once ----------------------------------------------------------------------------------------
 
