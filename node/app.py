@@ -39,6 +39,7 @@ from node.services.hashing import Hasher
 from node.services.indexing import Indexer
 from node.services.introductions import Introductions
 from node.services.joint_acts import JointActs
+from node.services.keepers import Keepers
 from node.services.letters import Letters
 from node.services.lines import LineService
 from node.services.market import Market
@@ -59,6 +60,7 @@ from node.services.trades import Trades
 from node.store import ReadTx, Store, ThreadStore, Tx
 from node.store.schema import lines as lines_schema
 from node.supervisor import Supervisor
+from protocol.limits import KEEP_EVERY_MS
 from protocol.names import KeySeq, SchemeId, scheme_text
 
 if TYPE_CHECKING:
@@ -89,6 +91,7 @@ class Options:
     addresses: Sequence[str] = ()  # where other nodes find it
     neighbours_max: int = 12
     allow_lan: bool = False
+    keep_copies: bool = False  # of our books, sealed, with a neighbour (6.7 g); every node that serves does
 
 
 class _Credentials:
@@ -128,6 +131,8 @@ class Node:
         self._running: asyncio.Task[None] | None = None
         self.jobs: Final[list[Job]] = []
         self._wire_people(Hasher(keys.pepper, chance, offload), keys.pepper, mail)
+        self._offload: Final = offload
+        self._pepper: Final = keys.pepper
         self._wire_federation(dial or self._dial_peer, network or Nowhere(), offload)
         self._wire_gossip(offload)
         self._wire_trading()
@@ -232,6 +237,12 @@ class Node:
         self.recovery = Recovery(
             store=self.store, clock=self.clock, links=self.links, identity=self.keyring.identity
         )
+        self.keepers = Keepers(
+            store=self.store, clock=self.clock, keyring=self.keyring, pepper=self._pepper, links=self.links, dispatch=self.dispatch,
+            neighbours=lambda: self.routes.neighbours, ahead=self.recovery.copy_is_newer, offload=self._offload,
+        )  # fmt: skip
+        if self.options.keep_copies:
+            self.jobs.append(Job("keep-copy", KEEP_EVERY_MS / 1000, self.keepers.send_now))
         self.settlement = Settlement(store=self.store, clock=self.clock, lines=self.lines, quotes=self.quotes)
         self.jobs.append(Job("forget-old-quotes", FORGET_QUOTES_S, self.quotes.forget_old))
 
@@ -284,7 +295,7 @@ class Node:
                 loop.cancel()
 
     async def _serve_quotes(self) -> None:
-        async with self.quotes.tasks, self.recovery.tasks:
+        async with self.quotes.tasks, self.recovery.tasks, self.keepers.tasks:
             await asyncio.Event().wait()
 
     async def _do_jobs(self) -> None:
@@ -365,6 +376,7 @@ def options_of(config: Config) -> Options:
         addresses=config.federation.addresses or (origin,),
         neighbours_max=config.federation.neighbours_max,
         allow_lan=config.federation.allow_lan_addresses,
+        keep_copies=True,
     )
 
 

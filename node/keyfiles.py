@@ -141,12 +141,21 @@ def make_keys(
     Raises:
         KeysUnusable: there are keys already, or the folder cannot be written.
     """
+    drawn = draw_keys(chance, now_ms)
+    write_keys(data_dir, drawn, passphrase, chance, cost=cost)
+    # Words are needed once in the life of a scheme, and their list takes time to load.
+    from crypto.words import to_words
+
+    return drawn.keys, to_words(drawn.sheet)
+
+
+def write_keys(data_dir: Path, drawn: Drawn, passphrase: str, chance: Chance, *, cost: Cost = Cost()) -> None:
+    """Write keys that were drawn into `data_dir`; all files appear at once, or none. Raises KeysUnusable."""
     folder = data_dir / FOLDER
     if folder.exists():
         raise KeysUnusable(
             f"{folder} exists: this node has its keys, and a second set would be another scheme"
         )
-    drawn = draw_keys(chance, now_ms)
     machine_key = chance.bytes(MACHINE_KEY_BYTES)
     files = {
         MACHINE_KEY: machine_key,
@@ -168,10 +177,22 @@ def make_keys(
         _sync_folder(data_dir)
     except OSError as error:
         raise KeysUnusable(f"the keys cannot be written: {error}") from error
-    # Words are needed once in the life of a scheme, and their list takes time to load.
-    from crypto.words import to_words
 
-    return drawn.keys, to_words(drawn.sheet)
+
+def rewrite_online(
+    data_dir: Path, keys: Keys, chance: Chance, environment: Mapping[str, str] = os.environ
+) -> None:
+    """Put other online keys in the place of those on disk. Raises KeysUnusable."""
+    folder = data_dir / FOLDER
+    try:
+        sealed = _seal_online(keys, _read(_machine_key_path(folder, environment)), chance)
+        new = folder / f"{ONLINE_KEYS}.new"
+        new.unlink(missing_ok=True)
+        _write_private(new, sealed)
+        new.replace(folder / ONLINE_KEYS)
+        _sync_folder(folder)
+    except OSError as error:
+        raise KeysUnusable(f"the keys cannot be written: {error}") from error
 
 
 def write_changed(data_dir: Path, keys: Keys, chance: Chance, *, root_key: bytes | None = None) -> None:

@@ -122,6 +122,18 @@ SILENT_AFTER_MS: Final = HOUR_MS
 # A line on which something changed is stated by a MARK of each side a day after its last one (6.3).
 MARK_EVERY_MS: Final = DAY_MS
 
+# --- 6.7 (g) Keepers ---------------------------------------------------------------------------------------
+
+KEEP_EVERY_MS: Final = (
+    20_000  # so that what was written is with a keeper within a minute, a lost answer included
+)
+KEPT_PART_BYTES_MAX: Final = 192 * 1024  # one sealed part; it travels in one frame
+# For one neighbour, all its copies together: the books of some ten thousand trades, several times over.
+KEPT_BYTES_MAX: Final = 256 * 1024 * 1024
+KEPT_COPIES_MAX: Final = (
+    3  # whole copies of one neighbour: a restored node begins a new one before anybody looks
+)
+
 # --- 7 Payments --------------------------------------------------------------------------------------------
 
 # Schemes a payment crosses at most, the payer's not counted.

@@ -48,6 +48,39 @@ def version() -> None:
 
 
 @cli.command()
+@click.option(
+    "--scheme", required=True, help="The scheme's id, lets1…; it stands in its neighbours' lists, too."
+)
+@click.option("--from", "address", required=True, help="The address of a neighbour, https://hilltop.example.")
+@click.option("--lan", is_flag=True, help="The neighbour's address is one of the own network.")
+@click.option(
+    "--words-file",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="Take the words of the recovery sheet from here instead of asking.",
+)
+@click.option(
+    "--passphrase-file",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="Take the passphrase for the new root key from here instead of asking.",
+)
+@json_option
+@click.pass_context
+@plainly
+def restore(
+    context: click.Context, /, as_json: bool, scheme: str, address: str, lan: bool, words_file: Path | None,
+    passphrase_file: Path | None,
+) -> None:  # fmt: skip
+    """Bring a scheme back on an empty disk, from its recovery sheet and the copy a neighbour keeps."""
+    from node.cli.restore import restore_from
+
+    restore_from(
+        _config(context), scheme, address, lan=lan, as_json=as_json,
+        words=None if words_file is None else words_file.read_text("utf-8"),
+        passphrase=None if passphrase_file is None else passphrase_file.read_text("utf-8").strip(),
+    )  # fmt: skip
+
+
+@cli.command()
 @click.option("--name", help="The scheme's name.")
 @click.option("--place", help="Where it is: a village, a town.")
 @click.option("--unit", help="What it counts in: “hours”, or the name of its own unit.")

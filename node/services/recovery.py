@@ -36,6 +36,7 @@ SHOWN_MAX: Final = 200
 
 IDENTITY: Final = "identity"  # neighbours know events of our own identity log that we lack
 COPY: Final = "copy"  # another node with our keys took our place
+NEWER_COPY: Final = "newer-copy"  # a keeper holds books of ours that are newer than this database
 
 _R: Final = schema.recovered.c
 _T: Final = books_schema.trade.c
@@ -87,6 +88,11 @@ class Recovery:
 
     def _on_copy(self, peer: SchemeId) -> None:
         self.tasks.spawn(self._store.write(self._doubt, peer), "copy")
+
+    def copy_is_newer(self, keeper: SchemeId) -> None:
+        """Note that `keeper` has a copy of our books that this database never sent. Source: 6.7 (g)."""
+        log.error("kept_copy_was_ahead", peer=scheme_text(keeper))
+        self.tasks.spawn(self._store.write(self._note_once, NEWER_COPY, keeper), "newer-copy")
 
     async def _ask_identity(self, peer: SchemeId) -> None:
         """Ask whether `peer` knows more of our identity than we do. Source: 6.7 (0)."""

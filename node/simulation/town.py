@@ -206,7 +206,14 @@ class Town:
         """Return the neighbours of a scheme, by name."""
         return sorted(other for edge in self._edges if name in edge for other in edge if other != name)
 
-    async def add(self, settings: SchemeSettings, *, neighbours_max: int = 12, skew_ms: int = 0) -> Resident:
+    async def add(
+        self,
+        settings: SchemeSettings,
+        *,
+        neighbours_max: int = 12,
+        skew_ms: int = 0,
+        keep_copies: bool = False,
+    ) -> Resident:
         """Let a new scheme move in and start its node."""
         name = settings.name
         keys = draw_keys(SeededChance(f"{self.seed} keys of {name}"), EPOCH_MS).keys
@@ -217,11 +224,18 @@ class Town:
             addresses=(f"https://{name.lower()}.example",),
             neighbours_max=neighbours_max,
             allow_lan=True,
+            keep_copies=keep_copies,
         )
         resident = self._residents[name] = Resident(self, name, options, keys, disk, skew_ms)
         self._names[resident.scheme] = name
         await resident.boot()
         return resident
+
+    def replace(self, name: str, keys: Keys, disk: Disk) -> None:
+        """Let a scheme that is down go on with other keys on another disk; `boot` starts it."""
+        old = self._residents[name]
+        assert not old.is_up, f"{name} is up"
+        self._residents[name] = Resident(self, name, old.options, keys, disk, old.skew_ms)
 
     async def connect(self, edges: Iterable[tuple[str, str]], limit: Limit, *, within_s: float = 600) -> None:
         """Make neighbours of schemes: one proposes, the other agrees, both with `limit`."""

@@ -13,6 +13,7 @@ from node.store.errors import (
 )
 from node.store.inline_store import InlineStore
 from node.store.postgres import PostgresDatabase
+from node.store.redo import Redo, Written
 from node.store.remembered import Remembered
 from node.store.sqlite import Memory, SqliteDatabase
 from node.store.statements import BadStatement, Ordered, Statement, upsert
@@ -31,6 +32,7 @@ __all__ = [
     "OutcomeUnknown",
     "PostgresDatabase",
     "ReadTx",
+    "Redo",
     "Remembered",
     "SchemaTooNew",
     "SqliteDatabase",
@@ -43,5 +45,6 @@ __all__ = [
     "StoreInUse",
     "ThreadStore",
     "Tx",
+    "Written",
     "upsert",
 ]

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from node.store.errors import OutcomeUnknown, StoreFull
+from node.store.redo import Redo, Written, recording
 from node.store.remembered import Changes
 from node.store.transaction import Connection, Fault, Kept, Later, ReadTx, Tx
 
@@ -86,8 +87,10 @@ class GroupCommit:
         connection: Connection,
         answer: Callable[[Sequence[Job]], None],
         changes: Changes,
+        redo: Redo,
         fault: Fault | None = None,
     ):
+        self._redo: Final = redo
         self._connection: Final = connection
         self._answer: Final = answer
         self._changes: Final = changes
@@ -138,11 +141,14 @@ class GroupCommit:
         """
         self._wrote_to.clear()
         for job in group:  # which grows meanwhile
-            tx = Tx(self._connection, self._fault, self._kept)
+            tell = self._redo.tell  # asked anew: whoever begins a copy is in line behind those of before
+            written: list[Written] = []
+            connection = self._connection if tell is None else recording(self._connection, written)
+            tx = Tx(connection, self._fault, self._kept)
             job.attempt(tx)
             self._wrote_to.update(tx.wrote_to)
             if job.error is None:
-                job.later = tx.later
+                job.later = tx.later if tell is None else [(tell, (written,)), *tx.later]
             else:
                 job.later = ()
                 if tx.wrote_to or not self._connection.in_transaction():

@@ -12,6 +12,7 @@ from typing import Concatenate, Final, ParamSpec, TypeVar
 from node.store.database import Database
 from node.store.errors import StoreClosed
 from node.store.group import GroupCommit, Job, deliver
+from node.store.redo import Redo
 from node.store.remembered import Changes
 from node.store.transaction import Connection, Fault, ReadTx, Tx
 from node.store.upgrade import bring_up_to_date
@@ -35,7 +36,8 @@ class InlineStore:
             database.release()
             raise
         self.changes: Final = Changes()
-        self._commit: Final = GroupCommit(self._writer, self._answer, self.changes, fault)
+        self.redo: Final = Redo()
+        self._commit: Final = GroupCommit(self._writer, self._answer, self.changes, self.redo, fault)
         self._waiting: list[Job] = []
         self._in_flight: list[Job] = []
         self._closed = False

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Concatenate, ParamSpec, Protocol, TypeVar
 
+from node.store.redo import Redo
 from node.store.remembered import Changes
 from node.store.transaction import ReadTx, Tx
 
@@ -18,6 +19,11 @@ class Store(Protocol):
     @property
     def changes(self) -> Changes:
         """Which tables were written to lately."""
+        ...
+
+    @property
+    def redo(self) -> Redo:
+        """Who is told of writes."""
         ...
 
     async def write(self, unit: Callable[Concatenate[Tx, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:

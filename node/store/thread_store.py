@@ -17,6 +17,7 @@ from node.store.database import Database
 from node.store.errors import StoreClosed
 from node.store.group import GroupCommit, Job, More, deliver
 from node.store.inline_store import answer_query
+from node.store.redo import Redo
 from node.store.remembered import Changes
 from node.store.sqlite import SqliteDatabase
 from node.store.transaction import Connection, Fault, ReadTx, Tx
@@ -131,7 +132,8 @@ class ThreadStore:
         self._writer: Final = writer
         self._readers: Final = readers
         self.changes: Final = Changes()
-        self._writing: Final = Workers("store-writer", [_writing_to(writer, self.changes, fault)])
+        self.redo: Final = Redo()
+        self._writing: Final = Workers("store-writer", [_writing_to(writer, self.changes, self.redo, fault)])
         self._reading: Final = Workers("store-reader", [_reading_from(reader) for reader in readers])
 
     @classmethod
@@ -180,10 +182,10 @@ class ThreadStore:
 
 
 def _writing_to(
-    writer: Connection, changes: Changes, fault: Fault | None
+    writer: Connection, changes: Changes, redo: Redo, fault: Fault | None
 ) -> Callable[[Callable[[Sequence[Job]], None]], Serve]:
     def serving(answer: Callable[[Sequence[Job]], None]) -> Serve:
-        commit = GroupCommit(writer, answer, changes, fault)
+        commit = GroupCommit(writer, answer, changes, redo, fault)
 
         def serve(job: Job, more: More) -> None:
             commit.run([job], more)

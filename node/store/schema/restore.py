@@ -22,3 +22,17 @@ recovered: Final = table(
     Column("known", Flag, nullable=False),  # whether the account concerned is here; else the chest answers
     Column("beyond", Flag, nullable=False),  # whether it left the account beyond its limit
 )
+
+# What this node keeps for neighbours: sealed, in parts, only their scheme can read it (6.7 g).
+kept: Final = table(
+    "kept",
+    Column("scheme", Blob, primary_key=True),
+    Column(
+        "generation", Big, primary_key=True
+    ),  # when its owner began it; a whole copy and what changed since
+    Column("part", Big, primary_key=True),
+    Column("whole", Flag, nullable=False),  # with this part the copy is whole; later ones are changes
+    Column("size", Big, nullable=False),
+    Column("data", Blob, nullable=False),
+    rowid=True,
+)

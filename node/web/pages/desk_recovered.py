@@ -6,7 +6,7 @@ from typing import Final
 
 from aiohttp import web
 
-from node.services.recovery import COPY, IDENTITY, Recovered, read_recovered
+from node.services.recovery import COPY, IDENTITY, NEWER_COPY, Recovered, read_recovered
 from node.web.context import ORGANISER, Context, Route, get
 from node.web.pages.neighbours_shown import Known, known_neighbours, name_of
 from node.web.views.admin import RecoveredRow, RecoveredView
@@ -22,7 +22,7 @@ async def recovered(context: Context) -> web.Response:
     known = await known_neighbours(context)
     _ = context.words.gettext
     trades = tuple(_row(context, known, each) for each in found if each.reference is not None)
-    others = sum(each.reference is None and each.kind not in (COPY, IDENTITY) for each in found)
+    others = sum(each.reference is None and each.kind not in (COPY, IDENTITY, NEWER_COPY) for each in found)
     passing = context.words.ngettext(
         "%(num)d other step on lines with neighbours came back: limits, and trades that only pass through.",
         "%(num)d other steps on lines with neighbours came back: limits, and trades that only pass through.",
@@ -41,6 +41,13 @@ async def recovered(context: Context) -> web.Response:
             _(
                 "Neighbours know newer keys of ours than this computer has. "
                 "Its keys come from an old copy: put back the newest."
+            )
+        )
+    if any(each.kind == NEWER_COPY for each in found):
+        warnings.append(
+            _(
+                "A neighbour keeps a sealed copy of our books that is newer than this computer. Trades within "
+                "the scheme may be missing here: whoever looks after the computer can fetch that copy."
             )
         )
     if any(not each.known for each in found):
