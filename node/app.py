@@ -131,8 +131,8 @@ class Node:
         self._running: asyncio.Task[None] | None = None
         self.jobs: Final[list[Job]] = []
         self._wire_people(Hasher(keys.pepper, chance, offload), keys.pepper, mail)
+        self._keys: Final = keys
         self._offload: Final = offload
-        self._pepper: Final = keys.pepper
         self._wire_federation(dial or self._dial_peer, network or Nowhere(), offload)
         self._wire_gossip(offload)
         self._wire_trading()
@@ -234,11 +234,9 @@ class Node:
             store=self.store, keyring=self.keyring, clock=self.clock, chance=self.chance, links=self.links,
             dispatch=self.dispatch, directory=self.directory, routes=self.routes, handle_in=self.quotes.promises.handle_in,
         )  # fmt: skip
-        self.recovery = Recovery(
-            store=self.store, clock=self.clock, links=self.links, identity=self.keyring.identity
-        )
+        self.recovery = Recovery(store=self.store, clock=self.clock, links=self.links, identity=self.keyring.identity)  # fmt: skip
         self.keepers = Keepers(
-            store=self.store, clock=self.clock, keyring=self.keyring, pepper=self._pepper, links=self.links, dispatch=self.dispatch,
+            store=self.store, clock=self.clock, keyring=self.keyring, pepper=self._keys.pepper, links=self.links, dispatch=self.dispatch,
             neighbours=lambda: self.routes.neighbours, ahead=self.recovery.copy_is_newer, offload=self._offload,
         )  # fmt: skip
         if self.options.keep_copies:
