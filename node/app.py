@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import structlog
-from sqlalchemy import bindparam, delete, insert
 
 from crypto.keys import SigningKey
 from node.clock import Chance, Clock, SystemChance, SystemClock
@@ -28,6 +27,7 @@ from node.keyfiles import Keys, open_keys
 from node.keyring import KeyRing
 from node.mail.outbox import Outbox, Transport
 from node.own_descriptor import OwnDescriptor
+from node.quarantine import Quarantine
 from node.services.announcements import Announcements
 from node.services.applications import Applications
 from node.services.books import Books
@@ -57,9 +57,7 @@ from node.services.settings import SchemeSettings, Settings
 from node.services.settlement import Settlement
 from node.services.sign_in import SignIn
 from node.services.trades import Trades
-from node.store import ReadTx, Store, ThreadStore, Tx
-from node.store.schema import lines as lines_schema
-from node.supervisor import Supervisor
+from node.store import ReadTx, Store, ThreadStore
 from protocol.limits import KEEP_EVERY_MS
 from protocol.names import KeySeq, SchemeId, scheme_text
 
@@ -74,12 +72,6 @@ HOUR_S: Final = 3600.0
 FORGET_QUOTES_S: Final = 600.0
 # To say goodbye to other nodes in; systemd and members wait for the rest.
 LINKS_END_S: Final = 1.0
-QUARANTINED_MAX: Final = 1_000
-QUARANTINE_REASON_MAX: Final = 500
-
-_Q: Final = lines_schema.quarantine
-_NEW_QUARANTINED: Final = insert(_Q)
-_OLD_QUARANTINED: Final = delete(_Q).where(_Q.c.no <= bindparam("before"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -335,31 +327,6 @@ def public_name(tx: ReadTx, account_no: int) -> str | None:
     if member is None:
         return ""  # the chest, say
     return member.public_name if member.may_trade else None
-
-
-class Quarantine:
-    """Keeps foreign input that made our own code fail, so that it can be looked into. Source: 0.5."""
-
-    def __init__(self, store: Store, clock: Clock):
-        self._store: Final = store
-        self._clock: Final = clock
-        self._tasks: Final = Supervisor("quarantine")
-
-    def take(self, scheme: SchemeId, data: bytes, error: Exception) -> None:
-        """Keep the bytes `scheme` sent."""
-        log.error("quarantined", peer=scheme_text(scheme), reason=type(error).__name__, size=len(data))
-        self._tasks.spawn(self._store.write(self._keep, scheme, data, repr(error)), "quarantine")
-
-    def _keep(self, tx: Tx, scheme: SchemeId, data: bytes, reason: str) -> None:
-        no = tx.insert(
-            _NEW_QUARANTINED,
-            at_ms=self._clock.now_ms(),
-            peer=scheme,
-            line_id=None,
-            data=data,
-            reason=reason[:QUARANTINE_REASON_MAX],
-        )
-        tx.run(_OLD_QUARANTINED, before=no - QUARANTINED_MAX)
 
 
 # --- Making one from its configuration ---------------------------------------------------------------------------
