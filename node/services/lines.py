@@ -83,7 +83,8 @@ class LineService:
         self._syncing: Final[dict[LineId, Session]] = {}
         self._answering: Final = Turns(SYNCS_OF_ONE)
         self._sync_again: Final[set[LineId]] = set()
-        self._tasks: Supervisor | None = None
+        # There before `run` is, for a peer may be connected sooner; `run` ends what is begun here.
+        self._tasks: Final = Supervisor("lines")
         self._nudges: Final = Nudges(store=store, clock=clock, own=keyring.scheme, ask=self._spawn_sync)
         dispatch.register(self, FrameType.OPS, FrameType.SYNC, FrameType.OPS_SEEN)
         links.watch(on_up=self._on_up, on_down=self._on_down)
@@ -102,7 +103,7 @@ class LineService:
 
     async def run(self) -> None:
         """Ask for what is missing, again and again, until cancelled."""
-        async with Supervisor("lines") as self._tasks:
+        async with self._tasks:
             self._spawn(self._seen.run_storing(), "seen")
             self._spawn(self._seen.run_telling(), "seen")
             self._spawn(self._nudges.run(), "nudges")
@@ -155,7 +156,6 @@ class LineService:
         return lost is not None and self._clock.now_ms() - lost < SESSION_IDLE_MS
 
     def _spawn(self, work: Coroutine[Any, Any, object], what: str) -> None:
-        assert self._tasks is not None, "run() is not running"
         self._tasks.spawn(work, what)
 
     # --- frames -----------------------------------------------------------------------------------------------
@@ -246,8 +246,7 @@ class LineService:
     def _on_up(self, scheme: SchemeId, _session: Session) -> None:
         self._sending.forget(scheme, self._lines_of.get(scheme, ()))
         self._lost_ms.pop(scheme, None)
-        if self._tasks is not None:
-            self._sync_all(scheme)
+        self._sync_all(scheme)
 
     def _sync_all(self, scheme: SchemeId) -> None:
         for line_id in sorted(self._lines_of.get(scheme, ())):

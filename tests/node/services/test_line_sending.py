@@ -8,13 +8,15 @@ import pytest
 
 from crypto.canonical import Value
 from node.federation.links import Links
+from node.services.line_rows import Line, read_lines
+from node.services.lines import LineService
 from node.services.quotes import Offer
 from node.simulation.network import SimulatedNetwork
 from protocol.frame import FrameType
 from protocol.names import SchemeId
 from protocol.payment import PayerState
 from tests.simulation import run_virtual
-from tests.small_town import WIDE, SmallTown, chain
+from tests.small_town import WIDE, SettlingNode, SmallTown, chain
 
 NAMES = ["Oakvale", "Riverside"]
 
@@ -61,3 +63,36 @@ def test_ops_of_one_commit_leave_in_one_frame_after_the_first(monkeypatch: pytes
         await town.stop()
 
     run_virtual(scenario, 0)
+
+
+def test_a_peer_that_is_sooner_than_we_are_is_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rule 0.5: sessions begin before everything else here does; a question that comes then is no failure of ours."""
+    run = LineService.run
+
+    async def late(self: LineService) -> None:
+        await asyncio.sleep(3)
+        await run(self)
+
+    async def scenario(network: SimulatedNetwork) -> None:
+        town = SmallTown(network, NAMES, chain(*NAMES), rates=[60, 60], seed=0)
+        await town.open(WIDE)
+        oakvale, riverside = town["Oakvale"], town["Riverside"]
+        await oakvale.crash()
+        monkeypatch.setattr(LineService, "run", late)
+        await oakvale.boot()
+        await asyncio.sleep(2)
+        assert riverside.scheme in oakvale.links.live
+        (line,) = await lines_of(riverside)
+        await riverside.lines.sync(line.state.line, line.peer)
+        await asyncio.sleep(5)
+        assert oakvale.quarantined == riverside.quarantined == []
+        (ours,), (theirs,) = await lines_of(oakvale), await lines_of(riverside)
+        assert ours.usable
+        assert theirs.usable
+        await town.stop()
+
+    run_virtual(scenario, 0)
+
+
+async def lines_of(node: SettlingNode) -> list[Line]:
+    return await node.store.read(read_lines, node.scheme)
