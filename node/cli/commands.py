@@ -130,6 +130,7 @@ async def health(node: Node) -> dict[str, Any]:
         "lines": lines,
         "mail_set_up": node.outbox.sends,
         "recovered": recovered,
+        "contradictions": sum(piece.counts for piece in await node.store.read(all_evidence)),
         "now_ms": node.clock.now_ms(),
     }
 

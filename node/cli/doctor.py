@@ -224,6 +224,13 @@ def _neighbours(health: dict[str, Any], running: bool) -> Iterator[Finding]:
             yield Finding(name, State.NOTE, "not heard for more than two days", "Ring its organiser.")
         else:
             yield Finding(name, State.OK, "not connected now")
+    if health["contradictions"]:
+        yield Finding(
+            "evidence",
+            State.NOTE,
+            f"{health['contradictions']} proofs that a scheme contradicted itself; it comes to owe us no more",
+            "Read them under /admin/evidence, and ring its organisers.",
+        )
 
 
 def show(findings: list[Finding]) -> None:

@@ -41,6 +41,7 @@ def test_what_is_kept_is_listed_shown_and_saved(tmp_path: Path) -> None:
             "INSERT INTO evidence (no, id, accused, kind, data, excused, seen_ms) VALUES (1, ?, ?, ?, ?, 0, 0)",
             (found.id, found.accused, found.kind, encode_evidence(EVIDENCE)),
         )
+    assert "a scheme contradicted itself" in machine.run("doctor", "--json").stdout
     assert "two-ops  counts" in machine.run("evidence", "list").stdout
     shown = machine.run("evidence", "show", "1", "--save", "saved").stdout
     assert "Here: counts." in shown
