@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from node.app import Node, open_node
 from node.config import load
@@ -46,8 +46,8 @@ class Scheme:
         return pin
 
 
-async def make_scheme(plan: SchemePlan, process: NodeProcess) -> None:
-    """Make keys, configuration and the first organiser, by the command an admin would use."""
+async def make_scheme(plan: SchemePlan, process: NodeProcess) -> dict[str, Any]:
+    """Make keys, configuration and the first organiser, by the command an admin would use; return what it said."""
     process.folder.mkdir(parents=True, mode=0o700)
     secret = process.folder / "passphrase"
     with os.fdopen(os.open(secret, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
@@ -55,7 +55,7 @@ async def make_scheme(plan: SchemePlan, process: NodeProcess) -> None:
     hours = plan.unit.kind == "hours"
     whole, part = divmod(plan.per_hour, plan.unit.minor_per_unit)
     hour = f"{whole}.{part:0{plan.unit.decimals}d}" if plan.unit.decimals else str(whole)
-    await process.run(
+    made: dict[str, Any] = await process.run(
         "init",
         *("--name", plan.name, "--place", plan.place),
         *(("--unit", "hours") if hours else ("--unit", plan.unit.code, "--hour", hour)),
@@ -64,6 +64,7 @@ async def make_scheme(plan: SchemePlan, process: NodeProcess) -> None:
         *("--passphrase-file", str(secret)),
     )
     secret.unlink()
+    return made
 
 
 async def fill_scheme(plan: SchemePlan, process: NodeProcess) -> None:
