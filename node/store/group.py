@@ -69,14 +69,16 @@ def deliver(jobs: Sequence[Job], loop: asyncio.AbstractEventLoop) -> None:
             job.future.set_exception(job.error)
 
 
-More = Callable[[], Job | None]  # the next who waits, if somebody does
+More = Callable[[float], Job | None]  # the next in line, if somebody comes within so many seconds
 
 # Enough that COMMIT costs each unit next to nothing; few enough that the first of them is not kept waiting.
 UNITS_PER_GROUP_MAX: Final = 256
+# Those answered last time need a moment to ask again, and no commit is faster than this.
+COMPANY_WAIT_S: Final = 0.001
 
 
-def nobody() -> None:
-    """Nobody else waits."""
+def nobody(_wait_s: float) -> None:
+    """Nobody else comes."""
 
 
 class GroupCommit:
@@ -96,6 +98,7 @@ class GroupCommit:
         self._changes: Final = changes
         self._fault: Final = fault
         self._wrote_to: Final[set[str | None]] = set()  # in the transaction under way
+        self._company = 1  # how many were settled together last time
         # True of the database as this writer, the only one, last saw or made it.
         self._kept: Final[Kept] = {}
 
@@ -103,7 +106,8 @@ class GroupCommit:
         """Settle every one of `jobs`: each is durable, or has an error and left nothing behind.
 
         Whoever `more` names while they run is settled with them: those answered last time ask again meanwhile,
-        so that all who ask all the time share one COMMIT instead of taking turns at two.
+        so that all who ask all the time share one COMMIT instead of taking turns at two. While less than half of
+        last time's company is there, it is waited for a little; who is alone never waits.
 
         Whatever this raises (a fault at "COMMITTED", the end of the interpreter) is the end of the store.
         """
@@ -153,8 +157,10 @@ class GroupCommit:
                 job.later = ()
                 if tx.wrote_to or not self._connection.in_transaction():
                     return job
-            if job is group[-1] and len(group) < UNITS_PER_GROUP_MAX and (late := more()) is not None:
-                group.append(late)
+            if job is group[-1] and len(group) < UNITS_PER_GROUP_MAX:
+                wait_s = COMPANY_WAIT_S if 2 * len(group) < self._company else 0
+                if (late := more(wait_s)) is not None:
+                    group.append(late)
         return None
 
     def _commit(self, group: list[Job]) -> list[list[Job]]:
@@ -176,6 +182,7 @@ class GroupCommit:
         self._changes.end()
         if self._fault is not None:
             self._fault("COMMITTED")
+        self._company = len(group)
         self._answer(group)
         return []
 

@@ -84,10 +84,12 @@ class Workers:
         """Serve jobs until told to stop. In its own thread."""
         line, stopped = self._line, False
 
-        def more() -> Job | None:
+        def more(wait_s: float) -> Job | None:
             nonlocal stopped
+            if stopped:
+                return None
             try:
-                job = None if stopped else line.get_nowait()
+                job = line.get(timeout=wait_s) if wait_s else line.get_nowait()
             except Empty:
                 return None
             stopped = job is None
