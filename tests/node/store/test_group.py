@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from node.store import Memory, Tx
 from node.store.group import COMPANY_WAIT_S, UNITS_PER_GROUP_MAX, GroupCommit, Job
+from node.store.redo import Redo
 from node.store.remembered import Changes
 
 
@@ -17,7 +18,7 @@ class Line:
         self.settled: list[int] = []
         self.waited: list[float] = []
         self.there, self.coming = 0, 0
-        self.commit = GroupCommit(Memory().open_writer(), self._answer, Changes())
+        self.commit = GroupCommit(Memory().open_writer(), self._answer, Changes(), Redo())
 
     def _answer(self, jobs: Sequence[Job]) -> None:
         assert all(job.error is None for job in jobs)
