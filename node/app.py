@@ -31,6 +31,7 @@ from node.quarantine import Quarantine
 from node.services.announcements import Announcements
 from node.services.applications import Applications
 from node.services.books import Books
+from node.services.both_lost import LOOK_EVERY_S
 from node.services.catching_up import Offload, at_once
 from node.services.directory import Directory
 from node.services.evidence import EvidenceService
@@ -226,7 +227,11 @@ class Node:
             store=self.store, keyring=self.keyring, clock=self.clock, chance=self.chance, links=self.links,
             dispatch=self.dispatch, directory=self.directory, routes=self.routes, handle_in=self.quotes.promises.handle_in,
         )  # fmt: skip
-        self.recovery = Recovery(store=self.store, clock=self.clock, links=self.links, identity=self.keyring.identity)  # fmt: skip
+        self.recovery = Recovery(
+            store=self.store, clock=self.clock, links=self.links, identity=self.keyring.identity,
+            stop_lost=self.lines.units.stop_where_both_lost,
+        )  # fmt: skip
+        self.jobs.append(Job("both-lost", LOOK_EVERY_S, self.recovery.look_for_lost))
         self.keepers = Keepers(
             store=self.store, clock=self.clock, keyring=self.keyring, pepper=self._keys.pepper, links=self.links, dispatch=self.dispatch,
             neighbours=lambda: self.routes.neighbours, ahead=self.recovery.copy_is_newer, offload=self._offload,

@@ -332,6 +332,8 @@ class LineDesk:
         """Write the ends decided while the line was not usable; return (lock seq, was it a CLAIM)."""
         written = []
         for lock_seq, receipt, reason in self.tx.all(_DECISIONS, line_no=line.no):
+            if lock_seq > line.state.peer_length:
+                continue  # the lock itself is gone on both sides: 6.8
             self._end(line, lock_seq, receipt, reason, _NOTHING)
             self.undecide(line, lock_seq)
             written.append((lock_seq, receipt is not None))

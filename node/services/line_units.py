@@ -18,6 +18,7 @@ from crypto.signing import Signed
 from node.clock import Clock
 from node.keyring import KeyRing
 from node.services.books import Books
+from node.services.both_lost import find_lost
 from node.services.line_desk import LineDesk, Outgoing
 from node.services.line_ends import keep_word
 from node.services.line_rows import ASKED, CLOSED, LIVE, OFFERED, OPEN, REPLACED, SUSPENDED, Line
@@ -241,6 +242,15 @@ class LineUnits:
         else:
             self._suspend(lines, line, wire, reason)
             self.finish(tx, lines)
+
+    def stop_where_both_lost(self, tx: Tx) -> list[SchemeId]:
+        """Stop the lines on which both sides lost ops; return with whom. Source: 6.8."""
+        lines, _ = self.desks(tx)
+        lost = find_lost(tx, lines)
+        for line, reason in lost:
+            self._suspend(lines, line, b"", f"both sides lost ops: {reason}")
+        self.finish(tx, lines)
+        return [line.peer for line, _ in lost]
 
     def take_answer(self, tx: Tx, line_id: LineId, answer: SyncAnswer, wire: bytes = b"") -> bool:
         """Note what the peer holds, and keep its first `wire` form; tell whether the line is usable now. Source: 6.7 (a), (c), (d)."""

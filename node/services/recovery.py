@@ -8,6 +8,7 @@ Source: docs/protocol.md 6.7 (0), (b); attack T31.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final, NamedTuple
 
 import structlog
@@ -36,6 +37,7 @@ SHOWN_MAX: Final = 200
 
 IDENTITY: Final = "identity"  # neighbours know events of our own identity log that we lack
 COPY: Final = "copy"  # another node with our keys took our place
+BOTH_LOST: Final = "both-lost"  # we and they lost the same ops; the line is stopped
 NEWER_COPY: Final = "newer-copy"  # a keeper holds books of ours that are newer than this database
 
 _R: Final = schema.recovered.c
@@ -75,11 +77,15 @@ class Recovered(NamedTuple):
 class Recovery:
     """See the head of this file. `tasks` must be entered for anything to happen."""
 
-    def __init__(self, *, store: Store, clock: Clock, links: Links, identity: IdentityState):
+    def __init__(
+        self, *, store: Store, clock: Clock, links: Links, identity: IdentityState,
+        stop_lost: Callable[[Tx], list[SchemeId]],
+    ):  # fmt: skip
         self._store: Final = store
         self._clock: Final = clock
         self._links: Final = links
         self._identity: Final = identity
+        self._stop_lost: Final = stop_lost
         self.tasks: Final = Supervisor("recovery")
         links.watch(on_up=self._on_up, on_copy=self._on_copy)
 
@@ -93,6 +99,14 @@ class Recovery:
         """Note that `keeper` has a copy of our books that this database never sent. Source: 6.7 (g)."""
         log.error("kept_copy_was_ahead", peer=scheme_text(keeper))
         self.tasks.spawn(self._store.write(self._note_once, NEWER_COPY, keeper), "newer-copy")
+
+    async def look_for_lost(self) -> None:
+        """Stop lines on which both sides lost ops, and note it; a job. Source: 6.8."""
+        await self._store.write(self._look)
+
+    def _look(self, tx: Tx) -> None:
+        for peer in self._stop_lost(tx):
+            self._note_once(tx, BOTH_LOST, peer)
 
     async def _ask_identity(self, peer: SchemeId) -> None:
         """Ask whether `peer` knows more of our identity than we do. Source: 6.7 (0)."""

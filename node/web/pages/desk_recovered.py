@@ -6,7 +6,7 @@ from typing import Final
 
 from aiohttp import web
 
-from node.services.recovery import COPY, IDENTITY, NEWER_COPY, Recovered, read_recovered
+from node.services.recovery import BOTH_LOST, COPY, IDENTITY, NEWER_COPY, Recovered, read_recovered
 from node.web.context import ORGANISER, Context, Route, get
 from node.web.pages.neighbours_shown import Known, known_neighbours, name_of
 from node.web.views.admin import RecoveredRow, RecoveredView
@@ -22,7 +22,9 @@ async def recovered(context: Context) -> web.Response:
     known = await known_neighbours(context)
     _ = context.words.gettext
     trades = tuple(_row(context, known, each) for each in found if each.reference is not None)
-    others = sum(each.reference is None and each.kind not in (COPY, IDENTITY, NEWER_COPY) for each in found)
+    others = sum(
+        each.reference is None and each.kind not in (BOTH_LOST, COPY, IDENTITY, NEWER_COPY) for each in found
+    )
     passing = context.words.ngettext(
         "%(num)d other step on lines with neighbours came back: limits, and trades that only pass through.",
         "%(num)d other steps on lines with neighbours came back: limits, and trades that only pass through.",
@@ -43,6 +45,15 @@ async def recovered(context: Context) -> web.Response:
                 "Its keys come from an old copy: put back the newest."
             )
         )
+    warnings += [
+        _(
+            "We and %(scheme)s both lost the same part of our books. Trading with them is stopped: "
+            "ring their organiser, and compare both statements before anything else is done."
+        )
+        % {"scheme": name_of(context, known, each.peer)}
+        for each in found
+        if each.kind == BOTH_LOST
+    ]
     if any(each.kind == NEWER_COPY for each in found):
         warnings.append(
             _(

@@ -237,3 +237,53 @@ def test_after_a_restore_nobody_agrees_to_a_line_before_the_peer_was_heard():
         assert await came_back(hilltop) == ["limit", "open"]
 
     in_town(scenario, names=ROW[:2], opened=False)
+
+
+@pytest.mark.parametrize("others", [["Riverside"], ["Oakvale"]])
+def test_two_neighbours_that_lost_the_same_ops_stop_their_line(others: list[str]):
+    """Rule 6.8: both chains agree and are too short; the connector's other line still knows better."""
+
+    async def scenario(town: SmallTown) -> None:
+        hilltop = town["Hilltop"]
+        lost = ["Hilltop", *others]
+        backups = {name: town[name].snapshot() for name in lost}
+        await town["Oakvale"].buy("Ana", "Riverside", "Karim", 5)
+        await town.settle()
+        assert await hilltop.store.write(hilltop.lines.units.stop_where_both_lost) == []
+        for name in lost:
+            await town[name].crash()
+            town[name].disk.restore(backups[name])
+        for name in lost:
+            await town[name].boot()
+        await town.until_async(town.all_usable, 120)
+        stopped = await hilltop.store.write(hilltop.lines.units.stop_where_both_lost)
+        assert stopped == [town[name].scheme for name in others]
+        line = next(line for line in await hilltop.line_states() if line.peer == stopped[0])
+        assert line.status == "suspended"
+        assert await hilltop.store.write(hilltop.lines.units.stop_where_both_lost) == []
+        raise Agreed
+
+    with pytest.raises(Agreed):
+        in_town(scenario)
+
+
+class Agreed(Exception):
+    """People take it from here: what was lost on both sides comes to no rest by itself."""
+
+
+def test_one_restored_node_stops_no_line():
+    """Rule 6.8 is not 6.7: what a neighbour still has comes back."""
+
+    async def scenario(town: SmallTown) -> None:
+        backups = {name: town[name].snapshot() for name in ROW}
+        await town["Oakvale"].buy("Ana", "Riverside", "Karim", 5)
+        await town.settle()
+        for name in ROW:
+            await town[name].restore(backups[name])
+            for _ in range(40):
+                await asyncio.sleep(1)
+                for node in town.nodes.values():
+                    assert await node.store.write(node.lines.units.stop_where_both_lost) == []
+        await town.settle()
+
+    in_town(scenario)

@@ -536,6 +536,8 @@ async def test_what_came_back_is_said_in_plain_words(desk: Desk) -> None:
         tx.insert(new, **row, kind="limit", trade_no=None, known=True)
         tx.insert(new, **row, kind="copy", trade_no=None, known=True)
         tx.insert(new, **row, kind="identity", trade_no=None, known=True)
+        tx.insert(new, **row, kind="both-lost", trade_no=None, known=True)
+        tx.insert(new, **row, kind="newer-copy", trade_no=None, known=True)
 
     await desk.town.node.store.write(restored)
     assert "neighbours gave it back" in await desk.words("/admin")
@@ -548,6 +550,8 @@ async def test_what_came_back_is_said_in_plain_words(desk: Desk) -> None:
     assert "1 other step on lines with neighbours came back" in said
     assert "A second computer works with our keys." in said
     assert "Neighbours know newer keys of ours" in said
+    assert "both lost the same part of our books" in said
+    assert "A neighbour keeps a sealed copy of our books that is newer" in said
     assert "Some accounts are not known here any more." in said
     desk.town.clock.now += 15 * 24 * 3600 * 1000
     desk.browser = await desk.town.browser_of(desk.rosa)
