@@ -86,9 +86,11 @@ def claim_upstream_later(patches: pytest.MonkeyPatch) -> None:
     decide = LineDesk.decide
     postponed: list[tuple[int, int, bytes]] = []
 
-    def decide_later(self: LineDesk, line: Line, seq: int, receipt: bytes | None, reason: str = "") -> bool:
+    def decide_later(
+        self: LineDesk, line: Line, seq: int, receipt: bytes | None, reason: str = "", **memory: Any
+    ) -> bool:
         if receipt is None or not self.peer_lock(line, seq).route:
-            return decide(self, line, seq, receipt, reason)
+            return decide(self, line, seq, receipt, reason, **memory)
         postponed.append((line.no, seq, receipt))
         return False
 
