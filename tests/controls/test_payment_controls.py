@@ -317,7 +317,7 @@ def check_the_member_before(patches: pytest.MonkeyPatch) -> None:
             raise CannotPay(NoPayment.TOO_LITTLE)
         return await pay(self, offer, **kwargs)
 
-    def hold_blindly(account: Any, amount: int) -> Any:
+    def hold_blindly(account: Any, amount: int, **_: Any) -> Any:
         return replace(account, held=account.held + amount)
 
     patches.setattr(Settlement, "pay", pay_after_looking)
