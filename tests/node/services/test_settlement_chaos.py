@@ -74,7 +74,11 @@ class Chaos:
         while True:
             await asyncio.sleep(self.random.uniform(1, 20))
             name = self.random.choice(sorted(self.old) or NAMES)
-            if name not in self.old or self.down or not await self.town.knows_all_of(name):
+            for _ in range(30):  # a good moment may be some seconds away
+                if name in self.old and not self.down and await self.town.knows_all_of(name):
+                    break
+                await asyncio.sleep(1)
+            else:
                 continue
             self.down.add(name)
             await self.town[name].restore(self.old[name], self.random.choice([0.01, 1, 40]))
