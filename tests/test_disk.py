@@ -211,6 +211,7 @@ async def reopened(killed: Killed, log: bytes, folder: Path) -> list[str]:
     return [str(record["id"]) for record in audited.export.of("entries")]
 
 
+@pytest.mark.timeout(1_800)
 async def test_a_log_cut_anywhere_is_an_earlier_state(tmp_path: Path) -> None:
     """I7: cut at every frame, at random bytes, and with bits turned: the node opens to what was committed up to there."""
     killed = await killed_node(tmp_path)

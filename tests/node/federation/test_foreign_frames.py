@@ -41,7 +41,7 @@ from tests.gossip_town import WIDE, put
 from tests.simulation import run_virtual
 from tests.small_town import Credentials, Phonebook
 
-FRAMES = 20_000 if EVERYTHING else 600
+FRAMES = 10_000 if EVERYTHING else 600
 # What must not move by anything that its author did not sign just so.
 OWNED = (
     books.account, books.entry, books.leg, books.trade, lines.op, payments.payment, payments.forward,
@@ -64,6 +64,7 @@ PURPOSE_OF = {
 }  # fmt: skip
 
 
+@pytest.mark.timeout(1_200)
 @pytest.mark.parametrize("signs", [False, True], ids=["damaged", "damaged and signed anew"])
 def test_no_frame_however_damaged_makes_a_node_fail_or_moves_anything(
     monkeypatch: pytest.MonkeyPatch, signs: bool
