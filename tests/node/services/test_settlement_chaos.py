@@ -58,6 +58,8 @@ class Chaos:
         while True:
             await asyncio.sleep(self.random.uniform(1, 30))
             name = self.random.choice(NAMES)
+            if name in self.down:  # being restored
+                continue
             self.down.add(name)
             await self.town[name].restart(self.random.choice([0.01, 1, 40]))
             self.down.discard(name)
@@ -75,7 +77,12 @@ class Chaos:
             await asyncio.sleep(self.random.uniform(1, 20))
             name = self.random.choice(sorted(self.old) or NAMES)
             for _ in range(30):  # a good moment may be some seconds away
-                if name in self.old and not self.down and await self.town.knows_all_of(name):
+                if (
+                    name in self.old
+                    and not self.down
+                    and await self.town.knows_all_of(name)
+                    and not self.down
+                ):
                     break
                 await asyncio.sleep(1)
             else:
@@ -130,7 +137,7 @@ def bad_times(seed: int, *, restores: bool = False) -> tuple[bytes, int, int]:
         async def all_up() -> bool:
             return not chaos.down
 
-        await town.until_async(all_up)
+        await town.until_async(all_up, 600)
         for task in trouble:
             task.cancel()
         await asyncio.gather(*trouble, return_exceptions=True)
