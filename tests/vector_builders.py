@@ -53,6 +53,7 @@ from protocol.line_ops import (
     SyncAsk,
     Terms,
 )
+from protocol.memo import Memo, Passing
 from protocol.message import encode_message, sign_message, to_value
 from protocol.names import AccountId, Handle, ItemKey, KeySeq, QuoteId, SchemeId
 from protocol.quote import (
@@ -584,3 +585,10 @@ def _hello_dialler() -> Vector:
 @vector("hello-listener")
 def _hello_listener() -> Vector:
     return _hello("a listener sees no certificate", False, None)
+
+
+@vector("memo")
+def _memo() -> Vector:
+    passing = Passing(peer=OAKVALE, nonce=filler("terms", 16), epoch=0, seq=3)
+    note = "of a connector, before it is sealed under a key of the scheme's own"
+    return Vector(note=note, message=Memo(memory=passing), wrong={"memory": ("c",)})

@@ -24,7 +24,7 @@ from node.simulation.town import Resident, Town
 from node.simulation.virtual_loop import EPOCH_MS
 from node.store import Tx
 from protocol import line as rules
-from protocol.evidence import TwoOps, decode_evidence, verify
+from protocol.evidence import Evidence, TwoItems, TwoOps, decode_evidence, encode_evidence, verify
 from protocol.feed import Head, Item
 from protocol.frame import FrameType
 from protocol.identity import make_rotate
@@ -337,12 +337,18 @@ def test_a_neighbour_shows_no_more_than_it_may_and_what_proves_nothing_is_its_fa
         mallory, oakvale, hilltop = (town[name] for name in NAMES)
         await equivocate(town)
         (piece,) = await kept(oakvale)
-        broken = piece.data[:-1] + bytes([piece.data[-1] ^ 1])
+        one, other = signed_item(mallory, b"one"), signed_item(mallory, b"other")
+        forged = TwoItems(first=one.wire, second=other.wire[:-1] + bytes([other.wire[-1] ^ 1]))
+        log = tuple(mallory.keys.keyring.log)
+        broken = encode_evidence(Evidence(accused=mallory.scheme, proof=forged, identity=log))
         session = oakvale.node.links.live[hilltop.scheme]
-        for data in (broken, piece.data, piece.data):
+        for data in (piece.data, piece.data, broken):
             session.offer(FrameType.EVIDENCE, data)
-        await asyncio.sleep(5)
+        await asyncio.sleep(1)
         assert len(await kept(hilltop)) == 1
+        assert oakvale.node.links.live.get(hilltop.scheme) is not session, (
+            "a forged signature ends the session"
+        )
 
         now_ms = hilltop.node.clock.now_ms()
         for number in range(EVIDENCE_OF_ONE_MAX + 5):
