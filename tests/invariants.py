@@ -314,9 +314,16 @@ def check_all_ended(node: Snapshot) -> None:
 KeyFor = Callable[[SchemeId, str, int], VerifyingKey | None]
 
 
-def check_wires(tx: ReadTx, key_for: KeyFor) -> None:
-    """I11, I12: every op that was accepted is canonical, and signed by its author's line key. A query."""
+def check_wires(tx: ReadTx, key_for: KeyFor, known: set[bytes] | None = None) -> None:
+    """I11, I12: every op that was accepted is canonical, and signed by its author's line key. A query.
+
+    `known` holds the wires that were found good already: both ends of a line store the same.
+    """
     for (wire,) in tx.all(_OPS_AS_STORED):
+        if known is not None:
+            if wire in known:
+                continue
+            known.add(wire)
         body, key_seq, signature = unpackb(wire, raw=False, use_list=False)
         if encode((body, key_seq, signature), bytes_max=2 * OBJECT_BYTES_MAX) != wire:
             raise Violated("I11 an op is stored that is not canonical")

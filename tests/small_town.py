@@ -151,11 +151,11 @@ class WatchedStore(InlineStore):
 class SettlingNode:
     """What settles in one scheme; `boot` and `crash` as often as a test likes."""
 
-    def __init__(self, name: str, town: SmallTown, rate: int):
+    def __init__(self, name: str, town: SmallTown, rate: int, keyring: KeyRing | None = None):
         self.name, self.town = name, town
         self.chance = SeededChance(f"{name} {town.seed}")
         self.clock = LoopClock(EPOCH_MS)
-        self.keyring = make_keyring(self.chance, EPOCH_MS)
+        self.keyring = keyring or make_keyring(self.chance, EPOCH_MS)
         self.rate = Rate(minor_per_hour=rate)
         self.ways = Ways()
         self.disk = Memory()

@@ -10,6 +10,7 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from math import inf, nextafter
 from random import Random
 from typing import Final, TypeAlias
@@ -19,6 +20,7 @@ from node.simulation.virtual_loop import VirtualLoop, running_loop
 from protocol.frame import CloseCode
 
 Serve: TypeAlias = "Callable[[SimulatedChannel], Awaitable[None]]"
+Heard: TypeAlias = Callable[[str, str, bytes], None]  # sender, receiver, message
 
 # A receiver that lags this far behind makes its sender wait, like a full TCP window.
 WINDOW_MESSAGES: Final = 256
@@ -64,14 +66,17 @@ class _Pipe:
     """One direction of one channel: what is under way, and what arrived and was not yet read."""
 
     __slots__ = (
-        "arrived", "calm", "closed", "due", "held", "link", "loop", "random", "reader", "traffic", "writer",
+        "arrived", "calm", "closed", "due", "heard", "held", "link", "loop", "random", "reader", "traffic", "writer",
     )  # fmt: skip
 
-    def __init__(self, link: _Link, loop: VirtualLoop, random: Random, traffic: Traffic):
+    def __init__(
+        self, link: _Link, loop: VirtualLoop, random: Random, traffic: Traffic, heard: Callable[[bytes], None] | None
+    ):  # fmt: skip
         self.link = link
         self.loop = loop
         self.random = random
         self.traffic = traffic
+        self.heard = heard
         self.calm = link.weather.calm_messages
         self.due = 0.0
         self.arrived: deque[bytes] = deque()
@@ -112,6 +117,8 @@ class _Pipe:
         elif isinstance(arrival, ChannelClosed):
             self.end(arrival)
         elif self.closed is None:
+            if self.heard is not None:
+                self.heard(arrival)
             self.arrived.append(arrival)
             _wake(self.reader)
 
@@ -180,6 +187,7 @@ class SimulatedNetwork:
         self.random: Final = Random(seed)  # noqa: S311 - chance with a seed is the point; nothing here is secret
         self.weather = weather or Weather()
         self.failures: list[BaseException] = []  # what the serving of a channel raised
+        self.on_arrival: Heard | None = None  # told of each message, before it is read
         self._links: dict[frozenset[str], _Link] = {}
         self._listeners: dict[str, Serve] = {}
         self._hidden: Final[set[str]] = set()
@@ -208,14 +216,17 @@ class SimulatedNetwork:
         serve = self._listeners.get(listener)
         if serve is None or listener in self._hidden:
             raise Unreachable(f"nobody listens at {listener}")
-        there = _Pipe(link, self.loop, self.random, self.traffic(dialler, listener))
-        back = _Pipe(link, self.loop, self.random, self.traffic(listener, dialler))
+        there, back = self._pipe(link, dialler, listener), self._pipe(link, listener, dialler)
         link.pipes = [pipe for pipe in link.pipes if pipe.closed is None]
         link.pipes += (there, back)
         task = asyncio.ensure_future(serve(SimulatedChannel(back, there, f"sim://{dialler}")))
         self._serving.add(task)
         task.add_done_callback(self._served)
         return SimulatedChannel(there, back, f"sim://{listener}")
+
+    def _pipe(self, link: _Link, sender: str, receiver: str) -> _Pipe:
+        heard = None if self.on_arrival is None else partial(self.on_arrival, sender, receiver)
+        return _Pipe(link, self.loop, self.random, self.traffic(sender, receiver), heard)
 
     def set_weather(self, one: str, other: str, weather: Weather) -> None:
         """Change the weather of one link; the network's own is for links not yet used."""

@@ -218,20 +218,24 @@ class _MemoryConnection(SqliteConnection):
     def __init__(self, raw: sqlite3.Connection, read_only: bool):
         super().__init__(raw, "BEGIN" if read_only else "BEGIN IMMEDIATE")
         self._read_only: Final = read_only
+        self._changes: int | None = None  # of the connection, before a transaction of this reader
 
     def begin(self) -> None:
-        """Begin a transaction. Writer and reader share one connection, so reading is switched on here."""
+        """Begin a transaction."""
         if self._closed:
             raise sqlite3.ProgrammingError("Cannot operate on a closed database.")
-        if self._read_only:
-            self.raw.execute("PRAGMA query_only = ON")
         super().begin()
+        self._changes = self.raw.total_changes if self._read_only else None
 
     def rollback(self) -> None:
-        """End the transaction."""
+        """End the transaction. Writer and reader share one connection, so that a reader only read is asked here.
+
+        `PRAGMA query_only` would forbid it beforehand, but each switch of it makes SQLite compile every statement anew.
+        """
         super().rollback()
-        if self._read_only:
-            self.raw.execute("PRAGMA query_only = OFF")
+        before, self._changes = self._changes, None
+        if before is not None and self.raw.total_changes != before:
+            raise sqlite3.ProgrammingError("A reader wrote; it was rolled back.")
 
     def close(self) -> None:
         """Lose what is not committed."""

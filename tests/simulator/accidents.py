@@ -1,0 +1,297 @@
+"""What people do and what befalls a simulated town, each by its name; when and to whom is drawn from the seed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+from node.services.line_units import LineRefused
+from node.services.payer_desk import NewPayment
+from node.services.quotes import Offer
+from node.services.settlement import CannotPay, NoPayment, Payment, Settlement
+from node.simulation.network import Weather
+from node.store import StoreError, Tx
+from protocol.line_ops import MODE_REDUCE, Limit
+from protocol.names import Handle
+from protocol.quote import QuoteRequest
+from protocol.units import HOUR
+from tests.simulator.town import BUYERS, SELLERS, SimNode, any_rate
+
+if TYPE_CHECKING:
+    from tests.simulator.town import SimTown
+
+DAY_S: Final = 86_400
+STATEMENTS_AHEAD: Final = 40  # the power fails within so many statements
+
+# What `--faults` can name. The first five are drawn once for each link or town, the others happen again and again.
+WEATHER: Final = ("loss", "duplication", "reordering", "delay")
+AT_THE_START: Final = ("mixed", "skew")
+EVENTS: Final = ("partition", "days", "crash", "restart", "limits", "rates", "parallel", "reduce")
+LIES: Final = ("silent", "late", "forking", "over-limit", "lying-sync", "forged-receipt", "replay")
+FAULTS: Final = (*WEATHER, *AT_THE_START, *EVENTS, *LIES)
+
+# How wrong clocks are, of a whole town: a few seconds, what is still allowed (9.2), or anything.
+SKEWS_MS: Final = ((0, 0, 9_000, -9_000), (0, 150_000, -140_000), (0, 3_600_000, -3_600_000, 270_000))
+
+
+@dataclass(frozen=True)
+class Act:
+    """Something that can happen next, and how often beside the others."""
+
+    fault: str  # empty: always
+    weight: int
+    do: Callable[[Happenings], None]
+
+
+class Happenings:
+    """Lets things happen to one town."""
+
+    def __init__(self, town: SimTown, faults: frozenset[str]):
+        self.town, self.random, self.faults = town, town.random, faults
+        self.tasks: set[asyncio.Task[None]] = set()
+        self.purchases = 0
+        self._acts = [act for act in ACTS if not act.fault or act.fault in faults]
+        # Seldom at one place and time only: a run is either busy or has long pauses.
+        self._pauses = self.random.choice([(0.02, 0.6), (0.1, 3.0), (0.5, 6.0), (0.05, 15.0)])
+        self._skews = self.random.choices(SKEWS_MS, [14, 4, 2])[0]
+        self._cuts: Counter[tuple[str, str]] = Counter()
+
+    async def pause(self) -> None:
+        """Wait until the next thing happens."""
+        await asyncio.sleep(self.random.uniform(*self._pauses))
+
+    def next(self) -> None:
+        """Let one thing happen."""
+        act = self.random.choices(self._acts, [each.weight for each in self._acts])[0]
+        act.do(self)
+
+    def spawn(self, work: object) -> None:
+        """Let something take its time beside everything else."""
+        task = asyncio.ensure_future(work)  # type: ignore[arg-type]  # a coroutine
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
+
+    def told(self, kind: str, what: str) -> None:
+        """Note an event."""
+        self.town.story.happened(kind, what)
+
+    def anybody(self) -> SimNode | None:
+        """Return a node that is up, if the one drawn is."""
+        node = self.town[self.random.choice(list(self.town.nodes))]
+        return node if node.is_up else None
+
+    def draw_weather(self) -> None:
+        """Give each link its own weather."""
+        chance = self.random.random
+        for one, other in self.town.edges:
+            delays = [(0.01, 0.05)] * 5 + [(0.1, 0.4)] * 3 + [(0.5, 3.0)]
+            weather = Weather(
+                loss=0.08 * chance() if "loss" in self.faults else 0.0,
+                duplicate=0.25 * chance() if "duplication" in self.faults else 0.0,
+                reorder=0.3 * chance() if "reordering" in self.faults else 0.0,
+                delay_s=self.random.choice(delays) if "delay" in self.faults else (0.01, 0.05),
+                late_s=self.random.choice([0.3, 0.3, 1.0, 20.0, 200.0]),
+            )
+            self.town.network.set_weather(one, other, weather)
+
+    def clear_weather(self) -> None:
+        """Let everything pass."""
+        for one, other in self.town.edges:
+            self.town.network.mend(one, other)
+            self.town.network.set_weather(one, other, Weather())
+
+    # --- payments ---------------------------------------------------------------------------------------------
+
+    async def purchase(self, *, reduce: bool = False) -> None:
+        """Ask for a price, think, and buy; whatever says no on the way, says no."""
+        town, random = self.town, self.random
+        self.purchases += 1
+        number = self.purchases
+        buyer, payee = (town[name] for name in random.sample(list(town.nodes), 2))
+        who, to = random.choice(BUYERS), random.choice(SELLERS)
+        rate = payee.rate.minor_per_hour
+        amount = random.randrange(1, max(2, random.choice([rate // 10, rate, 6 * rate])))
+        thinks = random.choice([0.0, 0.0, 0.5, 8.0, 400.0])
+        if not buyer.is_up or not payee.is_up:
+            return
+        try:
+            handle = await payee.quotes.handle_of(buyer.scheme, payee.members[to])
+            offer = await buyer.quotes.ask(payee.scheme, request_of(handle, amount, number))
+            if not isinstance(offer, Offer):
+                self.told("refused", f"{buyer.name} is told {offer.reason} by {payee.name}")
+                return
+            if thinks:
+                await asyncio.sleep(thinks)
+            if not buyer.is_up:
+                return
+            pay = pay_reducing if reduce else pay_as_usual
+            payment = await pay(buyer, offer, buyer.members[who], number.to_bytes(4, "big"))
+        except (CannotPay, StoreError) as no:
+            self.told("refused", f"{buyer.name} cannot pay: {no}")
+            return
+        names = " → ".join(town.name_of(each) for each in offer.route)
+        self.told(
+            "begun",
+            f"{who} of {buyer.name} pays {to} {offer.quote.body.hours} by {names}: payment {payment.no}",
+        )
+
+    def buy(self) -> None:
+        """Let somebody buy something."""
+        self.spawn(self.purchase())
+
+    def buy_several(self) -> None:
+        """Let several people buy at one moment, over whatever ways there are."""
+        for _ in range(self.random.randrange(2, 6)):
+            self.spawn(self.purchase())
+
+    def buy_reducing(self) -> None:
+        """Let a payment go only where it lowers debts, as clearing does. Source: 6.3, 8.2."""
+        self.spawn(self.purchase(reduce=True))
+
+    # --- people -----------------------------------------------------------------------------------------------
+
+    def change_limit(self) -> None:
+        """Let organisers trust a neighbour more, less or not at all."""
+        node = self.anybody()
+        if node is None:
+            return
+        peer = self.town[self.random.choice(self.town.neighbours_of(node.name))]
+        owed = self.random.choice([0, 2, 5, 20, 20, 100]) * HOUR
+        limit = Limit(
+            owed_max=owed,
+            pending_max=self.random.choice([owed, 10 * HOUR]),
+            open_max=self.random.choice([1, 6, 6, 50]),
+        )
+        ceiling = self.random.choice([None, None, 3 * HOUR])
+
+        async def act() -> None:
+            try:
+                await node.lines.set_limit(peer.scheme, limit, ceiling)
+            except (LineRefused, StoreError):
+                return  # not in touch just now: they are told so
+
+        self.told("limits", f"{node.name} gives {peer.name} a LIMIT of {owed}")
+        self.spawn(act())
+
+    def change_rate(self) -> None:
+        """Let a scheme reckon its hour anew, with quotes under way."""
+        node = self.anybody()
+        if node is not None:
+            node.rate = any_rate(self.random)
+            node.rates.add(node.rate.minor_per_hour)
+            self.told("rates", f"an hour of {node.name} is now {node.rate.minor_per_hour}")
+
+    # --- accidents --------------------------------------------------------------------------------------------
+
+    def cut(self) -> None:
+        """Cut one link for a while, or break its channels; what was on the way comes later, or never."""
+        one, other = self.random.choice(self.town.edges)
+        if self.random.random() < 0.3:
+            self.town.network.reset(one, other)
+            self.told("resets", f"the channels between {one} and {other} break")
+            return
+        seconds = self.random.choice([0.1, 0.1, 3.0, 3.0, 70.0, 700.0])
+        self.told("partitions", f"{one} and {other} are cut off for {seconds} s")
+        self.spawn(self._cut([(one, other)], seconds))
+
+    async def _cut(self, links: list[tuple[str, str]], seconds: float) -> None:
+        for one, other in links:
+            self._cuts[one, other] += 1
+            self.town.network.cut(one, other)
+        await asyncio.sleep(seconds)
+        for one, other in links:
+            self._cuts[one, other] -= 1
+            if not self._cuts[one, other]:  # else another reason keeps it cut
+                self.town.network.mend(one, other)
+
+    def cut_for_days(self) -> None:
+        """Let days pass, with everybody cut off from everybody, or with nobody up."""
+        if self.random.random() < 0.3:
+            days = self.random.choice([0.01, 0.03, 0.1, 1.0])
+            self.told("days", f"all links are cut for {days} days")
+            self.spawn(self._cut(list(self.town.edges), days * DAY_S))
+            return
+        days = self.random.choice([1, 3, 10])
+        self.told("days", f"a power cut everywhere for {days} days")
+        self.town.dark_until = self.town.network.loop.time() + days * DAY_S
+        for node in self.town.nodes.values():
+            if node.is_up:
+                self.spawn(self._lie_down(node, self.random.random()))
+
+    def restart(self) -> None:
+        """Stop a node between two statements, and start it again."""
+        node = self.anybody()
+        if node is not None and not node.down_for_good:
+            seconds = self.random.choice([0.01, 0.01, 1.0, 1.0, 40.0, 900.0])
+            self.told("restarts", f"{node.name} stops for {seconds} s")
+            self.spawn(self._lie_down(node, seconds))
+
+    async def _lie_down(self, node: SimNode, seconds: float) -> None:
+        if not node.is_up:
+            return
+        self.town.down.add(node.name)
+        await node.crash()
+        await asyncio.sleep(seconds)
+        if self.random.random() < 0.3:
+            self.set_clock(node)
+        await self.town.start(node)
+
+    def set_clock(self, node: SimNode) -> None:
+        """Let the clock of a node that is down be wrong."""
+        if "skew" in self.faults:
+            node.skew_ms = self.random.choice(self._skews)
+            self.told("skew", f"the clock of {node.name} is now {node.skew_ms / 1000} s ahead")
+
+    def crash(self) -> None:
+        """Let the power fail in the middle of what a node does next."""
+        node = self.anybody()
+        if node is not None and node.statements_left is None:
+            node.cut_at(self.random.randrange(1, STATEMENTS_AHEAD))
+
+
+def request_of(handle: Handle, amount: int, number: int) -> QuoteRequest:
+    """Return what a buyer asks."""
+    return QuoteRequest(
+        listing=None, payee_handle=handle, payer_handle=Handle(bytes(16)), payer_name="somebody", amount=amount,
+        price_seen=None, text=f"thing {number}",
+    )  # fmt: skip
+
+
+async def pay_as_usual(node: SimNode, offer: Offer, account_no: int, once: bytes) -> Payment:
+    """Confirm an offer. Raises CannotPay."""
+    return await node.settlement.pay(offer, account_no=account_no, entered_by="a member", once=once)
+
+
+async def pay_reducing(node: SimNode, offer: Offer, account_no: int, once: bytes) -> Payment:
+    """Confirm an offer with a LOCK in mode *reduce*: no page does this yet, every node has to obey it. Raises CannotPay."""
+    return await Reducing(node.settlement).pay(offer, account_no=account_no, entered_by="a member", once=once)
+
+
+class Reducing(Settlement):
+    """A settlement that locks in the other mode, and differs in nothing else."""
+
+    def __init__(self, usual: Settlement):
+        self.__dict__.update(usual.__dict__)
+
+    def _begin(self, tx: Tx, offer: Offer, new: NewPayment) -> Payment:
+        lines, _payments = self._lines.desks(tx)
+        line = lines.by_peer(new.peer)
+        if line is None or lines.room(line, MODE_REDUCE) < offer.quote.body.hours:
+            raise CannotPay(NoPayment.NO_WAY)
+        return super()._begin(tx, offer, replace(new, lock=replace(new.lock, mode=MODE_REDUCE)))
+
+
+ACTS: Final = (
+    Act("", 600, Happenings.buy),
+    Act("parallel", 100, Happenings.buy_several),
+    Act("reduce", 60, Happenings.buy_reducing),
+    Act("limits", 60, Happenings.change_limit),
+    Act("rates", 30, Happenings.change_rate),
+    Act("partition", 50, Happenings.cut),
+    Act("days", 1, Happenings.cut_for_days),
+    Act("restart", 20, Happenings.restart),
+    Act("crash", 60, Happenings.crash),
+)

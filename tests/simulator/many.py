@@ -1,0 +1,111 @@
+"""Many runs: over several processes, summed up, and the first that fails made as small as it gets."""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import structlog
+
+from tests.simulator.accidents import FAULTS
+from tests.simulator.run import Outcome, Plan, simulate
+
+
+@dataclass
+class Sum:
+    """What came of many runs."""
+
+    runs: int = 0
+    events: int = 0
+    cpu_s: float = 0.0
+    virtual_s: float = 0.0
+    counts: Counter[str] = field(default_factory=Counter)
+    failed: list[Outcome] = field(default_factory=list)
+
+    def add(self, outcome: Outcome) -> None:
+        """Take in one run."""
+        self.runs += 1
+        self.events += outcome.events
+        self.cpu_s += outcome.cpu_s
+        self.virtual_s += outcome.virtual_s
+        self.counts.update(outcome.counts)
+        if outcome.violated:
+            self.failed.append(outcome)
+
+    def summary(self) -> dict[str, Any]:
+        """Return what JSON can hold."""
+        return {
+            "runs": self.runs,
+            "events": self.events,
+            "events_per_cpu_minute": round(60 * self.events / self.cpu_s) if self.cpu_s else 0,
+            "cpu_s": round(self.cpu_s, 1),
+            "virtual_days": round(self.virtual_s / 86_400, 1),
+            "counts": dict(sorted(self.counts.items())),
+            "failed": [outcome.summary() for outcome in self.failed],
+        }
+
+
+def name_of(violated: str) -> str:
+    """Return the name an invariant's message begins with."""
+    return violated.split(" ", 1)[0]
+
+
+def quietly(plan: Plan) -> Outcome:
+    """Run one plan in a process of its own, without the logs of its nodes."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
+    return simulate(plan)
+
+
+def run_all(plans: Iterator[Plan], jobs: int, *, done: Callable[[Outcome], None]) -> Sum:
+    """Run plans until they are over or one fails; `done` is told of each."""
+    total = Sum()
+
+    def take(outcome: Outcome) -> None:
+        total.add(outcome)
+        done(outcome)
+
+    if jobs == 1:
+        for plan in plans:
+            take(quietly(plan))
+            if total.failed:
+                break
+        return total
+    with ProcessPoolExecutor(jobs) as pool:
+        waiting = {pool.submit(quietly, plan) for plan in itertools.islice(plans, 2 * jobs)}
+        while waiting:
+            ended, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+            for future in ended:
+                take(future.result())
+            if not total.failed:
+                waiting |= {pool.submit(quietly, plan) for plan in itertools.islice(plans, len(ended))}
+    total.failed.sort(key=lambda outcome: outcome.plan.seed)
+    return total
+
+
+def smallest(failed: Outcome, *, run: Callable[[Plan], Outcome] = quietly) -> Outcome:
+    """Return a run of the same seed that breaks the same invariant, with as few kinds of faults and events as found."""
+    name, best = name_of(failed.violated), failed
+
+    def still_fails(plan: Plan) -> bool:
+        nonlocal best
+        outcome = run(plan)
+        if name_of(outcome.violated) != name:
+            return False
+        best = outcome
+        return True
+
+    for fault in FAULTS:
+        if fault in best.plan.faults:
+            still_fails(replace(best.plan, faults=best.plan.faults - {fault}))
+    low, high = 0, min(best.plan.steps, best.events)
+    while high - low > max(5, high // 20):
+        middle = (low + high) // 2
+        if still_fails(replace(best.plan, steps=middle)):
+            high = middle
+        else:
+            low = middle
+    return best
