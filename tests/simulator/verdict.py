@@ -55,6 +55,12 @@ async def judge(town: SimTown) -> list[Snapshot]:
     """Check everything. Raises Violated."""
     snapshots = [await node.store.read(take_snapshot, node.scheme) for node in town.honest]
     liars = {node.scheme for node in town.nodes.values() if node.liar is not None}
+    for snapshot in snapshots:
+        for copy in snapshot.copies:
+            if copy.line.status == SUSPENDED and copy.line.peer not in liars:
+                raise Violated(
+                    f"0.5 the line of {town.name_of(snapshot.scheme)} with an honest scheme is suspended"
+                )
     if liars:
         for snapshot in snapshots:
             check_beside_liars(town, snapshot, liars)
@@ -69,12 +75,6 @@ async def judge(town: SimTown) -> list[Snapshot]:
     known: set[bytes] = set()
     for node in town.honest:
         await node.store.read(check_wires, town.phonebook.key_for, known)
-    for snapshot in snapshots:
-        for copy in snapshot.copies:
-            if copy.line.status == SUSPENDED and copy.line.peer not in liars:
-                raise Violated(
-                    f"0.5 the line of {town.name_of(snapshot.scheme)} with an honest scheme is suspended"
-                )
     return snapshots
 
 
