@@ -8,28 +8,33 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
+from node.services.acts import Actor, Role
 from node.services.line_units import LineRefused
 from node.services.payer_desk import NewPayment
 from node.services.quotes import Offer
 from node.services.settlement import CannotPay, NoPayment, Payment, Settlement
 from node.simulation.network import Weather
 from node.store import StoreError, Tx
+from protocol.line import credit_room
 from protocol.line_ops import MODE_REDUCE, Limit
 from protocol.names import Handle
 from protocol.quote import QuoteRequest
 from protocol.units import HOUR
-from tests.simulator.town import BUYERS, SELLERS, SimNode, any_rate
+from tests.simulator.town import BUYERS, FIRST_LIMIT, SELLERS, SimNode, any_rate
 
 if TYPE_CHECKING:
     from tests.simulator.town import SimTown
 
 DAY_S: Final = 86_400
+ORGANISER: Final = Actor(no=None, name="Rosa", role=Role.ORGANISER)
 STATEMENTS_AHEAD: Final = 40  # the power fails within so many statements
 
 # What `--faults` can name. The first five are drawn once for each link or town, the others happen again and again.
 WEATHER: Final = ("loss", "duplication", "reordering", "delay")
 AT_THE_START: Final = ("mixed", "skew")
-EVENTS: Final = ("partition", "days", "crash", "restart", "limits", "rates", "parallel", "reduce")
+EVENTS: Final = (
+    "partition", "days", "crash", "restart", "restore", "limits", "rates", "credit", "stopping", "parallel", "reduce",
+)  # fmt: skip
 LIES: Final = ("silent", "late", "forking", "over-limit", "lying-sync", "forged-receipt", "replay")
 FAULTS: Final = (*WEATHER, *AT_THE_START, *EVENTS, *LIES)
 
@@ -184,6 +189,50 @@ class Happenings:
             node.rates.add(node.rate.minor_per_hour)
             self.told("rates", f"an hour of {node.name} is now {node.rate.minor_per_hour}")
 
+    def forgive(self) -> None:
+        """Let organisers write down that a neighbour settled some of what it owes in another way. Source: 6.3 (CREDIT)."""
+        node = self.anybody()
+        if node is None:
+            return
+        peer = self.town[self.random.choice(self.town.neighbours_of(node.name))]
+        part = self.random.choice([1.0, 1.0, self.random.random()])
+
+        async def act() -> None:
+            try:
+                line = next(each for each in await node.line_states() if each.peer == peer.scheme)
+                most = credit_room(line.state.mine, line.state.me)
+                if most:
+                    await node.neighbours.settle(
+                        ORGANISER, peer.scheme, max(1, int(most * part)), -line.state.owed
+                    )
+                    self.told(
+                        "credits",
+                        f"{peer.name} settles {max(1, int(most * part))} with {node.name} in another way",
+                    )
+            except (LineRefused, StoreError):
+                return
+
+        self.spawn(act())
+
+    def stop_trading(self) -> None:
+        """Let organisers stop trading with a neighbour, and think again."""
+        node = self.anybody()
+        if node is None:
+            return
+        peer = self.town[self.random.choice(self.town.neighbours_of(node.name))]
+        seconds = self.random.choice([0.1, 2.0, 30.0])
+
+        async def act() -> None:
+            try:
+                await node.neighbours.stop(ORGANISER, peer.scheme)
+                self.told("stops", f"{node.name} stops trading with {peer.name} for {seconds} s")
+                await asyncio.sleep(seconds)
+                await node.neighbours.resume(ORGANISER, peer.scheme, FIRST_LIMIT, None)
+            except (LineRefused, StoreError):
+                return
+
+        self.spawn(act())
+
     # --- accidents --------------------------------------------------------------------------------------------
 
     def cut(self) -> None:
@@ -245,6 +294,46 @@ class Happenings:
             node.skew_ms = self.random.choice(self._skews)
             self.told("skew", f"the clock of {node.name} is now {node.skew_ms / 1000} s ahead")
 
+    def back_up(self) -> None:
+        """Take a backup of somebody's database."""
+        node = self.anybody()
+        if node is not None:
+            node.backups = [*node.backups[-3:], node.snapshot()]
+            self.told("backups", f"{node.name} is backed up")
+
+    def restore(self) -> None:
+        """Let a disk break, and an old backup take its place."""
+        node = self.anybody()
+        if node is not None:
+            self.spawn(self._restore(node))
+
+    async def _restore(self, node: SimNode) -> None:
+        if not await self._may_restore(node) or not node.is_up:
+            return
+        self.town.down.add(node.name)
+        await node.crash()
+        node.put_back()
+        self.told("restores", f"{node.name} starts again from an old backup")
+        await asyncio.sleep(self.random.choice([0.5, 0.5, 5.0, 100.0]))
+        await self.town.start(node)
+
+    async def _may_restore(self, node: SimNode) -> bool:
+        """Tell whether what this node forgets is remembered by its neighbours: two that lost ops at once need people (6.8)."""
+        if any(each.liar is not None for each in self.town.nodes.values()):
+            return False
+        for line in await node.line_states():
+            peer = self.town[self.town.name_of(line.peer)]
+            if peer.name not in self.town.neighbours_of(node.name):
+                continue
+            if not peer.is_up or not line.usable:
+                return False
+            twin = next(each for each in await peer.line_states() if each.state.line == line.state.line)
+            if not twin.usable or line.state.own_length < twin.state.peer_length:
+                return False
+            if twin.state.own_length < line.state.peer_length:
+                return False
+        return True
+
     def crash(self) -> None:
         """Let the power fail in the middle of what a node does next."""
         node = self.anybody()
@@ -287,6 +376,10 @@ class Reducing(Settlement):
 ACTS: Final = (
     Act("", 600, Happenings.buy),
     Act("parallel", 100, Happenings.buy_several),
+    Act("credit", 20, Happenings.forgive),
+    Act("stopping", 10, Happenings.stop_trading),
+    Act("restore", 30, Happenings.back_up),
+    Act("restore", 50, Happenings.restore),
     Act("reduce", 60, Happenings.buy_reducing),
     Act("limits", 60, Happenings.change_limit),
     Act("rates", 30, Happenings.change_rate),

@@ -88,6 +88,7 @@ class _Run:
                 town.story.counts.update(f"payments {row[2]}" for row in snapshot.payments)
         except Violated as wrong:
             violated = str(wrong)
+            town.story.end(violated)
         await town.stop()
         story = town.story
         return Outcome(

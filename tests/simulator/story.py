@@ -39,6 +39,7 @@ class Story:
         self._last: deque[tuple[float, Message | str]] = deque(maxlen=4000)
         self.events = 0
         self.counts: Counter[str] = Counter()
+        self._over = False
 
     def message(self, sender: str, receiver: str, data: bytes) -> None:
         """Note a message that arrived: an event, unless it only keeps a session alive."""
@@ -59,11 +60,18 @@ class Story:
 
     def detail(self, what: str) -> None:
         """Note what an event led to; not an event of its own."""
-        self._last.append((self._time(), what))
+        if not self._over:
+            self._last.append((self._time(), what))
+
+    def end(self, why: str) -> None:
+        """Let the story end here: what comes after does not explain what went wrong."""
+        self.detail(f"*** {why}")
+        self._over = True  # a second end is not told
 
     def _note(self, told: Message | str, kind: str, data: bytes) -> None:
         self._add(data)
-        self._last.append((self._time(), told))
+        if not self._over:
+            self._last.append((self._time(), told))
         self.events += 1
         self.counts[kind] += 1
 

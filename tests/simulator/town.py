@@ -120,6 +120,8 @@ class SimNode(SettlingNode):
         self.liar: Liar | None = None
         self.skew_ms = 0
         self.rates = {rate}  # every rate it ever had
+        self.backups = [made.disks[name]]  # the newest last
+        self.was_restored = False
         self.statements_left: int | None = None
         self._before: bytes | None = None
         self._group = False  # something of the transaction under way was run
@@ -130,6 +132,8 @@ class SimNode(SettlingNode):
         self.statements_left = None
         self._group = False
         self.town.watch.booted(self)
+        if self.was_restored:
+            self.town.watch.restored(self)
         await super().boot()
         if self.liar is not None:
             self.liar.booted()
@@ -140,6 +144,13 @@ class SimNode(SettlingNode):
         self.is_up = False
         self.statements_left = None
         await super().crash()
+
+    def put_back(self) -> None:
+        """Let the disk be as some backup says. Backups that are newer are of a past that never was."""
+        at = self.town.random.randrange(len(self.backups))
+        self.disk.restore(self.backups[at])
+        del self.backups[at + 1 :]
+        self.was_restored = True
 
     def cut_at(self, statement: int) -> None:
         """Let the power fail at the n-th statement from now; each COMMIT counts twice: before it, and after it."""

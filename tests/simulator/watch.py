@@ -59,7 +59,7 @@ class Watch:
     def __init__(self, town: SimTown, made: Template):
         self._town = town
         self.violation: Violated | None = None
-        self.chains: dict[Place, list[bytes]] = {}
+        self.chains: dict[Place, list[tuple[bytes, Op]]] = {}
         self._truths: dict[LineId, Truth] = defaultdict(Truth)
         self._locks: dict[LockAt, Written] = {}
         self._outgoing: dict[tuple[SchemeId, bytes, tuple[SchemeId, ...]], list[Written]] = defaultdict(list)
@@ -71,7 +71,7 @@ class Watch:
         for (line, author), ops in made.chains.items():
             self._peers[line] = (*self._peers.get(line, ()), author)
             for op_id, op in ops:
-                self.chains.setdefault((line, op.epoch, author), []).append(op_id)
+                self.chains.setdefault((line, op.epoch, author), []).append((op_id, op))
                 if isinstance(op.step, Limit):
                     for peer in (ring.scheme for ring in made.keyrings.values()):
                         if (line, peer) in made.chains and peer != author:
@@ -81,7 +81,7 @@ class Watch:
         """Remember the first thing that is wrong; the run ends with it."""
         if self.violation is None:
             self.violation = violation
-            self._town.story.detail(f"*** {violation}")
+            self._town.story.end(str(violation))
 
     def booted(self, node: SimNode) -> None:
         """Look at a disk anew: it may be an older one."""
@@ -151,9 +151,9 @@ class Watch:
         if op.seq == len(chain) + 1:
             if not mine and self._town[name].liar is None:
                 raise Violated(f"I15 {node.name} stores op {op.seq} of {name}, who has not written it")
-            chain.append(op_id)
+            chain.append(parsed)
             self._new(node, line, op)
-        elif chain[op.seq - 1] != op_id and self._town[name].liar is None:
+        elif chain[op.seq - 1][0] != op_id and self._town[name].liar is None:
             raise Violated(f"I15 {name} has written two ops {op.seq} to one line")
         if not mine and isinstance(op.step, Claim):
             return self._locks.get((line, op.epoch, node.scheme, op.step.lock))
@@ -226,6 +226,47 @@ class Watch:
                 if not isinstance(out.end, Release):
                     state = "open" if out.end is None else "claimed"
                     raise Violated(f"I5 {name} released lock {step.lock} upstream, its own lock is {state}")
+
+    # --- what nobody has any more -----------------------------------------------------------------------------
+
+    def restored(self, node: SimNode) -> None:
+        """Forget what a node wrote since its backup and nobody else has stored: it never happened. Source: 6.7."""
+        for (line, epoch, author), chain in self.chains.items():
+            if author != node.scheme:
+                continue
+            peer = next(each for each in self._peers[line] if each != author)
+            other = self._town[self._town.name_of(peer)]
+            kept = max(self._held(node, line, epoch, 1), self._held(other, line, epoch, 0))
+            while len(chain) > kept:
+                self._undo(line, chain.pop()[1], peer)
+
+    def _held(self, node: SimNode, line: LineId, epoch: int, mine: int) -> int:
+        line_no = next(no for no, each in self._lines[node.name].items() if each == line)
+        query = "SELECT MAX(seq) FROM op WHERE line_no = ? AND epoch = ? AND mine = ?"
+        return raw(node.disk).execute(query, (line_no, epoch, mine)).fetchone()[0] or 0
+
+    def _undo(self, line: LineId, op: Op, peer: SchemeId) -> None:
+        author, truth, step = op.author, self._truths[line], op.step
+        self._town.story.detail(f"nobody has it any more: {self._told(op, peer)}")
+        match step:
+            case Lock():
+                written = self._locks.pop((line, op.epoch, author, op.seq))
+                truth.pending[author] -= step.amount
+                self._outgoing[author, step.quote_id, step.route].remove(written)
+                if step.route:
+                    self._incoming[peer, step.quote_id].remove(written)
+            case Claim() | Release():
+                lock = self._locks[line, op.epoch, peer, step.lock]
+                lock.end = None
+                truth.pending[peer] += lock.step.amount
+                if isinstance(step, Claim):
+                    truth.owed[peer] -= lock.step.amount
+                    truth.owed[author] += lock.step.amount
+            case Credit():
+                truth.owed[author] -= step.amount
+                truth.owed[peer] += step.amount
+            case _:
+                pass
 
     def _check_exposure(
         self, debtor: SchemeId, truth: Truth, what: str, limit: int, rule: str = "I3"

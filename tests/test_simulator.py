@@ -1,0 +1,122 @@
+"""The simulator itself, and a sample of its towns. `scripts/simulate` runs as many as one likes. Source: docs/protocol.md 11."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from tests.controls.test_payment_controls import release_on_a_timer
+from tests.invariants import Violated
+from tests.simulation import run_virtual
+from tests.simulator.accidents import FAULTS, LIES
+from tests.simulator.many import name_of, quietly, run_all, smallest
+from tests.simulator.run import Plan
+from tests.simulator.town import PowerCut, SimTown, image, template
+
+SAMPLE = 40  # towns of a normal run
+WHOLE = 1_000
+
+
+def run_seeds(first: int, count: int, **fields: object) -> Counter[str]:
+    """Run towns, all of which must hold; return what happened in them."""
+    plans = (Plan(seed=seed, **fields) for seed in range(first, first + count))  # type: ignore[arg-type]  # as a Plan has them
+    total = run_all(plans, 1, done=lambda _outcome: None)
+    for outcome in total.failed:
+        raise Violated("\n".join([outcome.violated, *outcome.story, f"seed {outcome.plan.seed}"]))
+    return total.counts
+
+
+def test_towns_in_bad_times_keep_every_invariant() -> None:
+    """I1–I9, I12, I15, I17; and what can go wrong did go wrong."""
+    counts = run_seeds(0, SAMPLE)
+
+    wanted = {
+        "payments paid", "payments failed", "crashes", "restarts", "restores", "partitions", "resets", "limits", "rates",
+        "credits", "stops", "skew",
+    }  # fmt: skip
+    assert not {what for what in wanted if not counts[what]}
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_a_thousand_towns_keep_every_invariant() -> None:
+    """The same for as many seeds as the issue asks for."""
+    run_seeds(SAMPLE, WHOLE - SAMPLE)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("nodes", [2, 3, 6, 8])
+def test_towns_of_other_sizes_keep_every_invariant(nodes: int) -> None:
+    """Two neighbours, a triangle, and towns with long ways."""
+    run_seeds(0, 40, nodes=nodes)
+
+
+@pytest.mark.parametrize("lie", LIES)
+def test_each_lie_is_told_and_harms_nobody(lie: str) -> None:
+    """Rule 0.5, I1–I6 for the honest: one liar, one lie, no other trouble."""
+    counts = run_seeds(0, 5, faults=frozenset({lie}), steps=300)
+
+    assert counts[f"lies: {lie}"]
+
+
+def test_the_same_seed_is_the_same_town() -> None:
+    """Every event at the same moment, with the same bytes; also in another process, whose hashes are salted anew."""
+    once, again, other = quietly(Plan(seed=3)), quietly(Plan(seed=3)), quietly(Plan(seed=4))
+    assert once.digest == again.digest
+    assert once.digest != other.digest
+    assert once.events >= once.plan.steps
+
+    command = [sys.executable, "scripts/simulate", "--replay", "3"]
+    told = subprocess.run(
+        command, cwd=Path(__file__).parent.parent, capture_output=True, text=True, check=False
+    )
+    assert told.returncode == 0, told.stderr
+    assert json.loads(told.stdout)["digest"] == once.digest
+
+
+def test_a_failing_seed_is_made_small_and_tells_its_story() -> None:
+    """With a shortcut in the node: the story ends with the invariant, and less happens in it."""
+    with pytest.MonkeyPatch.context() as patches:
+        release_on_a_timer(patches)
+        total = run_all((Plan(seed=seed) for seed in range(20)), 1, done=lambda _outcome: None)
+        (failed,) = total.failed
+        small = smallest(failed)
+
+    assert name_of(failed.violated) == name_of(small.violated) == "I5"
+    assert small.plan.seed == failed.plan.seed
+    assert len(small.plan.faults) < len(FAULTS) / 2
+    assert any("*** I5" in line for line in small.story)
+    assert any("RELEASE of lock" in line for line in small.story)
+    summary = json.dumps(total.summary())
+    assert "I5" in summary
+
+
+def test_a_disk_between_two_states_is_noticed() -> None:
+    """I7: the simulator looks at the disk after each power cut, byte for byte."""
+    made = template(2)
+
+    async def begin(network):  # type: ignore[no-untyped-def]  # a scenario
+        town = SimTown(network, 2, 0, Random(0), mixed=False)
+        node = town[made.names[0]]
+        await node.boot()
+        node.cut_at(100)
+        node.meet("SELECT")
+        assert node._before == image(node.disk)
+        node.store._writer.execute("UPDATE account SET balance = balance + 1 WHERE no = 1")  # behind its back
+        node.statements_left = 1
+        with pytest.raises(PowerCut):
+            node.meet("SELECT")
+        await asyncio.gather(*town.returning)
+        await node.crash()
+        return town.watch.violation
+
+    violation = run_virtual(begin)
+    assert str(violation).startswith("I7 ")
