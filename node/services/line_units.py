@@ -62,6 +62,7 @@ class Taken:
     seen: int  # how much of the peer's chain is stored now
     answered: bool  # an op of mine that acknowledges it is on the way
     ask: bool  # something is missing: SYNC
+    held: int = 0  # how much of both chains is held
 
 
 class LineRefused(Exception):
@@ -154,7 +155,8 @@ class LineUnits:
                 payments.became_usable(line, self._acceptance_of)
         answered = any(each[0] == line_id for each in lines.outgoing)
         self.finish(tx, lines)
-        return Taken(line.state.peer_length, answered=answered, ask=ask)
+        held = line.state.own_length + line.state.peer_length
+        return Taken(line.state.peer_length, answered=answered, ask=ask, held=held)
 
     def _acceptances(self, op: Signed[Op]) -> dict[bytes, Signed[Acceptance]]:
         step = op.body.step

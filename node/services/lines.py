@@ -51,6 +51,8 @@ INBOX_OPS_MAX: Final = 1024
 BATCH_OPS_MAX: Final = 256
 # Questions of one peer about where its copies end, being answered. It has one or two lines and asks about each once.
 SYNCS_OF_ONE: Final = 16
+# What the last question did not bring is not asked for again before this.
+ASK_AGAIN_MS: Final = 1_000
 
 
 class LineService:
@@ -82,6 +84,7 @@ class LineService:
         self._lost_ms: Final[dict[SchemeId, int]] = {}  # since when a scheme is not connected
         self._syncing: Final[dict[LineId, Session]] = {}
         self._answering: Final = Turns(SYNCS_OF_ONE)
+        self._asked: Final[dict[LineId, tuple[int, int]]] = {}  # ops held of both chains, and when
         self._sync_again: Final[set[LineId]] = set()
         # There before `run` is, for a peer may be connected sooner; `run` ends what is begun here.
         self._tasks: Final = Supervisor("lines")
@@ -233,9 +236,18 @@ class LineService:
             await self._store.write(self.units.suspend, line_id, peer, batch[0].wire, repr(error))
             return
         if taken.ask:
-            self._spawn_sync(line_id, peer)
+            self._ask_for_missing(line_id, peer, taken.held)
         elif not taken.answered:
             self._seen.tell(peer, line_id, taken.seen)
+
+    def _ask_for_missing(self, line_id: LineId, peer: SchemeId, held: int) -> None:
+        """Ask at once for ops that are missing; where asking just now brought nothing, leave it to the next round."""
+        now = self._clock.now_ms()
+        before, asked_ms = self._asked.get(line_id, (-1, 0))
+        if held == before and 0 <= now - asked_ms < ASK_AGAIN_MS:
+            return  # else two nodes, one of which lacks what the other acknowledges, would talk without end
+        self._asked[line_id] = held, now
+        self._spawn_sync(line_id, peer)
 
     # --- SYNC -------------------------------------------------------------------------------------------------
 

@@ -7,22 +7,33 @@ Source: docs/protocol.md 11; the same shortcuts in the reference model that came
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
-from node.services import quotes
+from node.services import connector_desk, line_desk, lines, neighbours, quotes
+from node.services.line_desk import LineDesk
+from node.services.line_rows import LIVE, Line
+from node.services.quotes import Offer, QuoteService
+from node.store.schema import lines as schema
 from protocol import line as rules
 from protocol.line_ops import Lock, Op
+from protocol.memo import Nothing
+from protocol.payment import forward_verdict
 from protocol.units import HOUR, Rate
 from tests.controls.test_payment_controls import claim_upstream_later, release_on_a_timer
+from tests.simulator import accidents
 from tests.simulator.accidents import FAULTS, LIES
 from tests.simulator.many import name_of, quietly
 from tests.simulator.run import Plan
 
 HONEST = frozenset(FAULTS) - frozenset(LIES) - {"days"}
+# Little else, so that what matters to old backups happens often.
+RESTORES = frozenset({"restore", "parallel", "partition", "delay", "restart"})
 Patch = Callable[[pytest.MonkeyPatch], None]
 
 
@@ -52,6 +63,79 @@ def reduce_as_usual(patches: pytest.MonkeyPatch) -> None:
     patches.setattr(rules, "room", lambda view, debtor, mode="normal": room(view, debtor))
 
 
+def forgive_all_that_is_owed(patches: pytest.MonkeyPatch) -> None:
+    """CREDIT up to what the peer owes, my own open locks not looked at. Against 6.3."""
+    for module in (rules, neighbours, accidents):
+        patches.setattr(module, "credit_room", lambda view, author: max(0, -view.owed(author)))
+
+
+# --- what a node started from an old backup must not do (6.7) ----------------------------------------------------------
+
+
+def count_as_synced(patches: pytest.MonkeyPatch) -> None:
+    """A line counts after a boot as it did before: no answer to this boot's nonce is waited for. Against 6.7 (a)."""
+    patches.setattr(lines, "reset_for_boot", lambda tx: None)
+
+
+def ignore_what_is_returned(patches: pytest.MonkeyPatch) -> None:
+    """My own ops that a peer returns are not taken. Against 6.7 (b)."""
+    patches.setattr(LineDesk, "take_back", lambda desk, line, op: False)
+
+
+def write_early(patches: pytest.MonkeyPatch) -> None:
+    """Write as soon as my own ops are back, whatever of the peer's chain is missing. Against 6.7 (c)."""
+
+    def usable(line: Line) -> bool:
+        return line.status in LIVE and line.synced and line.state.own_length >= line.returned
+
+    patches.setattr(Line, "usable", property(usable))
+
+
+def treat_as_new(patches: pytest.MonkeyPatch) -> None:
+    """Release what may have been passed on before, while the next line is not usable. Against 6.7 (d)."""
+
+    def verdict(lock: Lock, onward: Any, *, now_ms: int, old: bool) -> Any:
+        return forward_verdict(lock, onward, now_ms=now_ms, old=False)
+
+    patches.setattr(connector_desk, "forward_verdict", verdict)
+
+
+def trust_the_answer_alone(patches: pytest.MonkeyPatch) -> None:
+    """A lock is old by the length in the peer's answer only, not by what my disk held at the boot. Against 6.7 (d)."""
+    without = update(schema.line).values(synced=False, announced=0, returned=0, horizon=0)
+    patches.setattr(line_desk, "_BOOT", without)
+
+
+def keep_quotes(patches: pytest.MonkeyPatch) -> None:
+    """Quotes asked for before a boot can still be paid after it. Against 6.7 (h)."""
+    kept: dict[bytes, OrderedDict[bytes, Offer]] = {}
+    made = QuoteService.__init__
+
+    def remember(service: QuoteService, **parts: Any) -> None:
+        made(service, **parts)
+        service._offers = kept.setdefault(service._keyring.scheme, service._offers)  # type: ignore[misc, assignment, arg-type]  # private, and final
+
+    patches.setattr(QuoteService, "__init__", remember)
+    patches.setattr(QuoteService, "use", lambda service, quote_id: None)
+
+
+def end_at_once(patches: pytest.MonkeyPatch) -> None:
+    """What was decided on a line that is not usable is written all the same. Against 0.4, 6.7 (c)."""
+
+    def decide(
+        desk: LineDesk,
+        line: Line,
+        lock_seq: int,
+        receipt: bytes | None,
+        reason: str = "",
+        memory: Any = Nothing(),
+    ) -> bool:
+        desk._end(line, lock_seq, receipt, reason, memory)
+        return True
+
+    patches.setattr(LineDesk, "decide", decide)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Control:
     """A shortcut, and what it breaks."""
@@ -68,8 +152,11 @@ CONTROLS = {
     "split": Control(patch=claim_upstream_later, name="I5", first=0),
     "timer": Control(patch=release_on_a_timer, name="I5", first=0),
     "floor": Control(patch=round_down, name="I9", first=0),
-    "over-limit": Control(patch=believe_every_lock, name="I3", first=0, faults=frozenset({"over-limit"})),
-    "reduce": Control(patch=reduce_as_usual, name="I16", first=0),
+    "over-limit": Control(patch=believe_every_lock, name="I3", first=7, faults=frozenset({"over-limit"})),
+    "reduce": Control(patch=reduce_as_usual, name="I16", first=1),
+    "a": Control(patch=count_as_synced, name="I15", first=3, faults=RESTORES),
+    "b": Control(patch=ignore_what_is_returned, name="I8", first=0, faults=RESTORES),
+    "i": Control(patch=end_at_once, name="I2", first=0, faults=RESTORES),
 }
 
 

@@ -132,6 +132,10 @@ class Happenings:
                 await asyncio.sleep(thinks)
             if not buyer.is_up:
                 return
+            # As the page does: a boot meanwhile voids what was asked before (6.7 h).
+            if buyer.settlement.offer(offer.id) is None:
+                self.told("refused", f"{buyer.name} no longer has the price")
+                return
             pay = pay_reducing if reduce else pay_as_usual
             payment = await pay(buyer, offer, buyer.members[who], number.to_bytes(4, "big"))
         except (CannotPay, StoreError) as no:
@@ -308,13 +312,25 @@ class Happenings:
             self.spawn(self._restore(node))
 
     async def _restore(self, node: SimNode) -> None:
-        if not await self._may_restore(node) or not node.is_up:
+        for _ in range(20):  # rather somebody with something under way
+            busy = node.is_up and any(line.state.mine.locks() for line in await node.line_states())
+            if busy and await self._may_restore(node):
+                break
+            await asyncio.sleep(0.15)
+            node = self.anybody() or node
+        if not node.is_up or not await self._may_restore(node) or not node.is_up:
             return
         self.town.down.add(node.name)
         await node.crash()
         node.put_back()
         self.told("restores", f"{node.name} starts again from an old backup")
-        await asyncio.sleep(self.random.choice([0.5, 0.5, 5.0, 100.0]))
+        if "partition" in self.faults and self.random.random() < 0.6:
+            other = self.random.choice(self.town.neighbours_of(node.name))
+            edge = next(each for each in self.town.edges if set(each) == {node.name, other})
+            seconds = self.random.choice([3.0, 20.0, 70.0])
+            self.told("partitions", f"{node.name} and {other} are cut off for {seconds} s")
+            self.spawn(self._cut([edge], seconds))
+        await asyncio.sleep(self.random.choice([0.01, 0.5, 5.0, 100.0]))
         await self.town.start(node)
 
     async def _may_restore(self, node: SimNode) -> bool:
@@ -379,7 +395,7 @@ ACTS: Final = (
     Act("credit", 20, Happenings.forgive),
     Act("stopping", 10, Happenings.stop_trading),
     Act("restore", 30, Happenings.back_up),
-    Act("restore", 50, Happenings.restore),
+    Act("restore", 130, Happenings.restore),
     Act("reduce", 60, Happenings.buy_reducing),
     Act("limits", 60, Happenings.change_limit),
     Act("rates", 30, Happenings.change_rate),

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from tests.simulator.watch import Watch
 
 NAMES = ("Oakvale", "Hilltop", "Riverside", "Mill", "Ford", "Heath", "Lund", "Weir")
-FIRST_LIMIT = Limit(owed_max=12 * HOUR, pending_max=8 * HOUR, open_max=3)
+FIRST_LIMIT = Limit(owed_max=12 * HOUR, pending_max=24 * HOUR, open_max=5)
 # Who lives in each scheme: name → (credit limit, ceiling), in minor units. Two have room enough, two have little.
 MEMBERS: dict[str, tuple[int, int | None]] = {
     "Ana": (10**12, None), "Eva": (3_000, None), "Karim": (10**12, None), "Lea": (10**12, 5_000),
@@ -147,7 +147,11 @@ class SimNode(SettlingNode):
 
     def put_back(self) -> None:
         """Let the disk be as some backup says. Backups that are newer are of a past that never was."""
-        at = self.town.random.randrange(len(self.backups))
+        at = (
+            len(self.backups) - 1
+            if self.town.random.random() < 0.6
+            else self.town.random.randrange(len(self.backups))
+        )
         self.disk.restore(self.backups[at])
         del self.backups[at + 1 :]
         self.was_restored = True

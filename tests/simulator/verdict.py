@@ -60,9 +60,7 @@ async def judge(town: SimTown) -> list[Snapshot]:
     for snapshot in snapshots:
         for copy in snapshot.copies:
             if copy.line.status == SUSPENDED and copy.line.peer not in liars:
-                raise Violated(
-                    f"0.5 the line of {town.name_of(snapshot.scheme)} with an honest scheme is suspended"
-                )
+                raise Violated(f"I2 {town.name_of(snapshot.scheme)} refused what an honest scheme wrote")
     if liars:
         for snapshot in snapshots:
             check_beside_liars(town, snapshot, liars)
