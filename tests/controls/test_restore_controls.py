@@ -164,3 +164,24 @@ def test_what_may_have_been_passed_on_is_not_released_early():
         patches.setattr(connector_desk, "forward_verdict", verdict)
 
     must_fail(connector_comes_back_old, treat_as_new, "I5")
+
+
+def test_what_asking_did_not_bring_is_not_asked_for_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rule 6.5. A node that could not take back what its peer acknowledges asked, was answered, and asked again at once."""
+
+    async def begin(network: SimulatedNetwork) -> None:
+        town = SmallTown(network, NAMES, RING)
+        await town.open()
+        town.route("Oakvale", "Hilltop", "Riverside")
+        await town["Oakvale"].open_member("Ana")
+        await town["Riverside"].open_member("Karim")
+        backup = town["Oakvale"].snapshot()
+        await town["Oakvale"].buy("Ana", "Riverside", "Karim", 5)
+        await town["Oakvale"].restore(backup)
+        before = network.traffic("Oakvale", "Hilltop").messages
+        await asyncio.sleep(120)
+        assert network.traffic("Oakvale", "Hilltop").messages - before < 200
+        await town.stop()
+
+    monkeypatch.setattr(LineDesk, "take_back", lambda _desk, _line, _op: False)
+    run_virtual(begin, 0)

@@ -595,19 +595,3 @@ def test_a_route_that_comes_back_over_the_same_line() -> None:
         assert await forward_states(town["Riverside"]) == ["claimed"]
 
     in_row(scenario)
-
-
-def test_what_asking_did_not_bring_is_not_asked_for_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Rule 6.5. A node that cannot take back what its peer acknowledges asked, was answered, and asked again, at the network's speed."""
-
-    async def scenario(town: SmallTown) -> None:
-        oakvale = town["Oakvale"]
-        backup = oakvale.snapshot()
-        await oakvale.buy("Ana", "Riverside", "Karim", 5)
-        await oakvale.restore(backup)
-        before = town.network.traffic("Oakvale", "Hilltop").messages
-        await asyncio.sleep(120)
-        assert town.network.traffic("Oakvale", "Hilltop").messages - before < 200
-
-    monkeypatch.setattr(LineDesk, "take_back", lambda _desk, _line, _op: False)
-    in_row(scenario, settles=False)
