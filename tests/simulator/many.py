@@ -11,7 +11,7 @@ from typing import Any
 
 import structlog
 
-from tests.simulator.accidents import FAULTS
+from tests.simulator.accidents import AT_THE_START, FAULTS, LIES, WEATHER
 from tests.simulator.run import Outcome, Plan, simulate
 
 
@@ -98,9 +98,9 @@ def smallest(failed: Outcome, *, run: Callable[[Plan], Outcome] = quietly) -> Ou
         best = outcome
         return True
 
-    for fault in FAULTS:
-        if fault in best.plan.faults:
-            still_fails(replace(best.plan, faults=best.plan.faults - {fault}))
+    for group in (LIES, AT_THE_START, WEATHER, *((fault,) for fault in FAULTS)):
+        if best.plan.faults & set(group):
+            still_fails(replace(best.plan, faults=best.plan.faults - set(group)))
     low, high = 0, min(best.plan.steps, best.events)
     while high - low > max(5, high // 20):
         middle = (low + high) // 2
