@@ -102,7 +102,8 @@ Once = Annotated[str, StringConstraints(strict=True, max_length=32), AfterValida
 class Form(BaseModel):
     """What one page asks. Fields the page does not have are ignored: a newer page may be open in a browser."""
 
-    model_config = ConfigDict(strict=True, frozen=True, extra="ignore")
+    # Built when the first of its kind is sent: a start would wait for all of them.
+    model_config = ConfigDict(strict=True, frozen=True, extra="ignore", defer_build=True)
 
 
 class SpendForm(Form):

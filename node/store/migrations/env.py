@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from alembic import context
 
-from node.store.schema import load_all
+from node.store.schema import load_for_both
 
 
 def _is_ours(name: str | None, kind: str, _parents: object) -> bool:
@@ -14,7 +14,7 @@ def _is_ours(name: str | None, kind: str, _parents: object) -> bool:
 
 context.configure(
     connection=context.config.attributes["connection"],
-    target_metadata=load_all(),
+    target_metadata=load_for_both(),
     render_as_batch=True,
     transactional_ddl=True,
     compare_type=True,

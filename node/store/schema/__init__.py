@@ -59,7 +59,7 @@ def table(name: str, *items: SchemaItem, rowid: bool | None = None, **options: A
 
 def only(condition: str) -> dict[str, Any]:
     """Return the options of an index that holds some of the rows; a query has to say the same words to use it."""
-    return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
+    return {"sqlite_where": text(condition), "info": {"where": condition}}
 
 
 # What the node knows about its own database, such as when it was made; one row for each fact.
@@ -75,9 +75,19 @@ def load_all() -> MetaData:
 
 
 @cache
+def load_for_both() -> MetaData:
+    """Return the same, with what only PostgreSQL is told; saying it at once would import its half of SQLAlchemy."""
+    for each in load_all().tables.values():
+        for index in each.indexes:
+            if "where" in index.info:
+                index.dialect_options["postgresql"]["where"] = text(index.info["where"])
+    return metadata
+
+
+@cache
 def creation(dialect: str) -> tuple[str, ...]:
     """Return the SQL that makes every table and index in an empty database."""
-    load_all()
+    load_all() if dialect == "sqlite" else load_for_both()
     lines: list[str] = []
 
     def note(element: Any, *_: Any, **__: Any) -> None:
