@@ -156,6 +156,7 @@ CONTROLS = {
     "reduce": Control(patch=reduce_as_usual, name="I16", first=1),
     "a": Control(patch=count_as_synced, name="I15", first=3, faults=RESTORES),
     "b": Control(patch=ignore_what_is_returned, name="I8", first=0, faults=RESTORES),
+    "d": Control(patch=treat_as_new, name="I5", first=3, faults=RESTORES),
     "i": Control(patch=end_at_once, name="I2", first=0, faults=RESTORES),
 }
 
