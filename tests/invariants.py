@@ -181,7 +181,7 @@ def check_copy(copy: Copy) -> None:
 
 
 def check_exposure(copy: Copy) -> None:
-    """I3: debt + open locks ≤ the highest LIMIT granted, at every LOCK, by what its author could know."""
+    """I3: debt + open locks ≤ the highest LIMIT granted, at every LOCK and CREDIT, by what its author could know."""
     for author, chain, peer in ((0, copy.mine, copy.theirs), (1, copy.theirs, copy.mine)):
         open_locks: dict[int, int] = {}
         owed = limit = seen = 0
@@ -207,10 +207,15 @@ def check_exposure(copy: Copy) -> None:
                 owed += step.amount
             elif isinstance(step, Lock):
                 open_locks[op.seq] = step.amount
+            if isinstance(step, (Lock, Credit)):
                 exposure = owed + sum(open_locks.values())
-                if exposure > (limit if step.mode == MODE_NORMAL else 0):
-                    whose = "mine" if author == 0 else "the peer's"
-                    raise Violated(f"I3 {whose} LOCK {op.seq} brings debt and locks to {exposure} of {limit}")
+                # A CREDIT only lowers what the peer owes: it may leave its author owing nothing, never something.
+                allowed = limit if isinstance(step, Lock) and step.mode == MODE_NORMAL else 0
+                if exposure > allowed:
+                    whose, what = "mine" if author == 0 else "the peer's", type(step).__name__.upper()
+                    raise Violated(
+                        f"I3 {whose} {what} {op.seq} brings debt and locks to {exposure} of {allowed}"
+                    )
 
 
 def _end_of(lock_seq: object, chain: Iterable[Op]) -> Claim | Release | None:

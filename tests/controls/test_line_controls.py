@@ -9,37 +9,41 @@ import asyncio
 import re
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from dataclasses import replace
 from typing import Final
 
 import pytest
 
-from node.services import connector_desk, line_desk, line_rows, payer_desk, payment_desk
+from node.services import connector_desk, line_desk, line_rows, neighbours, payer_desk, payment_desk
 from node.services.acts import OPERATOR
 from node.services.books import Books
 from node.services.line_desk import LineDesk
 from node.services.line_ends import write_off
 from node.services.line_rows import Line
+from node.services.line_units import LineRefused
 from node.services.payer_desk import PayerDesk
 from node.services.settlement import CannotPay
 from node.simulation.network import SimulatedNetwork
 from node.store import Tx
+from protocol import line as rules
 from protocol.limits import FROZEN_AFTER_MS
+from protocol.line_ops import Limit
 from protocol.units import HOUR
 from tests.invariants import Violated
 from tests.simulation import run_virtual
-from tests.small_town import WORDS, SmallTown, chain
+from tests.small_town import WIDE, WORDS, SmallTown, chain
 
 NAMES: Final = ("Oakvale", "Hilltop", "Riverside")
 Run = Callable[[SmallTown], Awaitable[None]]
 Patch = Callable[[pytest.MonkeyPatch], None]
 
 
-def run_in_row(run: Run, seed: int = 0) -> None:
+def run_in_row(run: Run, seed: int = 0, limit: Limit = WIDE) -> None:
     async def begin(network: SimulatedNetwork) -> None:
         town = SmallTown(network, NAMES, chain(*NAMES), seed=seed)
         for names in (NAMES, NAMES[:2], NAMES[1::-1], NAMES[1:]):
             town.route(*names)
-        await town.open()
+        await town.open(limit)
         for name in NAMES:
             await town[name].open_member("Ana")
             await town[name].open_member("Karim")
@@ -50,13 +54,13 @@ def run_in_row(run: Run, seed: int = 0) -> None:
     run_virtual(begin, seed)
 
 
-def must_fail(run: Run, patch: Patch, name: str) -> None:
+def must_fail(run: Run, patch: Patch, name: str, limit: Limit = WIDE) -> None:
     """Run without the patch (green) and with it: then the invariant `name` must be violated."""
-    run_in_row(run)
+    run_in_row(run, limit=limit)
     with pytest.MonkeyPatch.context() as patches:
         patch(patches)
         with pytest.raises(Violated, match=f"^{re.escape(name)}\\b"):
-            run_in_row(run)
+            run_in_row(run, limit=limit)
 
 
 async def on_the_line(town: SmallTown, name: str, act: Callable[[LineDesk, Line], None]) -> None:
@@ -119,6 +123,32 @@ def credit_not_booked(patches: pytest.MonkeyPatch) -> None:
 
 def test_control_a_credit_that_is_not_booked() -> None:
     must_fail(forgive, credit_not_booked, "I8")
+
+
+# --- a CREDIT that forgets my own open locks (6.3) ----------------------------------------------------------------------
+
+
+async def settle_what_is_being_spent(town: SmallTown) -> None:
+    """Hilltop owes Oakvale two hours and lets it owe two. Oakvale locks all four, and calls two of them settled meanwhile."""
+    oakvale, hilltop = town["Oakvale"], town["Hilltop"]
+    await hilltop.buy("Ana", "Oakvale", "Karim", 120)
+    await town.until_async(town.at_rest)
+    await oakvale.begin("Ana", "Hilltop", "Karim", 240)
+    town.network.cut("Oakvale", "Hilltop")
+    with suppress(LineRefused):
+        await oakvale.neighbours.settle(OPERATOR, hilltop.scheme, 2 * HOUR, 2 * HOUR)
+    town.network.mend("Oakvale", "Hilltop")
+    await town.until_async(town.at_rest)
+
+
+def all_that_is_owed(patches: pytest.MonkeyPatch) -> None:
+    """CREDIT up to what the peer owes, on both sides of the line."""
+    for module in (rules, neighbours):
+        patches.setattr(module, "credit_room", lambda view, author: max(0, -view.owed(author)))
+
+
+def test_control_a_credit_beside_open_locks() -> None:
+    must_fail(settle_what_is_being_spent, all_that_is_owed, "I3", replace(WIDE, owed_max=2 * HOUR))
 
 
 # --- a ceiling looked at for one line only (6.4) --------------------------------------------------------------------------

@@ -7,19 +7,15 @@ Source: docs/protocol.md 11; the same shortcuts in the reference model that came
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from sqlalchemy import update
 
-from node.services import connector_desk, line_desk, lines, neighbours, quotes
+from node.services import connector_desk, lines, neighbours, quotes
 from node.services.line_desk import LineDesk
-from node.services.line_rows import LIVE, Line
-from node.services.quotes import Offer, QuoteService
-from node.store.schema import lines as schema
+from node.services.line_rows import Line
 from protocol import line as rules
 from protocol.line_ops import Lock, Op
 from protocol.memo import Nothing
@@ -34,6 +30,7 @@ from tests.simulator.run import Plan
 HONEST = frozenset(FAULTS) - frozenset(LIES) - {"days"}
 # Little else, so that what matters to old backups happens often.
 RESTORES = frozenset({"restore", "parallel", "partition", "delay", "restart"})
+CREDITS = frozenset({"credit", "parallel", "limits", "delay", "partition"})
 Patch = Callable[[pytest.MonkeyPatch], None]
 
 
@@ -82,15 +79,6 @@ def ignore_what_is_returned(patches: pytest.MonkeyPatch) -> None:
     patches.setattr(LineDesk, "take_back", lambda desk, line, op: False)
 
 
-def write_early(patches: pytest.MonkeyPatch) -> None:
-    """Write as soon as my own ops are back, whatever of the peer's chain is missing. Against 6.7 (c)."""
-
-    def usable(line: Line) -> bool:
-        return line.status in LIVE and line.synced and line.state.own_length >= line.returned
-
-    patches.setattr(Line, "usable", property(usable))
-
-
 def treat_as_new(patches: pytest.MonkeyPatch) -> None:
     """Release what may have been passed on before, while the next line is not usable. Against 6.7 (d)."""
 
@@ -98,25 +86,6 @@ def treat_as_new(patches: pytest.MonkeyPatch) -> None:
         return forward_verdict(lock, onward, now_ms=now_ms, old=False)
 
     patches.setattr(connector_desk, "forward_verdict", verdict)
-
-
-def trust_the_answer_alone(patches: pytest.MonkeyPatch) -> None:
-    """A lock is old by the length in the peer's answer only, not by what my disk held at the boot. Against 6.7 (d)."""
-    without = update(schema.line).values(synced=False, announced=0, returned=0, horizon=0)
-    patches.setattr(line_desk, "_BOOT", without)
-
-
-def keep_quotes(patches: pytest.MonkeyPatch) -> None:
-    """Quotes asked for before a boot can still be paid after it. Against 6.7 (h)."""
-    kept: dict[bytes, OrderedDict[bytes, Offer]] = {}
-    made = QuoteService.__init__
-
-    def remember(service: QuoteService, **parts: Any) -> None:
-        made(service, **parts)
-        service._offers = kept.setdefault(service._keyring.scheme, service._offers)  # type: ignore[misc, assignment, arg-type]  # private, and final
-
-    patches.setattr(QuoteService, "__init__", remember)
-    patches.setattr(QuoteService, "use", lambda service, quote_id: None)
 
 
 def end_at_once(patches: pytest.MonkeyPatch) -> None:
@@ -154,6 +123,7 @@ CONTROLS = {
     "floor": Control(patch=round_down, name="I9", first=0),
     "over-limit": Control(patch=believe_every_lock, name="I3", first=7, faults=frozenset({"over-limit"})),
     "reduce": Control(patch=reduce_as_usual, name="I16", first=1),
+    "credit": Control(patch=forgive_all_that_is_owed, name="I3", first=36, faults=CREDITS),
     "a": Control(patch=count_as_synced, name="I15", first=3, faults=RESTORES),
     "b": Control(patch=ignore_what_is_returned, name="I8", first=0, faults=RESTORES),
     "d": Control(patch=treat_as_new, name="I5", first=3, faults=RESTORES),
