@@ -121,4 +121,7 @@ def answer_query(connection: Connection, job: Job) -> None:
     try:
         job.attempt(ReadTx(connection))
     finally:
-        connection.rollback()
+        try:
+            connection.rollback()
+        except connection.errors as error:
+            job.fail(connection.translated(error))

@@ -235,7 +235,9 @@ class _MemoryConnection(SqliteConnection):
         super().rollback()
         before, self._changes = self._changes, None
         if before is not None and self.raw.total_changes != before:
-            raise sqlite3.ProgrammingError("A reader wrote; it was rolled back.")
+            error = sqlite3.OperationalError("A reader wrote; it was rolled back.")
+            error.sqlite_errorcode = sqlite3.SQLITE_READONLY  # as SQLite itself would have said
+            raise error
 
     def close(self) -> None:
         """Lose what is not committed."""

@@ -55,9 +55,13 @@ def name_of(violated: str) -> str:
 
 
 def quietly(plan: Plan) -> Outcome:
-    """Run one plan in a process of its own, without the logs of its nodes."""
+    """Run one plan without the logs of its nodes."""
+    before = structlog.get_config()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
-    return simulate(plan)
+    try:
+        return simulate(plan)
+    finally:
+        structlog.configure(**before)
 
 
 def run_all(plans: Iterator[Plan], jobs: int, *, done: Callable[[Outcome], None]) -> Sum:

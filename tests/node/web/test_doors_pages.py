@@ -464,5 +464,5 @@ def test_audiences_include_each_other_and_no_address_is_given_twice() -> None:
     assert VISITOR < MEMBER < ORGANISER < ADMIN
     addresses = [(route.method, route.path) for route in ROUTES]
     assert len(addresses) == len(set(addresses))
-    assert {route.audience for route in ROUTES if route.path.startswith("/admin")} == {ORGANISER}
+    assert all(route.audience >= ORGANISER for route in ROUTES if route.path.startswith("/admin"))
     assert post("/x", ROUTES[0].handler).audience is VISITOR

@@ -11,6 +11,7 @@ import pytest
 from node.services.acts import OPERATOR
 from node.services.members import Member, NewMember
 from node.services.settings import SchemeSettings
+from node.services.statement import read_statement
 from node.simulation.network import SimulatedNetwork
 from node.simulation.town import Resident, Town
 from protocol.market import AskingPrice
@@ -56,7 +57,7 @@ class Market:
         return await self.browser.post("/record/do", **check.fields)
 
     async def balance(self, resident: Resident, member: Member) -> int:
-        return (await resident.node.trades.statement(member.account_no, 0, 2**53)).end
+        return (await resident.node.store.read(read_statement, member.account_no, 0, 2**53)).end
 
     async def balances(self) -> tuple[int, int]:
         oakvale, riverside = self.town["Oakvale"], self.town["Riverside"]
