@@ -80,7 +80,12 @@ class WebSocketChannel:
     async def receive(self) -> bytes:
         if self._closed is not None:
             raise self._closed
-        message = await self._socket.receive()
+        try:
+            message = await self._socket.receive()
+        except (ClientConnectionResetError, ConnectionError):
+            # aiohttp answers a ping while it receives, and says so when whoever pinged has left.
+            self._closed = ChannelClosed()
+            raise self._closed from None
         if message.type is WSMsgType.BINARY:
             data = message.data
             assert isinstance(data, bytes)

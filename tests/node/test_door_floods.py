@@ -84,7 +84,9 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
         machine.until_ready(process)  # type: ignore[arg-type]  # its pipes are not read
         yield Serving(machine, process)
         assert process.poll() is None, "it lived through all of it"
-        assert "Traceback" not in (machine.folder / "log").read_text()
+        told = (machine.folder / "log").read_text()
+        at = told.find("Traceback")
+        assert at < 0, told[max(0, at - 500) : at + 4000]
     finally:
         process.kill()
         process.wait()
