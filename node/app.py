@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from crypto.keys import SigningKey
 from node.clock import Chance, Clock, SystemChance, SystemClock
 from node.federation.caller import Caller
 from node.federation.channel import Channel
@@ -24,7 +23,7 @@ from node.federation.handshake import Handshaker
 from node.federation.links import Dial, Links
 from node.jobs import Job, run_jobs
 from node.keyfiles import Keys, open_keys
-from node.keyring import KeyRing
+from node.keyring import Credentials
 from node.mail.outbox import Outbox, Transport
 from node.own_descriptor import OwnDescriptor
 from node.quarantine import Quarantine
@@ -60,7 +59,7 @@ from node.services.sign_in import SignIn
 from node.services.trades import Trades
 from node.store import ReadTx, Store, ThreadStore
 from protocol.limits import KEEP_EVERY_MS
-from protocol.names import KeySeq, SchemeId, scheme_text
+from protocol.names import SchemeId, scheme_text
 
 if TYPE_CHECKING:
     from node.config import Config
@@ -85,27 +84,6 @@ class Options:
     neighbours_max: int = 12
     allow_lan: bool = False
     keep_copies: bool = False  # of our books, sealed, with a neighbour (6.7 g); every node that serves does
-
-
-class _Credentials:
-    """Who this node is, for handshakes."""
-
-    def __init__(self, keyring: KeyRing):
-        self._keyring: Final = keyring
-
-    @property
-    def scheme(self) -> SchemeId:
-        return self._keyring.scheme
-
-    def session_key(self) -> tuple[SigningKey, KeySeq]:
-        seq, key = self._keyring.signing["session"]
-        return key, seq
-
-    def identity_log(self) -> tuple[bytes, ...]:
-        return self._keyring.log
-
-    def tls_own(self) -> frozenset[bytes]:
-        return frozenset()
 
 
 class Node:
@@ -158,7 +136,7 @@ class Node:
         )
         self.links = Links(
             own=self.scheme,
-            handshaker=Handshaker(_Credentials(self.keyring), self.directory, clock, chance),
+            handshaker=Handshaker(Credentials(self.keyring), self.directory, clock, chance),
             dial=dial,
             dispatch=self.dispatch,
             quarantine=Quarantine(store, clock).take,

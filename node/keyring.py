@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from crypto.keys import SigningKey
 from crypto.safekeeping import SafeKeys
@@ -48,3 +48,24 @@ class KeyRing:
         if given is None or given.revoked_seq is None or given.purpose != purpose:
             return wire
         return self.sign(purpose, decode_message(kind, body)).wire
+
+
+class Credentials:
+    """Who this node is, for handshakes."""
+
+    def __init__(self, keyring: KeyRing):
+        self._keyring: Final = keyring
+
+    @property
+    def scheme(self) -> SchemeId:
+        return self._keyring.scheme
+
+    def session_key(self) -> tuple[SigningKey, KeySeq]:
+        seq, key = self._keyring.signing["session"]
+        return key, seq
+
+    def identity_log(self) -> tuple[bytes, ...]:
+        return self._keyring.log
+
+    def tls_own(self) -> frozenset[bytes]:
+        return frozenset()

@@ -8,18 +8,17 @@ from __future__ import annotations
 import asyncio
 from typing import Final
 
-from crypto.keys import SigningKey
 from node.clock import Chance, Clock
 from node.federation.channel import Channel
 from node.federation.dispatch import Dispatch, NoAnswer
 from node.federation.handshake import HandshakeFailed, Handshaker
 from node.federation.session import Session
-from node.keyring import KeyRing
+from node.keyring import Credentials, KeyRing
 from node.services.keepers import read_held
 from protocol.errors import MalformedMessage, ProtocolError
 from protocol.frame import CloseCode, FrameType, payload_many
 from protocol.identity import IdentityState, fold_log
-from protocol.names import KeySeq, SchemeId
+from protocol.names import SchemeId
 from protocol.session import SessionKeyOf
 
 ANSWER_MS: Final = 30_000
@@ -27,27 +26,6 @@ ANSWER_MS: Final = 30_000
 
 class NothingKept(Exception):
     """No whole copy could be fetched; the text says why, in plain words."""
-
-
-class _Us:
-    """Who calls: the scheme with its new keys."""
-
-    def __init__(self, keyring: KeyRing):
-        self._keyring: Final = keyring
-
-    @property
-    def scheme(self) -> SchemeId:
-        return self._keyring.scheme
-
-    def session_key(self) -> tuple[SigningKey, KeySeq]:
-        seq, key = self._keyring.signing["session"]
-        return key, seq
-
-    def identity_log(self) -> tuple[bytes, ...]:
-        return self._keyring.log
-
-    def tls_own(self) -> frozenset[bytes]:
-        return frozenset()
 
 
 class _Them:
@@ -79,7 +57,9 @@ async def fetch_copy(
         NothingKept: it holds none, or does not talk to us.
     """
     try:
-        shaken = await Handshaker(_Us(keyring), _Them(keeper), clock, chance).dial(channel, keeper.scheme_id)
+        shaken = await Handshaker(Credentials(keyring), _Them(keeper), clock, chance).dial(
+            channel, keeper.scheme_id
+        )
     except HandshakeFailed as failed:
         raise NothingKept(f"they do not let us in ({failed.code})") from None
     session = Session(channel, shaken.terms, Dispatch(), lambda *_: None)
