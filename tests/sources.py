@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import functools
+import gc
 import re
 import subprocess
 from collections.abc import Callable, Iterator
@@ -42,7 +43,14 @@ def text_of(path: Path) -> str:
 
 @functools.cache
 def tree_of(path: Path) -> ast.Module:
-    return ast.parse(text_of(path), filename=str(path))
+    # Finalizers that run while a tree is built can make Python 3.11 end it with a SystemError.
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        return ast.parse(text_of(path), filename=str(path))
+    finally:
+        if collecting:
+            gc.enable()
 
 
 def is_python(path: Path) -> bool:
