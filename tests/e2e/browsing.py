@@ -11,11 +11,11 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, ViewportSize, async_playwright
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, ViewportSize
 
 from scripts.town.processes import until
 from scripts.town.town import Town
-from tests.node.web.gallery import CHROMIUM_FLAGS
+from tests.chromium import started
 
 PHONE = ViewportSize(width=360, height=740)
 GOSSIP_WITHIN_S = 30.0
@@ -43,12 +43,8 @@ def in_browser(chromium: str, act: Callable[[Browser], Awaitable[None]]) -> None
     """Run `act` with a browser, in a loop of its own."""
 
     async def run() -> None:
-        async with async_playwright() as playwright:
-            browser = await playwright.chromium.launch(executable_path=chromium, args=list(CHROMIUM_FLAGS))
-            try:
-                await act(browser)
-            finally:
-                await browser.close()
+        async with started(chromium) as browser:
+            await act(browser)
 
     asyncio.run(run())
 

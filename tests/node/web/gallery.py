@@ -9,17 +9,6 @@ from node.web.render import Renderer
 from node.web.security import security_headers
 from tests.node.web.samples import PAGES
 
-CHROMIUM_FLAGS = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
-
 
 def make_gallery() -> web.Application:
     """Return an application that shows each page of the samples at /gallery/NAME."""

@@ -12,10 +12,11 @@ from collections.abc import Awaitable, Callable
 import pytest
 from aiohttp import web
 from axe_playwright_python.base import AXE_FILE_PATH
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page
 
+from tests.chromium import started
 from tests.conftest import chromium_path
-from tests.node.web.gallery import CHROMIUM_FLAGS, make_gallery
+from tests.node.web.gallery import make_gallery
 from tests.node.web.samples import PAGES
 
 pytestmark = pytest.mark.e2e
@@ -29,14 +30,8 @@ async def with_browser(act: Callable[[Browser, str], Awaitable[None]]) -> None:
         site = web.TCPSite(runner, "127.0.0.1", 0)
         await site.start()
         host, port = runner.addresses[0][:2]
-        async with async_playwright() as playwright:
-            browser = await playwright.chromium.launch(
-                executable_path=chromium_path(), args=list(CHROMIUM_FLAGS)
-            )
-            try:
-                await act(browser, f"http://{host}:{port}/gallery/")
-            finally:
-                await browser.close()
+        async with started(chromium_path()) as browser:
+            await act(browser, f"http://{host}:{port}/gallery/")
     finally:
         await runner.cleanup()
 
