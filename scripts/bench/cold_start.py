@@ -42,17 +42,22 @@ web.run_app(app, host="127.0.0.1", port=int(sys.argv[1]), print=None)
 """
 
 
-def environment() -> dict[str, str]:
-    """Return the environment of a process that is measured: nothing of ours in it but where the code is."""
+def environment(bytecode: Path) -> dict[str, str]:
+    """Return the environment of a process that is measured: nothing of ours in it but where the code is.
+
+    Like an installed node it finds its modules compiled, whatever this machine says about bytecode in source
+    folders; the libraries of the bare process are compiled where they are installed.
+    """
     kept = {name: value for name, value in os.environ.items() if not name.startswith("INTERLETS_")}
-    return {**kept, "PYTHONPATH": str(ROOT)}
+    kept.pop("PYTHONDONTWRITEBYTECODE", None)
+    return {**kept, "PYTHONPATH": str(ROOT), "PYTHONPYCACHEPREFIX": str(bytecode)}
 
 
-async def start(command: Sequence[str], folder: Path, port: int, _seconds: float) -> Sample:
+async def start(command: Sequence[str], folder: Path, port: int, bytecode: Path, _seconds: float) -> Sample:
     """Start a process, wait for its first answer, end it; the value is milliseconds."""
     began = time.perf_counter()
     process = await asyncio.create_subprocess_exec(
-        *command, cwd=folder, env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        *command, cwd=folder, env=environment(bytecode), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     try:
         for _ in range(int(WITHIN_S / LOOK_EVERY_S)):
@@ -83,7 +88,7 @@ async def answers(port: int) -> bool:
         writer.close()
 
 
-def make_scheme(folder: Path, port: int) -> Path:
+def make_scheme(folder: Path, port: int, bytecode: Path) -> Path:
     """Make a new scheme, ready to serve; return its folder."""
     folder.mkdir()
     (folder / "passphrase").write_text("apples keep all winter\n")
@@ -92,7 +97,9 @@ def make_scheme(folder: Path, port: int) -> Path:
         "--organiser", "Rosa Field", "--email", "rosa@example.org", "--port", str(port),
         "--passphrase-file", "passphrase", "--json",
     ]  # fmt: skip
-    done = subprocess.run(command, cwd=folder, env=environment(), capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, cwd=folder, env=environment(bytecode), capture_output=True, text=True, check=False
+    )
     if done.returncode:
         raise RuntimeError(done.stdout + done.stderr)
     return folder
@@ -129,13 +136,16 @@ async def run(options: Options) -> list[Result]:
     count = 2_000 if options.quick else ENTRIES
     each = Options(rounds=max(options.rounds, ROUNDS_MIN), directory=options.directory)
     async with scratch(options) as directory:
-        empty = await asyncio.to_thread(make_scheme, directory / "empty", empty_port)
-        full = await asyncio.to_thread(make_scheme, directory / "full", full_port)
-        ours = partial(start, serve, empty, empty_port)
-        bare = partial(start, (sys.executable, "-c", BARE, str(bare_port)), directory, bare_port)
+        compiled = directory / "bytecode"
+        empty = await asyncio.to_thread(make_scheme, directory / "empty", empty_port, compiled)
+        full = await asyncio.to_thread(make_scheme, directory / "full", full_port, compiled)
+        ours = partial(start, serve, empty, empty_port, compiled)
+        bare = partial(start, (sys.executable, "-c", BARE, str(bare_port)), directory, bare_port, compiled)
+        for once in (ours, bare):  # the first start of each compiles its modules
+            await once(0)
         first: Any = await take_turns(each, ours, bare)
         await fill(full, count)
-        second: Any = await take_turns(each, partial(start, serve, full, full_port), ours)
+        second: Any = await take_turns(each, partial(start, serve, full, full_port, compiled), ours)
     return [
         Comparison(
             what="first answer, empty", unit="ms", limit_is="bare aiohttp + SQLAlchemy import", ours=first[0],
