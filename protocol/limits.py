@@ -57,6 +57,27 @@ ENTRY_REASON_BYTES_MAX: Final = 400  # why a broker or an organiser did it for s
 # A passkey assertion with its client data; an empty proof for every other way.
 ENTRY_PROOF_BYTES_MAX: Final = 2 * 1024
 
+# --- 4 Log, checkpoints, witnesses -------------------------------------------------------------------------
+
+# What other tools for public logs count with, so that no checkpoint of theirs is unreadable.
+LOG_SIZE_MAX: Final = 2**63 - 1
+# Every reader accepts 16 signatures, later kinds of up to 5 kB among them. Ours has one by the log and one of each
+# witness: 12 neighbours and 32 more.
+SIGNED_NOTE_BYTES_MAX: Final = 128 * 1024
+SIGNED_NOTE_LINES_MAX: Final = 64
+# A request to cosign, by the rules of tlog-witness: a proof of at most 63 hashes and a note.
+WITNESS_PROOF_HASHES_MAX: Final = 63
+WITNESS_REQUEST_BYTES_MAX: Final = SIGNED_NOTE_BYTES_MAX + 4 * 1024
+# An entry bundle counts the bytes of an entry in two; a body has 16 KiB at most (1.1).
+BUNDLE_ENTRY_BYTES_MAX: Final = 2**16 - 1
+TILE_WIDTH: Final = 256  # hashes of one tile, or entries of one bundle
+TILE_LEVEL_MAX: Final = 63
+PROOF_EXTRA_BYTES_MAX: Final = 64 * 1024  # what a receipt carries along with its proof
+CHECKPOINT_EVERY_MS: Final = MINUTE_MS  # while something was entered since the last (4.2)
+CHECKPOINT_AT_LEAST_MS: Final = DAY_MS  # and when nothing was, so that readers see that the log lives
+# Logs a node witnesses besides those of its line peers (4.3): a few kilobytes each, and one signature a minute.
+WITNESSED_OTHERS_MAX: Final = 32
+
 # --- 5 Feeds -----------------------------------------------------------------------------------------------
 
 # The longest an item lives without being written anew: a year, and time to notice that it ends.
