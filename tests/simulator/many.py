@@ -13,6 +13,7 @@ import structlog
 
 from tests.simulator.accidents import AT_THE_START, FAULTS, LIES, WEATHER
 from tests.simulator.run import Outcome, Plan, simulate
+from tests.simulator.thrift import thrifty
 
 
 @dataclass
@@ -59,7 +60,8 @@ def quietly(plan: Plan) -> Outcome:
     before = structlog.get_config()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
     try:
-        return simulate(plan)
+        with thrifty():
+            return simulate(plan)
     finally:
         structlog.configure(**before)
 
