@@ -29,6 +29,7 @@ from node.own_descriptor import OwnDescriptor
 from node.quarantine import Quarantine
 from node.services.announcements import Announcements
 from node.services.applications import Applications
+from node.services.asks import Asks
 from node.services.books import Books
 from node.services.both_lost import LOOK_EVERY_S
 from node.services.catching_up import Offload, at_once
@@ -56,6 +57,7 @@ from node.services.routes import Routes
 from node.services.settings import SchemeSettings, Settings
 from node.services.settlement import Settlement
 from node.services.sign_in import SignIn
+from node.services.telling import Telling
 from node.services.trades import Trades
 from node.store import ReadTx, Store, ThreadStore
 from protocol.limits import KEEP_EVERY_MS
@@ -125,6 +127,8 @@ class Node:
             outbox=self.outbox, hasher=hasher, secret=pepper,
         )  # fmt: skip
         self.trades = Trades(store=store, books=self.books, clock=clock, scheme=self.scheme)
+        self.telling = Telling(self.outbox, self.settings, self.options.origin)
+        self.asks = Asks(store=store, clock=clock, chance=chance, trades=self.trades, telling=self.telling)
         self.jobs.append(Job("tidy-sign-in", HOUR_S, self.sign_in.tidy))
 
     def _wire_federation(self, dial: Dial, network: Network, offload: Offload) -> None:

@@ -186,6 +186,17 @@ LETTER_NAME_BYTES_MAX: Final = 160  # what the writer wants to be called
 LETTER_SEALED_BYTES_MAX: Final = 10 * 1024
 # New threads a member may begin in one day across schemes.
 LETTER_NEW_THREADS_A_DAY: Final = 5
+# A request for payment runs out when the letter that carries it would.
+ASK_VALID_MS: Final = LETTER_VALID_MS_MAX
+# Requests of one member that wait for an answer: two shared meals of thirty people.
+ASKS_OPEN_MAX: Final = 60
+# Of those, how many one person may be asked by another: more would be pestering.
+ASKS_OPEN_OF_TWO_MAX: Final = 3
+# Requests one member may send within a day.
+ASKS_A_DAY_MAX: Final = 60
+# A reminder is a second mail about the same thing.
+ASK_REMINDED_EVERY_MS: Final = DAY_MS
+ASK_REASON_CHARACTERS_MAX: Final = 280  # why not, in words
 
 # --- 9 Transport -------------------------------------------------------------------------------------------
 

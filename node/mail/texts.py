@@ -97,3 +97,49 @@ def declined_mail(settings: SchemeSettings, language: str, name: str, reason: st
         _("we cannot take you in at present."),
         reason,
     )
+
+
+def asked_mail(
+    settings: SchemeSettings,
+    language: str,
+    name: str,
+    asker: str,
+    amount: str,
+    what: str,
+    link: str,
+    days: int,
+) -> Text:
+    """To somebody who is asked to pay. The link opens a page that asks by a button: mail gets forwarded and scanned."""
+    words = words_of(settings, language)
+    _ = words.gettext
+    said = {"asker": asker, "amount": amount, "what": what}
+    return _text(
+        settings,
+        _("%(asker)s asks you for %(amount)s: yes or no?") % said,
+        _("Hello %(name)s,") % {"name": name},
+        _("%(asker)s asks you for %(amount)s, for: %(what)s") % said,
+        _("Nothing has moved. Open this page to say yes or no:"),
+        link,
+        words.ngettext(
+            "If you do nothing, it runs out after %(number)d day, and nothing moves.",
+            "If you do nothing, it runs out after %(number)d days, and nothing moves.",
+            days,
+        )
+        % {"number": days},
+    )
+
+
+def answered_mail(
+    settings: SchemeSettings, language: str, name: str, payer: str, what: str, paid: bool, link: str
+) -> Text:
+    """To somebody who asked, once there is an answer."""
+    words = words_of(settings, language)
+    _ = words.gettext
+    said = {"payer": payer, "what": what}
+    return _text(
+        settings,
+        (_("%(payer)s said yes: %(what)s") if paid else _("%(payer)s said no: %(what)s")) % said,
+        _("Hello %(name)s,") % {"name": name},
+        _("It is recorded.") if paid else _("Nothing moved. The reason is on this page:"),
+        link,
+    )

@@ -6,6 +6,7 @@ Source: docs/protocol.md 3.4, 3.5, 7.9.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -174,6 +175,17 @@ class Trades:
             Refused: the ledger says no; nothing moved.
         """
         return await self._store.write(self._record, new, self._said(new))
+
+    async def record_all(self, new: Sequence[NewTrade]) -> list[Trade]:
+        """Record several trades in one unit: all of them, or none. Each is recorded once, by its `once`.
+
+        Raises:
+            Refused: the ledger says no to one of them; nothing moved.
+        """
+        return await self._store.write(self._record_all, [(each, self._said(each)) for each in new])
+
+    def _record_all(self, tx: Tx, new: Sequence[tuple[NewTrade, Committed]]) -> list[Trade]:
+        return [self._record(tx, each, words) for each, words in new]
 
     def record_in(self, tx: Tx, new: NewTrade) -> Trade:
         """Record a trade, as a part of a unit of work."""

@@ -33,13 +33,14 @@ from node.services.members import Member
 from node.services.sessions import TOKEN_BYTES, Session, token_text
 from node.services.settings import SchemeSettings, Settings
 from node.store import ReadTx, Remembered, Store
-from node.web.amounts import HARD_SPACE, HOURS, Unit
+from node.web.amounts import HARD_SPACE, Unit
 from node.web.cookies import KEPT_S, Cookies
 from node.web.forms import Filled, FormType, fresh_key, once_text, read
 from node.web.notices import notice_text
 from node.web.present import Voice
 from node.web.render import Renderer
 from node.web.security import FORM_FIELD, address_of, form_token, token_fits
+from node.web.units import unit_of
 from node.web.views.page import Page, Site, View, Viewer
 from node.web.words import Pack, Words, words_for
 
@@ -75,20 +76,6 @@ class Scheme:
             help_hours=settings.help_hours,
         )
         return cls(settings, site, unit_of(settings))
-
-
-def unit_of(settings: SchemeSettings) -> Unit:
-    """Return the unit a scheme counts in."""
-    if settings.unit_kind == "hours":
-        return HOURS
-    return Unit(
-        code=settings.unit_name,
-        kind="decimal",
-        decimals=settings.decimals,
-        symbol=settings.unit_symbol or settings.unit_name,
-        # One name for every number, until organisers give the others.
-        names={language: {"other": settings.unit_name} for language in settings.languages},
-    )
 
 
 class Surroundings:

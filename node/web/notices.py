@@ -51,5 +51,17 @@ def notice_text(name: str, words: Words) -> str:
             return _("It is not done. Who said so is on the record.")
         case "settled":
             return _("Written down. Their books change with ours.")
+        case "asked-to-pay":
+            return _("Asked. Nothing moves before a yes.")
+        case "answered-before":
+            return _("This was answered, taken back, or ran out meanwhile.")
+        case "said-no":
+            return _("You said no. Nothing moved.")
+        case "ask-taken-back":
+            return _("Taken back. Nothing moved.")
+        case "reminded":
+            return _("Reminded.")
+        case "reminded-before":
+            return _("There was a reminder within a day. Please wait a little.")
         case _:
             return ""

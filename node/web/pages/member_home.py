@@ -8,9 +8,10 @@ from typing import Final
 
 from aiohttp import web
 
+from node.services.asks import Ask, asks_waiting
 from node.services.books import load
 from node.services.cards import Card, Cards
-from node.services.members import Member
+from node.services.members import Member, member_by_account
 from node.services.members import State as MemberState
 from node.services.own_listings import Owned, listings_of
 from node.services.trades import Trade, newest_trade, trades_waiting
@@ -19,6 +20,7 @@ from node.web.context import MEMBER, Context, get
 from node.web.dates import local
 from node.web.pages.listings import cards_view, listing_id, owners_of
 from node.web.pages.member import members_of
+from node.web.pages.member_asks import ask_amount, ask_title
 from node.web.pages.member_find import here_of
 from node.web.pages.member_listings import EXPIRES_SOON_MS, state_pill
 from node.web.pages.schemes import Schemes, read_schemes
@@ -50,6 +52,7 @@ class Mine:
     """What the page shows of its reader, of one moment."""
 
     account: Account
+    asked: tuple[tuple[Ask, Member | None], ...]  # who asks for what
     waiting: tuple[Trade, ...]
     last: Trade | None
     partners: Mapping[int, Member]
@@ -64,6 +67,7 @@ async def home(context: Context) -> web.Response:
     near = [card for card in news.ours if card.member_no != member.no][:LISTINGS_SHOWN]
     here = here_of(context)
     cards = _paused(context)
+    cards += [_asked(ask, payee, news.schemes, voice) for ask, payee in mine.asked]
     cards += [_under_way(trade, member.account_no, news.schemes, voice) for trade in mine.waiting]
     cards += [
         _expiring(owned, voice)
@@ -89,11 +93,15 @@ def read_news(tx: ReadTx, now_ms: int, cards: Cards, own: SchemeId) -> News:
     return News(ours, owners_of(tx, ours), others, schemes)
 
 
-def read_mine(tx: ReadTx, _now_ms: int, member_no: int, account_no: int) -> Mine:
+def read_mine(tx: ReadTx, now_ms: int, member_no: int, account_no: int) -> Mine:
     """Query: where a member stands."""
     last = newest_trade(tx, account_no)
     return Mine(
         account=load(tx, account_no).value,
+        asked=tuple(
+            (ask, None if ask.payee_no is None else member_by_account(tx, ask.payee_no))
+            for ask in asks_waiting(tx, account_no, now_ms)
+        ),
         waiting=tuple(trades_waiting(tx, account_no)),
         last=last,
         partners={} if last is None else members_of(tx, [last]),
@@ -140,6 +148,17 @@ def _last(mine: Mine, schemes: Schemes, account_no: int, voice: Voice) -> Link |
         "amount": voice.short(amount, signed=True),
     }
     return Link(text=text, href=f"/t/{reference(trade)}")
+
+
+def _asked(ask: Ask, payee: Member | None, schemes: Schemes, voice: Voice) -> WaitingCard:
+    """Return the card of what somebody asks the reader for."""
+    name = first_name(ask.their_name if payee is None else payee.name)
+    amount = ask_amount(ask, schemes, voice)
+    return WaitingCard(
+        title=ask_title(name, mine=False, amount=amount, voice=voice),
+        text=ask.text,
+        action=Link(text=voice.words.gettext("Say yes or no"), href=f"/asks/{ask.no}"),
+    )
 
 
 def _under_way(trade: Trade, account_no: int, schemes: Schemes, voice: Voice) -> WaitingCard:

@@ -11,13 +11,14 @@ from typing import Final
 from aiohttp import web
 
 from node.services.books import Refused, load
-from node.services.members import Member, find_members, member_by_account
+from node.services.members import Member, member_by_account
 from node.services.trades import NewTrade, Trade, newest_trades
 from node.store import ReadTx
 from node.web.amounts import as_typed
 from node.web.context import MEMBER, Context, NoSuchPage, get, post
 from node.web.forms import Filled, once_key
 from node.web.pages import member_pay
+from node.web.pages.choosing import TRADES_LOOKED_AT, who_view
 from node.web.pages.listings import listing_id
 from node.web.pages.member import members_of
 from node.web.pages.member_trade import find_mine
@@ -38,40 +39,26 @@ from node.web.pages.recording import (
 from node.web.pages.schemes import Schemes, read_schemes
 from node.web.present import before_and_after, first_name, party_of, reference
 from node.web.rates import rate_words
-from node.web.views.member import PersonCard
 from node.web.views.page import Link
 from node.web.views.trade import (
     RecordCheckView,
     RecordStoppedView,
     RecordWhatView,
-    RecordWhoView,
 )
 from protocol.ledger import Account, Refusal
 
 LAST_SHOWN: Final = 3
-PEOPLE_SHOWN: Final = 5
-# How far back "people you traded with" looks.
-TRADES_LOOKED_AT: Final = 40
 
 
 # --- 1: with whom -------------------------------------------------------------------------------------------
 
 
 async def who(context: Context) -> web.Response:
-    """GET /record?q"""
+    """GET /record?q&with"""
     if (stop := paused(context)) is not None:
         return context.show(stop)
-    query = context.query("q")
-    recent, found = await context.read(_people, context.member, query)
-    return context.show(
-        RecordWhoView(
-            did="received",
-            query=query,
-            recent=tuple(map(_card, recent)),
-            found=None if found is None else tuple(map(_card, found)),
-            last=() if query else await _last(context),
-        )
-    )
+    last = () if context.query("q") else await _last(context)
+    return context.show(await who_view(context, "received", "/record", last))
 
 
 async def _last(context: Context) -> tuple[Link, ...]:
@@ -97,26 +84,6 @@ async def _last(context: Context) -> tuple[Link, ...]:
 def _lately(tx: ReadTx, account_no: int, now_ms: int) -> tuple[list[Trade], dict[int, Member], Schemes]:
     trades = newest_trades(tx, account_no, TRADES_LOOKED_AT)
     return trades, members_of(tx, trades), read_schemes(tx, now_ms)
-
-
-def _people(tx: ReadTx, me: Member, query: str) -> tuple[list[Member], list[Member] | None]:
-    recent: dict[int, Member] = {}
-    for trade in newest_trades(tx, me.account_no, TRADES_LOOKED_AT):
-        other = trade.payee_no if trade.payer_no == me.account_no else trade.payer_no
-        if other is not None and other not in recent and len(recent) < PEOPLE_SHOWN:
-            member = member_by_account(tx, other)
-            if member is not None and member.may_trade:
-                recent[other] = member
-    if not query:
-        return list(recent.values()), None
-    found = [member for member in find_members(tx, query)[0] if member.no != me.no and member.may_trade]
-    return list(recent.values()), found
-
-
-def _card(member: Member) -> PersonCard:
-    return PersonCard(
-        href=f"/record/what?who={member.number}", name=member.name, number=member.number, place=member.place
-    )
 
 
 # --- 2: what, and how much ----------------------------------------------------------------------------------

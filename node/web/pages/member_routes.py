@@ -6,6 +6,8 @@ from typing import Final
 
 from node.web.context import Route
 from node.web.pages import (
+    member_ask,
+    member_asks,
     member_find,
     member_home,
     member_listings,
@@ -14,11 +16,14 @@ from node.web.pages import (
     member_people,
     member_post,
     member_record,
+    member_several,
     member_statement,
     member_trade,
 )
 
 ROUTES: Final[tuple[Route, ...]] = (
+    *member_ask.ROUTES,
+    *member_asks.ROUTES,
     *member_find.ROUTES,
     *member_home.ROUTES,
     *member_listings.ROUTES,
@@ -27,6 +32,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     *member_people.ROUTES,
     *member_post.ROUTES,
     *member_record.ROUTES,
+    *member_several.ROUTES,
     *member_statement.ROUTES,
     *member_trade.ROUTES,
 )

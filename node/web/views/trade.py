@@ -23,24 +23,32 @@ class _RecordView(View):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordWhoView(_RecordView):
-    """GET /record?q: who helped you?"""
+    """GET /record?q&with: who helped you? GET /ask?q&with: whom did you help?"""
 
     TEMPLATE: ClassVar[str] = "member/record_who.html"
 
     did: Did
+    path: str = "/record"
     query: str
     recent: tuple[PersonCard, ...]
     found: tuple[PersonCard, ...] | None  # None before anything was looked for
     last: tuple[Link, ...] = ()  # "Ben Carter, garden help, 2 hours", to do once more
+    several: bool = False  # more than one person is being chosen
+    chosen: tuple[Link, ...] = ()  # each with where to go to leave them out again
+    chosen_numbers: str = ""  # "0002,0003"
+    several_href: str = "/record?several=1"
+    next_href: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordWhatView(_RecordView):
-    """GET and POST /record/what. Fields: what, amount."""
+    """GET and POST /record/what, /record/several and /ask/what. Fields: what, amount, share (each, all)."""
 
     TEMPLATE: ClassVar[str] = "member/record_what.html"
 
     did: Did
+    action: str = "/record/what"
+    several: bool = False  # `name` is more than one person
     name: str
     badge: str
     form: Filled = EMPTY
@@ -49,6 +57,98 @@ class RecordWhatView(_RecordView):
     amount_hint: str
     rate_note: str  # "12 Acorns are 1 hour."; "" in the own scheme
     change_who_href: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskCheckView(_RecordView):
+    """The check page of a request to one or several: nothing moves by it."""
+
+    TEMPLATE: ClassVar[str] = "member/ask_check.html"
+
+    what: str
+    people: tuple[Fact, ...]  # label: name, text: amount
+    total: str = ""  # of several
+    until: str  # "12 March 2026"
+    button: str  # "Ask Ben"
+    hidden: tuple[tuple[str, str], ...]
+    once: str
+    change_href: str
+    cancel_href: str = "/home"
+    note: str = ""  # what whoever is asked abroad gives is reckoned in their unit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeveralCheckView(_RecordView):
+    """The check page of paying several at once."""
+
+    TEMPLATE: ClassVar[str] = "member/several_check.html"
+
+    what: str
+    people: tuple[Fact, ...]  # label: name, text: amount
+    total: str
+    mine: str  # "You have 3 hours now, 1 hour afterwards."
+    button: str
+    hidden: tuple[tuple[str, str], ...]
+    once: str
+    change_href: str
+    cancel_href: str = "/home"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeveralDoneView(_RecordView):
+    """GET /record/several/done: what paying several came to."""
+
+    TEMPLATE: ClassVar[str] = "member/several_done.html"
+
+    what: str
+    trades: tuple[Link, ...]  # "Ben Carter: 30 minutes", to each trade
+    balance: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskView(View):
+    """GET /asks/{number}: for whoever asked and for whoever is asked."""
+
+    TEMPLATE: ClassVar[str] = "member/ask.html"
+    PLACE: ClassVar[Place] = "home"
+
+    title: str  # "Ben asks you for 2 hours."
+    badge: str = ""
+    state: Pill
+    sentences: tuple[str, ...]
+    facts: tuple[Fact, ...]
+    balances: str = ""  # what the payer has now and afterwards
+    yes_action: str = ""  # while the reader is asked
+    yes_text: str = ""  # "Yes, pay Ben"
+    no_action: str = ""
+    no_form: Filled = EMPTY
+    remind_action: str = ""  # while the reader waits
+    withdraw_action: str = ""
+    trade: Link | None = None  # what paid it
+    again_href: str = ""
+    message_href: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskRow:
+    """A request in a list."""
+
+    href: str
+    text: str  # "Ben Carter asks you for 2 hours"
+    what: str
+    when: str
+    state: Pill
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AsksView(View):
+    """GET /asks: what I was asked, and what I asked."""
+
+    TEMPLATE: ClassVar[str] = "member/asks.html"
+    PLACE: ClassVar[Place] = "me"
+
+    to_me: tuple[AskRow, ...]
+    by_me: tuple[AskRow, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,9 +273,6 @@ class TradeView(View):
     facts: tuple[Fact, ...]  # when, who entered it, who agreed, rate, other scheme
     history: tuple[Fact, ...]  # label: moment, text: what happened
     check_href: str = ""  # while something is under way
-    answer_action: str = ""  # where Yes and No post to, while the reader is asked
-    answer_form: Filled = EMPTY
-    cancel_action: str = ""
     message_href: str = ""
     wrong_href: str = ""
     again_href: str = ""

@@ -73,6 +73,10 @@ from node.web.views.page import (
     Viewer,
 )
 from node.web.views.trade import (
+    AskCheckView,
+    AskRow,
+    AsksView,
+    AskView,
     DoneView,
     LateView,
     RecordCheckView,
@@ -80,6 +84,8 @@ from node.web.views.trade import (
     RecordWhatView,
     RecordWhoView,
     SetAsideView,
+    SeveralCheckView,
+    SeveralDoneView,
     Sides,
     StatementLine,
     StatementView,
@@ -369,12 +375,21 @@ def _trade_pages() -> dict[str, Sample]:
     )  # fmt: skip
     views: dict[str, View] = {
         "record-1": RecordWhoView(did="received", query="", recent=PEOPLE, found=None, last=(Link(text="Ben Carter, bike repair, 1 hour 30 minutes", href="/record/what?again=7"),)),
-        "record-1-found": RecordWhoView(did="gave", query="car", recent=PEOPLE, found=PEOPLE[:1]),
+        "record-1-found": RecordWhoView(did="gave", path="/ask", query="car", recent=PEOPLE, found=PEOPLE[:1]),
         "record-2": RecordWhatView(did="received", name="Karim", badge="Riverside", form=Filled({"what": "Plum jam, 4 jars", "amount": "6"}), hidden=HIDDEN, unit_name="Acorns", amount_hint="For example 6 or 2.50", rate_note="12 Acorns = 1 hour.", change_who_href="/record"),
         "record-2-wrong": RecordWhatView(did="received", name="Ben", badge="", form=Filled({"what": "", "amount": "1.30"}, {"what": "Please say what it was.", "amount": "Do you mean 1 h 30 or 1 h 18? Please write it like that."}), hidden=HIDDEN, unit_name="hours", amount_hint=HINT, rate_note="", change_who_href="/record"),
         "record-3": CHECK,
         "record-3-again": replace(CHECK, payee="Ben Carter", payee_scheme="Oakvale", what="Bike repair", payee_gets="1 hour 30 minutes", payer_gives="1 hour 30 minutes", payer_gives_short="1 h 30", mine_after="1 hour 30 minutes", button="Pay Ben", more=(), again="You recorded the same 4 minutes ago. Again?"),
-        "record-3-ask": replace(CHECK, did="gave", payer="Ben Carter", payee="Ana Silva", payee_scheme="Oakvale", what="Proofreading", payee_gets="2 hours", payer_gives="2 hours", payer_gives_short="2 h", mine_after="5 hours", button="Ask Ben", changed="Ben must say yes. He has 14 days; then it runs out.", more=()),
+        "record-1-ask": RecordWhoView(did="gave", path="/ask", query="", recent=PEOPLE, found=None, several_href="/ask?several=1"),
+        "record-1-several": RecordWhoView(did="received", query="", recent=PEOPLE, found=None, several=True, chosen=(Link(text="Ben Carter", href="/record?with=0003"), Link(text="Maud Ellis", href="/record?with=0002")), chosen_numbers="0002,0003", next_href="/record/several?who=0002,0003"),
+        "record-2-ask": RecordWhatView(did="gave", action="/ask/what", several=True, name="Ben and Maud", badge="", form=Filled({"what": "Lunch", "amount": "1:30", "share": "all"}), hidden=(("who", "0002,0003"),), unit_name="hours", amount_hint=HINT, rate_note="", change_who_href="/ask?with=0002,0003"),
+        "record-3-ask": AskCheckView(what="Lunch", people=(Fact(label="Ben Carter", text="45 minutes"), Fact(label="Maud Ellis", text="45 minutes")), total="1 hour 30 minutes", until="Saturday 14 March 2026", button="Ask all of them", hidden=HIDDEN, once="k", change_href="/ask/what?who=0002,0003"),
+        "record-3-several": SeveralCheckView(what="Lunch", people=(Fact(label="Ben Carter", text="30 minutes"), Fact(label="Maud Ellis", text="30 minutes")), total="1 hour", mine="You have 3 hours now, 2 hours afterwards.", button="Pay all of them", hidden=HIDDEN, once="k", change_href="/record/several?who=0002,0003"),
+        "record-done-several": SeveralDoneView(what="Lunch", trades=(Link(text="Ben Carter: 30 minutes", href="/t/K7F-3QM-92X"), Link(text="Maud Ellis: 30 minutes", href="/t/9AB-3QM-92X")), balance="You have 2 hours now."),
+        "ask": AskView(title="Ben Carter asks you for 2 hours", state=Pill(text="Waiting", tone="wait"), sentences=("Please say yes or no. If you do nothing, it runs out on Saturday 14 March 2026.",), facts=(Fact(label="For", text="Proofreading"), Fact(label="How much", text="2 hours"), Fact(label="Asked", text="Saturday 28 February 2026, 10:12")), balances="You have 3 hours now, 1 hour afterwards.", yes_action="/asks/4/yes", yes_text="Yes, pay Ben", no_action="/asks/4/no", message_href="/messages/new?to=0002"),
+        "ask-mine": AskView(title="You ask Maud Ellis for 2 hours", state=Pill(text="Waiting", tone="wait"), sentences=("Waiting for Maud to say yes. Nothing has moved.", "If there is no answer by Saturday 14 March 2026, it runs out."), facts=(Fact(label="For", text="Proofreading"), Fact(label="How much", text="2 hours")), remind_action="/asks/5/remind", withdraw_action="/asks/5/withdraw", message_href="/messages/new?to=0003"),
+        "ask-ended": AskView(title="You ask Karim for 6 Acorns", badge="Riverside", state=Pill(text="Paid", tone="good"), sentences=("It is paid.",), facts=(Fact(label="For", text="Plum jam"),), trade=Link(text="See the trade", href="/t/K7F-3QM-92X")),
+        "asks": AsksView(to_me=(AskRow(href="/asks/4", text="Ben Carter asks you for 2 hours", what="Proofreading", when="today, 10:12", state=Pill(text="Waiting", tone="wait")),), by_me=()),
         "record-stopped": RecordStoppedView(title="This would take you too far behind", sentences=("You can go to 10 hours behind. This would be 11 hours.", "Ring Rosa, or make it 1 hour less."), action=Link(text="Change the amount", href="/record/what")),
         "set-aside": SetAsideView(sides=PENDING, amount="30 minutes", scheme="Riverside", since="14:05", check_href="/t/K7F-3QM-92X/check", trade_href="/t/K7F-3QM-92X"),
         "set-aside-slow": SetAsideView(sides=PENDING, amount="30 minutes", scheme="Riverside", since="14:05", slow=True, check_href="/t/K7F-3QM-92X/check", trade_href="/t/K7F-3QM-92X"),
@@ -382,7 +397,6 @@ def _trade_pages() -> dict[str, Sample]:
         "late": LateView(sides=PENDING, amount="30 minutes", scheme="Riverside", since="14:05", days=14, check_href="/t/K7F-3QM-92X/check", trade_href="/t/K7F-3QM-92X"),
         "undone": UndoneView(sides=PENDING, amount="30 minutes", reason="Riverside could not take it now", again_href="/record/what?again=K7F"),
         "trade": trade,
-        "trade-asked": replace(trade, sides=Sides(sentence="Ben Carter put up a shelf in your hall.", mine="You would give 2 hours.", theirs="", reference="B3N-4SK-222"), state=Pill(text="Ben asks you", tone="wait"), state_text=("Nothing has moved. Please answer by 14 March.",), answer_action="/t/B3N-4SK-222/answer", wrong_href="", again_href=""),
         "statement": StatementView(name="Ana Silva", number="0123", period="1 December 2025 to 28 February 2026", form=Filled({"from": "2025-12-01", "to": "2026-02-28"}), unit_name="hours", opening="0 h", closing="2 h 30", closing_words="2 hours 30 minutes ahead", total_received="+4 h 50", total_given="−2 h 20", lines=_statement_lines(), csv_href="/statement.csv?from=2025-12-01", printed="Printed on 7 March 2026"),
     }  # fmt: skip
     return {name: Sample(replace(MEMBER, path="/record"), view) for name, view in views.items()}

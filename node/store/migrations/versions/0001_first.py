@@ -632,6 +632,43 @@ def upgrade() -> None:
         batch_op.create_index("ix_application_state", ["state", "no"], unique=False)
 
     op.create_table(
+        "ask",
+        sa.Column("no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("id", sa.LargeBinary(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("payee_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("payer_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("other_scheme", sa.LargeBinary(), nullable=True),
+        sa.Column("their_handle", sa.LargeBinary(), nullable=True),
+        sa.Column("their_name", sa.Text(), nullable=False),
+        sa.Column("thread_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("amount", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("said", sa.Text(), nullable=False),
+        sa.Column("answer_once", sa.LargeBinary(), nullable=True),
+        sa.Column("trade_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("once", sa.LargeBinary(), nullable=True),
+        sa.Column("created_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("until_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("ended_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("reminded_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.ForeignKeyConstraint(["payee_no"], ["account.no"], name=op.f("fk_ask_payee_no")),
+        sa.ForeignKeyConstraint(["payer_no"], ["account.no"], name=op.f("fk_ask_payer_no")),
+        sa.ForeignKeyConstraint(["thread_no"], ["thread.no"], name=op.f("fk_ask_thread_no")),
+        sa.ForeignKeyConstraint(["trade_no"], ["trade.no"], name=op.f("fk_ask_trade_no")),
+        sa.PrimaryKeyConstraint("no", name=op.f("pk_ask")),
+        sqlite_strict=True,
+        sqlite_with_rowid=True,
+    )
+    with op.batch_alter_table("ask", schema=None) as batch_op:
+        batch_op.create_index("ix_ask_id", ["id"], unique=True)
+        batch_op.create_index("ix_ask_once", ["once"], unique=True)
+        batch_op.create_index("ix_ask_payee", ["payee_no", "no"], unique=False)
+        batch_op.create_index("ix_ask_payer", ["payer_no", "no"], unique=False)
+
+    op.create_table(
         "joint_act",
         sa.Column("no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),

@@ -1,0 +1,202 @@
+"""Requests for payment: asked by whoever gave, answered by whoever received; nothing moves before a yes.
+
+Within the scheme a yes is recorded in the unit that notes it. Source: docs/protocol.md 7.7; docs/pages.md 0.10, 4, 8.6.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from crypto.digest import tagged
+from node.clock import Chance, Clock
+from node.services.ask_rows import (
+    Ask,
+    CannotAsk,
+    Kind,
+    Reason,
+    Why,
+    ask_by_no,
+    ask_by_once,
+    asks_of,
+    asks_waiting,
+    check_new,
+    check_pestering,
+    check_room,
+    end_ask,
+    find_ask,
+    note_reminded,
+    put_ask,
+)
+from node.services.members import Member, member_by_account
+from node.services.telling import Telling
+from node.services.trades import NewTrade, Trade, Trades, trade_by_no
+from node.store import ReadTx, Store, Tx
+from protocol.asking import AskEvent, AskState, ask_step
+from protocol.errors import OutOfOrder
+from protocol.limits import ASK_REMINDED_EVERY_MS, ASK_VALID_MS
+
+ONCE_BYTES: Final = 16
+ID_BYTES: Final = 16
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewAsk:
+    """What a member asks another for, all of it known."""
+
+    payee: Member
+    payer: Member
+    amount: int
+    text: str
+
+
+def part_of(once: bytes, number: int) -> bytes:
+    """Return the key of the `number`-th of several acts that one form does; the first has the form's own."""
+    return once if number == 0 else tagged("interlets/once", once + number.to_bytes(4, "big"))[:ONCE_BYTES]
+
+
+class Asks:
+    """See the head of this file."""
+
+    def __init__(self, *, store: Store, clock: Clock, chance: Chance, trades: Trades, telling: Telling):
+        self._store: Final = store
+        self._clock: Final = clock
+        self._chance: Final = chance
+        self._trades: Final = trades
+        self._telling: Final = telling
+
+    async def ask(self, asks: Sequence[NewAsk], once: bytes) -> list[Ask]:
+        """Ask one or several members, all of them or nobody; the same `once` again gives what it asked.
+
+        Raises:
+            CannotAsk: nobody was asked.
+        """
+        return await self._store.write(self._ask_all, asks, once)
+
+    def _ask_all(self, tx: Tx, asks: Sequence[NewAsk], once: bytes) -> list[Ask]:
+        known = [ask_by_once(tx, part_of(once, number)) for number in range(len(asks))]
+        if known and known[0] is not None:
+            return [each for each in known if each is not None]
+        return [self._ask_in(tx, new, part_of(once, number)) for number, new in enumerate(asks)]
+
+    def _ask_in(self, tx: Tx, new: NewAsk, once: bytes) -> Ask:
+        payee, payer, now = new.payee, new.payer, self._clock.now_ms()
+        check_room(tx, payee.account_no, now)
+        check_pestering(tx, payee.account_no, payer.account_no, now)
+        check_new(tx, payee.account_no, payer.account_no, None, new.amount, new.text, now)
+        ask = put_ask(
+            tx, id=self._chance.bytes(ID_BYTES), kind=Kind.LOCAL, payee_no=payee.account_no,
+            payer_no=payer.account_no, amount=new.amount, text=new.text, answer_once=self._chance.bytes(ONCE_BYTES),
+            once=once, now_ms=now, until_ms=now + ASK_VALID_MS,
+        )  # fmt: skip
+        self._telling.asked(
+            tx, ask.no, ask.until_ms, asker=payee.name, amount=ask.amount, text=ask.text, payer=payer
+        )
+        return ask
+
+    async def pay(self, no: int, payer: Member, payee: Member, *, proved_by: str) -> Trade:
+        """Say yes to a request within the scheme: it is recorded, once, however often it is said.
+
+        Raises:
+            CannotAsk: it has ended otherwise. Refused: the ledger says no. LookupError: no such request of theirs.
+        """
+        return await self._store.write(self._pay, no, payer, payee, proved_by)
+
+    def _pay(self, tx: Tx, no: int, payer: Member, payee: Member, proved_by: str) -> Trade:
+        ask = _own(tx, no, payer.account_no, payer=True)
+        if ask.kind is not Kind.LOCAL or ask.payee_no != payee.account_no:
+            raise LookupError(f"request {no}")
+        now = self._clock.now_ms()
+        if ask.stands(now) is AskState.PAID and ask.trade_no is not None:
+            return trade_by_no(tx, ask.trade_no)
+        after = _step(ask, AskEvent.PAY, now)
+        assert ask.answer_once is not None, "requests within the scheme have one from the start"
+        trade = self._trades.record_in(
+            tx,
+            NewTrade(
+                payer_no=payer.account_no, payee_no=payee.account_no, amount=ask.amount, text=ask.text,
+                entered_by=payer.name, proved_by=proved_by, once=ask.answer_once, payer_name=payer.name,
+                payee_name=payee.name,
+            ),
+        )  # fmt: skip
+        end_ask(tx, ask, after, now, trade_no=trade.no)
+        self._telling.answered(tx, no, payer=payer.name, text=ask.text, paid=True, payee=payee)
+        return trade
+
+    async def decline(self, no: int, payer: Member, reason: Reason, said: str) -> Ask:
+        """Say no, with a reason; the same once more changes nothing. Raises CannotAsk, LookupError."""
+        return await self._store.write(self._decline, no, payer, reason, said)
+
+    def _decline(self, tx: Tx, no: int, payer: Member, reason: Reason, said: str) -> Ask:
+        ask, now = _own(tx, no, payer.account_no, payer=True), self._clock.now_ms()
+        if ask.under_way:
+            raise CannotAsk(Why.UNDER_WAY)
+        end_ask(tx, ask, _step(ask, AskEvent.DECLINE, now), now, reason=reason.value, said=said)
+        payee = None if ask.payee_no is None else member_by_account(tx, ask.payee_no)
+        if payee is not None:
+            self._telling.answered(tx, no, payer=payer.name, text=ask.text, paid=False, payee=payee)
+        return _again(tx, no)
+
+    async def withdraw(self, no: int, account_no: int) -> Ask:
+        """Take a request of one's own back. Raises CannotAsk, LookupError."""
+        return await self._store.write(self._withdraw, no, account_no)
+
+    def _withdraw(self, tx: Tx, no: int, account_no: int) -> Ask:
+        ask, now = _own(tx, no, account_no, payer=False), self._clock.now_ms()
+        end_ask(tx, ask, _step(ask, AskEvent.WITHDRAW, now), now)
+        return _again(tx, no)
+
+    async def remind(self, no: int, payee: Member, payer: Member) -> None:
+        """Tell the payer once more, at most once a day. Raises CannotAsk, LookupError."""
+        await self._store.write(self._remind, no, payee, payer)
+
+    def _remind(self, tx: Tx, no: int, payee: Member, payer: Member) -> None:
+        ask, now = _own(tx, no, payee.account_no, payer=False), self._clock.now_ms()
+        if ask.stands(now) is not AskState.ASKED or ask.payer_no != payer.account_no:
+            raise CannotAsk(Why.ENDED)
+        if now - ask.reminded_ms < ASK_REMINDED_EVERY_MS:
+            raise CannotAsk(Why.SOON)
+        note_reminded(tx, no, now)
+        self._telling.asked(
+            tx, ask.no, ask.until_ms, asker=payee.name, amount=ask.amount, text=ask.text, payer=payer
+        )
+
+
+def _own(tx: ReadTx, no: int, account_no: int, *, payer: bool) -> Ask:
+    ask = find_ask(tx, no, account_no)
+    if ask is None or (ask.payer_no if payer else ask.payee_no) != account_no:
+        raise LookupError(f"request {no}")
+    return ask
+
+
+def _again(tx: ReadTx, no: int) -> Ask:
+    ask = ask_by_no(tx, no)
+    assert ask is not None
+    return ask
+
+
+def _step(ask: Ask, event: AskEvent, now_ms: int) -> AskState:
+    """Return what follows what stands; what was only possible a moment ago is an honest no."""
+    stands = ask.stands(now_ms)
+    if event is AskEvent.PAY and stands is not AskState.ASKED:
+        raise CannotAsk(Why.ENDED)  # a late yes is no yes: only a payment already begun outlives an end
+    try:
+        return ask_step(stands, event)
+    except OutOfOrder:
+        raise CannotAsk(Why.ENDED) from None
+
+
+__all__ = [
+    "Ask",
+    "Asks",
+    "CannotAsk",
+    "Kind",
+    "NewAsk",
+    "Reason",
+    "Why",
+    "asks_of",
+    "asks_waiting",
+    "find_ask",
+    "part_of",
+]

@@ -1,0 +1,61 @@
+"""Telling members by mail what waits for them, where the scheme has mail and they chose it; a part of the unit it tells of.
+
+Without mail it is on their first page all the same. Source: docs/pages.md 8.6, 9.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from node.mail import texts
+from node.mail.outbox import Outbox
+from node.services.members import Member, Reach
+from node.services.settings import Settings
+from node.store import Tx
+from node.web.amounts import HARD_SPACE, spoken
+from node.web.units import unit_of
+from protocol.limits import ASK_VALID_MS, DAY_MS
+
+
+class Telling:
+    """Writes mails into the outbox."""
+
+    def __init__(self, outbox: Outbox, settings: Settings, origin: str):
+        self._outbox: Final = outbox
+        self._settings: Final = settings
+        self._origin: Final = origin.rstrip("/")
+
+    def asked(
+        self, tx: Tx, ask_no: int, until_ms: int, *, asker: str, amount: int, text: str, payer: Member
+    ) -> None:  # fmt: skip
+        """Tell a member that another asks for `amount` of our own units."""
+        settings = self._settings.now
+        said = spoken(amount, unit_of(settings), payer.language or settings.language)
+        said = said.replace(HARD_SPACE, " ")  # a mail breaks its lines where it likes
+        self._mail(
+            tx,
+            payer,
+            texts.asked_mail(
+                settings, payer.language, payer.name, asker, said, text, self._link(f"/asks/{ask_no}"),
+                ASK_VALID_MS // DAY_MS,
+            ),
+            until_ms,
+        )  # fmt: skip
+
+    def answered(self, tx: Tx, ask_no: int, *, payer: str, text: str, paid: bool, payee: Member) -> None:
+        """Tell whoever asked what the answer is."""
+        settings = self._settings.now
+        link = self._link(f"/asks/{ask_no}")
+        self._mail(
+            tx, payee, texts.answered_mail(settings, payee.language, payee.name, payer, text, paid, link)
+        )
+
+    def _link(self, path: str) -> str:
+        return self._origin + path
+
+    def _mail(self, tx: Tx, member: Member, text: texts.Text, until_ms: int | None = None) -> None:
+        if member.email is None or member.reach is not Reach.EMAIL or not self._outbox.sends:
+            return
+        self._outbox.queue(
+            tx, member.email, text.subject, text.body, member_no=member.no, private=True, until_ms=until_ms
+        )
