@@ -6,9 +6,10 @@ docs/protocol.md 3.1, 3.5, I1, I19.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
+from typing import Final
 
 from protocol.entry import Book, Closed, Corrected, LimitsSet, Opened, Posted, Reopened
 from protocol.errors import InvalidValue, OutOfOrder, ProtocolError
@@ -41,37 +42,57 @@ class Books:
     corrected: frozenset[EntryId] = frozenset()
 
 
+class Replay:
+    """A ledger that is being replayed, one entry after another, for whoever goes on after a wrong one.
+
+    `recall` gives the posting of an entry booked before, or None: only a correction asks for one.
+    """
+
+    def __init__(self, books: Books, recall: Callable[[EntryId], Posting | None]):
+        self.scheme: Final = books.scheme
+        self.accounts: Final[dict[AccountId, Account]] = dict(books.accounts)
+        self.corrected: Final[set[EntryId]] = set(books.corrected)
+        self._recall: Final = recall
+
+    def book(self, entry_id: EntryId, book: Book) -> None:
+        """Book one entry.
+
+        Raises:
+            OutOfOrder: it cannot follow what is booked before it; nothing changed.
+        """
+        try:
+            match book:
+                case Posted():
+                    self.accounts.update(post(self.accounts, book, beyond_limits=True))
+                case Corrected():
+                    _check_correction(book, self._recall, self.corrected)
+                    self.accounts.update(post(self.accounts, book, beyond_limits=True))
+                    self.corrected.add(book.entry)
+                case _:
+                    account = _account_after(self.scheme, self.accounts, book)
+                    self.accounts[account.account_id] = account
+        except ProtocolError as error:
+            raise OutOfOrder(f"entry {entry_id.hex()}: {error}") from None
+
+
 def replay(books: Books, entries: Iterable[tuple[EntryId, Book]]) -> Books:
     """Return `books` after `entries`, in order; I1 holds in the answer.
 
     Raises:
         OutOfOrder: an entry that cannot follow what is booked before it.
     """
-    accounts = dict(books.accounts)
     postings = dict(books.postings)
-    corrected = set(books.corrected)
+    replayed = Replay(books, postings.get)
     for entry_id, book in entries:
-        try:
-            match book:
-                case Posted():
-                    accounts.update(post(accounts, book.posting, beyond_limits=True))
-                    postings[entry_id] = book.posting
-                case Corrected():
-                    _check_correction(book, postings, corrected)
-                    accounts.update(post(accounts, book.posting, beyond_limits=True))
-                    postings[entry_id] = book.posting
-                    corrected.add(book.entry)
-                case _:
-                    account = _account_after(books.scheme, accounts, book)
-                    accounts[account.account_id] = account
-        except ProtocolError as error:
-            raise OutOfOrder(f"entry {entry_id.hex()}: {error}") from None
-    assert not imbalance(accounts.values()), "every posting sums to zero, so their sum does"
+        replayed.book(entry_id, book)
+        if isinstance(book, Posted | Corrected):
+            postings[entry_id] = book.posting
+    assert not imbalance(replayed.accounts.values()), "every posting sums to zero, so their sum does"
     return Books(
         scheme=books.scheme,
-        accounts=MappingProxyType(accounts),
+        accounts=MappingProxyType(replayed.accounts),
         postings=MappingProxyType(postings),
-        corrected=frozenset(corrected),
+        corrected=frozenset(replayed.corrected),
     )
 
 
@@ -93,8 +114,10 @@ def corrected_by(entry_id: EntryId, posting: Posting | None, *, already: bool) -
     return opposite if isinstance(opposite, Refusal) else Corrected(entry=entry_id, legs=opposite.legs)
 
 
-def _check_correction(book: Corrected, postings: Mapping[EntryId, Posting], corrected: set[EntryId]) -> None:
-    wanted = corrected_by(book.entry, postings.get(book.entry), already=book.entry in corrected)
+def _check_correction(
+    book: Corrected, recall: Callable[[EntryId], Posting | None], corrected: set[EntryId]
+) -> None:
+    wanted = corrected_by(book.entry, recall(book.entry), already=book.entry in corrected)
     if isinstance(wanted, Refusal):
         raise OutOfOrder(wanted.value)
     if wanted != book:

@@ -18,6 +18,7 @@ from node.cli.answers import json_option, plainly
 from node.cli.answers import show as _show
 from node.cli.evidence import evidence
 from node.cli.keys import keys
+from node.cli.ledger import ledger
 from node.cli.statement import compare, statement
 
 VERSION_NAME: Final = "interlets"
@@ -206,30 +207,6 @@ def user_link(context: click.Context, as_json: bool, name: str) -> None:
 
 
 @cli.group()
-def ledger() -> None:
-    """The scheme's books."""
-
-
-@ledger.command("export")
-@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
-@json_option
-@click.pass_context
-@plainly
-def ledger_export(context: click.Context, as_json: bool, folder: Path) -> None:
-    """Write all entries and lines into FOLDER, for an auditor. No names, no texts."""
-    # The running node may have been started somewhere else.
-    answer = _ask(context, "ledger-export", folder=str(folder.absolute()))
-    records = answer["records"]
-    _show(
-        answer,
-        as_json,
-        f"{records['entries.jsonl']} entries, {records['lines.jsonl']} lines with other schemes"
-        f" and their {records['ops.jsonl']} ops are in {answer['folder']}.",
-        "To recompute all of it: scripts/audit, with this folder and those of neighbours who give you theirs.",
-    )
-
-
-@cli.group()
 def peer() -> None:
     """Other schemes' nodes."""
 
@@ -271,3 +248,4 @@ cli.add_command(evidence)
 peer.add_command(statement)
 peer.add_command(compare)
 cli.add_command(keys)
+cli.add_command(ledger)

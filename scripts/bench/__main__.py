@@ -21,6 +21,7 @@ NAMES: Final = (
     "cold_start",
     "memory",
     "flood",
+    "ledger_verify",
     "crypto_limits",
     "sqlite_limits",
 )

@@ -10,6 +10,7 @@ from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from node.services.ledger_check import check_books
 from node.services.line_rows import SUSPENDED
 from protocol.ledger import LOCAL, AccountKind
 from protocol.line_ops import Lock
@@ -34,6 +35,20 @@ from tests.invariants import (
 if TYPE_CHECKING:
     from protocol.names import SchemeId
     from tests.simulator.town import SimTown
+
+
+# The whole book of every scheme is checked at the end of each so many towns: it verifies every signature anew.
+BOOKS_EVERY = 10
+
+
+async def check_whole_books(town: SimTown) -> None:
+    """I19: nothing is found in an honest scheme's book, whatever it went through."""
+    for node in town.honest:
+        checked = await node.store.read(
+            check_books, node.scheme, town.phonebook.states.get, safe=node.keyring.safe
+        )
+        if not checked.right:
+            raise Violated(f"I19 the books of {node.name}: {checked.findings[0]}")
 
 
 async def is_at_rest(town: SimTown) -> bool:
@@ -74,6 +89,8 @@ async def judge(town: SimTown) -> list[Snapshot]:
         check_same_copies(snapshots)
         check_paid_once(snapshots)
         check_conserved_by_trade(town, snapshots)
+    if town.seed % BOOKS_EVERY == 0:
+        await check_whole_books(town)
     known: set[bytes] = set()
     for node in town.honest:
         await node.store.read(check_wires, town.phonebook.key_for, known)

@@ -1,0 +1,174 @@
+"""`interlets ledger`: the whole book checked or written anew from what was signed, and given away as files."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from node.cli.answers import ask_node, config_of, json_option, plainly, show
+
+if TYPE_CHECKING:
+    from node.config import Config
+    from node.services.ledger_check import Checked
+    from node.services.ledger_walk import Progress
+
+_TOLD_EVERY: Final = 1_000
+
+
+@click.group()
+def ledger() -> None:
+    """The scheme's books."""
+
+
+@ledger.command("export")
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+@json_option
+@click.pass_context
+@plainly
+def ledger_export(context: click.Context, as_json: bool, folder: Path) -> None:
+    """Write all entries and lines into FOLDER, for an auditor. No names, no texts."""
+    # The running node may have been started somewhere else.
+    answer = ask_node(context, "ledger-export", folder=str(folder.absolute()))
+    records = answer["records"]
+    show(
+        answer,
+        as_json,
+        f"{records['entries.jsonl']} entries, {records['lines.jsonl']} lines with other schemes"
+        f" and their {records['ops.jsonl']} ops are in {answer['folder']}.",
+        "To recompute all of it: scripts/audit, with this folder and those of neighbours who give you theirs.",
+    )
+
+
+@ledger.command("verify")
+@click.option(
+    "--rebuild",
+    "anew",
+    is_flag=True,
+    help="First write everything that follows from signed bytes anew. The node must be stopped.",
+)
+@json_option
+@click.pass_context
+@plainly
+def ledger_verify(context: click.Context, as_json: bool, anew: bool) -> None:
+    """Reckon the whole book anew and compare. Works beside a running node. Ends with 1 if something is wrong."""
+    config = config_of(context)
+    progress = _progress(quiet=as_json)
+    made = _rebuild(config, progress) if anew else None
+    checked = check(config, progress)
+    _end_progress()
+    answer: dict[str, Any] = {
+        "right": checked.right, "entries": checked.entries, "root": checked.root.hex(), "accounts": checked.accounts,
+        "legs": checked.legs, "lines": checked.lines, "ops": checked.ops, "rebuilt": made,
+        "findings": [each._asdict() for each in checked.findings], "more": checked.more,
+    }  # fmt: skip
+    show(answer, as_json, *_said(checked, made))
+    context.exit(0 if checked.right else 1)
+
+
+def _said(checked: Checked, made: dict[str, int] | None) -> list[str]:
+    said = []
+    if made is not None:
+        said.append(
+            f"Written anew: {made['account']} accounts, {made['leg']} movements on them, {made['line']} lines."
+        )
+    said += [f"  ✗ {each}" for each in checked.findings]
+    if checked.more:
+        said.append(f"  … and {checked.more} more")
+    counted = (
+        f"{checked.entries} entries, {checked.accounts} accounts with {checked.legs} movements,"
+        f" {checked.lines} lines with {checked.ops} ops"
+    )
+    if checked.right:
+        said.append(f"{counted}: everything was reckoned anew, and all of it is right.")
+        return said
+    said.append(f"{counted}: {len(checked.findings) + checked.more} things are wrong.")
+    if any(each.derived for each in checked.findings):
+        said.append(
+            "Some of it follows from what was signed: stop the node, and “interlets ledger verify --rebuild” writes that anew."
+        )
+    return said
+
+
+# --- On the database itself --------------------------------------------------------------------------------------
+
+
+def check(config: Config, progress: Progress) -> Checked:
+    """Check the database of a node, running or not: it is only read. Raises CannotDo, KeysUnusable, StoreError."""
+    from node.app import DATABASE
+    from node.cli.admin import CannotDo
+    from node.keyfiles import open_keys
+    from node.services.ledger_check import check_books
+    from node.services.ledger_identities import read_identities
+    from node.store.sqlite import SqliteDatabase
+    from node.store.transaction import ReadTx
+
+    path = config.node.data_dir / DATABASE
+    if not path.exists():
+        raise CannotDo(f"there is no database {path}")
+    keyring = open_keys(config.node.data_dir).keyring
+    connection = SqliteDatabase(path).open_reader()
+    try:
+        connection.begin()
+        tx = ReadTx(connection)
+        identities = read_identities(tx, {keyring.scheme: keyring.log})
+        return check_books(tx, keyring.scheme, identities, safe=keyring.safe, progress=progress)
+    except connection.errors as error:
+        raise connection.translated(error) from error
+    finally:
+        connection.rollback()
+        connection.close()
+
+
+def _rebuild(config: Config, progress: Progress) -> dict[str, int]:
+    import asyncio
+
+    from node.cli.admin import CannotDo
+    from node.services.ledger_rebuild import CannotRebuild
+
+    try:
+        return asyncio.run(_rebuild_now(config, progress))
+    except CannotRebuild as error:
+        _end_progress()
+        wrong = "\n".join(f"  ✗ {each}" for each in error.findings)
+        raise CannotDo(f"what was signed is wrong itself, so nothing was written:\n{wrong}") from None
+
+
+async def _rebuild_now(config: Config, progress: Progress) -> dict[str, int]:
+    from node.app import DATABASE
+    from node.keyfiles import open_keys
+    from node.services.ledger_identities import read_identities
+    from node.services.ledger_rebuild import rebuild
+    from node.store import ThreadStore, Tx
+
+    keyring = open_keys(config.node.data_dir).keyring
+    store = await ThreadStore.open(config.node.data_dir / DATABASE)
+
+    def unit(tx: Tx) -> dict[str, int]:
+        identities = read_identities(tx, {keyring.scheme: keyring.log})
+        return rebuild(tx, keyring.scheme, identities, safe=keyring.safe, progress=progress)
+
+    try:
+        return await store.write(unit)
+    finally:
+        await store.close()
+
+
+def _progress(*, quiet: bool) -> Progress:
+    """Return what tells on a terminal how far it is."""
+    told = {"at": -_TOLD_EVERY}
+
+    def tell(what: str, done: int, of: int) -> None:
+        if quiet or not sys.stderr.isatty() or (done < of and abs(done - told["at"]) < _TOLD_EVERY):
+            return
+        told["at"] = done
+        click.echo(f"\r\x1b[K{what}: {done:,} of {of:,}", err=True, nl=False)
+
+    return tell
+
+
+def _end_progress() -> None:
+    if sys.stderr.isatty():
+        click.echo("\r\x1b[K", err=True, nl=False)

@@ -1,0 +1,65 @@
+"""`interlets ledger`, as its user meets it: each command is a process. Rule 11, I19."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+from tests.node.test_cli import Machine, init
+
+
+def database(machine: Machine) -> sqlite3.Connection:
+    found = sqlite3.connect(next(machine.folder.rglob("node.db")), isolation_level=None)
+    found.execute("PRAGMA foreign_keys = OFF")
+    return found
+
+
+def verified(machine: Machine, *options: str, status: int = 0) -> Any:
+    return json.loads(machine.run("ledger", "verify", "--json", *options, status=status).stdout)
+
+
+def test_the_book_is_checked_beside_a_running_node_and_beside_none(tmp_path: Path) -> None:
+    machine, _ = init(tmp_path)
+    machine.run("member", "add", "Ana")
+    with machine.serving():
+        machine.run("member", "add", "Ben")
+        beside = verified(machine)
+    alone = verified(machine)
+
+    assert beside == alone
+    assert (alone["right"], alone["entries"], alone["accounts"], alone["findings"]) == (True, 3, 3, [])
+    assert "all of it is right" in machine.run("ledger", "verify").stdout
+
+
+def test_what_is_wrong_is_named_and_what_follows_from_signed_bytes_is_written_anew(tmp_path: Path) -> None:
+    machine, _ = init(tmp_path)
+    machine.run("member", "add", "Ana")
+    with database(machine) as raw:
+        raw.execute("UPDATE account SET balance = 600 WHERE no = 2")
+    said = machine.run("ledger", "verify", status=1).stdout
+    assert "account 2: balance is 600, what was signed makes it 0" in said
+    assert "ledger verify --rebuild" in said
+
+    with machine.serving():
+        assert "already running" in machine.run("ledger", "verify", "--rebuild", status=1).stderr
+    answer = verified(machine, "--rebuild")
+
+    assert answer["right"]
+    assert answer["rebuilt"]["account"] == 2
+
+
+def test_nothing_is_written_where_what_was_signed_is_wrong(tmp_path: Path) -> None:
+    machine, _ = init(tmp_path)
+    machine.run("member", "add", "Ana")
+    with database(machine) as raw:
+        raw.execute("UPDATE entry SET book_salt = zeroblob(16) WHERE seq = 1")
+    assert [each["row"] for each in verified(machine, status=1)["findings"] if each["table"] == "entry"] == [
+        "1"
+    ]
+
+    said = machine.run("ledger", "verify", "--rebuild", status=1).stderr
+
+    assert "nothing was written" in said
+    assert "entry 1" in said
