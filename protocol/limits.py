@@ -251,7 +251,8 @@ HANDSHAKES_MAX: Final = 64
 # must find a place.
 HANDSHAKES_OF_ONE_MAX: Final = 16
 STRANGER_SESSIONS_MAX: Final = 64
-# Dialling again: at first at once, later every five minutes; a session that lasted starts the count anew.
+# Dialling again: at first at once, later every five minutes. A session that lasted starts the count anew, and so does one
+# that carried something and was lost to the weather: a link that comes and goes is taken up each time it comes.
 REDIAL_FIRST_MS: Final = 1_000
 REDIAL_MOST_MS: Final = 5 * MINUTE_MS
 REDIAL_FORGIVEN_AFTER_MS: Final = 30_000

@@ -14,7 +14,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from types import MappingProxyType
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 import structlog
 
@@ -49,11 +49,21 @@ SESSIONS_PER_PEER: Final = 2
 # A node whose place another copy took waits as after this many failed dials: about a minute.
 COPY_FAILURES: Final = 6
 
+# Ends that say nothing about either node: a session that carried something before is taken up again soon.
+WEATHER: Final = frozenset({CloseCode.LOST, CloseCode.IDLE, CloseCode.GOING_AWAY})
+
 # Opens a channel to a scheme at one of its known addresses. Raises OSError or ChannelClosed.
 Dial: TypeAlias = Callable[[SchemeId], Awaitable[Channel]]
 OnUp: TypeAlias = Callable[[SchemeId, Session], None]
 OnDown: TypeAlias = Callable[[SchemeId, Session, ChannelClosed], None]
 OnIdentity: TypeAlias = Callable[[SchemeId, tuple[bytes, ...]], None]
+
+
+class _Dialled(NamedTuple):
+    """What came of a dial."""
+
+    code: int  # with which it, or its session, ended
+    carried: bool = False  # whether anything of the peer came in session
 
 
 class _Wanted:
@@ -238,11 +248,15 @@ class Links:
                 failures = 0
             else:
                 began = now()
-                code = await self._dial_once(scheme)
+                dialled = await self._dial_once(scheme)
                 if scheme in self._current:  # the peer's own dial won
                     continue
-                failures = 0 if (now() - began) * 1000 > REDIAL_FORGIVEN_AFTER_MS else failures + 1
-                if code == CloseCode.SUPERSEDED:  # by another copy of this node: do not wrestle with it
+                lasted = (now() - began) * 1000 > REDIAL_FORGIVEN_AFTER_MS
+                served = dialled.carried and dialled.code in WEATHER
+                failures = 0 if lasted or served else failures + 1
+                if (
+                    dialled.code == CloseCode.SUPERSEDED
+                ):  # by another copy of this node: do not wrestle with it
                     failures = max(failures, COPY_FAILURES)
             delay_ms = min(REDIAL_MOST_MS, REDIAL_FIRST_MS << min(failures, 16))
             # Half of it by chance, so that the neighbours of a node that restarts do not all come at once.
@@ -255,29 +269,29 @@ class Links:
             except TimeoutError:
                 continue
 
-    async def _dial_once(self, scheme: SchemeId) -> int:
-        """Dial, and stay in session to its end; return the code it ended with."""
+    async def _dial_once(self, scheme: SchemeId) -> _Dialled:
+        """Dial, and stay in session to its end; return what came of it."""
         try:
             async with asyncio.timeout(DIAL_TIMEOUT_MS / 1000):
                 channel = await self._dial(scheme)
         except (OSError, TimeoutError, ChannelClosed) as error:
             log.info("dial_failed", peer=scheme_text(scheme), reason=str(error) or type(error).__name__)
-            return CloseCode.LOST
+            return _Dialled(CloseCode.LOST)
         return await self._serve(channel, scheme)
 
-    async def _serve(self, channel: Channel, peer: SchemeId | None) -> int:
+    async def _serve(self, channel: Channel, peer: SchemeId | None) -> _Dialled:
         """Shake hands as dialler of `peer`, or as listener, and carry the session; return how it ended."""
         try:
             shaken = await self._shake(channel, peer)
-            return (await self._carry(channel, shaken)).code
+            return await self._carry(channel, shaken)
         except HandshakeFailed as failed:
             log.info("handshake_failed", address=channel.address, code=failed.code, by_peer=failed.by_peer)
-            return failed.code
+            return _Dialled(failed.code)
         except Exception:
             # Our own failure on foreign input, outside of any frame: leave this peer, go on with the others.
             log.exception("session_failed", address=channel.address)
             await channel.close(CloseCode.TROUBLE)
-            return CloseCode.TROUBLE
+            return _Dialled(CloseCode.TROUBLE)
 
     async def _shake(self, channel: Channel, peer: SchemeId | None) -> Shaken:
         if peer is not None:
@@ -292,7 +306,7 @@ class Links:
 
     # --- which session counts ---
 
-    async def _carry(self, channel: Channel, shaken: Shaken) -> ChannelClosed:
+    async def _carry(self, channel: Channel, shaken: Shaken) -> _Dialled:
         """Run the session that a handshake opened, from its beginning to its end."""
         peer = shaken.terms.peer
         session = Session(channel, shaken.terms, self._dispatch, self._quarantine, self._allowance_of(peer))
@@ -302,7 +316,8 @@ class Links:
             self._enter(session)
             if self._stopping.is_set():
                 session.end(CloseCode.GOING_AWAY)
-            return await session.run()
+            closed = await session.run()
+            return _Dialled(closed.code, carried=session.counts.frames_in > 0)
         finally:
             session.end(CloseCode.TROUBLE)
             self._leave(session)

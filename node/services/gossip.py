@@ -327,7 +327,11 @@ class Gossip:
             scheme=scheme, identity_seq=head.identity_seq, feed_seq=head.feed_seq, head_time=head.time
         )
         lacking = lacks(mine, theirs)
-        if scheme == self._own or not lacking or not self._may_follow(scheme):
+        if scheme == self._own or not lacking:
+            return
+        if not self._may_follow(scheme):
+            # A head may outrun the peerings that make its scheme near: `_on_horizon` comes back to what was heard.
+            self._talk.hear(peer, theirs)
             return
         if (
             mine is not None

@@ -171,6 +171,46 @@ def test_an_unreachable_peer_is_dialled_ever_more_seldom_and_at_once_when_asked(
     between(scenario)
 
 
+def flapping(*, answers, ends):
+    """Return how long Ana was without Ben after each of twenty short sessions, in seconds."""
+
+    async def scenario(town, ana, ben):
+        ana.links.want(BEN.scheme)
+        pauses = []
+        for _ in range(20):
+            began = town.network.loop.time()
+            while BEN.scheme not in ana.links.live:  # noqa: ASYNC110 - in virtual time it costs nothing
+                await asyncio.sleep(0.1)
+            pauses.append(town.network.loop.time() - began)
+            await asyncio.sleep(3)
+            if answers:
+                await ana.links.live[BEN.scheme].request(FrameType.SYNC, b"anybody there?")
+            if ends is None:
+                town.network.reset(ANA.name, BEN.name)
+            else:
+                ben.links.live[ANA.scheme].end(ends)
+            await asyncio.sleep(1)
+        return pauses[1:]
+
+    return between(scenario)
+
+
+def test_a_link_that_comes_and_goes_is_taken_up_each_time_it_comes():
+    """What a session carried before it was lost is reason enough to hurry."""
+    assert max(flapping(answers=True, ends=None)) < 2
+    assert max(flapping(answers=True, ends=CloseCode.GOING_AWAY)) < 2
+
+
+@pytest.mark.parametrize(
+    "answers, ends", [(False, None), (True, CloseCode.TROUBLE), (True, CloseCode.BUSY)], ids=str
+)
+def test_whoever_serves_nothing_or_sends_us_away_is_dialled_ever_more_seldom(answers, ends):
+    pauses = flapping(answers=answers, ends=ends)
+
+    assert pauses[0] < 5
+    assert min(pauses[12:]) > 100
+
+
 def test_a_forgotten_peer_is_left_and_not_dialled():
     async def scenario(town, ana, ben):
         await connected(ana, ben)
