@@ -2,7 +2,7 @@
 
 Payers P and Q, connector A, payee Y; the LIMIT on the line to Y has room for one lock. Every op is written by
 `line.author` and taken by `line.accept`; a liar at Y also writes ends that are not valid. One payment over two connectors,
-with every set of liars, is in `test_payment_exhaustive.py`. Source: docs/protocol.md 6.3, 7.2, 11 (I2–I5, I17).
+with every set of liars, is in `test_payment_walk.py`. Source: docs/protocol.md 6.3, 7.2, 11 (I2–I5, I17).
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ Payer P, connectors A and B, payee Y; three locks. Ops stay in the network for e
 loss, delay, reordering, doubling and partitions are all in the order of the moves. An honest node may refuse
 whatever its table lets it refuse at any moment, so every reading of every clock is covered. A liar authors any op
 on its lines, answers a lock with both ends, and, as the payee, signs at any time; who holds a receipt may show
-it to anybody. Between two liars nothing needs a lock. Source: docs/protocol.md 0.1, 7.2–7.4, 11 (I4–I6, I17).
+it to anybody. Between two liars nothing needs a lock. On real lines: `test_payment_walk.py`. Source: docs/protocol.md 0.1, 7.2–7.4, 11 (I4–I6, I17).
 """
 
 from __future__ import annotations
