@@ -30,6 +30,7 @@ from node.quarantine import Quarantine
 from node.services.announcements import Announcements
 from node.services.applications import Applications
 from node.services.asks import Asks
+from node.services.asks_abroad import AsksAbroad
 from node.services.books import Books
 from node.services.both_lost import LOOK_EVERY_S
 from node.services.catching_up import Offload, at_once
@@ -205,9 +206,14 @@ class Node:
         self.joint_acts = JointActs(store=self.store, lines=self.lines, books=self.books)
         self.marks = Marks(store=self.store, lines=self.lines)
         self.jobs.append(Job("mark-lines", HOUR_S, self.marks.write))
+        self.asks_abroad = AsksAbroad(
+            store=self.store, clock=self.clock, chance=self.chance, own=self.scheme, letters=lambda: self.letters,
+            allowed=lambda: self.settings.now.asks_abroad, telling=self.telling,
+        )  # fmt: skip
         self.letters = Letters(
             store=self.store, keyring=self.keyring, clock=self.clock, chance=self.chance, links=self.links,
             dispatch=self.dispatch, directory=self.directory, routes=self.routes, handle_in=self.quotes.promises.handle_in,
+            refuses=self.asks_abroad.refuses, takes=self.asks_abroad.takes,
         )  # fmt: skip
         self.recovery = Recovery(
             store=self.store, clock=self.clock, links=self.links, identity=self.keyring.identity,

@@ -47,6 +47,8 @@ MESSAGE: Final = "message"
 PROPOSAL: Final = "proposal"
 AGREEMENT: Final = "agreement"
 PAYMENT_REQUEST: Final = "payment-request"
+REQUEST_DECLINED: Final = "request-declined"
+REQUEST_WITHDRAWN: Final = "request-withdrawn"
 THANKS: Final = "thanks"
 DISPUTE: Final = "dispute"
 DEPOSIT_HELD: Final = "deposit-held"
@@ -58,6 +60,8 @@ KINDS: Final[dict[str, tuple[str, ...]]] = {
     PROPOSAL: (),
     AGREEMENT: (),
     PAYMENT_REQUEST: ("amount",),
+    REQUEST_DECLINED: ("reference",),
+    REQUEST_WITHDRAWN: ("reference",),
     THANKS: (),
     DISPUTE: (),
     DEPOSIT_HELD: ("amount", "until", "reference"),

@@ -129,6 +129,29 @@ def asked_mail(
     )
 
 
+def asked_abroad_mail(
+    settings: SchemeSettings, language: str, name: str, asker: str, what: str, link: str, days: int
+) -> Text:
+    """To somebody who is asked to pay by somebody of another scheme."""
+    words = words_of(settings, language)
+    _ = words.gettext
+    said = {"asker": asker or _("Somebody"), "what": what}
+    return _text(
+        settings,
+        _("%(asker)s of another scheme asks to be paid: yes or no?") % said,
+        _("Hello %(name)s,") % {"name": name},
+        _("%(asker)s of another scheme asks to be paid for: %(what)s") % said,
+        _("Nothing has moved. Open this page to say yes or no:"),
+        link,
+        words.ngettext(
+            "If you do nothing, it runs out after %(number)d day, and nothing moves.",
+            "If you do nothing, it runs out after %(number)d days, and nothing moves.",
+            days,
+        )
+        % {"number": days},
+    )
+
+
 def answered_mail(
     settings: SchemeSettings, language: str, name: str, payer: str, what: str, paid: bool, link: str
 ) -> Text:

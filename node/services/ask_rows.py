@@ -59,6 +59,41 @@ _COUNT_BETWEEN: Final = (
     .select_from(schema.ask)
     .where(_A.payee_no == bindparam("account_no"), _A.payer_no == bindparam("payer_no"), *_OPEN)
 )
+_COUNT_FROM: Final = (
+    select(func.count())
+    .select_from(schema.ask)
+    .where(
+        _A.payee_no.is_not_distinct_from(bindparam("payee_no")),
+        _A.payer_no.is_not_distinct_from(bindparam("payer_no")),
+        _A.their_handle == bindparam("their_handle"),
+        *_OPEN,
+    )
+)
+# Of requests alike, the one that waits; else the newest, taken back or run out while its payment was under way.
+_PAID_ABROAD: Final = (
+    select(_A.no)
+    .where(
+        _A.payee_no == bindparam("account_no"),
+        _A.kind == literal_column("'out'"),
+        _A.state != literal_column("'paid'"),
+        _A.other_scheme == bindparam("other_scheme"),
+        _A.their_handle == bindparam("their_handle"),
+        _A.amount == bindparam("amount"),
+        _A.text == bindparam("text"),
+    )
+    .order_by((_A.state == literal_column("'asked'")).desc(), _A.no.desc())
+    .limit(1)
+)
+_PAID: Final = (
+    update(schema.ask)
+    .where(_A.no == bindparam("which"))
+    .values(state=literal_column("'paid'"), trade_no=bindparam("new_trade_no"), ended_ms=bindparam("now"))
+)
+_ANSWER_ANEW: Final = (
+    update(schema.ask)
+    .where(_A.no == bindparam("which"), _A.answer_once == bindparam("old_once"))
+    .values(answer_once=bindparam("new_once"))
+)
 _SAME: Final = (
     select(_A.no)
     .where(
@@ -240,6 +275,15 @@ def check_pestering(tx: ReadTx, account_no: int, payer_no: int, now_ms: int) -> 
         raise CannotAsk(Why.PESTERING)
 
 
+def check_pestering_abroad(
+    tx: ReadTx, payee_no: int | None, payer_no: int | None, handle: Handle, now_ms: int
+) -> None:
+    """Raises CannotAsk: enough requests wait between one of us and somebody abroad; the one abroad is None."""
+    count = tx.scalar(_COUNT_FROM, payee_no=payee_no, payer_no=payer_no, their_handle=handle, now=now_ms)
+    if count >= ASKS_OPEN_OF_TWO_MAX:
+        raise CannotAsk(Why.PESTERING)
+
+
 def check_new(
     tx: ReadTx, account_no: int, payer_no: int | None, handle: Handle | None, amount: int, text: str, now_ms: int
 ) -> None:  # fmt: skip
@@ -286,6 +330,34 @@ def end_ask(
         new_trade_no=trade_no,
         now=now_ms,
     )
+
+
+def note_paid_abroad(
+    tx: Tx,
+    account_no: int,
+    scheme: SchemeId,
+    handle: Handle,
+    amount: int,
+    text: str,
+    trade_no: int,
+    now_ms: int,
+) -> None:
+    """Unit: a payment from abroad came; if a member of ours asked for it, the request is paid. Source: 7.7."""
+    no = tx.scalar(
+        _PAID_ABROAD,
+        account_no=account_no,
+        other_scheme=scheme,
+        their_handle=handle,
+        amount=amount,
+        text=text,
+    )
+    if no is not None:
+        tx.run(_PAID, which=no, new_trade_no=trade_no, now=now_ms)
+
+
+def answer_anew(tx: Tx, ask: Ask, once: bytes) -> None:
+    """Unit: give a request another key for its payment, because that of the one before came to nothing."""
+    tx.run(_ANSWER_ANEW, which=ask.no, old_once=ask.answer_once, new_once=once)
 
 
 def note_reminded(tx: Tx, no: int, now_ms: int) -> None:

@@ -110,7 +110,7 @@ class Asks:
         now = self._clock.now_ms()
         if ask.stands(now) is AskState.PAID and ask.trade_no is not None:
             return trade_by_no(tx, ask.trade_no)
-        after = _step(ask, AskEvent.PAY, now)
+        after = step_ask(ask, AskEvent.PAY, now)
         assert ask.answer_once is not None, "requests within the scheme have one from the start"
         trade = self._trades.record_in(
             tx,
@@ -132,7 +132,7 @@ class Asks:
         ask, now = _own(tx, no, payer.account_no, payer=True), self._clock.now_ms()
         if ask.under_way:
             raise CannotAsk(Why.UNDER_WAY)
-        end_ask(tx, ask, _step(ask, AskEvent.DECLINE, now), now, reason=reason.value, said=said)
+        end_ask(tx, ask, step_ask(ask, AskEvent.DECLINE, now), now, reason=reason.value, said=said)
         payee = None if ask.payee_no is None else member_by_account(tx, ask.payee_no)
         if payee is not None:
             self._telling.answered(tx, no, payer=payer.name, text=ask.text, paid=False, payee=payee)
@@ -144,7 +144,7 @@ class Asks:
 
     def _withdraw(self, tx: Tx, no: int, account_no: int) -> Ask:
         ask, now = _own(tx, no, account_no, payer=False), self._clock.now_ms()
-        end_ask(tx, ask, _step(ask, AskEvent.WITHDRAW, now), now)
+        end_ask(tx, ask, step_ask(ask, AskEvent.WITHDRAW, now), now)
         return _again(tx, no)
 
     async def remind(self, no: int, payee: Member, payer: Member) -> None:
@@ -176,8 +176,8 @@ def _again(tx: ReadTx, no: int) -> Ask:
     return ask
 
 
-def _step(ask: Ask, event: AskEvent, now_ms: int) -> AskState:
-    """Return what follows what stands; what was only possible a moment ago is an honest no."""
+def step_ask(ask: Ask, event: AskEvent, now_ms: int) -> AskState:
+    """Return what follows what stands. Raises CannotAsk: it has ended."""
     stands = ask.stands(now_ms)
     if event is AskEvent.PAY and stands is not AskState.ASKED:
         raise CannotAsk(Why.ENDED)  # a late yes is no yes: only a payment already begun outlives an end

@@ -61,6 +61,9 @@ _BY_HANDLE: Final = select(_H.account_no).where(
 )
 
 HandleIn = Callable[[Tx, SchemeId, int], Handle]
+# What a letter is besides words to be read: why it is not taken, or None; and taking it, once it is in its conversation.
+Refuses = Callable[[ReadTx, SchemeId, LetterText, int | None], str | None]
+Takes = Callable[[Tx, Thread, LetterText], None]
 OnArrived = Callable[[int | None, int], None]  # account (None: the desk), number of the conversation
 
 
@@ -99,7 +102,8 @@ class Letters:
 
     def __init__(
         self, *, store: Store, keyring: KeyRing, clock: Clock, chance: Chance, links: Links, dispatch: Dispatch,
-        directory: Directory, routes: Routes, handle_in: HandleIn, on_arrived: OnArrived | None = None,
+        directory: Directory, routes: Routes, handle_in: HandleIn, refuses: Refuses = lambda *_: None,
+        takes: Takes = lambda *_: None, on_arrived: OnArrived | None = None,
     ):  # fmt: skip
         self._store: Final = store
         self._keyring: Final = keyring
@@ -107,6 +111,8 @@ class Letters:
         self._chance: Final = chance
         self._directory: Final = directory
         self._handle_in: Final = handle_in
+        self._refuses: Final = refuses
+        self._takes: Final = takes
         self._on_arrived: Final[OnArrived] = on_arrived or (lambda _account, _thread: None)
         self._carrier: Final = Carrier(
             store=store, own=keyring.scheme, clock=clock, links=links, dispatch=dispatch, directory=directory,
@@ -130,7 +136,7 @@ class Letters:
 
     async def reply(self, thread_no: int, writing: Writing) -> int:
         """Write into a conversation; where to is taken from it. Raises as `write`."""
-        return await self._store.write(self._reply, thread_no, writing)
+        return await self._store.write(self.reply_in, thread_no, writing)
 
     def _write(self, tx: Tx, writing: Writing) -> int:
         own, now_ms = self._keyring.scheme, self._clock.now_ms()
@@ -149,7 +155,8 @@ class Letters:
         text = self._text(tx, new.id, writing)  # may refuse, so before anything is written
         return self._post(tx, threads.begin_thread(tx, new, now_ms), writing, text)
 
-    def _reply(self, tx: Tx, thread_no: int, writing: Writing) -> int:
+    def reply_in(self, tx: Tx, thread_no: int, writing: Writing) -> int:
+        """Unit: as `reply`."""
         thread = threads.find_thread(tx, thread_no, writing.account_no)
         if thread is None:
             raise CannotWrite(CannotWrite.UNKNOWN)
@@ -238,6 +245,9 @@ class Letters:
         found, account_no = self._reader(tx, letter.sender, text)
         if not found:
             return NOBODY
+        refused = self._refuses(tx, letter.sender, text, account_no)
+        if refused is not None:
+            return refused
         thread = threads.thread_by_id(tx, text.thread, letter.sender, account_no)
         if thread is None:
             of_one, of_all = threads.come_today(tx, letter.sender, text.from_handle, now_ms)
@@ -256,6 +266,7 @@ class Letters:
         if not thread.blocked:
             state = threads.ARRIVED
             threads.add_message(tx, thread, text.from_name, text, mine=False, state=state, now_ms=now_ms)
+            self._takes(tx, thread, text)
             tx.on_commit(self._on_arrived, account_no, thread.no)
         return DELIVERED
 

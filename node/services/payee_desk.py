@@ -12,6 +12,7 @@ from sqlalchemy import bindparam, insert, select, update
 from crypto.signing import Signed
 from node import crash
 from node.keyring import KeyRing
+from node.services.ask_rows import note_paid_abroad
 from node.services.books import Books, Refused, load, reference_number, reference_taken
 from node.services.line_desk import LineDesk
 from node.services.line_rows import Line
@@ -100,6 +101,11 @@ class PayeeDesk:
         except Refused:  # beyond what any ledger can write; nothing was posted
             self._lines.decide(line, seq, None, "cannot-now")
             return
+        body = given.quote.body
+        note_paid_abroad(
+            self._tx, given.account_no, body.payer_scheme, acceptance.body.payer_handle, body.amount, given.text,
+            trade_no, self._lines.now_ms,
+        )  # fmt: skip
         receipt = make_receipt(lock.quote_id, self._keyring.signing["receipt"][1])
         memory = Paid(
             account=load(self._tx, given.account_no).value.account_id,

@@ -57,6 +57,7 @@ class SchemeSettings:
     help_name: str = ""
     help_phone: str = ""
     help_hours: str = ""
+    asks_abroad: bool = False  # whether members here and in other schemes may ask each other to be paid
     agreement: str = ""  # what applicants agree to; empty for the pack's own words
 
     def rate_at(self, now_ms: int) -> Rate:

@@ -42,6 +42,15 @@ class Telling:
             until_ms,
         )  # fmt: skip
 
+    def asked_abroad(
+        self, tx: Tx, ask_no: int, until_ms: int, *, asker: str, text: str, payer: Member
+    ) -> None:  # fmt: skip
+        """Tell a member that somebody of another scheme asks to be paid; how much is on the page."""
+        settings, days = self._settings.now, ASK_VALID_MS // DAY_MS
+        link = self._link(f"/asks/{ask_no}")
+        mail = texts.asked_abroad_mail(settings, payer.language, payer.name, asker, text, link, days)
+        self._mail(tx, payer, mail, until_ms)
+
     def answered(self, tx: Tx, ask_no: int, *, payer: str, text: str, paid: bool, payee: Member) -> None:
         """Tell whoever asked what the answer is."""
         settings = self._settings.now

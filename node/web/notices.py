@@ -59,6 +59,8 @@ def notice_text(name: str, words: Words) -> str:
             return _("You said no. Nothing moved.")
         case "ask-taken-back":
             return _("Taken back. Nothing moved.")
+        case "cannot-write":
+            return _("We cannot write to their scheme now. Please try again later.")
         case "reminded":
             return _("Reminded.")
         case "reminded-before":

@@ -11,7 +11,7 @@ from aiohttp import web
 
 from node.web.amounts import Unreadable, parse_amount
 from node.web.context import ORGANISER, Context, NoSuchPage, Route, get, post
-from node.web.forms import Filled, Form, amount_sentence, line, paragraphs
+from node.web.forms import Filled, Form, Tick, amount_sentence, line, paragraphs
 from node.web.pages.desk_members import TYPED_AMOUNT_MAX, read_limits, typed_amount
 from node.web.views.admin import SchemeView
 from protocol.limits import RATE_MINOR_PER_HOUR_MAX
@@ -35,6 +35,10 @@ class NewMembersForm(Form):
     upper: line(TYPED_AMOUNT_MAX)  # type: ignore[valid-type]  # see above
 
 
+class AbroadForm(Form):
+    asks_abroad: Tick
+
+
 async def scheme(context: Context) -> web.Response:
     """Show what can be changed."""
     return context.show(_view(context))
@@ -54,6 +58,7 @@ def _view(
         about_form=about or Filled(stored),
         rate_form=rate or Filled({"hour_amount": typed_amount(hour, unit, language)}),
         limits_form=limits or Filled(lowest),
+        abroad_form=Filled({"asks_abroad": "yes" if settings.asks_abroad else ""}),
         in_hours=unit.kind == "hours",
         unit_name=voice.unit_name(),
         amount_hint=voice.amount_hint(),
@@ -114,9 +119,19 @@ async def limits(context: Context) -> web.Response:
     return context.show(_view(context, limits=form), 422)
 
 
+async def abroad(context: Context) -> web.Response:
+    """Let members here and in other schemes ask each other to be paid, or not."""
+    form = context.form(AbroadForm)
+    if isinstance(form, Filled):
+        raise NoSuchPage
+    await context.node.settings.change(context.actor, asks_abroad=form.asks_abroad)
+    return context.redirect("/admin/scheme", note="saved")
+
+
 ROUTES: Final[tuple[Route, ...]] = (
     get("/admin/scheme", scheme, ORGANISER),
     post("/admin/scheme/about", about, ORGANISER),
     post("/admin/scheme/rate", rate, ORGANISER),
     post("/admin/scheme/limits", limits, ORGANISER),
+    post("/admin/scheme/abroad", abroad, ORGANISER),
 )

@@ -16,18 +16,22 @@ from node.services.accounts import load
 from node.services.asks import Ask, CannotAsk, Kind, Reason, Why, asks_of, find_ask
 from node.services.books import Refused
 from node.services.members import Member, member_by_account
+from node.services.threads import messages_of
 from node.services.trades import Trade, trade_by_no
 from node.store import ReadTx
 from node.web.amounts import as_typed
 from node.web.context import MEMBER, Context, NoSuchPage, get, post
 from node.web.forms import EMPTY, Filled, Form, line
-from node.web.pages.recording import own_account, paused, ring, stopped, too_far
-from node.web.pages.schemes import Schemes, schemes_known
-from node.web.present import Voice, before_and_after, first_name, reference
-from node.web.views.page import Fact, Link, Pill
+from node.web.pages import member_pay
+from node.web.pages.ask_words import ask_amount, ask_pill, ask_title, reason_sentence, reason_words
+from node.web.pages.recording import find_asker, own_account, paused, ring, stopped, too_far
+from node.web.pages.schemes import schemes_known
+from node.web.present import before_and_after, first_name, reference
+from node.web.views.page import Fact, Link
 from node.web.views.trade import AskRow, AsksView, AskView, RecordStoppedView
 from protocol.asking import AskState
 from protocol.ledger import Account
+from protocol.letter import EXPIRED, NOBODY, NOT_UNDERSTOOD, TOO_MANY
 from protocol.limits import ASK_REASON_CHARACTERS_MAX, ASK_REMINDED_EVERY_MS
 
 
@@ -46,6 +50,7 @@ class Shown:
     other: Member | None  # None: somebody abroad
     trade: Trade | None
     account: Account  # the reader's
+    undelivered: str = ""  # what the other scheme answered to the letter, where it did not take it
 
     def is_mine(self, context: Context) -> bool:
         """Whether the reader asked; otherwise they are asked."""
@@ -67,7 +72,15 @@ def _read(tx: ReadTx, no: int, account_no: int) -> Shown | None:
         None if other_no is None else member_by_account(tx, other_no),
         None if ask.trade_no is None else trade_by_no(tx, ask.trade_no),
         load(tx, account_no).value,
+        "" if ask.kind is not Kind.OUT else _letter_refused(tx, ask),
     )
+
+
+def _letter_refused(tx: ReadTx, ask: Ask) -> str:
+    """Return how the other scheme refused the letter with a request of ours; "" if it did not."""
+    sent = [] if ask.thread_no is None else messages_of(tx, ask.thread_no)
+    states = [each.state for each in sent if each.mine and each.reference == ask.id]
+    return next((state for state in states if state in (NOBODY, EXPIRED, TOO_MANY, NOT_UNDERSTOOD)), "")
 
 
 async def _find(context: Context) -> Shown:
@@ -75,55 +88,6 @@ async def _find(context: Context) -> Shown:
     if shown is None:
         raise NoSuchPage
     return shown
-
-
-# --- words --------------------------------------------------------------------------------------------------
-
-
-def ask_pill(ask: Ask, now_ms: int, voice: Voice) -> Pill:
-    """Return the state of a request in a word or two. Source: docs/pages.md 4."""
-    _ = voice.words.gettext
-    if ask.under_way:
-        return Pill(text=_("Set aside"), tone="wait")
-    match ask.stands(now_ms):
-        case AskState.ASKED:
-            return Pill(text=_("Waiting"), tone="wait")
-        case AskState.PAID:
-            return Pill(text=_("Paid"), tone="good")
-        case AskState.DECLINED:
-            return Pill(text=_("Declined"), tone="stop")
-        case AskState.WITHDRAWN:
-            return Pill(text=_("Taken back"), tone="plain")
-        case AskState.LAPSED:
-            return Pill(text=_("Ran out"), tone="plain")
-
-
-def ask_title(name: str, *, mine: bool, amount: str, voice: Voice) -> str:
-    """Return "Ben asks you for 2 hours" or "You ask Ben for 2 hours"."""
-    said = {"name": name, "amount": amount}
-    if mine:
-        return voice.words.gettext("You ask %(name)s for %(amount)s") % said
-    return voice.words.gettext("%(name)s asks you for %(amount)s") % said
-
-
-def ask_amount(ask: Ask, schemes: Schemes, voice: Voice) -> str:
-    """Return what is asked for, in the unit of whoever asks."""
-    other = None if ask.kind is not Kind.IN or ask.other_scheme is None else schemes.get(ask.other_scheme)
-    return voice.spoken(ask.amount, None if other is None else other.unit)
-
-
-def reason_words(ask: Ask, voice: Voice) -> str:
-    """Return why somebody said no."""
-    _ = voice.words.gettext
-    known = {
-        Reason.NOT_ME.value: _("It was not me"),
-        Reason.AMOUNT.value: _("The amount is wrong"),
-        Reason.NOT_HAPPENED.value: _("It did not happen"),
-    }
-    word = known.get(ask.reason, "")
-    if ask.said and word:
-        return _("“%(reason)s: %(words)s”") % {"reason": word, "words": ask.said}
-    return _("“%(words)s”") % {"words": ask.said or word} if ask.said or word else ""
 
 
 # --- the list -----------------------------------------------------------------------------------------------
@@ -187,7 +151,7 @@ async def _view(context: Context, shown: Shown, form: Filled = EMPTY) -> AskView
         facts=_facts(context, shown, amount),
         balances=before_and_after(shown.account.balance, after, voice) if ask.kind is Kind.LOCAL else "",
         yes_action=f"{here}/yes" if may_answer else "",
-        yes_text=_("Yes, pay %(name)s") % {"name": first_name(shown.name)},
+        yes_text=_yes_text(context, shown),
         no_action=f"{here}/no" if may_answer else "",
         no_form=form,
         remind_action=f"{here}/remind" if waits and mine and can_remind else "",
@@ -198,12 +162,22 @@ async def _view(context: Context, shown: Shown, form: Filled = EMPTY) -> AskView
     )
 
 
+def _yes_text(context: Context, shown: Shown) -> str:
+    """Return what the button says: across schemes the price comes first, on a check page of its own."""
+    _ = context.words.gettext
+    if shown.ask.kind is Kind.IN:
+        return _("Yes, see what I give")
+    return _("Yes, pay %(name)s") % {"name": first_name(shown.name)}
+
+
 def _sentences(context: Context, shown: Shown, stands: AskState) -> tuple[str, ...]:
     _, ask, mine = context.words.gettext, shown.ask, shown.is_mine(context)
     said = {"name": first_name(shown.name), "day": context.voice.long_day(ask.until_ms)}
     if ask.under_way:
         return (_("The payment is under way. You need do nothing."),)
     match stands:
+        case AskState.ASKED if mine and shown.undelivered:
+            return (_("It could not be delivered. Nothing has moved."), _undelivered(context, shown))
         case AskState.ASKED if mine:
             return (
                 _("Waiting for %(name)s to say yes. Nothing has moved.") % said,
@@ -226,6 +200,13 @@ def _sentences(context: Context, shown: Shown, stands: AskState) -> tuple[str, .
             )
         case AskState.LAPSED:
             return (_("Nobody answered in time. Nothing moved."),)
+
+
+def _undelivered(context: Context, shown: Shown) -> str:
+    _ = context.words.gettext
+    if shown.undelivered == TOO_MANY:
+        return _("Their scheme takes no requests from other schemes now.")
+    return _("You can take it back, or write to them.")
 
 
 def _facts(context: Context, shown: Shown, amount: str) -> tuple[Fact, ...]:
@@ -268,7 +249,11 @@ async def yes(context: Context) -> web.Response:
     if (stop := paused(context)) is not None:
         return context.show(stop)
     shown = await _find(context)
-    if shown.is_mine(context) or shown.other is None:
+    if shown.is_mine(context):
+        raise NoSuchPage
+    if shown.ask.kind is Kind.IN:
+        return await _price(context, shown)
+    if shown.other is None:
         raise NoSuchPage
     if not shown.other.may_trade:
         said = {"name": shown.name}
@@ -284,6 +269,14 @@ async def yes(context: Context) -> web.Response:
     except Refused:
         return context.show(await _refused(context, shown))
     return context.redirect(f"/t/{reference(trade)}/check")
+
+
+async def _price(context: Context, shown: Shown) -> web.Response:
+    """Return the check page with the firm price of what somebody abroad asks for; nothing moves by it."""
+    asker = await find_asker(context, str(shown.ask.no))
+    if asker is None:
+        return context.redirect(f"/asks/{shown.ask.no}", note="answered-before")
+    return await member_pay.check(context, asker, shown.ask.text, shown.ask.amount)
 
 
 async def _refused(context: Context, shown: Shown) -> RecordStoppedView:
@@ -321,10 +314,20 @@ async def no(context: Context) -> web.Response:
     if isinstance(form, Filled):
         return context.show(await _view(context, shown, form), 422)
     try:
-        await context.node.asks.decline(shown.ask.no, context.member, Reason(form.reason), form.said)
-    except CannotAsk:
-        return context.redirect(f"/asks/{shown.ask.no}", note="answered-before")
+        await _say_no(context, shown, Reason(form.reason), form.said)
+    except CannotAsk as why:
+        note = "cannot-write" if why.why is Why.UNREACHABLE else "answered-before"
+        return context.redirect(f"/asks/{shown.ask.no}", note=note)
     return context.redirect(f"/asks/{shown.ask.no}", note="said-no")
+
+
+async def _say_no(context: Context, shown: Shown, reason: Reason, said: str) -> None:
+    """Decline; somebody abroad reads the reason in our words. Raises CannotAsk."""
+    if shown.ask.kind is Kind.LOCAL:
+        await context.node.asks.decline(shown.ask.no, context.member, reason, said)
+        return
+    told = reason_sentence(reason.value, said, context.voice)
+    await context.node.asks_abroad.decline(shown.ask.no, context.member, reason, said, told)
 
 
 async def withdraw(context: Context) -> web.Response:
@@ -333,9 +336,13 @@ async def withdraw(context: Context) -> web.Response:
     if not shown.is_mine(context):
         raise NoSuchPage
     try:
-        await context.node.asks.withdraw(shown.ask.no, context.member.account_no)
-    except CannotAsk:
-        return context.redirect(f"/asks/{shown.ask.no}", note="answered-before")
+        if shown.ask.kind is Kind.LOCAL:
+            await context.node.asks.withdraw(shown.ask.no, context.member.account_no)
+        else:
+            await context.node.asks_abroad.withdraw(shown.ask.no, context.member)
+    except CannotAsk as why:
+        note = "cannot-write" if why.why is Why.UNREACHABLE else "answered-before"
+        return context.redirect(f"/asks/{shown.ask.no}", note=note)
     return context.redirect(f"/asks/{shown.ask.no}", note="ask-taken-back")
 
 

@@ -18,9 +18,9 @@ from node.services.trades import Trade, newest_trade, trades_waiting
 from node.store import ReadTx
 from node.web.context import MEMBER, Context, get
 from node.web.dates import local
+from node.web.pages.ask_words import ask_amount, ask_title
 from node.web.pages.listings import cards_view, listing_id, owners_of
 from node.web.pages.member import members_of
-from node.web.pages.member_asks import ask_amount, ask_title
 from node.web.pages.member_find import here_of
 from node.web.pages.member_listings import EXPIRES_SOON_MS, state_pill
 from node.web.pages.schemes import Schemes, read_schemes

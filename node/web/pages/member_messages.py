@@ -12,22 +12,25 @@ from typing import Final
 from aiohttp import web
 
 from node.services.acts import clip
+from node.services.ask_rows import ask_by_id
 from node.services.letters import CannotWrite, Writing
 from node.services.members import Member, State, member_by_account, member_by_no, parse_number
-from node.services.threads import Message, Thread, find_thread, mark_read, messages_of, threads_of
+from node.services.threads import Message, Thread, mark_read, messages_of, threads_of
 from node.store import ReadTx
 from node.web.context import MEMBER, Context, NoSuchPage, get, post
 from node.web.forms import EMPTY, Filled, Form, paragraphs
 from node.web.pages.listings import ShownListing, card_view, find_listing, listing_id
 from node.web.pages.member import pager
+from node.web.pages.member_ask_abroad import may_ask
 from node.web.pages.member_find import here_of
+from node.web.pages.member_message_block import find
+from node.web.pages.message_words import REQUEST_KINDS, kind_words, state_words
 from node.web.pages.recording import ring
 from node.web.pages.schemes import schemes_known
 from node.web.present import OtherScheme, Voice, first_name, paragraphs_of
 from node.web.views.member import MessageItem, MessagesView, ThreadRow, ThreadView
 from node.web.views.page import Empty, Link
 from protocol.errors import InvalidValue
-from protocol.letter import DELIVERED, EXPIRED, NOBODY, NOT_UNDERSTOOD, TOO_MANY
 from protocol.limits import LETTER_NAME_BYTES_MAX
 from protocol.names import SchemeId
 
@@ -105,20 +108,13 @@ def _snippet(text: str) -> str:
 
 async def thread(context: Context) -> web.Response:
     """GET /messages/{number}?before"""
-    return context.show(await _thread_view(context, await _find(context)))
-
-
-async def _find(context: Context) -> Thread:
-    found = await context.read(find_thread, context.number("number"), context.member.account_no)
-    if found is None:
-        raise NoSuchPage
-    return found
+    return context.show(await _thread_view(context, await find(context)))
 
 
 async def _thread_view(context: Context, found: Thread, form: Filled = EMPTY) -> ThreadView:
     before = context.query("before")
     until = int(before) if before.isascii() and before.isdigit() and len(before) <= 15 else 2**62
-    shown, member = await context.read(_read_thread, found, until)
+    shown, member, asks = await context.read(_read_thread, found, until)
     if found.unread:
         await context.node.store.write(mark_read, found.no, context.member.account_no)
         context.unread -= found.unread
@@ -130,7 +126,7 @@ async def _thread_view(context: Context, found: Thread, form: Filled = EMPTY) ->
         badge=_badge(context, found, schemes),
         person_href="" if member is None else f"/people/{member.number}",
         about=None if listing is None else card_view(listing.card, listing.owner, context, here_of(context)),
-        messages=tuple(_item(each, found, context) for each in shown),
+        messages=tuple(_item(each, found, context, asks.get(each.reference or b"")) for each in shown),
         older_href=f"/messages/{found.no}?before={shown[0].no}"
         if await _has_older(context, found, shown)
         else "",
@@ -139,12 +135,22 @@ async def _thread_view(context: Context, found: Thread, form: Filled = EMPTY) ->
         once=context.once(),
         action=f"/messages/{found.no}",
         record_href=_record_href(context, listing, member),
+        ask_href=f"/ask/abroad?thread={found.no}" if may_ask(context, found) else "",
+        block_action=f"/messages/{found.no}/block"
+        if found.blocked or not all(each.mine for each in shown)
+        else "",
+        blocked=found.blocked,
     )
 
 
-def _read_thread(tx: ReadTx, found: Thread, before: int) -> tuple[list[Message], Member | None]:
+def _read_thread(
+    tx: ReadTx, found: Thread, before: int
+) -> tuple[list[Message], Member | None, dict[bytes, int]]:  # fmt: skip
     member = None if found.their_account is None else member_by_account(tx, found.their_account)
-    return messages_of(tx, found.no, before), member
+    shown = messages_of(tx, found.no, before)
+    named = {each.reference for each in shown if each.kind in REQUEST_KINDS and each.reference is not None}
+    asks = [ask for ask in (ask_by_id(tx, each) for each in named) if ask is not None]
+    return shown, member, {ask.id: ask.no for ask in asks if ask.thread_no == found.no}
 
 
 async def _has_older(context: Context, found: Thread, shown: list[Message]) -> bool:
@@ -170,34 +176,17 @@ def _record_href(context: Context, listing: ShownListing | None, member: Member 
     return "" if member is None or not member.may_trade else f"/record/what?who={member.number}"
 
 
-def _item(message: Message, found: Thread, context: Context) -> MessageItem:
-    voice = context.voice
+def _item(message: Message, found: Thread, context: Context, ask_no: int | None) -> MessageItem:
+    voice, _ = context.voice, context.words.gettext
     abroad = found.scheme != context.node.scheme
     return MessageItem(
         mine=message.mine,
         author=voice.words.gettext("You") if message.mine else first_name(message.author) or found.their_name,
-        paragraphs=paragraphs_of(message.text),
+        paragraphs=(*kind_words(message, voice), *paragraphs_of(message.text)),
         when=voice.lately(message.at_ms),
-        state=_state(message, voice) if message.mine and abroad else "",
+        link=None if ask_no is None else Link(text=_("See the request"), href=f"/asks/{ask_no}"),
+        state=state_words(message, voice) if message.mine and abroad else "",
     )
-
-
-def _state(message: Message, voice: Voice) -> str:
-    """Return what became of a letter of mine."""
-    _ = voice.words.gettext
-    match message.state:
-        case state if state == DELIVERED and message.answered_ms is not None:
-            return _("delivered %(time)s") % {"time": voice.since(message.answered_ms)}
-        case state if state == NOBODY:
-            return _("not delivered: they are not there any more")
-        case state if state == EXPIRED:
-            return _("not delivered in time")
-        case state if state == TOO_MANY:
-            return _("not delivered: they have too many letters today")
-        case state if state == NOT_UNDERSTOOD:
-            return _("not delivered: it could not be read there")
-        case _:
-            return _("on its way")
 
 
 # --- Writing ------------------------------------------------------------------------------------------------
@@ -332,7 +321,7 @@ def _why_not(no: Exception, name: str, context: Context) -> str:
 
 async def reply(context: Context) -> web.Response:
     """POST /messages/{number}"""
-    found = await _find(context)
+    found = await find(context)
     form = context.form(MessageForm)
     if isinstance(form, Filled):
         return context.show(await _thread_view(context, found, form), 422)

@@ -1,4 +1,4 @@
-"""Paying somebody of another scheme: a firm price on the check page, then the payment and the wait for its end.
+"""Paying somebody of another scheme, for a listing or on their request: a firm price on the check page, then the payment and the wait for its end.
 
 The price is asked when the check page is built, and again when it is no longer firm: if it changed, the page
 comes back with the new one. What a refusal says never tells whose limit it was. Source: docs/pages.md 0.2 to
@@ -12,6 +12,7 @@ from typing import Final
 from aiohttp import web
 
 from node.services.acts import clip
+from node.services.ask_rows import Ask
 from node.services.quotes import NoOffer, Offer
 from node.services.settlement import CannotPay, NoPayment
 from node.services.trades import trades_waiting
@@ -19,7 +20,6 @@ from node.store import ReadTx
 from node.web.amounts import as_typed
 from node.web.context import Context
 from node.web.forms import once_key
-from node.web.pages.listings import ShownListing
 from node.web.pages.recording import (
     Counterpart,
     DoForm,
@@ -72,35 +72,29 @@ async def check(
 
 async def ask(context: Context, to: Counterpart, text: str, amount: int) -> Offer | NoOffer:
     """Return a firm price for `amount` of the payee's units."""
-    listing, other = _listing_of(to)
-    member, price = context.member, listing.content.price
+    other, member = to.other, context.member
+    price = None if to.listing is None else to.listing.content.price
     quotes = context.node.quotes
     return await quotes.ask(
         other.scheme,
         QuoteRequest(
-            listing=listing.key,
-            payee_handle=None,
+            listing=to.key,
+            payee_handle=to.handle,
             payer_handle=await quotes.handle_of(other.scheme, member.account_no),
             payer_name=clip(member.public_name, QUOTE_NAME_BYTES_MAX),
             amount=amount,
-            price_seen=price.amount if price.per in ("item", "hour", "day") else None,
+            price_seen=price.amount if price is not None and price.per in ("item", "hour", "day") else None,
             text=clip(text, QUOTE_TEXT_BYTES_MAX),
         ),
     )
-
-
-def _listing_of(to: Counterpart) -> tuple[ShownListing, OtherScheme]:
-    assert to.listing is not None, "people of other schemes are paid by what they listed"
-    assert to.listing.other is not None, "and it is another scheme's"
-    return to.listing, to.listing.other
 
 
 async def _no_offer(
     context: Context, to: Counterpart, text: str, amount: int, found: NoOffer, changed: str
 ) -> web.Response:
     """Return what to show instead of a check page; a changed price is asked once more with the new one."""
-    listing, other = _listing_of(to)
-    seen = listing.content.price.amount
+    other = to.other
+    seen = None if to.listing is None else to.listing.content.price.amount
     if found.reason == "price-changed" and found.amount and not changed and seen and amount % seen == 0:
         voice = context.voice
         changed = context.words.gettext("The price was %(before)s. It is %(now)s now.") % {
@@ -113,8 +107,14 @@ async def _no_offer(
     sentence = refusal_words(found.reason, other.name, context.voice)
     said = {"name": first_name(to.name)}
     more = _("You can write to %(name)s, or try again later.") % said
-    action = Link(text=_("Back to the listing"), href=f"/l/{listing.id}")
-    return context.show(stopped(context, sentence.rstrip("."), more, action=action))
+    return context.show(stopped(context, sentence.rstrip("."), more, action=_back(context, to)))
+
+
+def _back(context: Context, to: Counterpart) -> Link:
+    _ = context.words.gettext
+    return Link(
+        text=_("Back to the request") if to.ask is not None else _("Back to the listing"), href=to.href
+    )
 
 
 def _changed(context: Context, before: int, now: int) -> str:
@@ -128,8 +128,7 @@ def _changed(context: Context, before: int, now: int) -> str:
 async def _check_view(
     context: Context, to: Counterpart, text: str, offer: Offer, changed: str
 ) -> RecordCheckView | RecordStoppedView:
-    listing, other = _listing_of(to)
-    voice, quote = context.voice, offer.quote.body
+    other, voice, quote = to.other, context.voice, offer.quote.body
     change = back_to_what(to, text, as_typed(quote.amount, other.unit, context.language))
     account = await context.read(own_account, context.member.account_no)
     if (stop := too_far(context, account, offer.amount, change)) is not None:
@@ -162,7 +161,7 @@ async def _check_view(
         hidden=tuple(fields.items()),
         once=context.once(),
         change_href=change,
-        cancel_href=f"/l/{listing.id}",
+        cancel_href=to.href,
         more=await _more(context, offer, other),
         changed=changed,
     )
@@ -217,7 +216,8 @@ async def pay(context: Context, to: Counterpart, form: DoForm) -> web.Response:
                 offer,
                 account_no=context.member.account_no,
                 entered_by=context.member.name,
-                once=once_key(form.once),
+                # A request has a key of its own: whichever page or device answers it, it is paid once.
+                once=once_key(form.once) if to.ask is None else _answer_once(to.ask),
             )
         except CannotPay as no:
             if no.reason is NoPayment.STALE:
@@ -230,9 +230,14 @@ async def pay(context: Context, to: Counterpart, form: DoForm) -> web.Response:
     return await check(context, to, form.what, amount, gave_before=gives)
 
 
+def _answer_once(ask: Ask) -> bytes:
+    assert ask.answer_once is not None, "requests from abroad have one from the start"
+    return ask.answer_once
+
+
 async def _shown_offer(context: Context, to: Counterpart, form: DoForm, amount: int) -> Offer | None:
     """Return the offer the check page showed, if it is still firm, this member's, and for the same thing."""
-    listing, other = _listing_of(to)
+    other = to.other
     try:
         offer = context.node.settlement.offer(QuoteId(bytes.fromhex(form.offer)))
     except ValueError:
@@ -241,8 +246,9 @@ async def _shown_offer(context: Context, to: Counterpart, form: DoForm, amount: 
         return None
     request, quote = offer.request, offer.quote.body
     handle = await context.node.quotes.handle_of(other.scheme, context.member.account_no)
-    shown = (quote.payee_scheme, request.listing, quote.amount, request.text, request.payer_handle)
-    asked = (other.scheme, listing.key, amount, clip(form.what, QUOTE_TEXT_BYTES_MAX), handle)
+    named = (request.listing, request.payee_handle)
+    shown = (quote.payee_scheme, named, quote.amount, request.text, request.payer_handle)
+    asked = (other.scheme, (to.key, to.handle), amount, clip(form.what, QUOTE_TEXT_BYTES_MAX), handle)
     return offer if shown == asked else None
 
 
@@ -250,7 +256,7 @@ async def _cannot_pay(
     context: Context, to: Counterpart, text: str, offer: Offer, reason: NoPayment
 ) -> RecordStoppedView:
     """Return the page that says why the payment was not begun."""
-    listing, other = _listing_of(to)
+    other = to.other
     _ = context.words.gettext
     match reason:
         case NoPayment.WAITING:
@@ -268,26 +274,25 @@ async def _cannot_pay(
             )
         case _:
             sentence = refusal_words("cannot-now", other.name, context.voice)
-            action = Link(text=_("Back to the listing"), href=f"/l/{listing.id}")
-            return stopped(context, sentence.rstrip("."), _("Try again later."), action=action)
+            again = _("Try again later.")
+            return stopped(context, sentence.rstrip("."), again, action=_back(context, to))
 
 
 async def _waiting_alike(
     context: Context, to: Counterpart, text: str, amount: int
 ) -> RecordStoppedView | None:
     """Return the page that stops a second purchase of the same thing while the first is under way."""
-    listing, other = _listing_of(to)
-    said = (other.scheme, listing.key, amount, clip(text, QUOTE_TEXT_BYTES_MAX))
+    said = (to.other.scheme, to.key, amount, clip(text, QUOTE_TEXT_BYTES_MAX))
     found = await context.read(_find_waiting, context.member.account_no, said)
     return None if found is None else already_waiting(context, f"/t/{found}/check")
 
 
-def _find_waiting(tx: ReadTx, account_no: int, said: tuple[bytes, ItemKey, int, str]) -> str | None:
+def _find_waiting(tx: ReadTx, account_no: int, said: tuple[bytes, ItemKey | None, int, str]) -> str | None:
     for trade in trades_waiting(tx, account_no):
         if (trade.other_scheme, trade.listing, trade.other_amount, trade.text) == said:
             return reference(trade)
         # While one is late, other words or another amount do not make it another thing.
-        if trade.late and (trade.other_scheme, trade.listing) == said[:2]:
+        if trade.late and trade.listing is not None and (trade.other_scheme, trade.listing) == said[:2]:
             return reference(trade)
     return None
 

@@ -27,6 +27,7 @@ from node.web.pages.recording import (
     DoForm,
     WhatForm,
     back_to_what,
+    find_asker,
     find_counterpart,
     paused,
     read_amount,
@@ -260,7 +261,9 @@ async def do(context: Context) -> web.Response:
     known = await context.node.trades.by_once(once_key(form.once))
     if known is not None:
         return context.redirect(f"/t/{reference(known)}/check")
-    counterpart = await find_counterpart(context, form.who, form.listing)
+    counterpart = await _counterpart_of(context, form)
+    if counterpart is None:
+        return context.redirect(f"/asks/{form.ask}", note="answered-before")
     amount = read_minor(form.minor)
     payee = counterpart.member
     if payee is None:
@@ -288,6 +291,17 @@ async def do(context: Context) -> web.Response:
     except Refused as refused:
         return context.show(await _refused(context, refused.reason, counterpart, amount, change))
     return context.redirect(f"/t/{reference(trade)}/check")
+
+
+async def _counterpart_of(context: Context, form: DoForm) -> Counterpart | None:
+    """Return whom the check page was about; None for a request that has ended. Raises NoSuchPage."""
+    if not form.ask:
+        return await find_counterpart(context, form.who, form.listing)
+    counterpart = await find_asker(context, form.ask)
+    ask = None if counterpart is None else counterpart.ask
+    if ask is not None and (str(ask.amount), ask.text) != (form.minor, form.what):
+        raise NoSuchPage  # no check page of ours said that of this request
+    return counterpart
 
 
 async def _refused(

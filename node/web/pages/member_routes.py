@@ -7,11 +7,13 @@ from typing import Final
 from node.web.context import Route
 from node.web.pages import (
     member_ask,
+    member_ask_abroad,
     member_asks,
     member_find,
     member_home,
     member_listings,
     member_me,
+    member_message_block,
     member_messages,
     member_people,
     member_post,
@@ -23,11 +25,13 @@ from node.web.pages import (
 
 ROUTES: Final[tuple[Route, ...]] = (
     *member_ask.ROUTES,
+    *member_ask_abroad.ROUTES,
     *member_asks.ROUTES,
     *member_find.ROUTES,
     *member_home.ROUTES,
     *member_listings.ROUTES,
     *member_me.ROUTES,
+    *member_message_block.ROUTES,
     *member_messages.ROUTES,
     *member_people.ROUTES,
     *member_post.ROUTES,

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
+from node.services.ask_rows import Ask, CannotAsk
 from node.services.books import load
 from node.services.members import Member, State, member_by_no, parse_number
 from node.store import ReadTx
@@ -16,11 +17,13 @@ from node.web.amounts import Unit, Unreadable, parse_amount
 from node.web.context import Context, NoSuchPage
 from node.web.forms import Filled, Form, SpendForm, amount_sentence, line
 from node.web.pages.listings import ShownListing, find_listing
-from node.web.present import Voice
+from node.web.pages.schemes import schemes_known
+from node.web.present import OtherScheme, Voice
 from node.web.views.page import Link
 from node.web.views.trade import RecordStoppedView
 from protocol.ledger import Account
 from protocol.limits import AMOUNT_MAX
+from protocol.names import Handle, ItemKey
 
 TEXT_CHARACTERS_MAX = 120
 
@@ -41,22 +44,27 @@ class DoForm(SpendForm):
     listing: line(100)  # type: ignore[valid-type]  # as above
     what: line(TEXT_CHARACTERS_MAX, 1)  # type: ignore[valid-type]  # as above
     minor: line(20, 1)  # type: ignore[valid-type]  # as above
+    ask: line(20)  # type: ignore[valid-type]  # as above
     gives: line(20)  # type: ignore[valid-type]  # as above
     offer: line(64)  # type: ignore[valid-type]  # as above
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counterpart:
-    """Whom a trade is recorded with: a member of ours, or whoever placed a neighbour's listing."""
+    """Whom a trade is recorded with: a member of ours, whoever placed a neighbour's listing, or asks from abroad."""
 
     member: Member | None = None
     listing: ShownListing | None = None  # what it is about, if anything
+    ask: Ask | None = None  # a request from abroad that it answers
+    asker: OtherScheme | None = None  # whose member asks
 
     @property
     def name(self) -> str:
         """How the pages call them."""
         if self.member is not None:
             return self.member.name
+        if self.ask is not None:
+            return self.ask.their_name
         assert self.listing is not None
         return self.listing.owner_name
 
@@ -66,7 +74,33 @@ class Counterpart:
         named = {"who": self.member.number if self.member is not None else ""}
         if self.listing is not None:
             named["listing"] = self.listing.id
+        if self.ask is not None:
+            named["ask"] = str(self.ask.no)
         return {name: value for name, value in named.items() if value}
+
+    @property
+    def other(self) -> OtherScheme:
+        """The scheme of somebody abroad."""
+        other = self.asker if self.listing is None else self.listing.other
+        assert other is not None, "somebody abroad is paid for a listing, or answers a request"
+        return other
+
+    @property
+    def key(self) -> ItemKey | None:
+        """The listing's key, as a price is asked for."""
+        return None if self.listing is None else self.listing.key
+
+    @property
+    def handle(self) -> Handle | None:
+        """How whoever asks is called, where no listing names them."""
+        return None if self.ask is None else self.ask.their_handle
+
+    @property
+    def href(self) -> str:
+        """Where the pages about paying came from."""
+        if self.ask is not None:
+            return f"/asks/{self.ask.no}"
+        return "/home" if self.listing is None else f"/l/{self.listing.id}"
 
     def with_price(self, amount: int) -> Counterpart:
         """Return the same with the listing's price as it is now, though gossip has not brought it yet."""
@@ -91,6 +125,23 @@ async def find_counterpart(context: Context, who: str, listing: str) -> Counterp
     return Counterpart(member=member)
 
 
+async def find_asker(context: Context, number: str) -> Counterpart | None:
+    """Return who asks the reader from abroad, as somebody to pay; None if that request has ended. Raises NoSuchPage."""
+    if not (number.isascii() and number.isdigit() and len(number) <= 12):
+        raise NoSuchPage
+    try:
+        ask = await context.node.asks_abroad.ready_to_pay(int(number), context.member)
+    except CannotAsk:
+        return None
+    except LookupError:
+        raise NoSuchPage from None
+    assert ask.other_scheme is not None
+    asker = (await schemes_known(context)).get(ask.other_scheme)
+    if asker is None:
+        raise NoSuchPage
+    return Counterpart(ask=ask, asker=asker)
+
+
 def read_minor(text: str) -> int:
     """Return the whole amount a check page carried. Raises NoSuchPage: no page of ours did."""
     if not (text.isascii() and text.isdigit() and 1 <= int(text) <= AMOUNT_MAX):
@@ -107,7 +158,9 @@ def read_amount(context: Context, typed: str, unit: Unit, form: Filled) -> int |
 
 
 def back_to_what(counterpart: Counterpart, what: str, amount: str) -> str:
-    """Return the address of step 3 with everything as it was typed."""
+    """Return the address of step 3 with everything as it was typed; a request says all that by itself."""
+    if counterpart.ask is not None:
+        return counterpart.href
     return "/record/what?" + urlencode({**counterpart.fields, "what": what, "amount": amount})
 
 

@@ -344,6 +344,7 @@ class SchemeView(View):
     about_form: Filled
     rate_form: Filled
     limits_form: Filled
+    abroad_form: Filled = EMPTY  # asks_abroad
     in_hours: bool
     unit_name: str
     amount_hint: str

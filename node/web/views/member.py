@@ -235,6 +235,7 @@ class MessageItem:
     when: str
     state: str = ""  # "on its way", "delivered 14:05"
     language: str = ""
+    link: Link | None = None  # to the request it carries
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -255,6 +256,9 @@ class ThreadView(View):
     once: str
     action: str
     record_href: str
+    ask_href: str = ""
+    block_action: str = ""  # "" before the other side wrote
+    blocked: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -70,6 +70,7 @@ class AskCheckView(_RecordView):
     total: str = ""  # of several
     until: str  # "12 March 2026"
     button: str  # "Ask Ben"
+    action: str = "/ask/do"
     hidden: tuple[tuple[str, str], ...]
     once: str
     change_href: str
