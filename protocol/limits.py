@@ -72,11 +72,22 @@ WITNESS_REQUEST_BYTES_MAX: Final = SIGNED_NOTE_BYTES_MAX + 4 * 1024
 BUNDLE_ENTRY_BYTES_MAX: Final = 2**16 - 1
 TILE_WIDTH: Final = 256  # hashes of one tile, or entries of one bundle
 TILE_LEVEL_MAX: Final = 63
-PROOF_EXTRA_BYTES_MAX: Final = 64 * 1024  # what a receipt carries along with its proof
+PROOF_EXTRA_BYTES_MAX: Final = (
+    64 * 1024
+)  # what other writers send along with a proof; receipts have nothing there
 CHECKPOINT_EVERY_MS: Final = MINUTE_MS  # while something was entered since the last (4.2)
 CHECKPOINT_AT_LEAST_MS: Final = DAY_MS  # and when nothing was, so that readers see that the log lives
 # Logs a node witnesses besides those of its line peers (4.3): a few kilobytes each, and one signature a minute.
 WITNESSED_OTHERS_MAX: Final = 32
+
+# --- 4.4 Receipts ------------------------------------------------------------------------------------------
+
+# An entry, two schemes with the identity events of some decades, and those of the witnesses.
+RECEIPT_BYTES_MAX: Final = 240 * 1024
+# Cosignatures one receipt carries: more than a quorum of the neighbours a scheme may have.
+RECEIPT_WITNESSES_MAX: Final = 16
+# A tlog-proof of at most 64 hashes, and a checkpoint with a signature of each of them.
+RECEIPT_PROOF_BYTES_MAX: Final = 16 * 1024
 
 # --- 5 Feeds -----------------------------------------------------------------------------------------------
 

@@ -15,8 +15,8 @@ from protocol.errors import InvalidValue
 Reference = NewType("Reference", str)  # as written: three groups of three capital letters or digits
 
 REFERENCE_BYTES: Final = 5  # 40 bits: of a million trades, two are alike with a chance of one in three
-_DIGITS: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford: no I, L, O, U
-_VALUES: Final = {digit: value for value, digit in enumerate(_DIGITS)} | {"O": 0, "I": 1, "L": 1}
+DIGITS: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford: no I, L, O, U
+_VALUES: Final = {digit: value for value, digit in enumerate(DIGITS)} | {"O": 0, "I": 1, "L": 1}
 _LENGTH: Final = 9
 # What people put between the groups, and what a word processor makes of it.
 _BETWEEN: Final = frozenset("-\u2010\u2011\u2012\u2013\u2014\u2212._")
@@ -75,5 +75,5 @@ def reference_bits(reference: Reference) -> bytes:
 
 
 def _written(values: list[int]) -> Reference:
-    digits = "".join(_DIGITS[value] for value in values)
+    digits = "".join(DIGITS[value] for value in values)
     return Reference("-".join((digits[:3], digits[3:6], digits[6:])))

@@ -20,6 +20,7 @@ from node.cli.evidence import evidence
 from node.cli.keys import keys
 from node.cli.ledger import ledger
 from node.cli.statement import compare, statement
+from node.cli.verify import verify
 
 VERSION_NAME: Final = "interlets"
 
@@ -249,3 +250,4 @@ peer.add_command(statement)
 peer.add_command(compare)
 cli.add_command(keys)
 cli.add_command(ledger)
+cli.add_command(verify)
