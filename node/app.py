@@ -35,6 +35,7 @@ from node.services.books import Books
 from node.services.both_lost import LOOK_EVERY_S
 from node.services.catching_up import Offload, at_once
 from node.services.directory import Directory
+from node.services.erasure import Erasure
 from node.services.evidence import EvidenceService
 from node.services.gossip import Gossip
 from node.services.hashing import Hasher
@@ -49,6 +50,7 @@ from node.services.marks import Marks
 from node.services.members import member_by_account
 from node.services.neighbours import Neighbours
 from node.services.own_feed import OwnFeed
+from node.services.parting import Parting
 from node.services.peers import Network, Nowhere, Peers
 from node.services.people import People
 from node.services.promises import OwnUnit
@@ -203,7 +205,14 @@ class Node:
             misdeeds=self.evidence,
         )  # fmt: skip
         self.neighbours = Neighbours(store=self.store, lines=self.lines, books=self.books)
-        self.joint_acts = JointActs(store=self.store, lines=self.lines, books=self.books)
+        self.parting = Parting(store=self.store, clock=self.clock, books=self.books, market=self.market)
+        self.erasure = Erasure(
+            store=self.store, own=self.scheme, own_feed=self.own_feed, renew_copies=self._renew_copies,
+        )  # fmt: skip
+        self.jobs.append(Job("finish-erasures", HOUR_S, self.erasure.finish))
+        self.joint_acts = JointActs(
+            store=self.store, lines=self.lines, books=self.books, erasure=self.erasure
+        )
         self.marks = Marks(store=self.store, lines=self.lines)
         self.jobs.append(Job("mark-lines", HOUR_S, self.marks.write))
         self.asks_abroad = AsksAbroad(
@@ -241,6 +250,9 @@ class Node:
 
     def _unit(self) -> OwnUnit:
         return OwnUnit(self.settings.now.unit_code, self.settings.rate())
+
+    def _renew_copies(self) -> None:
+        self.keepers.renew()  # made after the erasures that ask
 
     def _payment_ended(self, no: int, state: str) -> None:
         self.settlement.payment_ended(no, state)  # made after the lines that call it

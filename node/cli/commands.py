@@ -34,6 +34,7 @@ SAID: Final[Mapping[Why, str]] = {
     Why.LAST_ADMIN: "this is the last admin",
     Why.UNKNOWN_APPLICATION: "there is no such application",
     Why.ALREADY_DECIDED: "this was decided already",
+    Why.NOT_EVEN: "an account is closed at zero, with nothing set aside",
 }
 
 

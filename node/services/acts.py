@@ -44,6 +44,8 @@ class Deed(enum.StrEnum):
     LISTING = "listing"
     FREED = "freed"
     WRITTEN_OFF = "written-off"
+    LEFT = "left"
+    ERASED = "erased"
 
 
 class NotAllowed(Exception):

@@ -23,6 +23,7 @@ from protocol.books import corrected_by
 from protocol.entry import (
     Book,
     Chain,
+    Closed,
     Committed,
     Corrected,
     Entry,
@@ -56,6 +57,7 @@ _SET_LIMITS: Final = (
     .where(_A.no == bindparam("which"))
     .values(credit_limit=bindparam("new_credit_limit"), ceiling=bindparam("new_ceiling"))
 )
+_CLOSE: Final = update(schema.account).where(_A.no == bindparam("which")).values(closed=True)
 _E: Final = schema.entry.c
 _HEAD: Final = select(_E.seq, _E.id).order_by(_E.seq.desc()).limit(1)
 _NEW_ENTRY: Final = Ordered(
@@ -188,6 +190,19 @@ class Books:
         book = LimitsSet(account=account.account_id, credit_limit=credit_limit, ceiling=ceiling)
         self._enter(tx, book, words)
         tx.run(_SET_LIMITS, which=no, new_credit_limit=credit_limit, new_ceiling=ceiling)
+
+    def close(self, tx: Tx, no: int, words: Words) -> None:
+        """Close an account: it takes no more postings. Source: 3.4.
+
+        Raises:
+            Refused: it is not at zero, or holds something.
+        """
+        account = load(tx, no).value
+        closed = ledger.close(account)
+        if isinstance(closed, Refusal):
+            raise Refused(closed)
+        self._enter(tx, Closed(account=account.account_id), words)
+        tx.run(_CLOSE, which=no)
 
     def find(self, tx: ReadTx, account_id: AccountId) -> int | None:
         """Return the number of the account with this id, if it is here and open."""

@@ -1,4 +1,4 @@
-"""What two organisers must want: freeing a member whose payment is stuck, and writing off what a neighbour owes.
+"""What two organisers must want: freeing a member whose payment is stuck, writing off what a neighbour owes, erasing who left.
 
 One asks, another confirms; only then something happens, in the unit that confirms. Whoever is new at the desk cannot be
 the other one for a week, or one person could make a second one. A scheme with one organiser waits a week instead, so
@@ -16,9 +16,11 @@ from sqlalchemy import and_, bindparam, func, insert, or_, select, update
 
 from node.services.acts import Actor, Deed, NotAllowed, note_act
 from node.services.books import Books
+from node.services.erasure import Erasure, may_be_erased
 from node.services.line_ends import write_off
 from node.services.line_rows import CLOSED, CLOSING, STOPPED, SUSPENDED, Line
 from node.services.lines import LineService
+from node.services.members import number_text
 from node.services.payer_desk import UNDER_WAY
 from node.store import ReadTx, Store, Tx
 from node.store.schema import books as books_schema
@@ -43,6 +45,7 @@ class Kind(StrEnum):
 
     FREE = "free"  # about a trade's number: what it set aside goes from the member to the chest
     WRITE_OFF = "write-off"  # about a neighbour: hours it owes are booked as lost
+    ERASE = "erase"  # about the number of a member who has left: what is held about them is erased
 
 
 class CannotAct(Exception):
@@ -81,6 +84,11 @@ class Asked:
     @property
     def trade_no(self) -> int:
         """The trade that a FREE is about."""
+        return int.from_bytes(self.about, "big")
+
+    @property
+    def member_no(self) -> int:
+        """The member that an ERASE is about."""
         return int.from_bytes(self.about, "big")
 
 
@@ -157,10 +165,15 @@ def why_not(tx: ReadTx, by: Actor, asked: Asked, now_ms: int) -> tuple[Why, int]
 class JointActs:
     """See the head of this file."""
 
-    def __init__(self, *, store: Store, lines: LineService, books: Books):
+    def __init__(self, *, store: Store, lines: LineService, books: Books, erasure: Erasure | None = None):
         self._store: Final = store
         self._lines: Final = lines
         self._books: Final = books
+        self._erasure: Final = erasure
+
+    async def ask_erase(self, by: Actor, member_no: int) -> None:
+        """Ask to erase what is held about a member who has left. Raises CannotAct."""
+        await self._store.write(self._ask, by, Kind.ERASE, member_no.to_bytes(8, "big"), 0)
 
     async def ask_free(self, by: Actor, trade_no: int) -> None:
         """Ask to free the member of a trade that has been late for 14 days. Raises CannotAct."""
@@ -242,6 +255,9 @@ class JointActs:
                     raise CannotAct(Why.TOO_MUCH)
                 if amount > left_this_year(tx, lines.now_ms):
                     raise CannotAct(Why.CAP)
+            case Kind.ERASE:
+                if may_be_erased(tx, int.from_bytes(about, "big")) is None:
+                    raise CannotAct(Why.CHANGED)
             case _:
                 assert_never(kind)
 
@@ -257,6 +273,11 @@ class JointActs:
                 assert line is not None, "looked at a moment ago"
                 words = by.words("written off", why=f"asked by {asked.asker}")
                 write_off(lines, self._books, line, asked.amount, words)
+            case Kind.ERASE:
+                member = may_be_erased(tx, asked.member_no)
+                assert member is not None, "looked at a moment ago"
+                assert self._erasure is not None, "a node that has members erases them"
+                self._erasure.erase_in(tx, member, lines.now_ms)
             case _:
                 assert_never(asked.kind)
         self._lines.finish(tx, lines)
@@ -272,8 +293,16 @@ def left_this_year(tx: ReadTx, now_ms: int) -> int:
     return WRITE_OFF_HOURS_A_YEAR * HOUR - int(tx.scalar(_WRITTEN_OFF, since=now_ms - YEAR_MS))
 
 
-_DEEDS: Final[Mapping[Kind, Deed]] = {Kind.FREE: Deed.FREED, Kind.WRITE_OFF: Deed.WRITTEN_OFF}
+_DEEDS: Final[Mapping[Kind, Deed]] = {
+    Kind.FREE: Deed.FREED, Kind.WRITE_OFF: Deed.WRITTEN_OFF, Kind.ERASE: Deed.ERASED,
+}  # fmt: skip
 
 
 def _named(kind: Kind, about: bytes) -> str:
-    return scheme_text(SchemeId(about)) if kind is Kind.WRITE_OFF else f"trade {int.from_bytes(about, 'big')}"
+    match kind:
+        case Kind.WRITE_OFF:
+            return scheme_text(SchemeId(about))
+        case Kind.FREE:
+            return f"trade {int.from_bytes(about, 'big')}"
+        case Kind.ERASE:
+            return f"member {number_text(int.from_bytes(about, 'big'))}"

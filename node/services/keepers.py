@@ -110,6 +110,7 @@ class Keepers:
         self._torn = False  # too much was written to be sent: the copy is begun anew
         self._refused_until: Final[dict[SchemeId, float]] = {}
         self.tasks: Final = Supervisor("keepers")
+        self._renewals = 0  # whole copies still to be begun anew
         self.kept_ms = 0  # when a keeper last had everything
         dispatch.register(self, FrameType.KEEP, FrameType.KEPT_ASK)
 
@@ -118,13 +119,18 @@ class Keepers:
         """Who keeps our copy now."""
         return None if self._copy is None else self._copy.keeper
 
+    def renew(self) -> None:
+        """Begin as many whole copies anew as a keeper keeps, so that none of before now is left with it. Source: 6.7 (g)."""
+        self._renewals = KEPT_COPIES_MAX
+        self._waiting, self._torn = [], True
+
     # --- our copy ---------------------------------------------------------------------------------------------
 
     async def send_now(self) -> None:
         """Let a keeper have everything written until now; a job that comes round every KEEP_EVERY_MS."""
         began_ms = self._clock.now_ms()
         try:
-            if self._copy is None or self._torn or self._is_long(self._copy):
+            if self._copy is None or self._torn or self._renewals or self._is_long(self._copy):
                 await self._begin()
             else:
                 await self._send_changes(self._copy)
@@ -169,6 +175,7 @@ class Keepers:
         if await self._send(keeper, generation, 0, parts, whole=True):
             await self._store.write(_note_generation, generation)
             self._copy = _Copy(keeper, generation, len(parts), len(parts))
+            self._renewals = max(0, self._renewals - 1)
             log.info("copy_kept", keeper=scheme_text(keeper), parts=len(parts))
             await self._send_changes(self._copy)
         else:

@@ -64,6 +64,7 @@ class Why(enum.StrEnum):
     LAST_ADMIN = "last-admin"
     UNKNOWN_APPLICATION = "unknown-application"
     ALREADY_DECIDED = "already-decided"
+    NOT_EVEN = "not-even"  # their balance is not zero, or something is set aside
 
 
 class Unable(Exception):
@@ -102,6 +103,11 @@ class Member:
     def number(self) -> str:
         """The number as people write it: 0123."""
         return number_text(self.no)
+
+    @property
+    def is_erased(self) -> bool:
+        """Whether what was held of this former member was erased."""
+        return not self.name
 
     @property
     def organises(self) -> bool:

@@ -91,6 +91,12 @@ def may_decide(by: Actor, member: Member) -> None:
         by.must_administer()
 
 
+def must_not_have_left(member: Member) -> None:
+    """Raises Unable: nothing is changed about whoever has left, or what was erased would come back."""
+    if member.state is State.LEFT:
+        raise Unable(Why.ALREADY_DECIDED)
+
+
 class People:
     """Members in the store. Reading goes through the functions above, together with what else a page needs."""
 
@@ -150,6 +156,7 @@ class People:
 
     def _change_profile(self, tx: Tx, by: Actor, no: int, new: NewMember, why: str) -> Member:
         old = existing(tx, no)
+        must_not_have_left(old)
         may_decide(by, old)  # whoever has the e-mail address can sign in
         if new.email is not None and new.email != old.email and member_by_email(tx, new.email) is not None:
             raise Unable(Why.EMAIL_IN_USE)
@@ -174,7 +181,9 @@ class People:
 
     def set_pin_in(self, tx: Tx, by: Actor, no: int, hashed: str, why: str = "") -> None:
         """Unit: store the hash of a PIN."""
-        may_decide(by, existing(tx, no))
+        member = existing(tx, no)
+        must_not_have_left(member)
+        may_decide(by, member)
         tx.run(_PIN, which=no, new_hash=hashed)
         note_act(tx, by, Deed.PIN, now_ms=self._clock.now_ms(), for_no=no, why=why)
 
@@ -189,6 +198,7 @@ class People:
         self, tx: Tx, by: Actor, no: int, credit_limit: int, ceiling: int | None, why: str
     ) -> None:
         member = existing(tx, no)
+        must_not_have_left(member)
         may_decide(by, member)
         if by.no == no:
             by.must_administer()  # nobody at the desk sets their own; somebody has to set the first
@@ -220,6 +230,7 @@ class People:
         self, tx: Tx, by: Actor, no: int, state: State, why: str, away_until: int | None, deed: Deed
     ) -> None:
         member = existing(tx, no)
+        must_not_have_left(member)
         may_decide(by, member)
         if state is State.PAUSED and member.role is Role.ADMIN and int(tx.scalar(_ADMINS)) <= 1:
             raise Unable(Why.LAST_ADMIN)
@@ -237,6 +248,7 @@ class People:
 
     def _set_role(self, tx: Tx, by: Actor, no: int, role: Role, why: str) -> None:
         member = existing(tx, no)
+        must_not_have_left(member)
         if member.role is Role.ADMIN and role is not Role.ADMIN and int(tx.scalar(_ADMINS)) <= 1:
             raise Unable(Why.LAST_ADMIN)
         tx.run(_ROLE, which=no, new_role=role.value)

@@ -11,10 +11,14 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
+import structlog
+
 from node.store.errors import OutcomeUnknown, StoreFull
 from node.store.redo import Redo, Written, recording
 from node.store.remembered import Changes
 from node.store.transaction import Connection, Fault, Kept, Later, ReadTx, Tx
+
+log: Final[structlog.stdlib.BoundLogger] = structlog.stdlib.get_logger()
 
 
 class Job:
@@ -98,6 +102,7 @@ class GroupCommit:
         self._changes: Final = changes
         self._fault: Final = fault
         self._wrote_to: Final[set[str | None]] = set()  # in the transaction under way
+        self._scrubs = False  # whether a unit in it asks for that
         self._company = 1  # how many were settled together last time
         # True of the database as this writer, the only one, last saw or made it.
         self._kept: Final[Kept] = {}
@@ -144,6 +149,7 @@ class GroupCommit:
         group until COMMIT all the same: it may have refused because of what a neighbour wrote.
         """
         self._wrote_to.clear()
+        self._scrubs = False
         for job in group:  # which grows meanwhile
             tell = self._redo.tell  # asked anew: whoever begins a copy is in line behind those of before
             written: list[Written] = []
@@ -151,6 +157,7 @@ class GroupCommit:
             tx = Tx(connection, self._fault, self._kept)
             job.attempt(tx)
             self._wrote_to.update(tx.wrote_to)
+            self._scrubs = self._scrubs or (tx.scrubs and job.error is None)
             if job.error is None:
                 job.later = tx.later if tell is None else [(tell, (written,)), *tx.later]
             else:
@@ -183,8 +190,17 @@ class GroupCommit:
         if self._fault is not None:
             self._fault("COMMITTED")
         self._company = len(group)
+        if self._scrubs:
+            self._scrub()
         self._answer(group)
         return []
+
+    def _scrub(self) -> None:
+        try:
+            self._connection.scrub()
+        except self._connection.errors as error:
+            # What was committed stands, and so does the note that this is still to be done.
+            log.warning("not_scrubbed", reason=str(error))
 
     def _roll_back(self) -> None:
         self._kept.clear()

@@ -73,6 +73,10 @@ class PostgresConnection:
             # The connection is gone, and the transaction with it; the next BEGIN tells the callers.
             return
 
+    def scrub(self) -> None:
+        """Write every table anew. Its write-ahead log is the server's to keep and to archive."""
+        self.raw.execute(b"VACUUM (FULL)")
+
     def in_transaction(self) -> bool:
         """Tell whether the transaction can go on: a failed statement spoils it."""
         return bool(self.raw.info.transaction_status == self._in_transaction)

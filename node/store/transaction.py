@@ -57,6 +57,10 @@ class Connection(Protocol):
         """End the transaction, if there is still one; never raises."""
         ...
 
+    def scrub(self) -> None:
+        """Write the database anew, so that its files hold nothing of what was deleted. Outside a transaction."""
+        ...
+
     def in_transaction(self) -> bool:
         """Tell whether the transaction begun is still there and can go on."""
         ...
@@ -169,12 +173,13 @@ class ReadTx:
 class Tx(ReadTx):
     """Reading and writing in one transaction, committed together with neighbours or not at all."""
 
-    __slots__ = ("later", "wrote_to")
+    __slots__ = ("later", "scrubs", "wrote_to")
 
     def __init__(self, connection: Connection, fault: Fault | None = None, kept: Kept | None = None):
         super().__init__(connection, fault, kept)
         self.wrote_to: Final[set[str | None]] = set()  # tables; None for one we do not know
         self.later: Final[list[Later]] = []
+        self.scrubs = False
 
     def run(self, statement: Statement, /, **params: Any) -> int:
         """Run an insert, update or delete; return how many rows it wrote."""
@@ -271,6 +276,13 @@ class Tx(ReadTx):
         Calls are made in the order of the units, then of this method's calls; on rollback they are forgotten.
         """
         self.later.append((call, args))
+
+    def scrub_after_commit(self) -> None:
+        """Have the database written anew after COMMIT, without the bytes of what was ever deleted.
+
+        Takes as long as copying it. If it fails, the commit stands: whoever needs it notes so and asks again.
+        """
+        self.scrubs = True
 
     def _before(self, prepared: Prepared) -> None:
         if prepared.writes:  # an insert or update with RETURNING

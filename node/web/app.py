@@ -28,6 +28,7 @@ from node.web.pages import (
     board,
     desk,
     desk_evidence,
+    desk_leaving,
     desk_members,
     desk_neighbour,
     desk_neighbour_ends,
@@ -71,6 +72,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     *desk_neighbour_ends.ROUTES,
     *desk_recovered.ROUTES,
     *desk_scheme.ROUTES,
+    *desk_leaving.ROUTES,
     *desk_together.ROUTES,
     *member_routes.ROUTES,
 )

@@ -29,6 +29,8 @@ def notice_text(name: str, words: Words) -> str:
             return _("The pause has ended.")
         case "added":
             return _("Added.")
+        case "left":
+            return _("Noted. The account is closed, and nothing of theirs is offered any more.")
         case "announced":
             return _("Announced. Neighbours are told, and it counts in 7 days.")
         case "asked":

@@ -264,6 +264,11 @@ class Party:
     href: str = ""
 
 
+def former_name(member: Member, words: Words) -> str:
+    """Return what a former member is called whose name was erased. Source: docs/pages.md 8.10."""
+    return words.gettext("Former member %(number)s") % {"number": member.number}
+
+
 def party_of(
     trade: Trade, my_account: int, members: Mapping[int, Member], schemes: Mapping[SchemeId, OtherScheme], voice: Voice
 ) -> Party:  # fmt: skip
@@ -276,6 +281,8 @@ def party_of(
     member = None if other_no is None else members.get(other_no)
     if member is None:
         return Party(name=voice.scheme)
+    if member.is_erased:
+        return Party(name=former_name(member, voice.words))
     return Party(name=member.name, href=f"/people/{member.number}")
 
 

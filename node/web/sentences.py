@@ -75,5 +75,9 @@ def unable_sentence(why: Why, words: Words) -> str:
             return _("There is no such application.")
         case Why.ALREADY_DECIDED:
             return _("This was decided already.")
+        case Why.NOT_EVEN:
+            return _(
+                "Their balance is not zero, or something is set aside. Settle that first: an account is closed at zero."
+            )
         case _:
             assert_never(why)

@@ -92,6 +92,15 @@ joint_act: Final = table(
     Index("ix_joint_act_state", "state", "kind"),
 )
 
+# Who was erased, and what other schemes had been given before: no erasure takes that back.
+erasure: Final = table(
+    "erasure",
+    Column("member_no", Big, ForeignKey("member.no"), primary_key=True),
+    Column("at_ms", Big, nullable=False),
+    Column("entries", Big, nullable=False),  # whose words were erased
+    Column("outside", Str, nullable=False),  # JSON: [scheme, conversations, trades, whether it has a handle]
+)
+
 # The token itself is only in the browser's cookie.
 session: Final = table(
     "session",

@@ -13,12 +13,14 @@ from aiohttp import web
 
 from node.services.acts import OPERATOR, Act, Deed, acts_for
 from node.services.books import load
+from node.services.erasure import Erased, Outside, outside, read_erased, shares_listings
 from node.services.members import Member, NewMember, State, Unable, Why, find_members, member_by_no
 from node.store import ReadTx
 from node.web.amounts import Unit, Unreadable, as_typed, parse_amount
 from node.web.context import ORGANISER, Context, NoSuchPage, Route, get, post
 from node.web.dates import DAY_MS, ago
 from node.web.forms import EMPTY, Filled, Form, SpendForm, amount_sentence, line, once_key, paragraphs
+from node.web.pages.desk_outside import outside_words
 from node.web.pages.join import (
     ADDRESS_CHARACTERS_MAX,
     HELP_CHARACTERS_MAX,
@@ -26,13 +28,15 @@ from node.web.pages.join import (
     PLACE_CHARACTERS_MAX,
 )
 from node.web.pages.member import PAGE_ROWS, pager
-from node.web.present import balance_words
+from node.web.pages.schemes import Schemes, read_schemes
+from node.web.present import balance_words, former_name
 from node.web.sentences import field_of, unable_sentence
 from node.web.views.admin import MemberAddView, MemberRow, MembersView, MemberView
 from node.web.views.page import Fact, Option, Pill
 from node.web.words import Words
 from protocol.ledger import Account
 from protocol.limits import AMOUNT_MAX
+from protocol.names import SchemeId
 
 QUIET_DAYS: Final = 90
 REASON_CHARACTERS_MAX: Final = 200
@@ -159,17 +163,31 @@ class Known:
     member: Member
     account: Account
     acts: list[Act]
+    erased: Erased | None
+    outside: tuple[Outside, ...]  # what other schemes were given about them
+    schemes: Schemes
+    shares: bool  # whether a listing of theirs was for other schemes too
 
 
-def _read_member(tx: ReadTx, no: int) -> Known | None:
+def _read_member(tx: ReadTx, no: int, own: SchemeId, now_ms: int) -> Known | None:
     member = member_by_no(tx, no)
     if member is None:
         return None
-    return Known(member=member, account=load(tx, member.account_no).value, acts=acts_for(tx, no))
+    erased = read_erased(tx, no)
+    return Known(
+        member=member,
+        account=load(tx, member.account_no).value,
+        acts=acts_for(tx, no),
+        erased=erased,
+        outside=outside(tx, member, own) if erased is None else erased.outside,
+        schemes=read_schemes(tx, now_ms),
+        shares=shares_listings(tx, member),
+    )
 
 
-async def _known(context: Context) -> Known:
-    known = await context.read(_read_member, context.number("no"))
+async def known_member(context: Context) -> Known:
+    """Return the member that the address names, with what the page reads."""
+    known = await context.read(_read_member, context.number("no"), context.node.scheme, context.now_ms)
     if known is None:
         raise NoSuchPage
     return known
@@ -177,16 +195,19 @@ async def _known(context: Context) -> Known:
 
 async def member(context: Context) -> web.Response:
     """Show a member as organisers see one."""
-    return context.show(_member_view(context, await _known(context)))
+    return context.show(member_view(context, await known_member(context)))
 
 
-def _member_view(context: Context, known: Known) -> MemberView:
+def member_view(context: Context, known: Known) -> MemberView:
+    """Return the page of one member, as organisers see it."""
     here, account, voice = f"/admin/members/{known.member.no}", known.account, context.voice
     limits = {"lower": typed_amount(account.credit_limit, context.unit, context.language)}
     if account.ceiling is not None:
         limits["upper"] = typed_amount(account.ceiling, context.unit, context.language)
+    has_left = known.member.state is State.LEFT
+    erased = known.member.is_erased
     return MemberView(
-        name=known.member.name,
+        name=former_name(known.member, context.words) if erased else known.member.name,
         number=known.member.number,
         state=_pill(known.member, context.words),
         facts=_facts(context, known),
@@ -201,6 +222,10 @@ def _member_view(context: Context, known: Known) -> MemberView:
         new_link="",
         pause_action=f"{here}/pause",
         paused=known.member.state is State.PAUSED,
+        part_action="" if has_left else f"{here}/part",
+        erase_action=f"{here}/erase" if has_left and not erased else "",
+        erased="" if known.erased is None else context.voice.day(known.erased.at_ms),
+        outside=outside_words(context, known.schemes, known.outside, shares=known.shares) if has_left else (),
     )
 
 
@@ -241,7 +266,7 @@ def _pin_set(context: Context, known: Known) -> str:
 
 async def limits(context: Context) -> web.Response:
     """Change how far a member may go, with a reason on the record."""
-    known = await _known(context)
+    known = await known_member(context)
     form = context.form(LimitsForm)
     if not isinstance(form, Filled):
         amounts = read_limits(context, Filled(form.model_dump()), form.lower, form.upper)
@@ -255,7 +280,7 @@ async def limits(context: Context) -> web.Response:
     elif form.value("lower"):
         unread = read_limits(context, form, form.value("lower"), form.value("upper"))
         form = unread if isinstance(unread, Filled) else form
-    return context.show(replace(_member_view(context, known), limits_form=form), 422)
+    return context.show(replace(member_view(context, known), limits_form=form), 422)
 
 
 def read_limits(context: Context, typed: Filled, lower: str, upper: str) -> tuple[int, int | None] | Filled:
@@ -283,23 +308,23 @@ def typed_amount(minor: int, unit: Unit, language: str) -> str:
 
 async def pin(context: Context) -> web.Response:
     """Give a member a new PIN, and show it this once."""
-    known = await _known(context)
+    known = await known_member(context)
     new = context.node.applications.random_pin()
     await context.node.people.set_pin(context.actor, known.member.no, new)
-    known = await _known(context)
-    return context.show(replace(_member_view(context, known), new_pin=new), secret=True)
+    known = await known_member(context)
+    return context.show(replace(member_view(context, known), new_pin=new), secret=True)
 
 
 async def link(context: Context) -> web.Response:
     """Make a one-time link for a member, and show it this once."""
-    known = await _known(context)
+    known = await known_member(context)
     new = await context.node.sign_in.make_link(context.actor, known.member.no)
-    return context.show(replace(_member_view(context, known), new_link=new), secret=True)
+    return context.show(replace(member_view(context, known), new_link=new), secret=True)
 
 
 async def pause(context: Context) -> web.Response:
     """Pause a member, with a reason the member reads; or end the pause."""
-    known = await _known(context)
+    known = await known_member(context)
     here = f"/admin/members/{known.member.no}"
     if known.member.state is State.PAUSED:
         await context.node.people.resume(context.actor, known.member.no)
@@ -312,7 +337,7 @@ async def pause(context: Context) -> web.Response:
             form = Filled(form.model_dump()).with_error("reason", unable_sentence(unable.why, context.words))
         else:
             return context.redirect(here, note="paused")
-    return context.show(replace(_member_view(context, known), pause_form=form), 422)
+    return context.show(replace(member_view(context, known), pause_form=form), 422)
 
 
 # --- Adding ------------------------------------------------------------------------------------------------------

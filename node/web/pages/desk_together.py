@@ -19,7 +19,7 @@ from node.services.joint_acts import (
     stuck_trades,
     why_not,
 )
-from node.services.members import Member
+from node.services.members import Member, existing
 from node.services.trades import Trade, trade_by_no
 from node.store import ReadTx
 from node.web.context import ORGANISER, Context, NoSuchPage, Route, get, post
@@ -54,6 +54,7 @@ class Together:
     trades: dict[int, Trade]  # that can be freed, or are asked for
     stuck: list[int]
     members: dict[int, Member]  # by account
+    leaving: dict[int, str]  # who has left and is to be erased, by number
 
 
 def _read(tx: ReadTx, by: Actor, now_ms: int) -> Together:
@@ -66,6 +67,9 @@ def _read(tx: ReadTx, by: Actor, now_ms: int) -> Together:
         trades=trades,
         stuck=stuck,
         members=members_of(tx, trades.values()),
+        leaving={
+            each.member_no: existing(tx, each.member_no).name for each in asked if each.kind is Kind.ERASE
+        },
     )
 
 
@@ -101,6 +105,17 @@ def _asked(
             "what it says; nobody is charged twice."
         ) % _said(context, known, read, trade)
         href = f"/t/{reference(trade)}"
+    elif asked.kind is Kind.ERASE:
+        said = {"who": read.leaving[asked.member_no]}
+        what = _("Erase what we hold about %(who)s") % said
+        detail = _(
+            "They have left. Name, ways to get in touch, messages, offers, and the words of their trades go."
+        )
+        then = _(
+            "Confirmed, nobody can bring it back. Balances and sums stay; in others’ statements the trades remain, "
+            "with “Former member”. What other schemes were given stands on the member’s page."
+        )
+        href = f"/admin/members/{asked.member_no}"
     else:
         peer = SchemeId(asked.about)
         said = {"name": name_of(context, known, peer), "amount": voice.spoken(in_unit(context, asked.amount))}

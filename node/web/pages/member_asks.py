@@ -59,7 +59,7 @@ class Shown:
     @property
     def name(self) -> str:
         """How the other side is called."""
-        return self.ask.their_name if self.other is None else self.other.name
+        return self.ask.their_name if self.other is None else self.other.name or self.other.number
 
 
 def _read(tx: ReadTx, no: int, account_no: int) -> Shown | None:
@@ -101,7 +101,7 @@ async def asks(context: Context) -> web.Response:
 
     def row(ask: Ask, mine: bool) -> AskRow:
         other = members.get((ask.payer_no if mine else ask.payee_no) or 0)
-        name = ask.their_name if other is None else other.name
+        name = ask.their_name if other is None else other.name or other.number
         amount = ask_amount(ask, schemes, voice)
         return AskRow(
             href=f"/asks/{ask.no}",

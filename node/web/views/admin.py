@@ -114,6 +114,11 @@ class MemberView(View):
     pause_action: str
     pause_form: Filled = EMPTY
     paused: bool = False
+    part_action: str = ""  # notes that the member has left; "" for one who has
+    part_form: Filled = EMPTY
+    erase_action: str = ""  # asks to erase what is held about a former member
+    erased: str = ""  # when that was done
+    outside: tuple[str, ...] = ()  # what other schemes were given, in a sentence each
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -253,3 +253,30 @@ def test_a_backup_that_is_older_than_the_kept_copy_is_noticed(tmp_path: Path):
         await town.close()
 
     run_virtual(scenario, 0)
+
+
+def test_after_an_erasure_a_keeper_is_left_with_no_copy_from_before(tmp_path: Path):
+    """Rule 6.7 (g): whole copies are begun anew, as many as a keeper holds; each pushes out an older one."""
+
+    async def scenario(network: SimulatedNetwork) -> None:
+        town = await two_schemes(network, tmp_path)
+        oakvale, hilltop = town["Oakvale"], town["Hilltop"]
+        await asyncio.sleep(120)
+
+        async def generations() -> list[int]:
+            copies = await hilltop.node.store.read(read_copies, oakvale.scheme)
+            return [generation for generation, _, whole in copies if whole]
+
+        before = await generations()
+        assert before
+        began = oakvale.node.clock.now_ms()
+        oakvale.node.keepers.renew()
+        await asyncio.sleep(600)
+
+        after = await generations()
+        assert len(after) == KEPT_COPIES_MAX
+        assert min(after) >= began
+        await asyncio.sleep(120)
+        assert await generations() == after, "and then it is enough"
+
+    run_virtual(scenario)

@@ -669,6 +669,17 @@ def upgrade() -> None:
         batch_op.create_index("ix_ask_payer", ["payer_no", "no"], unique=False)
 
     op.create_table(
+        "erasure",
+        sa.Column("member_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("at_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("entries", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("outside", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["member_no"], ["member.no"], name=op.f("fk_erasure_member_no")),
+        sa.PrimaryKeyConstraint("member_no", name=op.f("pk_erasure")),
+        sqlite_strict=True,
+        sqlite_with_rowid=True,
+    )
+    op.create_table(
         "joint_act",
         sa.Column("no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
