@@ -175,7 +175,8 @@ class SettlingNode:
         town = self.town
         self.store = WatchedStore(self)
         dispatch = Dispatch()
-        handshaker = Handshaker(Credentials(self.keyring), town.phonebook, self.clock, self.chance)
+        directory: Any = await self.open_directory()
+        handshaker = Handshaker(Credentials(self.keyring), directory, self.clock, self.chance)
         self.quarantined: list[tuple[object, ...]] = []
         self.links = Links(
             own=self.scheme, handshaker=handshaker, dial=self._dial, dispatch=dispatch,
@@ -184,14 +185,14 @@ class SettlingNode:
         self.books = Books(self.keyring, self.clock, self.chance)
         self.quotes = QuoteService(
             store=self.store, keyring=self.keyring, clock=self.clock, chance=self.chance, links=self.links,
-            dispatch=dispatch, directory=town.phonebook, routes=self.ways,
+            dispatch=dispatch, directory=directory, routes=self.ways,
             unit=lambda: OwnUnit(self.name.lower(), self.rate), payee_by_listing=self._payee_by_listing,
             name_of=lambda tx, no: f"member {no}", trades_with=self._trades_with,
             room_to=self._room_to,
         )  # fmt: skip
         self.lines = LineService(
             store=self.store, keyring=self.keyring, clock=self.clock, chance=self.chance, links=self.links,
-            dispatch=dispatch, directory=town.phonebook, books=self.books,
+            dispatch=dispatch, directory=directory, books=self.books,
             acceptance_of=self.quotes.notes.acceptance_of,
             on_payment_ended=self._payment_ended, owed_ceiling=lambda: self.owed_ceiling,
         )  # fmt: skip
@@ -207,6 +208,10 @@ class SettlingNode:
             asyncio.ensure_future(work())
             for work in (self.links.run, self.lines.run, self.settlement.run, self._quote_tasks)
         ]
+
+    async def open_directory(self) -> Any:
+        """Return who the others are: here everybody knows everybody."""
+        return self.town.phonebook
 
     async def _quote_tasks(self) -> None:
         async with self.quotes.tasks:

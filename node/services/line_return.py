@@ -5,6 +5,7 @@ Source: docs/protocol.md 6.7 (b).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from crypto.keys import VerifyingKey
@@ -20,16 +21,19 @@ PAGE_OPS: Final = 256  # of each chain
 
 
 def return_page(
-    tx: ReadTx, line_id: LineId, me: SchemeId, theirs: int, mine: int
+    tx: ReadTx, line_id: LineId, me: SchemeId, theirs: int, mine: int, renewed: Callable[[bytes], bytes]
 ) -> tuple[list[Returning], int, int] | None:
-    """Return what a peer lacks that holds `theirs` ops of its own and `mine` of mine; None if it lost none of its own."""
+    """Return what a peer lacks that holds `theirs` ops of its own and `mine` of mine; None if it lost none of its own.
+
+    `renewed` gives each of mine a signature that counts now: the peer may have forgotten what an older key signed. Source: 6.3.
+    """
     line = find_line(tx, line_id, me)
     if line is None or theirs >= line.state.peer_length:
         return None
     chains = []
     for after, is_mine in ((theirs, False), (mine, True)):
         rows = read_ops_after(tx, line, after, PAGE_OPS, mine=is_mine)
-        ops = [(trusted_message(Op, wire).body, wire) for _, wire in rows]
+        ops = [(trusted_message(Op, wire).body, renewed(wire) if is_mine else wire) for _, wire in rows]
         chains.append([Returning(op.seq, op.ack, wire) for op, wire in ops])
     page = merged(chains[0], chains[1], theirs_held=theirs, mine_held=mine)
     return page if page[0] else None

@@ -84,13 +84,16 @@ class Sending:
     async def bring_up(self, line_id: LineId, peer: SchemeId, *, theirs: int, mine: int) -> None:
         """Send what a peer lacks that holds `theirs` ops of its own and `mine` of mine. Source: 6.5, 6.7 (b)."""
         while peer in self._links.live:
-            page = await self._store.read(return_page, line_id, self._me, theirs, mine)
+            page = await self._store.read(return_page, line_id, self._me, theirs, mine, self._renewed)
             if page is None:
                 break  # it lacks none of its own
             steps, theirs, mine = page
             if not self._offer(line_id, peer, [(step.seq, step.wire) for step in steps]):
                 return
         await self._send_again(line_id, peer, mine)
+
+    def _renewed(self, wire: bytes) -> bytes:
+        return self._keyring.renewed("line", Op, wire)
 
     async def _send_again(self, line_id: LineId, peer: SchemeId, after: int) -> None:
         """Send my ops after `after`, then let new ones follow directly."""
@@ -103,8 +106,6 @@ class Sending:
                 # Not less than what a new op or another resend handed over meanwhile.
                 self._sent[line_id] = max(after, self._sent.get(line_id, after))
                 return
-            if not self._offer(
-                line_id, peer, [(seq, self._keyring.renewed("line", Op, wire)) for seq, wire in ops]
-            ):
+            if not self._offer(line_id, peer, [(seq, self._renewed(wire)) for seq, wire in ops]):
                 return
             after = ops[-1][0]

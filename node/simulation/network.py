@@ -49,6 +49,8 @@ class Traffic:
     messages: int = 0
     bytes: int = 0
     lost: int = 0
+    doubled: int = 0
+    late: int = 0  # behind those that were sent after them, or could have been
 
 
 class _Link:
@@ -97,8 +99,11 @@ class _Pipe:
         if weather.loss and chance() < weather.loss:
             traffic.lost += 1
             return
-        self.schedule(data, late=bool(weather.reorder) and chance() < weather.reorder)
+        late = bool(weather.reorder) and chance() < weather.reorder
+        traffic.late += late
+        self.schedule(data, late=late)
         if weather.duplicate and chance() < weather.duplicate:
+            traffic.doubled += 1
             self.schedule(data, late=True)
 
     def schedule(self, arrival: bytes | ChannelClosed, *, late: bool = False) -> None:

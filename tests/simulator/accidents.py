@@ -5,22 +5,21 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from node.services.acts import Actor, Role
 from node.services.line_units import LineRefused
-from node.services.payer_desk import NewPayment
-from node.services.quotes import Offer
-from node.services.settlement import CannotPay, NoPayment, Payment, Settlement
 from node.simulation.network import Weather
-from node.store import StoreError, Tx
+from node.store import StoreError
 from protocol.line import credit_room
-from protocol.line_ops import MODE_REDUCE, Limit
-from protocol.names import Handle
-from protocol.quote import QuoteRequest
+from protocol.line_ops import Limit
 from protocol.units import HOUR
-from tests.simulator.town import BUYERS, FIRST_LIMIT, SELLERS, SimNode, any_rate
+from tests.simulator.backups import back_up, restore
+from tests.simulator.keys import change_keys, use_stolen_keys
+from tests.simulator.purchases import buy, buy_reducing, buy_several
+from tests.simulator.town import FIRST_LIMIT, SimNode, any_rate
 
 if TYPE_CHECKING:
     from tests.simulator.town import SimTown
@@ -34,12 +33,20 @@ WEATHER: Final = ("loss", "duplication", "reordering", "delay")
 AT_THE_START: Final = ("mixed", "skew")
 EVENTS: Final = (
     "partition", "days", "crash", "restart", "restore", "limits", "rates", "credit", "stopping", "parallel", "reduce",
+    "keys",
 )  # fmt: skip
 LIES: Final = ("silent", "late", "forking", "over-limit", "lying-sync", "forged-receipt", "replay")
 FAULTS: Final = (*WEATHER, *AT_THE_START, *EVENTS, *LIES)
+# How the story counts each of them; what is not here bears its own name.
+COUNTED_AS: Final = {
+    "loss": "lost", "duplication": "doubled", "reordering": "late", "delay": "slow links", "partition": "partitions",
+    "crash": "crashes", "restart": "restarts", "restore": "restores", "credit": "credits", "stopping": "stops",
+    **{lie: f"lies: {lie}" for lie in LIES},
+}  # fmt: skip
 
 # How wrong clocks are, of a whole town: a few seconds, what is still allowed (9.2), or anything.
-SKEWS_MS: Final = ((0, 0, 9_000, -9_000), (0, 150_000, -140_000), (0, 3_600_000, -3_600_000, 270_000))
+HOUR_MS: Final = 3_600_000
+SKEWS_MS: Final = ((0, 0, 9_000, -9_000), (0, 150_000, -140_000), (0, HOUR_MS, -HOUR_MS, 270_000))
 
 
 @dataclass(frozen=True)
@@ -101,64 +108,20 @@ class Happenings:
                 late_s=self.random.choice([0.3, 0.3, 1.0, 20.0, 200.0]),
             )
             self.town.network.set_weather(one, other, weather)
+            self.town.story.counts["slow links"] += weather.delay_s[0] >= 0.1
+
+    def count_weather(self) -> None:
+        """Note what the weather did."""
+        counts, network = self.town.story.counts, self.town.network
+        for pair in [*self.town.edges, *(edge[::-1] for edge in self.town.edges)]:
+            traffic = network.traffic(*pair)
+            counts.update({"lost": traffic.lost, "doubled": traffic.doubled, "late": traffic.late})
 
     def clear_weather(self) -> None:
         """Let everything pass."""
         for one, other in self.town.edges:
             self.town.network.mend(one, other)
             self.town.network.set_weather(one, other, Weather())
-
-    # --- payments ---------------------------------------------------------------------------------------------
-
-    async def purchase(self, *, reduce: bool = False) -> None:
-        """Ask for a price, think, and buy; whatever says no on the way, says no."""
-        town, random = self.town, self.random
-        self.purchases += 1
-        number = self.purchases
-        buyer, payee = (town[name] for name in random.sample(list(town.nodes), 2))
-        who, to = random.choice(BUYERS), random.choice(SELLERS)
-        rate = payee.rate.minor_per_hour
-        amount = random.randrange(1, max(2, random.choice([rate // 10, rate, 6 * rate])))
-        thinks = random.choice([0.0, 0.0, 0.5, 8.0, 400.0])
-        if not buyer.is_up or not payee.is_up:
-            return
-        try:
-            handle = await payee.quotes.handle_of(buyer.scheme, payee.members[to])
-            offer = await buyer.quotes.ask(payee.scheme, request_of(handle, amount, number))
-            if not isinstance(offer, Offer):
-                self.told("refused", f"{buyer.name} is told {offer.reason} by {payee.name}")
-                return
-            if thinks:
-                await asyncio.sleep(thinks)
-            if not buyer.is_up:
-                return
-            # As the page does: a boot meanwhile voids what was asked before (6.7 h).
-            if buyer.settlement.offer(offer.id) is None:
-                self.told("refused", f"{buyer.name} no longer has the price")
-                return
-            pay = pay_reducing if reduce else pay_as_usual
-            payment = await pay(buyer, offer, buyer.members[who], number.to_bytes(4, "big"))
-        except (CannotPay, StoreError) as no:
-            self.told("refused", f"{buyer.name} cannot pay: {no}")
-            return
-        names = " → ".join(town.name_of(each) for each in offer.route)
-        self.told(
-            "begun",
-            f"{who} of {buyer.name} pays {to} {offer.quote.body.hours} by {names}: payment {payment.no}",
-        )
-
-    def buy(self) -> None:
-        """Let somebody buy something."""
-        self.spawn(self.purchase())
-
-    def buy_several(self) -> None:
-        """Let several people buy at one moment, over whatever ways there are."""
-        for _ in range(self.random.randrange(2, 6)):
-            self.spawn(self.purchase())
-
-    def buy_reducing(self) -> None:
-        """Let a payment go only where it lowers debts, as clearing does. Source: 6.3, 8.2."""
-        self.spawn(self.purchase(reduce=True))
 
     # --- people -----------------------------------------------------------------------------------------------
 
@@ -178,20 +141,33 @@ class Happenings:
 
         async def act() -> None:
             try:
+                under_way = await self._is_busy(node)
                 await node.lines.set_limit(peer.scheme, limit, ceiling)
             except (LineRefused, StoreError):
                 return  # not in touch just now: they are told so
+            self.told("limits", f"{node.name} gives {peer.name} a LIMIT of {owed}")
+            self.town.story.counts["limits in flight"] += under_way
 
-        self.told("limits", f"{node.name} gives {peer.name} a LIMIT of {owed}")
         self.spawn(act())
+
+    async def _is_busy(self, node: SimNode) -> bool:
+        """Tell whether a payment is under way over some line of `node`. Raises StoreError."""
+        return any(line.state.mine.locks() for line in await node.line_states())
 
     def change_rate(self) -> None:
         """Let a scheme reckon its hour anew, with quotes under way."""
         node = self.anybody()
-        if node is not None:
-            node.rate = any_rate(self.random)
-            node.rates.add(node.rate.minor_per_hour)
-            self.told("rates", f"an hour of {node.name} is now {node.rate.minor_per_hour}")
+        if node is None:
+            return
+        node.rate = any_rate(self.random)
+        node.rates.add(node.rate.minor_per_hour)
+        self.told("rates", f"an hour of {node.name} is now {node.rate.minor_per_hour}")
+
+        async def count() -> None:
+            with suppress(StoreError):
+                self.town.story.counts["rates in flight"] += await self._is_busy(node)
+
+        self.spawn(count())
 
     def forgive(self) -> None:
         """Let organisers write down that a neighbour settled some of what it owes in another way. Source: 6.3 (CREDIT)."""
@@ -248,9 +224,9 @@ class Happenings:
             return
         seconds = self.random.choice([0.1, 0.1, 3.0, 3.0, 70.0, 700.0])
         self.told("partitions", f"{one} and {other} are cut off for {seconds} s")
-        self.spawn(self._cut([(one, other)], seconds))
+        self.spawn(self.cut_off([(one, other)], seconds))
 
-    async def _cut(self, links: list[tuple[str, str]], seconds: float) -> None:
+    async def cut_off(self, links: list[tuple[str, str]], seconds: float) -> None:
         for one, other in links:
             self._cuts[one, other] += 1
             self.town.network.cut(one, other)
@@ -265,7 +241,7 @@ class Happenings:
         if self.random.random() < 0.3:
             days = self.random.choice([0.01, 0.03, 0.1, 1.0])
             self.told("days", f"all links are cut for {days} days")
-            self.spawn(self._cut(list(self.town.edges), days * DAY_S))
+            self.spawn(self.cut_off(list(self.town.edges), days * DAY_S))
             return
         days = self.random.choice([1, 3, 10])
         self.told("days", f"a power cut everywhere for {days} days")
@@ -297,58 +273,7 @@ class Happenings:
         if "skew" in self.faults:
             node.skew_ms = self.random.choice(self._skews)
             self.told("skew", f"the clock of {node.name} is now {node.skew_ms / 1000} s ahead")
-
-    def back_up(self) -> None:
-        """Take a backup of somebody's database."""
-        node = self.anybody()
-        if node is not None:
-            node.backups = [*node.backups[-3:], node.snapshot()]
-            self.told("backups", f"{node.name} is backed up")
-
-    def restore(self) -> None:
-        """Let a disk break, and an old backup take its place."""
-        node = self.anybody()
-        if node is not None:
-            self.spawn(self._restore(node))
-
-    async def _restore(self, node: SimNode) -> None:
-        for _ in range(20):  # rather somebody with something under way
-            busy = node.is_up and any(line.state.mine.locks() for line in await node.line_states())
-            if busy and await self._may_restore(node):
-                break
-            await asyncio.sleep(0.15)
-            node = self.anybody() or node
-        if not node.is_up or not await self._may_restore(node) or not node.is_up:
-            return
-        self.town.down.add(node.name)
-        await node.crash()
-        node.put_back()
-        self.told("restores", f"{node.name} starts again from an old backup")
-        if "partition" in self.faults and self.random.random() < 0.6:
-            other = self.random.choice(self.town.neighbours_of(node.name))
-            edge = next(each for each in self.town.edges if set(each) == {node.name, other})
-            seconds = self.random.choice([3.0, 20.0, 70.0])
-            self.told("partitions", f"{node.name} and {other} are cut off for {seconds} s")
-            self.spawn(self._cut([edge], seconds))
-        await asyncio.sleep(self.random.choice([0.01, 0.5, 5.0, 100.0]))
-        await self.town.start(node)
-
-    async def _may_restore(self, node: SimNode) -> bool:
-        """Tell whether what this node forgets is remembered by its neighbours: two that lost ops at once need people (6.8)."""
-        if any(each.liar is not None for each in self.town.nodes.values()):
-            return False
-        for line in await node.line_states():
-            peer = self.town[self.town.name_of(line.peer)]
-            if peer.name not in self.town.neighbours_of(node.name):
-                continue
-            if not peer.is_up or not line.usable:
-                return False
-            twin = next(each for each in await peer.line_states() if each.state.line == line.state.line)
-            if not twin.usable or line.state.own_length < twin.state.peer_length:
-                return False
-            if twin.state.own_length < line.state.peer_length:
-                return False
-        return True
+            self.town.story.counts["skew of an hour"] += abs(node.skew_ms) == HOUR_MS
 
     def crash(self) -> None:
         """Let the power fail in the middle of what a node does next."""
@@ -357,46 +282,16 @@ class Happenings:
             node.cut_at(self.random.randrange(1, STATEMENTS_AHEAD))
 
 
-def request_of(handle: Handle, amount: int, number: int) -> QuoteRequest:
-    """Return what a buyer asks."""
-    return QuoteRequest(
-        listing=None, payee_handle=handle, payer_handle=Handle(bytes(16)), payer_name="somebody", amount=amount,
-        price_seen=None, text=f"thing {number}",
-    )  # fmt: skip
-
-
-async def pay_as_usual(node: SimNode, offer: Offer, account_no: int, once: bytes) -> Payment:
-    """Confirm an offer. Raises CannotPay."""
-    return await node.settlement.pay(offer, account_no=account_no, entered_by="a member", once=once)
-
-
-async def pay_reducing(node: SimNode, offer: Offer, account_no: int, once: bytes) -> Payment:
-    """Confirm an offer with a LOCK in mode *reduce*: no page does this yet, every node has to obey it. Raises CannotPay."""
-    return await Reducing(node.settlement).pay(offer, account_no=account_no, entered_by="a member", once=once)
-
-
-class Reducing(Settlement):
-    """A settlement that locks in the other mode, and differs in nothing else."""
-
-    def __init__(self, usual: Settlement):
-        self.__dict__.update(usual.__dict__)
-
-    def _begin(self, tx: Tx, offer: Offer, new: NewPayment) -> Payment:
-        lines, _payments = self._lines.desks(tx)
-        line = lines.by_peer(new.peer)
-        if line is None or lines.room(line, MODE_REDUCE) < offer.quote.body.hours:
-            raise CannotPay(NoPayment.NO_WAY)
-        return super()._begin(tx, offer, replace(new, lock=replace(new.lock, mode=MODE_REDUCE)))
-
-
 ACTS: Final = (
-    Act("", 600, Happenings.buy),
-    Act("parallel", 100, Happenings.buy_several),
+    Act("", 600, buy),
+    Act("parallel", 100, buy_several),
     Act("credit", 20, Happenings.forgive),
     Act("stopping", 10, Happenings.stop_trading),
-    Act("restore", 30, Happenings.back_up),
-    Act("restore", 130, Happenings.restore),
-    Act("reduce", 60, Happenings.buy_reducing),
+    Act("restore", 30, back_up),
+    Act("restore", 130, restore),
+    Act("reduce", 60, buy_reducing),
+    Act("keys", 40, change_keys),
+    Act("keys", 60, use_stolen_keys),
     Act("limits", 60, Happenings.change_limit),
     Act("rates", 30, Happenings.change_rate),
     Act("partition", 50, Happenings.cut),

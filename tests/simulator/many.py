@@ -11,7 +11,7 @@ from typing import Any
 
 import structlog
 
-from tests.simulator.accidents import AT_THE_START, FAULTS, LIES, WEATHER
+from tests.simulator.accidents import AT_THE_START, COUNTED_AS, FAULTS, LIES, WEATHER
 from tests.simulator.run import Outcome, Plan, simulate
 from tests.simulator.thrift import thrifty
 
@@ -25,6 +25,7 @@ class Sum:
     cpu_s: float = 0.0
     virtual_s: float = 0.0
     counts: Counter[str] = field(default_factory=Counter)
+    faults: frozenset[str] = frozenset()  # those allowed in some run
     failed: list[Outcome] = field(default_factory=list)
 
     def add(self, outcome: Outcome) -> None:
@@ -34,6 +35,7 @@ class Sum:
         self.cpu_s += outcome.cpu_s
         self.virtual_s += outcome.virtual_s
         self.counts.update(outcome.counts)
+        self.faults |= outcome.plan.faults
         if outcome.violated:
             self.failed.append(outcome)
 
@@ -46,8 +48,14 @@ class Sum:
             "cpu_s": round(self.cpu_s, 1),
             "virtual_days": round(self.virtual_s / 86_400, 1),
             "counts": dict(sorted(self.counts.items())),
+            "never_happened": never_happened(self.faults, self.counts),
             "failed": [outcome.summary() for outcome in self.failed],
         }
+
+
+def never_happened(faults: frozenset[str], counts: Counter[str]) -> list[str]:
+    """Return the kinds of faults that were allowed and did not happen."""
+    return sorted(fault for fault in faults if not counts[COUNTED_AS.get(fault, fault)])
 
 
 def name_of(violated: str) -> str:

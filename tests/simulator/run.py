@@ -112,6 +112,7 @@ class _Run:
         for node in town.nodes.values():
             happenings.set_clock(node)
         happenings.draw_weather()
+        town.story.counts["mixed"] += len({node.rate.minor_per_hour for node in town.nodes.values()}) > 1
         for node in town.nodes.values():
             await node.boot()
         await asyncio.sleep(self.random.uniform(0.0, 3.0))
@@ -147,10 +148,12 @@ class _Run:
             await asyncio.gather(*happenings.tasks, *town.returning, return_exceptions=True)
             town.returning = [task for task in town.returning if not task.done()]
             self._hold()
+        happenings.count_weather()
         happenings.clear_weather()
         for node in town.nodes.values():
             if not node.is_up and not node.down_for_good:
                 await town.start(node)
+        await town.tell_keys()
         waited, pause = 0.0, 1.0
         while waited < REST_S and not await is_at_rest(town):
             await asyncio.sleep(pause)

@@ -9,16 +9,21 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from random import Random
 from typing import TYPE_CHECKING
 
-from node.clock import LoopClock
+from crypto.keys import VerifyingKey
+from node.clock import LoopClock, SeededChance
+from node.keychange import renew, rotate
+from node.keyfiles import Drawn, draw_keys
 from node.keyring import KeyRing
+from node.services.directory import Directory
 from node.simulation.network import SimulatedNetwork
 from node.simulation.virtual_loop import EPOCH_MS
-from node.store import Memory
+from node.store import Memory, StoreError
 from protocol.line_ops import Limit, Op
 from protocol.message import trusted_message
 from protocol.names import LineId, SchemeId
@@ -51,7 +56,7 @@ class Template:
     """A town at rest: every scheme has a line with every other."""
 
     names: tuple[str, ...]
-    keyrings: dict[str, KeyRing]
+    drawn: dict[str, Drawn]  # keys, and what is kept away from them
     members: dict[str, dict[str, int]]
     disks: dict[str, bytes]
     lines: dict[str, dict[int, LineId]]  # of each node, by number
@@ -64,7 +69,7 @@ def template(size: int) -> Template:
     names = NAMES[:size]
 
     async def build(network: SimulatedNetwork) -> Template:
-        town = SmallTown(network, names, list(itertools.combinations(names, 2)), rates=[60] * size)
+        town = _Founding(network, names)
         await town.open(FIRST_LIMIT)
         for node in town.nodes.values():
             for member, (credit_limit, ceiling) in MEMBERS.items():
@@ -73,7 +78,7 @@ def template(size: int) -> Template:
         await asyncio.sleep(20)  # what was seen is noted
         made = Template(
             names=names,
-            keyrings={name: node.keyring for name, node in town.nodes.items()},
+            drawn=town.drawn,
             members={name: dict(node.members) for name, node in town.nodes.items()},
             disks={name: image(node.disk) for name, node in town.nodes.items()},
             lines={},
@@ -105,13 +110,37 @@ def image(disk: object) -> bytes:
     return raw(disk).serialize()
 
 
-class SimNode(SettlingNode):
+class KnowingNode(SettlingNode):
+    """A scheme that knows others by the identity logs they show, and keeps these on its disk."""
+
+    async def open_directory(self) -> Directory:
+        """Return who the others are, as far as the disk says."""
+        self.directory = Directory(store=self.store, keyring=self.keyring, clock=self.clock)
+        await self.directory.load()
+        return self.directory
+
+
+class _Founding(SmallTown):
+    """Schemes with keys as `interlets init` draws them, each in touch with every other."""
+
+    def __init__(self, network: SimulatedNetwork, names: tuple[str, ...]):
+        super().__init__(network, names, list(itertools.combinations(names, 2)))
+        self.drawn = {name: draw_keys(SeededChance(f"keys of {name}"), EPOCH_MS) for name in names}
+        self.nodes = {
+            name: KnowingNode(name, self, 60, keyring=drawn.keys.keyring)
+            for name, drawn in self.drawn.items()
+        }
+
+
+class SimNode(KnowingNode):
     """A scheme of a simulated town. Its commits are watched, and it can be cut off in the middle of any statement."""
 
     town: SimTown
 
     def __init__(self, town: SimTown, name: str, rate: int, made: Template):
-        super().__init__(name, town, rate, keyring=made.keyrings[name])
+        super().__init__(name, town, rate, keyring=made.drawn[name].keys.keyring)
+        self.drawn = made.drawn[name]
+        self.stolen: list[KeyRing] = []  # keys of before, which somebody has
         self.disk = Memory()
         raw(self.disk).deserialize(made.disks[name])
         self.members = dict(made.members[name])
@@ -155,6 +184,18 @@ class SimNode(SettlingNode):
         self.disk.restore(self.backups[at])
         del self.backups[at + 1 :]
         self.was_restored = True
+
+    def change_keys(self, purposes: Iterable[str], *, by_sheet: bool) -> None:
+        """Put fresh keys in the place of those for `purposes`, as admins do with the node stopped. Source: 2.2, 2.3."""
+        chance = SeededChance(f"fresh {self.name} {self.keyring.identity.seq}")
+        keys, root, sheet, now_ms = self.drawn.keys, self.drawn.root, self.drawn.sheet, self.clock.now_ms()
+        self.stolen.append(self.keyring)
+        if by_sheet:
+            rotated = rotate(keys, sheet, chance, now_ms)
+            keys, root, sheet = rotated.keys, rotated.root, rotated.sheet
+        keys = renew(keys, root, purposes, chance, now_ms)
+        self.drawn = Drawn(keys=keys, root=root, sheet=sheet)
+        self.keyring = keys.keyring
 
     def cut_at(self, statement: int) -> None:
         """Let the power fail at the n-th statement from now; each COMMIT counts twice: before it, and after it."""
@@ -214,7 +255,7 @@ class SimTown(SmallTown):
         self.down: set[str] = set()
         self.dark_until = 0.0
         self.returning: list[asyncio.Task[None]] = []
-        self.names = {ring.scheme: name for name, ring in made.keyrings.items()}
+        self.names = {drawn.keys.keyring.scheme: name for name, drawn in made.drawn.items()}
         self.watch: Watch = Watch(self, made)
         for name in made.names:
             rate = random.choice([1, 7, 60, 100, 1200, 3600, random.randrange(1, 100_000)]) if mixed else 60
@@ -254,6 +295,19 @@ class SimTown(SmallTown):
         await node.boot()
         self.down.discard(node.name)
         self.story.happened("boots", f"{node.name} boots")
+
+    def key_ever(self, scheme: SchemeId, purpose: str, key_seq: int) -> VerifyingKey | None:
+        """Return a key that a scheme ever had for a purpose, whatever became of it."""
+        given = self[self.name_of(scheme)].keyring.identity.delegation(key_seq)
+        return given.verifying if given is not None and given.purpose == purpose else None
+
+    async def tell_keys(self) -> None:
+        """Let everybody who is up hear of everybody's keys, as gossip does in time."""
+        for node in self.nodes.values():
+            for other in self.nodes.values():
+                if node.is_up and node.directory.seq(other.scheme) < other.keyring.identity.seq:
+                    with suppress(StoreError):  # it goes down meanwhile
+                        await node.directory.learn(other.keyring.log)
 
     def paths(self, one: str, other: str, hops_max: int = 5) -> Iterable[tuple[str, ...]]:
         """Yield every way from one to the other that passes nobody twice."""

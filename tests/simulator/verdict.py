@@ -45,7 +45,7 @@ async def check_whole_books(town: SimTown) -> None:
     """I19: nothing is found in an honest scheme's book, whatever it went through."""
     for node in town.honest:
         checked = await node.store.read(
-            check_books, node.scheme, town.phonebook.states.get, safe=node.keyring.safe
+            check_books, node.scheme, node.directory.state, safe=node.keyring.safe
         )
         if not checked.right:
             raise Violated(f"I19 the books of {node.name}: {checked.findings[0]}")
@@ -93,7 +93,7 @@ async def judge(town: SimTown) -> list[Snapshot]:
         await check_whole_books(town)
     known: set[bytes] = set()
     for node in town.honest:
-        await node.store.read(check_wires, town.phonebook.key_for, known)
+        await node.store.read(check_wires, town.key_ever, known)
     return snapshots
 
 
@@ -132,7 +132,7 @@ def check_conserved_by_trade(town: SimTown, nodes: list[Snapshot]) -> None:
 
 def check_beside_liars(town: SimTown, node: Snapshot, liars: set[SchemeId]) -> None:
     """What holds for an honest scheme whatever others do."""
-    check_node(node)
+    check_node(node, was_restored=town[town.name_of(node.scheme)].was_restored)
     for copy in node.copies:
         if copy.line.peer not in liars:
             _check_ended(town, node, copy, liars)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from protocol.line_ops import MODE_REDUCE, Claim, Credit, Limit, Lock, Op, Release
 from protocol.message import trusted_message
-from protocol.names import LineId, SchemeId
+from protocol.names import KeySeq, LineId, SchemeId
 from tests.invariants import Violated
 from tests.simulator.town import raw
 
@@ -64,7 +64,7 @@ class Watch:
         self._locks: dict[LockAt, Written] = {}
         self._outgoing: dict[tuple[SchemeId, bytes, tuple[SchemeId, ...]], list[Written]] = defaultdict(list)
         self._incoming: dict[tuple[SchemeId, bytes], list[Written]] = defaultdict(list)
-        self._parsed: dict[bytes, tuple[bytes, Op]] = {}
+        self._parsed: dict[bytes, tuple[int, tuple[bytes, Op]]] = {}  # by wire: signing key, id and op
         self._seen: dict[str, tuple[int, int]] = {}  # op row and entry up to which a node was looked at
         self._lines: dict[str, dict[int, LineId]] = {name: dict(lines) for name, lines in made.lines.items()}
         self._peers: dict[LineId, tuple[SchemeId, ...]] = {}
@@ -73,7 +73,7 @@ class Watch:
             for op_id, op in ops:
                 self.chains.setdefault((line, op.epoch, author), []).append((op_id, op))
                 if isinstance(op.step, Limit):
-                    for peer in (ring.scheme for ring in made.keyrings.values()):
+                    for peer in town.names:
                         if (line, peer) in made.chains and peer != author:
                             self._truths[line].highest[peer] = op.step.owed_max
 
@@ -139,12 +139,15 @@ class Watch:
 
     def _op(self, node: SimNode, line: LineId, mine: bool, wire: bytes) -> Written | None:
         """Take in an op some honest node stored; return the lock of its own that it says is claimed."""
-        parsed = self._parsed.get(wire)
-        if parsed is None:
+        known = self._parsed.get(wire)
+        if known is None:
             opened = trusted_message(Op, wire)
-            parsed = self._parsed[wire] = (opened.id, opened.body)
+            known = self._parsed[wire] = (opened.key_seq, (opened.id, opened.body))
+        key_seq, parsed = known
         op_id, op = parsed
         name = self._town.name_of(op.author)
+        if not mine:
+            self._check_key(node, op.author, key_seq)
         chain = self.chains.setdefault((line, op.epoch, op.author), [])
         if op.seq > len(chain) + 1:
             raise Violated(f"I15 {node.name} stores op {op.seq} of {name}, of whom {len(chain)} are known")
@@ -158,6 +161,15 @@ class Watch:
         if not mine and isinstance(op.step, Claim):
             return self._locks.get((line, op.epoch, node.scheme, op.step.lock))
         return None
+
+    def _check_key(self, node: SimNode, author: SchemeId, key_seq: int) -> None:
+        """I18: nothing is newly stored that a key signed which the node knows to be revoked."""
+        state = node.directory.state(author)
+        given = None if state is None else state.delegation(KeySeq(key_seq))
+        if given is None or given.revoked_seq is not None:
+            raise Violated(
+                f"I18 {node.name} stores what a key of {self._town.name_of(author)} signed that does not count"
+            )
 
     def _new(self, node: SimNode, line: LineId, op: Op) -> None:
         author, truth, step = op.author, self._truths[line], op.step
@@ -192,13 +204,17 @@ class Watch:
             self._incoming[peer, step.quote_id].append(written)
         self._outgoing[author, step.quote_id, step.route].append(written)
         if self._is_honest(author):
-            self._check_forwarded(author, step)
+            self._check_forwarded(author, peer, step)
 
-    def _check_forwarded(self, author: SchemeId, step: Lock) -> None:
+    def _check_forwarded(self, author: SchemeId, peer: SchemeId, step: Lock) -> None:
         """I5: one outgoing lock for one incoming lock, and none for one that was released; I6: one lock for one quote."""
+        if self._may_be_fooled(author, peer):
+            return
         name, sources = self._town.name_of(author), self._sources(author, step)
         outs = self._outgoing[author, step.quote_id, step.route]
-        if any(isinstance(each.end, Release) for each in sources):
+        if any(
+            isinstance(each.end, Release) and not self._may_be_fooled(author, each.at[2]) for each in sources
+        ):
             raise Violated(f"I5 {name} forwarded a lock it had released")
         if len(outs) > max(1, len(sources)):
             raise Violated(
@@ -221,7 +237,7 @@ class Watch:
         if isinstance(step, Claim):
             truth.owed[peer] += lock.step.amount
             truth.owed[author] -= lock.step.amount
-        elif lock.step.route and self._is_honest(author):
+        elif lock.step.route and self._is_honest(author) and not self._may_be_fooled(author, peer):
             for out in self._outgoing.get((author, lock.step.quote_id, lock.step.route[1:]), ()):
                 if not isinstance(out.end, Release):
                     state = "open" if out.end is None else "claimed"
@@ -231,14 +247,22 @@ class Watch:
 
     def restored(self, node: SimNode) -> None:
         """Forget what a node wrote since its backup and nobody else has stored: it never happened. Source: 6.7."""
+        undone: list[tuple[LineId, Op, SchemeId]] = []
         for (line, epoch, author), chain in self.chains.items():
-            if author != node.scheme:
+            if node.scheme not in self._peers[line]:
                 continue
             peer = next(each for each in self._peers[line] if each != author)
-            other = self._town[self._town.name_of(peer)]
-            kept = max(self._held(node, line, epoch, 1), self._held(other, line, epoch, 0))
-            while len(chain) > kept:
-                self._undo(line, chain.pop()[1], peer)
+            other = self._town[self._town.name_of(peer if author == node.scheme else author)]
+            kept = self._held(node, line, epoch, int(author == node.scheme))
+            if other.liar is None:  # a liar may have it still, and never say so
+                if author != node.scheme:
+                    continue
+                kept = max(kept, self._held(other, line, epoch, 0))
+            undone += [(line, op, peer) for _, op in chain[kept:]]
+            del chain[kept:]
+        # Ends first: they name the lock they end.
+        for line, op, peer in sorted(undone, key=lambda each: isinstance(each[1].step, Lock)):
+            self._undo(line, op, peer)
 
     def _held(self, node: SimNode, line: LineId, epoch: int, mine: int) -> int:
         line_no = next(no for no, each in self._lines[node.name].items() if each == line)
@@ -279,10 +303,16 @@ class Watch:
     def _check_claimed_upstream(self, node: SimNode, out: Written) -> None:
         """I5: whose lock was claimed has claimed, or decided to claim, what it forwarded, in the same commit."""
         for source in self._sources(node.scheme, out.step):
+            if self._may_be_fooled(node.scheme, source.at[2]):
+                continue
             line_no = next(no for no, line in self._lines[node.name].items() if line == source.at[0])
             decided = raw(node.disk).execute(_CLAIM_DECIDED, (line_no, source.at[3])).fetchone()
             if not isinstance(source.end, Claim) and decided is None:
                 raise Violated(f"I5 {node.name}'s lock was claimed, it has not claimed what it forwarded")
+
+    def _may_be_fooled(self, connector: SchemeId, peer: SchemeId) -> bool:
+        """Tell whether what is known of a line is up to a liar: who started from an old backup asks him what it has forgotten."""
+        return self._town[self._town.name_of(connector)].was_restored and not self._is_honest(peer)
 
     def _is_honest(self, scheme: SchemeId) -> bool:
         return self._town[self._town.name_of(scheme)].liar is None

@@ -224,6 +224,24 @@ def test_an_op_nobody_acknowledged_is_signed_again_and_stays_the_same() -> None:
     in_town(scenario)
 
 
+def test_ops_that_a_restored_neighbour_lost_are_signed_again() -> None:
+    """Rules 6.3, 6.7 (b): also what it had acknowledged before the key was revoked, and returned among ops of its own."""
+
+    async def scenario(town: Town, trading: Trading) -> None:
+        riverside = town["Riverside"]
+        old = riverside.snapshot()
+        assert await trading.ended(await trading.pay()) == "paid"
+        await change(town, "Hilltop", "line")
+        await town.until(town.all_usable, 600, "lines")
+        await riverside.stop()
+        await riverside.restore(old)
+        await riverside.boot()
+        await town.until(town.all_usable, 600, "lines")
+        assert await trading.ended(await trading.pay()) == "paid"
+
+    in_town(scenario)
+
+
 def test_a_late_branch_by_the_old_root_changes_nothing() -> None:
     """I18, T16: after a rotation the old root writes no events, neither further ones nor another past."""
 
