@@ -277,6 +277,20 @@ class MeView(View):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MyDataView(View):
+    """GET /my/data: what is held about the reader, and who else saw it."""
+
+    TEMPLATE: ClassVar[str] = "member/data.html"
+    PLACE: ClassVar[Place] = "me"
+
+    facts: tuple[Fact, ...]
+    held: tuple[Fact, ...]  # what, and how many of it
+    seen: tuple[str, ...]  # a sentence for each who saw something
+    acts: tuple[Fact, ...]  # what organisers did, by day
+    download_href: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SettingsView(View):
     """GET /my/settings; each form posts by itself.
 

@@ -44,6 +44,7 @@ from node.web.views.member import (
     MessageItem,
     MessagesView,
     MeView,
+    MyDataView,
     MyListing,
     MyListingsView,
     PeopleView,
@@ -360,6 +361,7 @@ def _listing_pages() -> dict[str, Sample]:
             ), starters=(), once=ONCE, action="/messages/1", record_href="/record/what?l=jam"),
         "thread-new": ThreadView(name="Ben Carter", badge="", person_href="/people/ben", about=OWN_CARDS[0], older_href="", messages=(), starters=(Link(text="Is this still there?", href="?s=1"), Link(text="When would suit you?", href="?s=2"), Link(text="Could we talk on the phone?", href="?s=3")), once=ONCE, action="/messages/new", record_href=""),
         "me": MeView(name="Ana Silva", number="0123", facts=(Fact(label="Member since", text="March 2024"), Fact(label="Place", text="Mill Lane")), balance=BALANCE, limits="You can go 10 hours behind and 40 hours ahead.", person_href="/people/0123"),
+        "my-data": MyDataView(facts=(Fact(label="Name", text="Ana Silva"), Fact(label="Shown to other schemes", text="Ana"), Fact(label="E-mail", text="ana@example.org"), Fact(label="Place", text="Mill Lane")), held=(Fact(label="Trades", text="41"), Fact(label="Messages", text="126")), seen=("Other members see your name, place and what you write about yourself; organisers see the rest too.", "Your offers and wants go to Hilltop, Riverside, and from there to schemes further on.", "Riverside: 1 conversation, 2 trades, a random number that stands for you."), acts=(Fact(label="3 May 2026", text="Limits changed, by Rosa: agreed at the desk"),), download_href="/my/data/download"),
         "settings": SettingsView(profile_form=Filled({"name": "Ana Silva", "place": "Mill Lane", "about": "Baker, early riser."}), mail_form=Filled({"mail": "weekly"}), has_pin=True, email="ana@example.org", languages=(Option(value="en", text="English"),), language="en", sessions=("This computer, since 3 May 2026", "Firefox on a phone, since 12 May 2026")),
         "error": ErrorView(title="That did not work", what=("Our computer made a mistake.",), moved="Nothing moved.", todo="Please try again. If it happens again, ring Rosa.", action=Link(text="Back to Home", href="/home"), reference="ERR-7KQ-2M4"),
     }  # fmt: skip

@@ -1,0 +1,98 @@
+"""Everything the scheme holds about one member, for that member: rows of every table that erasing reaches, as JSON can hold them.
+
+What lets somebody sign in (digests of PINs and cookies) is left out, and so are the other side's own words in nobody's
+conversation but this member's. Source: docs/pages.md 7.2 (`/my/data`).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any, Final
+
+from sqlalchemy import Table, bindparam, or_, select
+
+from node.services.members import Member
+from node.store import ReadTx
+from node.store.schema import Big, asks, books, letters, mail, market, payments, people
+from protocol.entry import Words
+from protocol.errors import ProtocolError
+from protocol.market import Listing
+from protocol.message import decode_message
+
+Held = dict[str, list[dict[str, Any]]]
+
+# Digests, keys of forms, and columns that only repeat others.
+LEFT_OUT: Final = frozenset({"pin_hash", "token", "folded", "once", "answer_once", "code", "mark"})
+
+
+def _rows(table: Table, *conditions: Any) -> Any:
+    return select(*[column for column in table.c if column.name not in LEFT_OUT]).where(*conditions)
+
+
+_NO: Final = bindparam("no", type_=Big)
+_TRADE: Final = books.trade.c
+_ASK: Final = asks.ask.c
+_THREADS: Final = select(letters.thread.c.no).where(letters.thread.c.account_no == _NO)
+_LEGS: Final = select(books.leg.c.entry_seq).where(books.leg.c.account_no == _NO)
+_OF_MEMBER: Final[Mapping[str, tuple[Table, Any]]] = {
+    "member": (people.member, people.member.c.no == _NO),
+    "application": (people.application, people.application.c.member_no == _NO),
+    "what_organisers_did": (people.act, people.act.c.for_no == _NO),
+    "logged_in": (people.session, people.session.c.member_no == _NO),
+    "mail": (mail.mail, (mail.mail.c.member_no == _NO) & mail.mail.c.private.is_(False)),
+    "listings": (market.listing, market.listing.c.member_no == _NO),
+}
+_OF_ACCOUNT: Final[Mapping[str, tuple[Table, Any]]] = {
+    "account": (books.account, books.account.c.no == _NO),
+    "movements": (books.leg, books.leg.c.account_no == _NO),
+    "trades": (books.trade, or_(_TRADE.payer_no == _NO, _TRADE.payee_no == _NO)),
+    "requests": (asks.ask, or_(_ASK.payer_no == _NO, _ASK.payee_no == _NO)),
+    "conversations": (letters.thread, letters.thread.c.account_no == _NO),
+    "messages": (letters.message, letters.message.c.thread_no.in_(_THREADS)),
+    "paid_to_other_schemes": (payments.payment, payments.payment.c.account_no == _NO),
+    "prices_given": (payments.promise, payments.promise.c.account_no == _NO),
+    "known_abroad_as": (payments.handle, payments.handle.c.account_no == _NO),
+    "entries": (books.entry, books.entry.c.seq.in_(_LEGS)),
+}
+_STATEMENTS: Final = {
+    name: (table, _rows(table, condition)) for name, (table, condition) in {**_OF_MEMBER, **_OF_ACCOUNT}.items()
+}  # fmt: skip
+
+
+def read_my_data(tx: ReadTx, member: Member) -> Held:
+    """Return every row that is about a member, by what it is. A query."""
+    held: Held = {}
+    for name, (table, statement) in _STATEMENTS.items():
+        no = member.no if name in _OF_MEMBER else member.account_no
+        names = [column.name for column in table.c if column.name not in LEFT_OUT]
+        held[name] = [_plain(dict(zip(names, row, strict=True))) for row in tx.all(statement, no=no)]
+    return held
+
+
+def _plain(row: dict[str, Any]) -> dict[str, Any]:
+    """Return a row as JSON can hold it; what was packed is opened."""
+    kinds = {"content": Listing, "words": Words}
+    return {
+        name: _opened(kinds[name], value) if name in kinds and isinstance(value, bytes) else _json(value)
+        for name, value in row.items()
+    }
+
+
+def _opened(kind: type[Any], data: bytes) -> Any:
+    try:
+        return _json(decode_message(kind, data))
+    except ProtocolError:
+        return data.hex()
+
+
+def _json(value: Any) -> Any:
+    match value:
+        case bytes():
+            return value.hex()
+        case tuple() | list():
+            return [_json(each) for each in value]
+        case _ if dataclasses.is_dataclass(value) and not isinstance(value, type):
+            return {each.name: _json(getattr(value, each.name)) for each in dataclasses.fields(value)}
+        case _:
+            return value

@@ -1,0 +1,211 @@
+"""What the scheme holds about its reader, who saw it, and all of it to take away. Source: docs/pages.md 7.2 (`/my/data`), 0.9."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from aiohttp import web
+
+from node.services.acts import Act, Deed, acts_for
+from node.services.erasure import Outside, outside, shares_listings
+from node.services.members import Member
+from node.services.my_data import Held, read_my_data
+from node.store import ReadTx
+from node.web.context import MEMBER, Context, get
+from node.web.pages.schemes import Schemes, read_schemes
+from node.web.views.member import MyDataView
+from node.web.views.page import Fact
+from protocol.names import SchemeId, scheme_text
+
+ACTS_MAX: Final = 200
+DATA_FILE: Final = "data.json"
+TEXT_FILE: Final = "read-me.txt"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What the page reads."""
+
+    held: Held
+    outside: tuple[Outside, ...]
+    shares: bool
+    acts: list[Act]
+    schemes: Schemes
+
+
+def _read(tx: ReadTx, member: Member, own: SchemeId, now_ms: int) -> Known:
+    return Known(
+        held=read_my_data(tx, member),
+        outside=outside(tx, member, own),
+        shares=shares_listings(tx, member),
+        acts=acts_for(tx, member.no, ACTS_MAX),
+        schemes=read_schemes(tx, now_ms),
+    )
+
+
+async def _view(context: Context) -> tuple[MyDataView, Held]:
+    member = context.member
+    known = await context.read(_read, member, context.node.scheme, context.now_ms)
+    view = MyDataView(
+        facts=_facts(context, member),
+        held=_counts(context, known.held),
+        seen=_seen(context, known),
+        acts=tuple(
+            Fact(label=context.voice.day(act.at_ms), text=_act_sentence(context, act)) for act in known.acts
+        ),
+        download_href="/my/data/download",
+    )
+    return view, known.held
+
+
+async def my_data(context: Context) -> web.Response:
+    """GET /my/data"""
+    view, _ = await _view(context)
+    return context.show(view)
+
+
+async def download(context: Context) -> web.Response:
+    """GET /my/data/download: everything, for programs and for people."""
+    view, held = await _view(context)
+    day = context.voice.day(context.now_ms)
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as files:
+        files.writestr(TEXT_FILE, _as_text(context, view, day))
+        files.writestr(DATA_FILE, json.dumps(held, ensure_ascii=False, indent=1))
+    return web.Response(
+        body=packed.getvalue(),
+        headers={
+            "Content-Type": "application/zip",
+            "Content-Disposition": f'attachment; filename="member-{context.member.number}.zip"',
+            "Cache-Control": "no-store",
+        },
+    )
+
+
+def _as_text(context: Context, view: MyDataView, day: str) -> str:
+    _ = context.words.gettext
+    said = {"name": context.member.name, "scheme": context.settings.name, "day": day}
+    lines = [_("What %(scheme)s holds about %(name)s, on %(day)s") % said, ""]
+    for title, rows in (
+        (_("About you"), [f"{fact.label}: {fact.text}" for fact in view.facts]),
+        (_("How much there is"), [f"{fact.label}: {fact.text}" for fact in view.held]),
+        (_("Who else saw it"), list(view.seen)),
+        (_("What organisers did for you"), [f"{fact.label}: {fact.text}" for fact in view.acts]),
+    ):
+        lines += [title, *[f"  {row}" for row in rows], ""]
+    lines.append(
+        _("Every word and number of it is in %(file)s, in a form that programs read.") % {"file": DATA_FILE}
+    )
+    return "\n".join(lines) + "\n"
+
+
+def _facts(context: Context, member: Member) -> tuple[Fact, ...]:
+    _, voice = context.words.gettext, context.voice
+    shown = (
+        (_("Name"), member.name),
+        (_("Shown to other schemes"), member.public_name),
+        (_("E-mail"), member.email or ""),
+        (_("Phone"), member.phone),
+        (_("Address"), member.address),
+        (_("Place"), member.place),
+        (_("About me"), member.about),
+        (_("Member since"), voice.day(member.joined_ms)),
+        (_("Last logged in"), voice.day(member.seen_ms) if member.seen_ms else ""),
+    )
+    return tuple(Fact(label=label, text=text) for label, text in shown if text)
+
+
+def _counts(context: Context, held: Held) -> tuple[Fact, ...]:
+    _ = context.words.gettext
+    labels = (
+        (_("Trades"), "trades"),
+        (_("Offers and wants"), "listings"),
+        (_("Requests"), "requests"),
+        (_("Conversations"), "conversations"),
+        (_("Messages"), "messages"),
+        (_("Mails to you"), "mail"),
+        (_("Places where you are logged in"), "logged_in"),
+    )
+    return tuple(Fact(label=label, text=str(len(held[name]))) for label, name in labels)
+
+
+def _seen(context: Context, known: Known) -> tuple[str, ...]:
+    _, ngettext = context.words.gettext, context.words.ngettext
+    said = [
+        _(
+            "Other members see your name, place and what you write about yourself; organisers see the rest too."
+        ),
+        _("Whoever looks after the computer could read everything on it, messages too."),
+    ]
+    if known.shares:
+        neighbours = _names(known.schemes, sorted(context.node.routes.neighbours))
+        if neighbours:
+            said.append(
+                _("Your offers and wants go to %(schemes)s, and from there to schemes further on.")
+                % {"schemes": ", ".join(neighbours)}
+            )
+    for each in known.outside:
+        parts = []
+        if each.letters:
+            parts.append(
+                ngettext("%(num)d conversation", "%(num)d conversations", each.letters)
+                % {"num": each.letters}
+            )
+        if each.trades:
+            parts.append(ngettext("%(num)d trade", "%(num)d trades", each.trades) % {"num": each.trades})
+        if each.handle:
+            parts.append(_("a random number that stands for you"))
+        (name,) = _names(known.schemes, [each.scheme])
+        said.append(_("%(scheme)s: %(what)s.") % {"scheme": name, "what": ", ".join(parts)})
+    return tuple(said)
+
+
+def _names(schemes: Schemes, which: Sequence[SchemeId]) -> list[str]:
+    return [schemes[each].name if each in schemes else scheme_text(each) for each in which]
+
+
+def _act_sentence(context: Context, act: Act) -> str:
+    said = {"name": act.by_name or context.words.gettext("an organiser"), "what": _deed(context, act.deed)}
+    if act.why:
+        return context.words.gettext("%(what)s, by %(name)s: %(why)s") % {**said, "why": act.why}
+    return context.words.gettext("%(what)s, by %(name)s") % said
+
+
+def _deed(context: Context, deed: Deed) -> str:
+    _ = context.words.gettext
+    match deed:
+        case Deed.WELCOMED | Deed.ADDED:
+            return _("Made a member")
+        case Deed.PIN:
+            return _("PIN set")
+        case Deed.LINK:
+            return _("One-time link made")
+        case Deed.LIMITS:
+            return _("Limits changed")
+        case Deed.PAUSED:
+            return _("Paused")
+        case Deed.RESUMED:
+            return _("Pause ended")
+        case Deed.ROLE:
+            return _("Part at the desk changed")
+        case Deed.PROFILE:
+            return _("Profile changed")
+        case Deed.SIGNED_OUT:
+            return _("Logged out everywhere")
+        case Deed.CORRECTION:
+            return _("Trade corrected")
+        case Deed.LISTING:
+            return _("Offer or want changed")
+        case _:
+            return _("Something else")
+
+
+ROUTES: Final = (
+    get("/my/data", my_data, MEMBER),
+    get("/my/data/download", download, MEMBER),
+)
