@@ -55,6 +55,7 @@ from node.services.peers import Network, Nowhere, Peers
 from node.services.people import People
 from node.services.promises import OwnUnit
 from node.services.quotes import QuoteService
+from node.services.receipts import Receipts
 from node.services.recovery import Recovery
 from node.services.routes import Routes
 from node.services.settings import SchemeSettings, Settings
@@ -162,6 +163,9 @@ class Node:
             own=self.descriptor,
         )
         self.jobs.append(Job("refresh-descriptors", 6 * HOUR_S, self.peers.refresh))
+        self.receipts = Receipts(
+            keyring=self.keyring, directory=self.directory, descriptor=self.descriptor, offload=offload
+        )
         self.routes = Routes(
             store=store, clock=clock, own=self.scheme, connected=lambda scheme: scheme in self.links.live
         )

@@ -135,6 +135,7 @@ class Proven:
     seq: int
     time_ms: int  # by the scheme's own clock
     kind: str
+    key_seq: KeySeq  # which key of the scheme signed the entry
     corrects: EntryId | None
     moved: tuple[Moved, ...]
     words: Words | None
@@ -188,6 +189,7 @@ def _verified(receipt: Receipt) -> Proven:
         seq=entry.body.seq,
         time_ms=entry.body.time,
         kind=entry.body.kind,
+        key_seq=entry.key_seq,
         corrects=book.entry if isinstance(book, Corrected) else None,
         moved=_moved(identity.scheme_id, book, words),
         words=words,

@@ -39,11 +39,13 @@ from node.web.pages import (
     join,
     member_routes,
     sign_in,
+    verify,
     visitor,
 )
 from node.web.refusals import refusal
 from node.web.render import Renderer
 from node.web.security import SAFE_METHODS, Handler, Origin, same_origin, security_headers
+from node.web.uploads import posted_with_file
 from protocol.names import scheme_text
 
 # A form of 64 KiB arrives in seconds on the slowest line; longer only holds a place others need.
@@ -55,6 +57,8 @@ NODE: Final = web.AppKey("node", Node)
 SURROUNDINGS: Final = web.AppKey("surroundings", Surroundings)
 # What aiohttp calls for pages: it tells them from other doors.
 PAGES: Final = web.AppKey("pages", frozenset[Handler])
+# Which of them take a file, and how long it may be.
+UPLOADS: Final = web.AppKey("uploads", dict[Handler, int])
 SESSIONS: Final = web.AppKey("sessions", Remembered)
 COOKIES: Final = web.AppKey("cookies", CookieNames)
 CONTEXT: Final = web.RequestKey("context", Context)
@@ -64,6 +68,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     *board.ROUTES,
     *join.ROUTES,
     *sign_in.ROUTES,
+    *verify.ROUTES,
     *desk.ROUTES,
     *desk_evidence.ROUTES,
     *desk_members.ROUTES,
@@ -103,15 +108,18 @@ def make_app(
     app[SESSIONS] = Remembered(node.store, SESSIONS_MAX)
     app[SURROUNDINGS] = Surroundings(node.store, node.settings, Renderer(assets), behind_proxy=behind_proxy)
     app[COOKIES] = CookieNames.of(scheme_text(node.scheme), origin)
-    pages = set()
+    pages, uploads = set(), {}
     for route in routes:
         handler = _handler(route)
         pages.add(handler)
+        if route.file_bytes_max:
+            uploads[handler] = route.file_bytes_max
         if route.method == "GET":
             app.router.add_get(route.path, handler)  # and HEAD
         else:
             app.router.add_post(route.path, handler)
     app[PAGES] = frozenset(pages)
+    app[UPLOADS] = uploads
     assets.add_to(app)
     app.add_routes(doors)
     return app
@@ -215,8 +223,12 @@ async def form_tokens(request: web.Request, handler: Handler) -> web.StreamRespo
     if request.method not in SAFE_METHODS and request.match_info.handler in request.app[PAGES]:
         try:
             async with asyncio.timeout(FORM_TIMEOUT_S):
-                fields = await posted(request)
+                most = request.app[UPLOADS].get(request.match_info.handler)
+                fields, file = (
+                    (await posted(request), b"") if most is None else await posted_with_file(request, most)
+                )
         except TimeoutError as error:
             raise BadForm("too slow") from error
         request[CONTEXT].check_form_token(fields)
+        request[CONTEXT].file = file
     return await handler(request)

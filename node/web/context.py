@@ -16,6 +16,7 @@ token are made before a handler is called: `app.py`. Source: docs/pages.md 6 and
 
 from __future__ import annotations
 
+import asyncio
 import enum
 import unicodedata
 from collections.abc import Awaitable, Callable, Mapping
@@ -41,6 +42,7 @@ from node.web.present import Voice
 from node.web.render import Renderer
 from node.web.security import FORM_FIELD, address_of, form_token, token_fits
 from node.web.units import unit_of
+from node.web.uploads import UploadPace
 from node.web.views.page import Page, Site, View, Viewer
 from node.web.words import Pack, Words, words_for
 
@@ -86,6 +88,7 @@ class Surroundings:
         self.remembered: Final = Remembered(store, ANSWERS_MAX)
         # Whether X-Forwarded-For is written by a proxy of ours; otherwise anybody could write it.
         self.behind_proxy: Final = behind_proxy
+        self.upload_pace: Final = UploadPace()
         self._settings: Final = settings
         self._scheme = Scheme.of(settings.now)
 
@@ -146,6 +149,7 @@ class Context:
         self.session: Final = session
         self.unread = unread  # messages that wait for whoever asks
         self.fields: Mapping[str, str] = {}  # what was sent; filled in once its token was found to fit
+        self.file = b""  # what was sent along, where the route takes files
         self.words: Final = _words(request, self.settings, session)
         self._surroundings: Final = surroundings
         # A session that has ended still proves which browser a form was made for.
@@ -264,6 +268,10 @@ class Context:
             raise WrongFormToken
         self.fields = fields
 
+    def may_look_at_file(self) -> bool:
+        """Tell whether the file that was sent is looked at now, or whoever sent it sends too many."""
+        return self._surroundings.upload_pace.admits(self.address, asyncio.get_running_loop().time())
+
     def once(self) -> str:
         """Return a key for an act that this page offers: pressed twice, it is done once."""
         return once_text(fresh_key(self.now_ms, self.node.chance))
@@ -363,6 +371,7 @@ class Route:
     path: str
     handler: Handler
     audience: Audience
+    file_bytes_max: int = 0  # of the file that comes with the form; 0: none does
 
 
 def get(path: str, handler: Handler, audience: Audience = VISITOR) -> Route:
@@ -373,3 +382,8 @@ def get(path: str, handler: Handler, audience: Audience = VISITOR) -> Route:
 def post(path: str, handler: Handler, audience: Audience = VISITOR) -> Route:
     """Return the route of what a form sends."""
     return Route("POST", path, handler, audience)
+
+
+def post_file(path: str, handler: Handler, bytes_max: int, audience: Audience = VISITOR) -> Route:
+    """Return the route of a form that sends a file along, which the handler finds in `context.file`."""
+    return Route("POST", path, handler, audience, bytes_max)

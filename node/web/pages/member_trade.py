@@ -54,6 +54,7 @@ class Found:
             raise NoSuchPage
         self.trade: Final[Trade] = shown[0]
         self.is_mine: Final = bool(mine)
+        self.account_no: Final = member.account_no if mine else shown[0].payer_no or shown[0].payee_no
         self.members: Final = members_of(tx, [self.trade])
         self.arriving: Final = is_arriving(tx, self.trade)
         self.balance: Final = load(tx, member.account_no).value.balance
@@ -139,15 +140,9 @@ async def trade_page(context: Context) -> web.Response:
     found = await find(context)
     voice, schemes = context.voice, await schemes_known(context)
     trade = found.trade
-    my_account = context.member.account_no if found.is_mine else trade.payer_no or trade.payee_no
-    assert my_account is not None, "one side of every trade is ours"
-    party = party_of(trade, my_account, found.members, schemes, voice)
     other = None if trade.other_scheme is None else schemes.get(trade.other_scheme)
-    if found.is_mine:
-        sides = trade_sides(trade, my_account, party, other, voice)
-    else:
-        sides = _seen_by_organiser(trade, party, found.members[my_account], other, voice)
-    pays = found.is_mine and trade.payer_no == my_account
+    sides, party = sides_of(found, schemes, voice)
+    pays = found.is_mine and trade.payer_no == context.member.account_no
     here = f"/t/{sides.reference}"
     view = TradeView(
         sides=sides,
@@ -156,6 +151,7 @@ async def trade_page(context: Context) -> web.Response:
         facts=_facts(trade, party, other, voice),
         history=_history(found, party, voice),
         check_href=f"{here}/check" if pays and trade.state == "set-aside" else "",
+        receipt_href="" if trade.entry_seq is None else f"{here}/receipt",
         message_href=_message_href(trade, party) if found.is_mine else "",
         wrong_href=f"{here}/wrong" if found.is_mine and trade.state in ("done", "corrected") else "",
         again_href=f"/record/what?again={sides.reference}"
@@ -163,6 +159,17 @@ async def trade_page(context: Context) -> web.Response:
         else "",
     )
     return context.show(view)
+
+
+def sides_of(found: Found, schemes: Schemes, voice: Voice) -> tuple[Sides, Party]:
+    """Return both amounts of a trade and the other side, as the reader is to see them."""
+    trade, account_no = found.trade, found.account_no
+    assert account_no is not None, "one side of every trade is ours"
+    party = party_of(trade, account_no, found.members, schemes, voice)
+    other = None if trade.other_scheme is None else schemes.get(trade.other_scheme)
+    if found.is_mine:
+        return trade_sides(trade, account_no, party, other, voice), party
+    return _seen_by_organiser(trade, party, found.members[account_no], other, voice), party
 
 
 def _seen_by_organiser(

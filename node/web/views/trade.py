@@ -274,6 +274,7 @@ class TradeView(View):
     facts: tuple[Fact, ...]  # when, who entered it, who agreed, rate, other scheme
     history: tuple[Fact, ...]  # label: moment, text: what happened
     check_href: str = ""  # while something is under way
+    receipt_href: str = ""  # once it is in the book
     message_href: str = ""
     wrong_href: str = ""
     again_href: str = ""

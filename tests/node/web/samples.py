@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from node.web.forms import Filled
+from node.web.pages.member_receipt import picture_of
 from node.web.views.admin import (
     ApplicationCard,
     ApplicationsView,
@@ -73,6 +74,7 @@ from node.web.views.page import (
     View,
     Viewer,
 )
+from node.web.views.receipts import ReceiptView, Result, SchemeShown, VerifyView
 from node.web.views.trade import (
     AskCheckView,
     AskRow,
@@ -117,6 +119,17 @@ SITE: Final = Site(
     help_phone="01632 960 123",
     help_hours="Tuesday 10 to 12",
 )
+SIX: Final = ("brief", "any", "civil", "spend", "nut", "salad")
+WHOLE: Final = Result(
+    state=Pill(text="Whole", tone="good"), title="This receipt is whole",
+    sentences=("Nothing in it was changed. Whose word it is stands below: compare the six words.", "Oakvale and Riverside signed the same terms.", "Riverside confirmed that it was paid by Oakvale."),
+    facts=(Fact(label="Gave", text="Somebody of Oakvale: 30 minutes"), Fact(label="Got", text="Karim, Riverside"), Fact(label="What for", text="Plum jam, 4 jars"), Fact(label="Written", text="Saturday 28 February 2026, 10:12"), Fact(label="Reference", text="K7F-3QM-92X"), Fact(label="Number in the book", text="1207")),
+    schemes=(
+        SchemeShown(part="Written by", name="Oakvale", words=SIX, known="This is us."),
+        SchemeShown(part="The other scheme", name="Riverside", words=("earth", "mobile", "mass", "baby", "taxi", "museum"), known="Careful: we know a scheme called Riverside, and this is not it.", warns=True),
+        SchemeShown(part="Vouched for by", name="Hilltop", words=("usual", "refuse", "express", "north", "version", "aerobic"), known="We know this scheme. We call it Hilltop.", note="It vouched for the book on Saturday 28 February 2026, 10:14."),
+    ),
+)  # fmt: skip
 ONCE: Final = "AAAAAAAAAAAAAAAAAAAAAA"
 VISITOR: Final = Page(site=SITE, words=words_for(), form_token="sample-form-token", path="/look")
 MEMBER: Final = replace(VISITOR, viewer=Viewer(name="Ana Silva", unread=2), path="/home")
@@ -311,6 +324,10 @@ def _visitor_pages() -> dict[str, Sample]:
         "login-code": LoginCodeView(email="ana@example.org", minutes=10),
         "login-link": LoginLinkView(name="Rosa", action="/login/link/7Q2"),
         "help": HelpView(),
+        "verify": VerifyView(form=Filled({}, {"file": "Please choose a file."})),
+        "verify-whole": VerifyView(result=WHOLE),
+        "verify-broken": VerifyView(result=Result(state=Pill(text="Do not trust it", tone="stop"), title="This receipt does not hold", sentences=("Its amounts are not those that the scheme wrote.", "It proves nothing. Ask whoever gave it to you for the file as their scheme made it."))),
+        "verify-paper": VerifyView(result=Result(state=Pill(text="In the book", tone="good"), title="Oakvale has this trade in its book", sentences=("It stands as it was written.", "Compare day and amount with the paper."), facts=(Fact(label="Day", text="Saturday 28 February 2026"), Fact(label="Amount", text="30 minutes"), Fact(label="Reference", text="K7F-3QM-92X")))),
         "privacy": PrivacyView(dated="Written on 3 May 2026", neighbours=("Hilltop", "Riverside")),
         "not-found": ErrorView(title="This page does not exist", what=("Perhaps the offer was taken down, or the address was cut short.",), moved="", todo="Go back, or look around from the front page.", action=Link(text="To the front page", href="/")),
     }  # fmt: skip
@@ -373,9 +390,10 @@ def _trade_pages() -> dict[str, Sample]:
         sides=SIDES, state=Pill(text="Done", tone="good"), state_text=("Recorded by both schemes.",),
         facts=(Fact(label="When", text="Saturday 28 February 2026, 10:12"), Fact(label="Entered by", text="you"), Fact(label="Other scheme", text="Riverside"), Fact(label="Price", text="12 Acorns = 1 hour")),
         history=(Fact(label="10:12:04", text="You pressed “Pay Karim”. 30 minutes were set aside."), Fact(label="10:12:05", text="Riverside recorded it. Done.")),
-        message_href="/messages/1", wrong_href="/t/K7F-3QM-92X/wrong", again_href="/record/what?again=1",
+        message_href="/messages/1", receipt_href="/t/K7F-3QM-92X/receipt", wrong_href="/t/K7F-3QM-92X/wrong", again_href="/record/what?again=1",
     )  # fmt: skip
     views: dict[str, View] = {
+        "receipt": ReceiptView(sides=SIDES, state=Pill(text="Done", tone="good"), facts=(Fact(label="Made for", text="Ana Silva, 0123"), Fact(label="Entered in the book", text="Saturday 28 February 2026, 10:12"), Fact(label="Entered by", text="Ana Silva"), Fact(label="Other scheme", text="Riverside")), words=SIX, code="7ZKM 2QR4 XABC DEFG", qr=picture_of("https://oakvale.example/verify/K7F-3QM-92X/7ZKM2QR4XABCDEFG"), link="https://oakvale.example/verify", file_href="/t/K7F-3QM-92X/receipt/file", back_href="/t/K7F-3QM-92X", printed="Printed on 7 March 2026"),
         "record-1": RecordWhoView(did="received", query="", recent=PEOPLE, found=None, last=(Link(text="Ben Carter, bike repair, 1 hour 30 minutes", href="/record/what?again=7"),)),
         "record-1-found": RecordWhoView(did="gave", path="/ask", query="car", recent=PEOPLE, found=PEOPLE[:1]),
         "record-2": RecordWhatView(did="received", name="Karim", badge="Riverside", form=Filled({"what": "Plum jam, 4 jars", "amount": "6"}), hidden=HIDDEN, unit_name="Acorns", amount_hint="For example 6 or 2.50", rate_note="12 Acorns = 1 hour.", change_who_href="/record"),
