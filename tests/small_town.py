@@ -231,10 +231,14 @@ class SettlingNode:
     async def crash(self) -> None:
         """Stop at once: what was not committed is lost, nobody is told."""
         self.store.crash()
-        self.town.network.stop(self.name)
+        self.leave_network()
         for task in self.running:
             task.cancel()
         await asyncio.gather(*self.running, return_exceptions=True)
+
+    def leave_network(self) -> None:
+        """Break all channels, as the death of a process does: the other ends notice."""
+        self.town.network.stop(self.name)
 
     async def restart(self, after_s: float = 1.0) -> None:
         """Crash, lie down for a while, and boot."""

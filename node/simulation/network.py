@@ -68,13 +68,16 @@ class _Pipe:
     """One direction of one channel: what is under way, and what arrived and was not yet read."""
 
     __slots__ = (
-        "arrived", "calm", "closed", "due", "heard", "held", "link", "loop", "random", "reader", "traffic", "writer",
+        "arrived", "calm", "closed", "due", "heard", "held", "link", "loop", "random", "reader", "receiver", "traffic",
+        "writer",
     )  # fmt: skip
 
     def __init__(
-        self, link: _Link, loop: VirtualLoop, random: Random, traffic: Traffic, heard: Callable[[bytes], None] | None
+        self, link: _Link, receiver: str, loop: VirtualLoop, random: Random, traffic: Traffic,
+        heard: Callable[[bytes], None] | None,
     ):  # fmt: skip
         self.link = link
+        self.receiver = receiver
         self.loop = loop
         self.random = random
         self.traffic = traffic
@@ -231,7 +234,7 @@ class SimulatedNetwork:
 
     def _pipe(self, link: _Link, sender: str, receiver: str) -> _Pipe:
         heard = None if self.on_arrival is None else partial(self.on_arrival, sender, receiver)
-        return _Pipe(link, self.loop, self.random, self.traffic(sender, receiver), heard)
+        return _Pipe(link, receiver, self.loop, self.random, self.traffic(sender, receiver), heard)
 
     def set_weather(self, one: str, other: str, weather: Weather) -> None:
         """Change the weather of one link; the network's own is for links not yet used."""
@@ -268,6 +271,15 @@ class SimulatedNetwork:
         for ends in list(self._links):
             if name in ends:
                 self.reset(*ends)
+
+    def vanish(self, name: str) -> None:
+        """Take an endpoint off the network without a word: what it sent still arrives, and nobody else notices by this alone."""
+        self._listeners.pop(name, None)
+        for ends, link in self._links.items():
+            if name in ends:
+                for pipe in link.pipes:
+                    if pipe.receiver == name:
+                        pipe.end(ChannelClosed())
 
     def _link(self, one: str, other: str) -> _Link:
         if one == other:

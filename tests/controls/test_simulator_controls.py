@@ -13,10 +13,14 @@ from typing import Any
 
 import pytest
 
+from node.federation.links import Links
+from node.federation.session import Session
+from node.keyring import KeyRing
 from node.services import connector_desk, lines, neighbours, quotes
 from node.services.line_desk import LineDesk
-from node.services.line_rows import Line
+from node.services.line_rows import LIVE, Line
 from protocol import line as rules
+from protocol.identity import IdentityState
 from protocol.line_ops import Lock, Op
 from protocol.memo import Nothing
 from protocol.payment import forward_verdict
@@ -30,6 +34,9 @@ from tests.simulator.run import Plan
 HONEST = frozenset(FAULTS) - frozenset(LIES) - {"days"}
 # Little else, so that what matters to old backups happens often.
 RESTORES = frozenset({"restore", "parallel", "partition", "delay", "restart"})
+# Machines that die without a word: what they sent arrives when they are back, perhaps with an older disk.
+SUPERSEDED = RESTORES | {"half-open", "reordering"}
+KEYS = frozenset({"keys", "parallel", "partition", "delay"})
 CREDITS = frozenset({"credit", "parallel", "limits", "delay", "partition"})
 Patch = Callable[[pytest.MonkeyPatch], None]
 
@@ -88,6 +95,45 @@ def treat_as_new(patches: pytest.MonkeyPatch) -> None:
     patches.setattr(connector_desk, "forward_verdict", verdict)
 
 
+def write_before_all_is_heard(patches: pytest.MonkeyPatch) -> None:
+    """A line is usable as soon as my own chain is whole, whatever of the peer's is still missing. Against 6.7 (c)."""
+
+    def usable(line: Line) -> bool:
+        return line.status in LIVE and line.synced and line.state.own_length >= line.returned
+
+    patches.setattr(Line, "usable", property(usable))
+
+
+def read_older_sessions(patches: pytest.MonkeyPatch) -> None:
+    """A newer session ends no older one, and what comes in the older one is read. Against 6.7 (e)."""
+
+    def enter(links: Links, session: Session) -> None:
+        links._sessions.setdefault(session.peer, []).append(session)
+        links._count_on(session)
+
+    patches.setattr(Links, "_enter", enter)
+    patches.setattr(Session, "demote", lambda session: None)
+
+
+# --- keys (2.3, 6.3) ---------------------------------------------------------------------------------------------------
+
+
+def take_revoked_keys(patches: pytest.MonkeyPatch) -> None:
+    """A key counts for ever. Against 2.3."""
+
+    def key_for(state: IdentityState, purpose: str, key_seq: int, *, seen_at_seq: int | None = None) -> Any:
+        del seen_at_seq
+        given = state.delegation(key_seq)
+        return given.verifying if given is not None and given.purpose == purpose else None
+
+    patches.setattr(IdentityState, "key_for", key_for)
+
+
+def send_as_once_signed(patches: pytest.MonkeyPatch) -> None:
+    """What nobody acknowledged is sent as it was signed, though the key was revoked since. Against 6.3."""
+    patches.setattr(KeyRing, "renewed", lambda ring, purpose, kind, wire: wire)
+
+
 def end_at_once(patches: pytest.MonkeyPatch) -> None:
     """What was decided on a line that is not usable is written all the same. Against 0.4, 6.7 (c)."""
 
@@ -126,8 +172,12 @@ CONTROLS = {
     "credit": Control(patch=forgive_all_that_is_owed, name="I3", first=36, faults=CREDITS),
     "a": Control(patch=count_as_synced, name="I15", first=3, faults=RESTORES),
     "b": Control(patch=ignore_what_is_returned, name="I8", first=0, faults=RESTORES),
+    "c": Control(patch=write_before_all_is_heard, name="I8", first=1, faults=RESTORES | {"reordering"}),
     "d": Control(patch=treat_as_new, name="I5", first=3, faults=RESTORES),
+    "e": Control(patch=read_older_sessions, name="I2", first=13, faults=SUPERSEDED),
     "i": Control(patch=end_at_once, name="I2", first=0, faults=RESTORES),
+    "revoked": Control(patch=take_revoked_keys, name="I18", first=1, faults=KEYS),
+    "not-renewed": Control(patch=send_as_once_signed, name="I8", first=3, faults=KEYS),
 }
 
 

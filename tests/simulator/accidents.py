@@ -37,6 +37,8 @@ EVENTS: Final = (
 )  # fmt: skip
 LIES: Final = ("silent", "late", "forking", "over-limit", "lying-sync", "forged-receipt", "replay")
 FAULTS: Final = (*WEATHER, *AT_THE_START, *EVENTS, *LIES)
+# Only where it is named: a town in which machines die without a word has several times the messages.
+BY_NAME_ONLY: Final = ("half-open",)
 # How the story counts each of them; what is not here bears its own name.
 COUNTED_AS: Final = {
     "loss": "lost", "duplication": "doubled", "reordering": "late", "delay": "slow links", "partition": "partitions",

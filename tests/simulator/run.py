@@ -89,6 +89,7 @@ class _Run:
         except Violated as wrong:
             violated = str(wrong)
             town.story.end(violated)
+        town.half_open = False
         await town.stop()
         story = town.story
         return Outcome(
@@ -112,6 +113,7 @@ class _Run:
         for node in town.nodes.values():
             happenings.set_clock(node)
         happenings.draw_weather()
+        town.half_open = "half-open" in self.plan.faults
         town.story.counts["mixed"] += len({node.rate.minor_per_hour for node in town.nodes.values()}) > 1
         for node in town.nodes.values():
             await node.boot()

@@ -174,6 +174,14 @@ class SimNode(KnowingNode):
         self.statements_left = None
         await super().crash()
 
+    def leave_network(self) -> None:
+        """Go off the network; rather without a word, as the death of a machine is, where that is among the faults."""
+        if self.town.half_open and self.town.random.random() < 0.7:
+            self.town.story.happened("half-open", f"nobody notices that {self.name} is gone")
+            self.town.network.vanish(self.name)
+        else:
+            super().leave_network()
+
     def put_back(self) -> None:
         """Let the disk be as some backup says. Backups that are newer are of a past that never was."""
         at = (
@@ -254,6 +262,7 @@ class SimTown(SmallTown):
         self.nodes = {}
         self.down: set[str] = set()
         self.dark_until = 0.0
+        self.half_open = False  # whoever goes may go without a word
         self.returning: list[asyncio.Task[None]] = []
         self.names = {drawn.keys.keyring.scheme: name for name, drawn in made.drawn.items()}
         self.watch: Watch = Watch(self, made)

@@ -42,8 +42,13 @@ BOOKS_EVERY = 10
 
 
 async def check_whole_books(town: SimTown) -> None:
-    """I19: nothing is found in an honest scheme's book, whatever it went through."""
+    """I19: nothing is found in an honest scheme's book, whatever it went through.
+
+    Not looked at where a liar may keep from a restored scheme what it has decided on: the decision then waits for ever.
+    """
     for node in town.honest:
+        if node.was_restored and len(town.honest) < len(town.nodes):
+            continue
         checked = await node.store.read(
             check_books, node.scheme, node.directory.state, safe=node.keyring.safe
         )
