@@ -27,6 +27,7 @@ from node.keyring import Credentials
 from node.mail.outbox import Outbox, Transport
 from node.own_descriptor import OwnDescriptor
 from node.quarantine import Quarantine
+from node.services.afterwards import Afterwards
 from node.services.announcements import Announcements
 from node.services.applications import Applications
 from node.services.asks import Asks
@@ -62,8 +63,10 @@ from node.services.settings import SchemeSettings, Settings
 from node.services.settlement import Settlement
 from node.services.sign_in import SignIn
 from node.services.telling import Telling
+from node.services.threads import Thread
 from node.services.trades import Trades
-from node.store import ReadTx, Store, ThreadStore
+from node.store import ReadTx, Store, ThreadStore, Tx
+from protocol.letter import LetterText
 from protocol.limits import KEEP_EVERY_MS
 from protocol.names import SchemeId, scheme_text
 
@@ -226,7 +229,11 @@ class Node:
         self.letters = Letters(
             store=self.store, keyring=self.keyring, clock=self.clock, chance=self.chance, links=self.links,
             dispatch=self.dispatch, directory=self.directory, routes=self.routes, handle_in=self.quotes.promises.handle_in,
-            refuses=self.asks_abroad.refuses, takes=self.asks_abroad.takes,
+            refuses=self.asks_abroad.refuses, takes=self._take_letter,
+        )  # fmt: skip
+        self.afterwards = Afterwards(
+            store=self.store, clock=self.clock, letters=self.letters, trades=self.trades, telling=self.telling,
+            name=lambda: self.settings.now.name,
         )  # fmt: skip
         self.recovery = Recovery(
             store=self.store, clock=self.clock, links=self.links, identity=self.keyring.identity,
@@ -251,6 +258,10 @@ class Node:
     def scheme(self) -> SchemeId:
         """The scheme this node serves."""
         return self.keyring.scheme
+
+    def _take_letter(self, tx: Tx, thread: Thread, text: LetterText) -> None:
+        self.asks_abroad.takes(tx, thread, text)
+        self.afterwards.takes(tx, thread, text)
 
     def _unit(self) -> OwnUnit:
         return OwnUnit(self.settings.now.unit_code, self.settings.rate())

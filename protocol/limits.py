@@ -208,6 +208,11 @@ ASKS_A_DAY_MAX: Final = 60
 # A reminder is a second mail about the same thing.
 ASK_REMINDED_EVERY_MS: Final = DAY_MS
 ASK_REASON_CHARACTERS_MAX: Final = 280  # why not, in words
+# Thanks and complaints: while people remember the trade.
+AFTERWARDS_MS: Final = 30 * DAY_MS
+THANKS_CHARACTERS_MAX: Final = 280
+COMPLAINT_CHARACTERS_MAX: Final = 1_000
+COMPLAINTS_OPEN_MAX: Final = 5  # of one member, so that organisers can read them all
 
 # --- 9 Transport -------------------------------------------------------------------------------------------
 

@@ -166,3 +166,18 @@ def answered_mail(
         _("It is recorded.") if paid else _("Nothing moved. The reason is on this page:"),
         link,
     )
+
+
+def thanked_mail(
+    settings: SchemeSettings, language: str, name: str, who: str, what: str, text: str, link: str
+) -> Text:
+    """To somebody whom the other side of a trade thanks."""
+    words = words_of(settings, language)
+    _ = words.gettext
+    return _text(
+        settings,
+        _("%(name)s says thank you: %(what)s") % {"name": who, "what": what},
+        _("Hello %(name)s,") % {"name": name},
+        text,
+        link,
+    )

@@ -132,13 +132,19 @@ class Letters:
         Raises:
             CannotWrite: nothing was written. InvalidValue: a text too long, or no text of this kind.
         """
-        return await self._store.write(self._write, writing)
+        return await self._store.write(self.write_in, writing)
 
     async def reply(self, thread_no: int, writing: Writing) -> int:
         """Write into a conversation; where to is taken from it. Raises as `write`."""
         return await self._store.write(self.reply_in, thread_no, writing)
 
-    def _write(self, tx: Tx, writing: Writing) -> int:
+    def write_to(self, tx: Tx, writing: Writing) -> int:
+        """Unit: as `write`, in the conversation with that handle if there is one already."""
+        known = threads.thread_with(tx, writing.account_no, writing.scheme, writing.to_handle)
+        return self.write_in(tx, writing) if known is None else self.reply_in(tx, known, writing)
+
+    def write_in(self, tx: Tx, writing: Writing) -> int:
+        """Unit: as `write`."""
         own, now_ms = self._keyring.scheme, self._clock.now_ms()
         if writing.scheme != own:
             if threads.begun_today(tx, writing.account_no, own, now_ms) >= LETTER_NEW_THREADS_A_DAY:

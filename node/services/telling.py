@@ -15,6 +15,7 @@ from node.store import Tx
 from node.web.amounts import HARD_SPACE, spoken
 from node.web.units import unit_of
 from protocol.limits import ASK_VALID_MS, DAY_MS
+from protocol.references import reference_of
 
 
 class Telling:
@@ -57,6 +58,14 @@ class Telling:
         link = self._link(f"/asks/{ask_no}")
         self._mail(
             tx, payee, texts.answered_mail(settings, payee.language, payee.name, payer, text, paid, link)
+        )
+
+    def thanked(self, tx: Tx, trade: int, *, who: str, text: str, what: str, member: Member) -> None:
+        """Tell a member that the other side of a trade says thank you; `trade` is its reference's number."""
+        settings = self._settings.now
+        link = self._link(f"/t/{reference_of(trade.to_bytes(5, 'big'))}")
+        self._mail(
+            tx, member, texts.thanked_mail(settings, member.language, member.name, who, what, text, link)
         )
 
     def _link(self, path: str) -> str:

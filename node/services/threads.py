@@ -52,6 +52,12 @@ _COME: Final = (
     .where(_T.begun_here.is_(False), _T.scheme == bindparam("scheme"), _T.created_ms > bindparam("since"))
 )
 _COME_FROM: Final = _COME.where(_T.their_handle == bindparam("their_handle"))
+_WITH: Final = (
+    select(_T.no)
+    .where(_MINE, _T.scheme == bindparam("scheme"), _T.their_handle == bindparam("handle"))
+    .order_by(_T.no.desc())
+    .limit(1)
+)
 _NEW_THREAD: Final = insert(schema.thread)
 _TOUCH: Final = (
     update(schema.thread)
@@ -169,6 +175,11 @@ def thread_by_id(tx: ReadTx, id_: bytes, scheme: SchemeId, account_no: int | Non
     """Return the side of a conversation that this account has."""
     row = tx.one(_BY_ID, id=id_, scheme=scheme, account_no=account_no)
     return None if row is None else _thread(row)
+
+
+def thread_with(tx: ReadTx, account_no: int | None, scheme: SchemeId, handle: Handle | None) -> int | None:
+    """Return the number of an account's newest conversation with somebody abroad; None if there is none."""
+    return None if handle is None else tx.scalar(_WITH, account_no=account_no, scheme=scheme, handle=handle)
 
 
 def threads_of(tx: ReadTx, account_no: int | None, page: int = 1) -> tuple[list[tuple[Thread, Message]], int]:

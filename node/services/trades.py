@@ -257,6 +257,12 @@ class Trades:
         """
         return await self._store.write(self._correct, trade_no, organiser, on_behalf_of, reason, once)
 
+    def correct_in(
+        self, tx: Tx, trade_no: int, *, organiser: str, on_behalf_of: str, reason: str, once: bytes
+    ) -> Trade:  # fmt: skip
+        """As `correct`, as a part of a unit of work."""
+        return self._correct(tx, trade_no, organiser, on_behalf_of, reason, once)
+
     def _correct(
         self, tx: Tx, trade_no: int, organiser: str, on_behalf_of: str, reason: str, once: bytes
     ) -> Trade:  # fmt: skip

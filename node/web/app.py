@@ -27,6 +27,7 @@ from node.web.forms import FORM_BYTES_MAX, BadForm, posted
 from node.web.pages import (
     board,
     desk,
+    desk_complaints,
     desk_evidence,
     desk_leaving,
     desk_members,
@@ -76,6 +77,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     *desk_neighbour.ROUTES,
     *desk_neighbour_ends.ROUTES,
     *desk_recovered.ROUTES,
+    *desk_complaints.ROUTES,
     *desk_scheme.ROUTES,
     *desk_leaving.ROUTES,
     *desk_together.ROUTES,

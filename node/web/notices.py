@@ -63,6 +63,12 @@ def notice_text(name: str, words: Words) -> str:
             return _("Taken back. Nothing moved.")
         case "cannot-write":
             return _("We cannot write to their scheme now. Please try again later.")
+        case "thanked":
+            return _("Sent.")
+        case "complained":
+            return _("Sent. The organisers will look at it.")
+        case "corrected":
+            return _("Entered. Both see it.")
         case "reminded":
             return _("Reminded.")
         case "reminded-before":

@@ -9,6 +9,7 @@ from typing import Final
 from aiohttp import web
 
 from node.mail.outbox import Mail, MailState, unsent_mails
+from node.services.afterwards import count_open_complaints
 from node.services.applications import Application, application_by_no, applications_in
 from node.services.evidence_store import all_evidence
 from node.services.figures import Figures, read_figures
@@ -59,6 +60,7 @@ class Today:
     asked: list[SchemeId]  # schemes that wait for our answer
     contradictions: int  # proofs against other schemes, or us, that nobody has settled
     recovered: int  # what came back lately after a restore
+    complaints: int  # what members say is wrong with a trade
     joint: int  # what waits for a second organiser
     stuck: int  # trades whose member could be freed
 
@@ -76,6 +78,7 @@ def _read_today(tx: ReadTx, own: SchemeId, month_ms: int, now_ms: int) -> Today:
         contradictions=sum(piece.counts for piece in all_evidence(tx)),
         asked=[each.peer for each in read_lines(tx, own) if each.status == ASKED],
         recovered=count_recovered(tx, now_ms),
+        complaints=count_open_complaints(tx),
         joint=len(joint),
         stuck=len(set(stuck_trades(tx, now_ms)) - freeing),
     )
@@ -130,6 +133,12 @@ def _todo(context: Context, read: Today) -> tuple[Tile, ...]:
                 tone="wait",
             )
         )
+    if read.complaints:
+        text = words.ngettext(
+            "Something is wrong with %(num)d trade", "Something is wrong with %(num)d trades", read.complaints
+        ) % {"num": read.complaints}
+        hint = words.gettext("Read what people say")
+        tiles.append(Tile(text=text, hint=hint, href="/admin/complaints", tone="wait"))
     if read.joint:
         text = words.ngettext(
             "%(num)d thing waits for a second organiser",

@@ -6,6 +6,7 @@ from typing import Final
 
 from node.web.context import Route
 from node.web.pages import (
+    member_afterwards,
     member_ask,
     member_ask_abroad,
     member_asks,
@@ -26,6 +27,7 @@ from node.web.pages import (
 )
 
 ROUTES: Final[tuple[Route, ...]] = (
+    *member_afterwards.ROUTES,
     *member_ask.ROUTES,
     *member_ask_abroad.ROUTES,
     *member_asks.ROUTES,

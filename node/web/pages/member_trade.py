@@ -11,6 +11,7 @@ from typing import Final
 
 from aiohttp import web
 
+from node.services.afterwards import complaints_of, may_speak, thanks_of
 from node.services.books import load
 from node.services.members import Member
 from node.services.payer_desk import FREED, FREED_PAID
@@ -33,7 +34,7 @@ from node.web.present import (
     trade_sides,
 )
 from node.web.rates import hours_words
-from node.web.views.page import ErrorView, Fact, Link, View
+from node.web.views.page import Fact, View
 from node.web.views.trade import DoneView, LateView, SetAsideView, Sides, TradeView, UndoneView
 from protocol.errors import InvalidValue
 from protocol.limits import FROZEN_AFTER_MS
@@ -57,6 +58,10 @@ class Found:
         self.account_no: Final = member.account_no if mine else shown[0].payer_no or shown[0].payee_no
         self.members: Final = members_of(tx, [self.trade])
         self.arriving: Final = is_arriving(tx, self.trade)
+        self.thanks: Final = thanks_of(tx, self.trade.no)
+        about = self.trade.no if self.trade.corrects_no is None else self.trade.corrects_no
+        put_right = [each.outcome for each in complaints_of(tx, about) if each.state == "corrected"]
+        self.put_right: Final = put_right[0] if put_right else ""  # why an organiser corrected it
         self.balance: Final = load(tx, member.account_no).value.balance
         linked = (self.trade.corrects_no, self.trade.corrected_by_no)
         self.corrects, self.corrected_by = (None if no is None else trade_by_no(tx, no) for no in linked)
@@ -153,6 +158,8 @@ async def trade_page(context: Context) -> web.Response:
         check_href=f"{here}/check" if pays and trade.state == "set-aside" else "",
         receipt_href="" if trade.entry_seq is None else f"{here}/receipt",
         message_href=_message_href(trade, party) if found.is_mine else "",
+        thanks=_thanks(found, party) if found.is_mine else (),
+        thank_href=f"{here}/thank" if _may_thank(found, context) else "",
         wrong_href=f"{here}/wrong" if found.is_mine and trade.state in ("done", "corrected") else "",
         again_href=f"/record/what?again={sides.reference}"
         if pays and trade.state != "set-aside" and trade.reason not in (FREED, FREED_PAID)
@@ -170,6 +177,22 @@ def sides_of(found: Found, schemes: Schemes, voice: Voice) -> tuple[Sides, Party
     if found.is_mine:
         return trade_sides(trade, account_no, party, other, voice), party
     return _seen_by_organiser(trade, party, found.members[account_no], other, voice), party
+
+
+def _may_thank(found: Found, context: Context) -> bool:
+    """Tell whether the reader may say thank you now: once, for a trade that stands."""
+    trade = found.trade
+    stands = trade.corrects_no is None and trade.state == "done" and not found.arriving
+    known = context.member.account_no in found.thanks
+    return found.is_mine and stands and not known and may_speak(trade, context.now_ms)
+
+
+def _thanks(found: Found, party: Party) -> tuple[Fact, ...]:
+    rows = []
+    for account_no, text in found.thanks.items():
+        member = None if account_no is None else found.members.get(account_no)
+        rows.append(Fact(label=party.name if member is None else member.name, text=text))
+    return tuple(rows)
 
 
 def _seen_by_organiser(
@@ -215,14 +238,23 @@ def _state_text(found: Found, party: Party, voice: Voice) -> tuple[str, ...]:
         return (words.gettext("%(amount)s set aside. Waiting for %(scheme)s.") % waiting,)
     if trade.state == "corrected" and found.corrected_by is not None:
         said = {"name": found.corrected_by.entered_by, "reference": reference(found.corrected_by)}
-        return (words.gettext("Corrected by %(name)s: see trade %(reference)s.") % said,)
+        return (
+            words.gettext("Corrected by %(name)s: see trade %(reference)s.") % said,
+            *_put_right(found, voice),
+        )
     if found.corrects is not None:
         return (
             words.gettext("This puts trade %(reference)s right.") % {"reference": reference(found.corrects)},
+            *_put_right(found, voice),
         )
     if trade.kind != "local":
         return (words.gettext("Recorded by both schemes."),)
     return ()
+
+
+def _put_right(found: Found, voice: Voice) -> tuple[str, ...]:
+    reason = {"reason": found.put_right}
+    return (voice.words.gettext("The reason: %(reason)s") % reason,) if found.put_right else ()
 
 
 def _facts(trade: Trade, party: Party, other: OtherScheme | None, voice: Voice) -> tuple[Fact, ...]:
@@ -280,39 +312,7 @@ def _history(found: Found, party: Party, voice: Voice) -> tuple[Fact, ...]:
     return tuple(history)
 
 
-# --- Something is wrong -------------------------------------------------------------------------------------
-
-
-async def wrong(context: Context) -> web.Response:
-    """GET /t/{reference}/wrong: whom to ring, and what they can do."""
-    found = await find(context)
-    _, site = context.words.gettext, context.scheme.site
-    said = {"name": site.help_name, "phone": site.help_phone, "hours": site.help_hours}
-    if site.help_phone and site.help_hours:
-        todo = _("Ring %(name)s on %(phone)s, %(hours)s.") % said
-    elif site.help_phone:
-        todo = _("Ring %(name)s on %(phone)s.") % said
-    else:
-        todo = _("Ask %(name)s.") % said
-    return context.show(
-        ErrorView(
-            title=_("Is something wrong with this trade?"),
-            what=(
-                _("A trade is never erased. A mistake is put right by a second trade that names the first."),
-                _(
-                    "If you both agree, the other can simply pay it back. Otherwise an organiser puts it right."
-                ),
-            ),
-            moved="",
-            todo=todo,
-            action=Link(text=_("Back to the trade"), href=f"/t/{reference(found.trade)}"),
-            reference=reference(found.trade),
-        )
-    )
-
-
 ROUTES: Final = (
     get("/t/{reference}", trade_page, MEMBER),
     get("/t/{reference}/check", result, MEMBER),
-    get("/t/{reference}/wrong", wrong, MEMBER),
 )

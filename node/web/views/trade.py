@@ -276,8 +276,43 @@ class TradeView(View):
     check_href: str = ""  # while something is under way
     receipt_href: str = ""  # once it is in the book
     message_href: str = ""
+    thanks: tuple[Fact, ...] = ()  # label: who, text: what they said
+    thank_href: str = ""
     wrong_href: str = ""
     again_href: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ThankView(View):
+    """GET and POST /t/{ref}/thank. Field: text."""
+
+    TEMPLATE: ClassVar[str] = "member/thank.html"
+    PLACE: ClassVar[Place] = "me"
+
+    name: str
+    sentence: str
+    form: Filled = EMPTY
+    action: str
+    back_href: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WrongView(View):
+    """GET and POST /t/{ref}/wrong. Field: text."""
+
+    TEMPLATE: ClassVar[str] = "member/wrong.html"
+    PLACE: ClassVar[Place] = "me"
+
+    sentence: str
+    reference: str  # to read out on the phone
+    readers: str  # who reads what is written here
+    ring: str
+    form: Filled = EMPTY
+    action: str  # "" once it is too late
+    back_href: str
+    pay_back_href: str  # for whoever was paid
+    pay_back: str
+    other_pays: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
