@@ -19,6 +19,7 @@ from node.services.indexing import Doc, index
 from node.services.members import Member, State, member_by_no, number_text
 from node.services.own_feed import OwnFeed
 from node.store import ReadTx, Store, Tx, upsert
+from node.store.schema import afterwards as afterwards_schema
 from node.store.schema import asks as asks_schema
 from node.store.schema import books as books_schema
 from node.store.schema import letters as letters_schema
@@ -126,7 +127,15 @@ _BLANK: Final[tuple[UpdateBase, ...]] = (
         for each in (schema.session, schema.pending_sign_in, schema.sign_in_link, schema.sign_in_place)
     ],
 )  # fmt: skip
+_TRADES_OF: Final = select(_T.no).where(
+    or_(_T.payer_no == bindparam("which"), _T.payee_no == bindparam("which"))
+)
 _BLANK_OF_ACCOUNT: Final[tuple[UpdateBase, ...]] = (
+    # What was said about their trades, by either side.
+    delete(afterwards_schema.thanks).where(afterwards_schema.thanks.c.trade_no.in_(_TRADES_OF)),
+    update(afterwards_schema.complaint)
+    .where(afterwards_schema.complaint.c.trade_no.in_(_TRADES_OF))
+    .values(who="", text="", outcome=""),
     update(books_schema.trade)
     .where(or_(_T.payer_no == bindparam("which"), _T.payee_no == bindparam("which")))
     .values(text="", entered_by=""),
