@@ -52,6 +52,7 @@ from node.services.members import member_by_account
 from node.services.neighbours import Neighbours
 from node.services.own_feed import OwnFeed
 from node.services.parting import Parting
+from node.services.pay_codes import PayCodes
 from node.services.peers import Network, Nowhere, Peers
 from node.services.people import People
 from node.services.promises import OwnUnit
@@ -136,6 +137,8 @@ class Node:
         self.trades = Trades(store=store, books=self.books, clock=clock, scheme=self.scheme)
         self.telling = Telling(self.outbox, self.settings, self.options.origin)
         self.asks = Asks(store=store, clock=clock, chance=chance, trades=self.trades, telling=self.telling)
+        self.pay_codes = PayCodes(store=store, clock=clock, chance=chance, trades=self.trades, secret=pepper)
+        self.jobs.append(Job("forget-pay-codes", HOUR_S, self.pay_codes.forget_old))
         self.jobs.append(Job("tidy-sign-in", HOUR_S, self.sign_in.tidy))
 
     def _wire_federation(self, dial: Dial, network: Network, offload: Offload) -> None:

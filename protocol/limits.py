@@ -208,6 +208,8 @@ ASKS_A_DAY_MAX: Final = 60
 # A reminder is a second mail about the same thing.
 ASK_REMINDED_EVERY_MS: Final = DAY_MS
 ASK_REASON_CHARACTERS_MAX: Final = 280  # why not, in words
+PAY_CODE_VALID_MS: Final = DAY_MS  # a market day and its evening
+PAY_CODES_A_DAY_MAX: Final = 100  # of one member: a stall on a busy market
 # Thanks and complaints: while people remember the trade.
 AFTERWARDS_MS: Final = 30 * DAY_MS
 THANKS_CHARACTERS_MAX: Final = 280

@@ -26,6 +26,7 @@ from node.store.schema import letters as letters_schema
 from node.store.schema import mail as mail_schema
 from node.store.schema import market as market_schema
 from node.store.schema import meta
+from node.store.schema import pay_codes as codes_schema
 from node.store.schema import payments as payments_schema
 from node.store.schema import people as schema
 from protocol.entry import Corrected, Entry, Payload, Posted, Words, open_book
@@ -131,6 +132,9 @@ _TRADES_OF: Final = select(_T.no).where(
     or_(_T.payer_no == bindparam("which"), _T.payee_no == bindparam("which"))
 )
 _BLANK_OF_ACCOUNT: Final[tuple[UpdateBase, ...]] = (
+    update(codes_schema.pay_code)
+    .where(codes_schema.pay_code.c.account_no == bindparam("which"))
+    .values(text=""),
     # What was said about their trades, by either side.
     delete(afterwards_schema.thanks).where(afterwards_schema.thanks.c.trade_no.in_(_TRADES_OF)),
     update(afterwards_schema.complaint)

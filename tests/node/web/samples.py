@@ -9,8 +9,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
+from markupsafe import Markup
+
 from node.web.forms import Filled
 from node.web.pages.member_receipt import picture_of
+from node.web.qr import picture_of as code_picture
 from node.web.views.admin import (
     ApplicationCard,
     ApplicationsView,
@@ -36,6 +39,7 @@ from node.web.views.admin import (
     StuckCard,
     TogetherView,
 )
+from node.web.views.codes import CodeView, MakeCodeView, PayLinkView, ScanView
 from node.web.views.complaints import ComplaintRow, ComplaintsView, ComplaintView, SaidView
 from node.web.views.evidence import EvidenceListView, EvidenceRow, EvidenceView
 from node.web.views.member import (
@@ -313,6 +317,7 @@ def _visitor_pages() -> dict[str, Sample]:
             empty=Empty(text="Nobody offers this yet. Perhaps in other words?", action=Link(text="See everything", href="/look"))),
         "public-listing": PublicListingView(card=replace(JAM, owner=""), paragraphs=JAM_TEXT, facts=JAM_FACTS),
         "how": HowView(hour="1 hour", furthest="10 hours", neighbours=("Hilltop", "Riverside")),
+        "pay-link": PayLinkView(name="Ben", what="Plum jam", amount="30 minutes", login_href="/login?after=/pay/K7F-3QM-92X"),
         "join-1": JoinPlaceView(places=("Church End", "Mill Lane"), others=(Link(text="Riverside, about 7 km from Oakvale", href="https://riverside.example/join"),)),
         "join-1-wrong": JoinPlaceView(form=Filled({"place": ""}, {"place": "Please say where you live."}), places=(), others=()),
         "join-2": JoinPersonView(form=Filled({"name": "Ana", "reach": "email", "email": "ana@example"}, {"email": "This is not a whole address. It should look like ana@example.org."}), hidden=(("place", "Mill Lane"),)),
@@ -414,6 +419,10 @@ def _trade_pages() -> dict[str, Sample]:
         "ask-ended": AskView(title="You ask Karim for 6 Acorns", badge="Riverside", state=Pill(text="Paid", tone="good"), sentences=("It is paid.",), facts=(Fact(label="For", text="Plum jam"),), trade=Link(text="See the trade", href="/t/K7F-3QM-92X")),
         "thank": ThankView(name="Ben", sentence="Bike repair, from Ben Carter", action="/t/K7F-3QM-92X/thank", back_href="/t/K7F-3QM-92X"),
         "wrong": WrongView(sentence="Bike repair, for Ana Silva", reference="K7F-3QM-92X", readers="Only organisers of Oakvale read it.", ring="Ring Rosa on 01632 960 123.", action="/t/K7F-3QM-92X/wrong", back_href="/t/K7F-3QM-92X", pay_back_href="/record/what?who=0002", pay_back="You can pay it back to Ana Silva.", other_pays="If you both agree, Ana Silva can simply pay it back."),
+        "qr-make": MakeCodeView(unit_name="hours", amount_hint=HINT, once=ONCE),
+        "qr": CodeView(letters="K7F-3QM-92X", picture=code_picture("http://oakvale.test/pay/K7F-3QM-92X"), amount="30 minutes", what="Plum jam", until="14:05", paid=None, over=False, check_href="/qr/K7F-3QM-92X"),
+        "qr-paid": CodeView(letters="K7F-3QM-92X", picture=Markup(), amount="30 minutes", what="Plum jam", until="14:05", paid=Link(text="30 minutes", href="/t/K7F-3QM-92X"), over=False, check_href="/qr/K7F-3QM-92X"),
+        "scan": ScanView(form=Filled({"code": "k7f 3qm 92y"}, {"code": "These are not the nine letters and numbers of a code. Please look again."})),
         "asks": AsksView(to_me=(AskRow(href="/asks/4", text="Ben Carter asks you for 2 hours", what="Proofreading", when="today, 10:12", state=Pill(text="Waiting", tone="wait")),), by_me=()),
         "record-stopped": RecordStoppedView(title="This would take you too far behind", sentences=("You can go to 10 hours behind. This would be 11 hours.", "Ring Rosa, or make it 1 hour less."), action=Link(text="Change the amount", href="/record/what")),
         "set-aside": SetAsideView(sides=PENDING, amount="30 minutes", scheme="Riverside", since="14:05", check_href="/t/K7F-3QM-92X/check", trade_href="/t/K7F-3QM-92X"),

@@ -791,6 +791,30 @@ def upgrade() -> None:
         batch_op.create_index("ix_message_thread", ["thread_no", "no"], unique=False)
 
     op.create_table(
+        "pay_code",
+        sa.Column("no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("code", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("account_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("amount", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("pay_once", sa.LargeBinary(), nullable=False),
+        sa.Column("once", sa.LargeBinary(), nullable=False),
+        sa.Column("trade_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("created_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("until_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.ForeignKeyConstraint(["account_no"], ["account.no"], name=op.f("fk_pay_code_account_no")),
+        sa.ForeignKeyConstraint(["trade_no"], ["trade.no"], name=op.f("fk_pay_code_trade_no")),
+        sa.PrimaryKeyConstraint("no", name=op.f("pk_pay_code")),
+        sqlite_strict=True,
+        sqlite_with_rowid=True,
+    )
+    with op.batch_alter_table("pay_code", schema=None) as batch_op:
+        batch_op.create_index("ix_pay_code_account", ["account_no", "created_ms"], unique=False)
+        batch_op.create_index("ix_pay_code_code", ["code"], unique=True)
+        batch_op.create_index("ix_pay_code_once", ["once"], unique=True)
+        batch_op.create_index("ix_pay_code_until", ["until_ms"], unique=False)
+
+    op.create_table(
         "payment",
         sa.Column("no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("quote_id", sa.LargeBinary(), nullable=False),
