@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
+from sqlalchemy import insert
+
 from crypto.safekeeping import SafeKeys
 from node.services.ledger_check import Checked, check_books
 from node.services.trades import NewTrade, Trades
 from node.simulation.network import SimulatedNetwork
 from node.store import InlineStore, Memory, Tx
+from node.store.schema import identity
 from protocol.identity import IdentityState
 from protocol.names import SchemeId
 from protocol.payment import PayerState
@@ -29,6 +32,7 @@ class Book:
     image: bytes
     identities: dict[SchemeId, IdentityState]
     safe: SafeKeys
+    log: tuple[bytes, ...]  # the scheme's own identity events
 
     def disk(self) -> Memory:
         """Return a copy of the database that a test may spoil."""
@@ -43,6 +47,17 @@ class Book:
             return await store.read(check_books, self.scheme, self.identities.get, safe=self.safe)
         finally:
             await store.close()
+
+
+async def know_everybody(node: SettlingNode, town: SmallTown) -> None:
+    """Let a node hold the identity logs of all schemes, as a whole node does."""
+
+    def unit(tx: Tx) -> None:
+        for other in town.nodes.values():
+            for seq, wire in enumerate(other.keyring.log):
+                tx.run(insert(identity.identity_event), scheme=other.scheme, seq=seq, wire=wire, seen_ms=0)
+
+    await node.store.write(unit)
 
 
 async def trade_at_home(node: SettlingNode) -> None:
@@ -76,6 +91,7 @@ def books() -> dict[str, Book]:
         town.route(*NAMES)
         town.route(*reversed(NAMES))
         for name in NAMES:
+            await know_everybody(town[name], town)
             await trade_at_home(town[name])
         await town["Oakvale"].open_member("Ana")
         await town["Riverside"].open_member("Karim")
@@ -91,7 +107,12 @@ def books() -> dict[str, Book]:
         assert refused.state is PayerState.LOCKED
         return {
             name: Book(
-                name, node.scheme, node.disk.snapshot(), dict(town.phonebook.states), node.keyring.safe
+                name,
+                node.scheme,
+                node.disk.snapshot(),
+                dict(town.phonebook.states),
+                node.keyring.safe,
+                node.keyring.log,
             )
             for name, node in town.nodes.items()
         }

@@ -201,7 +201,10 @@ def test_every_field_of_an_export_is_in_its_document(town: Town) -> None:
     for folder in (*town.at_rest.values(), *town.under_way.values()):
         for path in folder.iterdir():
             assert f"`{path.name}`" in document
-            for line in path.read_text().splitlines():
+            lines = path.read_text().splitlines()
+            if path.suffix == ".csv":
+                lines = [json.dumps(dict.fromkeys(lines[0].split(",")))]  # its columns
+            for line in lines:
                 assert [name for name in json.loads(line) if f"`{name}`" not in document] == []
 
 

@@ -11,6 +11,7 @@ from node.cli.admin import CannotDo
 from node.mail.outbox import MailState, unsent_mails
 from node.services.accounts import all_accounts
 from node.services.acts import OPERATOR, Role
+from node.services.archive import write_archive
 from node.services.evidence_store import Kept, all_evidence, evidence_by_no
 from node.services.ledger_export import FolderInUse, make_folder, write_export
 from node.services.line_rows import CLOSING, OPEN, STOPPED, read_lines
@@ -103,12 +104,13 @@ async def peer_statement(node: Node, *, scheme: str, file: str) -> dict[str, Any
     return {"file": file, **told}
 
 
-async def ledger_export(node: Node, *, folder: str) -> dict[str, Any]:
-    """Write the books and lines into files that an auditor can recompute."""
+async def ledger_export(node: Node, *, folder: str, whole: bool = False) -> dict[str, Any]:
+    """Write the books and lines into files that an auditor can recompute; with `whole`, everything a node needs."""
     target = Path(folder)
     try:
         make_folder(target)
-        counts = await node.store.read(write_export, node.scheme, target, node.clock.now_ms())
+        write = write_archive if whole else write_export
+        counts = await node.store.read(write, node.scheme, target, node.clock.now_ms())
     except (FolderInUse, OSError) as error:
         raise CannotDo(f"nothing whole was exported: {error}") from None
     return {"folder": str(target), "scheme": scheme_text(node.scheme), "records": counts}

@@ -25,13 +25,18 @@ def ledger() -> None:
 
 @ledger.command("export")
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+@click.option(
+    "--whole",
+    is_flag=True,
+    help="An archive: everything a node needs but keys and PINs, names and messages too.",
+)
 @json_option
 @click.pass_context
 @plainly
-def ledger_export(context: click.Context, as_json: bool, folder: Path) -> None:
+def ledger_export(context: click.Context, as_json: bool, folder: Path, whole: bool) -> None:
     """Write all entries and lines into FOLDER, for an auditor. No names, no texts."""
     # The running node may have been started somewhere else.
-    answer = ask_node(context, "ledger-export", folder=str(folder.absolute()))
+    answer = ask_node(context, "ledger-export", folder=str(folder.absolute()), whole=whole)
     records = answer["records"]
     show(
         answer,
@@ -39,6 +44,22 @@ def ledger_export(context: click.Context, as_json: bool, folder: Path) -> None:
         f"{records['entries.jsonl']} entries, {records['lines.jsonl']} lines with other schemes"
         f" and their {records['ops.jsonl']} ops are in {answer['folder']}.",
         "To recompute all of it: scripts/audit, with this folder and those of neighbours who give you theirs.",
+    )
+
+
+@ledger.command("import")
+@click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@json_option
+@click.pass_context
+@plainly
+def ledger_import(context: click.Context, as_json: bool, folder: Path) -> None:
+    """Build the database of an empty node from the archive in FOLDER. The keys must be there; members sign in anew."""
+    answer = bring_in_archive(config_of(context), folder)
+    show(
+        answer,
+        as_json,
+        f"{answer['rows']} rows, with {answer['entries']} entries and {answer['ops']} ops, were checked and are in their place.",
+        "PINs are in no archive: members log in by mail or by a link. Start the node: interlets serve.",
     )
 
 
@@ -120,6 +141,34 @@ def check(config: Config, progress: Progress) -> Checked:
     finally:
         connection.rollback()
         connection.close()
+
+
+def bring_in_archive(config: Config, folder: Path) -> dict[str, Any]:
+    """Build the database of an empty node. Raises CannotDo, KeysUnusable, StoreError."""
+    import asyncio
+
+    from node.app import DATABASE
+    from node.cli.admin import CannotDo
+    from node.cli.restore import make_tables
+    from node.keyfiles import FOLDER, open_keys
+    from node.services.archive import ArchiveUnusable
+    from node.services.archive_import import bring_in
+
+    database = config.node.data_dir / DATABASE
+    if database.exists():
+        raise CannotDo(f"{database} exists: an archive is brought into an empty node only")
+    if not (config.node.data_dir / FOLDER).exists():
+        raise CannotDo(
+            "an archive holds no keys: put the folder of the keys into the data folder first, or use “interlets restore”"
+        )
+    keyring = open_keys(config.node.data_dir).keyring
+    try:
+        return bring_in(
+            database, folder, keyring.scheme, keyring.log, keyring.safe,
+            make_tables=lambda path: asyncio.run(make_tables(path)),
+        )  # fmt: skip
+    except ArchiveUnusable as error:
+        raise CannotDo(f"nothing was brought in: {error}") from None
 
 
 def _rebuild(config: Config, progress: Progress) -> dict[str, int]:

@@ -101,7 +101,7 @@ def restore_books(config: Config, own: SchemeId, place: Place) -> dict[str, Any]
     generation, parts = asyncio.run(_fetch(keys, place))
     unfinished = data_dir / UNFINISHED
     _clear(data_dir)
-    asyncio.run(_make_tables(unfinished))
+    asyncio.run(make_tables(unfinished))
     try:
         pepper = build_again(unfinished, parts, generation, keys.keyring.safe)
     except CopyUnusable as error:
@@ -118,7 +118,8 @@ def _clear(data_dir: Path) -> None:
         left.unlink()
 
 
-async def _make_tables(database: Path) -> None:
+async def make_tables(database: Path) -> None:
+    """Make a database with empty tables. Raises StoreError."""
     await (await ThreadStore.open(database)).close()
 
 

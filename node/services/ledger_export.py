@@ -6,6 +6,7 @@ database. Source: docs/protocol.md 3.1, 11 (I19).
 
 from __future__ import annotations
 
+import csv
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -29,6 +30,12 @@ from protocol.payment import PayerState
 FORMAT: Final = "interlets-export"
 FORMAT_VERSION: Final = 1
 MANIFEST: Final = "manifest.json"
+POSTINGS_CSV: Final = "postings.csv"
+ACCOUNTS_CSV: Final = "accounts.csv"
+_POSTING_COLUMNS: Final = ("seq", "time", "kind", "account", "unit", "amount")
+_ACCOUNT_COLUMNS: Final = (
+    "account", "kind", "unit", "role", "balance", "held", "credit_limit", "ceiling", "closed",
+)  # fmt: skip
 # Rows read at a time: a ledger of many years does not fit into the memory of a small machine.
 ROWS_AT_A_TIME: Final = 500
 
@@ -102,6 +109,8 @@ def write_export(tx: ReadTx, scheme: SchemeId, folder: Path, now_ms: int) -> dic
         "payments.jsonl": _payments(tx, lines),
     }
     counts = {name: _write(folder / name, records) for name, records in files.items()}
+    counts[POSTINGS_CSV] = _write_csv(folder / POSTINGS_CSV, _POSTING_COLUMNS, _movements(tx))
+    counts[ACCOUNTS_CSV] = _write_csv(folder / ACCOUNTS_CSV, _ACCOUNT_COLUMNS, _accounts(tx))
     # Last, so that an export that was broken off is none.
     manifest = {
         "format": FORMAT, "version": FORMAT_VERSION, "scheme": scheme.hex(), "name": scheme_text(scheme),
@@ -118,6 +127,24 @@ def _write(path: Path, records: Iterator[Record]) -> int:
             file.write(json.dumps(record, separators=(",", ":")) + "\n")
             count += 1
     return count
+
+
+def _write_csv(path: Path, columns: tuple[str, ...], records: Iterator[Record]) -> int:
+    """Write the same once more as a table for a spreadsheet: hexadecimal, numbers and words of ours, so no formulas."""
+    count = 0
+    with path.open("x", encoding="ascii", newline="") as file:
+        table = csv.writer(file)
+        table.writerow(columns)
+        for record in records:
+            table.writerow([record[column] for column in columns])
+            count += 1
+    return count
+
+
+def _movements(tx: ReadTx) -> Iterator[Record]:
+    for entry in _entries(tx):
+        for account, unit, amount in entry.get("legs", ()):
+            yield {**entry, "account": account, "unit": unit, "amount": amount}
 
 
 def _identities(tx: ReadTx, scheme: SchemeId, lines: list[Line]) -> Iterator[Record]:

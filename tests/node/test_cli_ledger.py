@@ -63,3 +63,26 @@ def test_nothing_is_written_where_what_was_signed_is_wrong(tmp_path: Path) -> No
 
     assert "nothing was written" in said
     assert "entry 1" in said
+
+
+def test_an_archive_is_brought_into_an_empty_node_and_into_no_other(tmp_path: Path) -> None:
+    """docs/export.md: the keys are put there by hand; members, trades and settings come back, PINs do not."""
+    (tmp_path / "old").mkdir()
+    machine, _ = init(tmp_path / "old")
+    machine.run("member", "add", "Ana", "--pin", "739152")
+    machine.run("ledger", "export", "--whole", str(tmp_path / "archive"))
+    assert "exists: an archive" in machine.run("ledger", "import", str(tmp_path / "archive"), status=1).stderr
+    data = next(machine.folder.rglob("node.db")).parent
+    for left in data.glob("node.db*"):
+        left.unlink()
+
+    answer = json.loads(machine.run("ledger", "import", str(tmp_path / "archive"), "--json").stdout)
+
+    assert answer["entries"] == 2
+    assert verified(machine)["right"]
+    with database(machine) as raw:
+        assert raw.execute("SELECT name, pin_hash FROM member WHERE no = 2").fetchone() == ("Ana", None)
+    for left in data.glob("node.db*"):
+        left.unlink()
+    (data / "keys").rename(data / "elsewhere")
+    assert "holds no keys" in machine.run("ledger", "import", str(tmp_path / "archive"), status=1).stderr
