@@ -221,7 +221,7 @@ class Node:
         )  # fmt: skip
         self.jobs.append(Job("finish-erasures", HOUR_S, self.erasure.finish))
         self.joint_acts = JointActs(
-            store=self.store, lines=self.lines, books=self.books, erasure=self.erasure
+            store=self.store, lines=self.lines, books=self.books, keyring=self.keyring, erasure=self.erasure
         )
         self.marks = Marks(store=self.store, lines=self.lines)
         self.jobs.append(Job("mark-lines", HOUR_S, self.marks.write))

@@ -18,8 +18,9 @@ from crypto.digest import object_id
 from crypto.signing import WIRE_BYTES_MAX, Signed
 from protocol.errors import InvalidOp, InvalidValue, MalformedMessage, NotAuthentic
 from protocol.limits import EVIDENCE_OPS_MAX
-from protocol.line import HIGH, LOW, LineState, Side, View, apply, check, decode_view, other, receipt_opens
-from protocol.line_ops import ZERO32, Claim, Lock, Op, Terms
+from protocol.line import LineState, check, receipt_opens
+from protocol.line_ops import ZERO32, Claim, Lock, Op, Terms, before_epoch
+from protocol.line_view import HIGH, LOW, Side, View, apply, decode_view, other
 from protocol.message import Blob, Fixed, Many, Maybe, Part, decode_message
 from protocol.names import SchemeId
 
@@ -78,7 +79,12 @@ def judge_bad_op(proof: BadOp, accused: SchemeId, open_op: OpenOp) -> tuple[Sign
     before = _before(proof.before, op.body)
     if before is not None and op.body.ack < before.ack:
         return op, "it acknowledges less than the op before it"
-    seen = _run(proof.seen, op.body, proof.peer, (before.ack, before.ack_id) if before else (0, ZERO32))
+    seen = _run(
+        proof.seen,
+        op.body,
+        proof.peer,
+        (before.ack, before.ack_id) if before else (before_epoch(op.body.epoch), ZERO32),
+    )
     locks = {each.seq: each.step for each in seen} | _earlier(proof, op.body, accused, open_op)
 
     def lock_of(seq: int) -> Lock:
@@ -141,7 +147,7 @@ def _body(raw: bytes) -> Op:
 
 def _before(raw: bytes | None, op: Op) -> Op | None:
     if raw is None:
-        if op.seq != 1:
+        if op.seq != before_epoch(op.epoch) + 1:
             raise InvalidValue("the op before it is not shown")
         return None
     if object_id(raw) != op.prev:
@@ -226,7 +232,7 @@ def proofs_of_bad_op(
 ) -> list[BadOp | NotHonoured]:
     """Return what may show that the peer's next op, which was refused, is bad; the plainest first. Not judged here."""
     body = op.body
-    before = None if state.peer_length == 0 else peer_op(state.peer_length)
+    before = None if state.peer_length == before_epoch(state.epoch) else peer_op(state.peer_length)
     if body.seq != state.peer_length + 1 or body.ack > state.own_length:
         return []
     if body.ack - state.peer_ack > EVIDENCE_OPS_MAX:
@@ -257,11 +263,14 @@ def _lock_shown(
     state: LineState, op: Op, own_op: ReadOp, peer_op: ReadOp
 ) -> tuple[bytes | None, tuple[bytes, ...]]:
     """Return the first op of the peer that acknowledges the lock a CLAIM names, and my ops from the lock up to there."""
-    if not isinstance(op.step, Claim) or not 0 < op.step.lock <= state.peer_ack:
+    first_lock = before_epoch(state.epoch) + 1
+    # The peer agreed to a lock of an earlier epoch by its REOPEN, which does not tell the receipt key: nothing to show.
+    if not isinstance(op.step, Claim) or not first_lock <= op.step.lock <= state.peer_ack:
         return None, ()
     lock = op.step.lock
     # Acknowledgements never fall along a chain.
-    first = bisect_left(range(1, state.peer_length + 1), lock, key=lambda seq: peer_op(seq).body.ack) + 1
+    seqs = range(first_lock, state.peer_length + 1)
+    first = seqs[bisect_left(seqs, lock, key=lambda seq: peer_op(seq).body.ack)]
     witness = peer_op(first)
     if witness.body.ack - lock >= EVIDENCE_OPS_MAX:
         return None, ()

@@ -7,21 +7,16 @@ the peer's chain it acknowledges: so a node keeps two views, its own and the one
 
 from __future__ import annotations
 
-import struct
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
 from enum import Enum
 from functools import lru_cache
-from typing import Final, NamedTuple, NewType, TypeAlias, assert_never, cast
+from typing import NamedTuple, assert_never
 
-from crypto.canonical import decode, encode
-from crypto.digest import tagged
 from crypto.keys import BadKey, VerifyingKey
 from crypto.signing import Signed, signed_bytes
 from protocol.errors import Forked, InvalidOp, InvalidValue, OutOfOrder
-from protocol.limits import AMOUNT_MAX, LINE_OPEN_LOCKS_MAX
+from protocol.limits import AMOUNT_MAX
 from protocol.line_ops import (
-    MODE_REDUCE,
     RECEIPT_TAG,
     VERSION,
     ZERO32,
@@ -34,175 +29,20 @@ from protocol.line_ops import (
     Op,
     Open,
     Release,
+    Reopen,
     Step,
     Terms,
+    before_epoch,
     receipt_bytes,
 )
+from protocol.line_view import HIGH, LOW, Side, View, apply, credit_room, other, room
 from protocol.names import LineId, QuoteId, SchemeId
-
-Side = NewType("Side", int)  # 0: the scheme with the lower id, 1: the other
-LOW: Final = Side(0)
-HIGH: Final = Side(1)
-
-_Three: TypeAlias = tuple[int, int, int]
-_Both: TypeAlias = tuple[bool, bool]
-_Stored: TypeAlias = tuple[int, _Three, _Three, _Both, _Both, bytes]
-_LOCK_ROW: Final = struct.Struct(">BQQ")  # side, seq, amount
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What bounds one debtor side; set by LIMIT ops of the other. Amounts in hours' 3 600 000ths."""
-
-    owed_max: int = 0
-    pending_max: int = 0
-    open_max: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class View:
-    """The fold of a prefix of each chain."""
-
-    owed_by_low: int = 0  # negative: the higher side owes
-    limits: tuple[Limits, Limits] = (Limits(), Limits())  # by debtor side
-    opened: tuple[bool, bool] = (False, False)
-    closed: tuple[bool, bool] = (False, False)
-    open_locks: Mapping[tuple[Side, int], int] = field(default_factory=dict)  # (author, seq) → amount
-    pending: tuple[int, int] = (0, 0)  # sum and …
-    open_count: tuple[int, int] = (0, 0)  # … number of each side's own open locks
-    _spelled: list[bytes] = field(default_factory=list, init=False, compare=False, repr=False)
-
-    def locks(self) -> Mapping[tuple[Side, int], int]:
-        """Return the open locks: (author side, seq) → amount."""
-        return self.open_locks
-
-    @property
-    def ended(self) -> bool:
-        """Whether the epoch is over: both chains hold CLOSE and no lock is open. Source: 6.3 (CLOSE)."""
-        return all(self.closed) and not self.open_locks
-
-    def owed(self, side: Side) -> int:
-        """Return what `side` owes; negative: it is owed."""
-        return self.owed_by_low if side == LOW else -self.owed_by_low
-
-    def digest(self) -> bytes:
-        """Return the state hash of 6.2: equal views, equal hash, whatever the order of arrival (I2)."""
-        return tagged("interlets/1/line-state", self.encode())
-
-    def encode(self) -> bytes:
-        """Return the view as LC1, for hashing and for a store."""
-        if not self._spelled:  # a view is hashed for an op and stored with it
-            rows = b"".join(
-                [_LOCK_ROW.pack(side, seq, amount) for (side, seq), amount in sorted(self.open_locks.items())]
-            )
-            low, high = self.limits
-            spelled = encode(
-                (
-                    self.owed_by_low,
-                    (low.owed_max, low.pending_max, low.open_max),
-                    (high.owed_max, high.pending_max, high.open_max),
-                    self.opened,
-                    self.closed,
-                    rows,
-                )
-            )
-            self._spelled.append(spelled)
-        return self._spelled[0]
-
-
-def decode_view(data: bytes) -> View:
-    """Return the view that `View.encode` wrote into this node's own store."""
-    owed, low, high, opened, closed, rows = cast(_Stored, decode(data))  # our own bytes: the shape is ours
-    locks: dict[tuple[Side, int], int] = {}
-    pending, count = [0, 0], [0, 0]
-    for side, seq, amount in _LOCK_ROW.iter_unpack(rows):
-        locks[Side(side), seq] = amount
-        pending[side] += amount
-        count[side] += 1
-    return View(
-        owed_by_low=owed,
-        limits=(Limits(*low), Limits(*high)),
-        opened=opened,
-        closed=closed,
-        open_locks=locks,
-        pending=(pending[0], pending[1]),
-        open_count=(count[0], count[1]),
-    )
-
-
-def other(side: Side) -> Side:
-    """Return the opposite side."""
-    return HIGH if side == LOW else LOW
-
-
-def _with(pair: tuple[int, int], side: Side, change: int) -> tuple[int, int]:
-    return (pair[0] + change, pair[1]) if side == LOW else (pair[0], pair[1] + change)
-
-
-def _said(pair: tuple[bool, bool], side: Side) -> tuple[bool, bool]:
-    return (True, pair[1]) if side == LOW else (pair[0], True)
-
-
-def room(view: View, debtor: Side, mode: str = "normal") -> int:
-    """Return the largest amount `debtor` may lock next; 0 when none. Source: 6.3 (LOCK)."""
-    if view.open_count[debtor] >= LINE_OPEN_LOCKS_MAX or not all(view.opened) or any(view.closed):
-        return 0
-    exposure = view.owed(debtor) + view.pending[debtor]
-    if mode == MODE_REDUCE:  # only ever lowers a debt, so no LIMIT stands in its way
-        return max(0, -exposure)
-    limits = view.limits[debtor]
-    if view.open_count[debtor] >= limits.open_max:
-        return 0
-    return max(0, min(limits.owed_max - exposure, limits.pending_max - view.pending[debtor]))
-
-
-def apply(view: View, author: Side, seq: int, step: Step) -> View:
-    """Return the view after a step that was found valid."""
-    match step:
-        case Open():
-            return replace(view, opened=_said(view.opened, author))
-        case Close():
-            return replace(view, closed=_said(view.closed, author))
-        case Limit():
-            new = Limits(step.owed_max, step.pending_max, step.open_max)
-            return replace(view, limits=(view.limits[0], new) if author == LOW else (new, view.limits[1]))
-        case Lock():
-            locks = dict(view.open_locks)
-            locks[author, seq] = step.amount
-            return _with_locks(view, locks, author, step.amount, 1, 0)
-        case Claim() | Release():
-            debtor = other(author)
-            locks = dict(view.open_locks)
-            amount = locks.pop((debtor, step.lock))
-            moved = amount if isinstance(step, Claim) else 0
-            return _with_locks(view, locks, debtor, -amount, -1, moved if debtor == LOW else -moved)
-        case Credit():
-            return replace(
-                view, owed_by_low=view.owed_by_low + (step.amount if author == LOW else -step.amount)
-            )
-        case Mark():
-            return view
-        case _:
-            assert_never(step)
-
-
-def _with_locks(
-    view: View, locks: Mapping[tuple[Side, int], int], debtor: Side, amount: int, count: int, owed: int
-) -> View:
-    # Spelled out, because `replace` takes twice as long and every op of a payment comes through here.
-    return View(
-        view.owed_by_low + owed,
-        view.limits,
-        view.opened,
-        view.closed,
-        locks,
-        _with(view.pending, debtor, amount),
-        _with(view.open_count, debtor, count),
-    )
 
 
 class LineState(NamedTuple):
-    """One node's copy of a line: where both chains end, and the two views. Lengths count ops of this epoch.
+    """One node's copy of a line: where both chains end, and the two views.
+
+    A length is the seq of a chain's last op, or `before_epoch` where it has none in this epoch.
 
     A tuple, not a dataclass: every op makes new ones, in a third of the time.
     """
@@ -263,9 +103,13 @@ def check(view: View, author: Side, op: Op, lock_of: Callable[[int], Lock] | Non
     at, which only the author itself may ask for: it made or verified that receipt a moment ago. Source: 6.3.
     """
     step = op.step
-    if not isinstance(step, Open) and not view.opened[author]:
+    if not isinstance(step, Open | Reopen) and not view.opened[author]:
         raise InvalidOp("the first op of a chain is OPEN")
+    if op.epoch and not isinstance(step, Reopen) and not all(view.opened):
+        raise InvalidOp("before both have signed the same REOPEN nothing else is written")
     match step:
+        case Reopen():
+            _check_reopen(view, author, op, step)
         case Open():
             _check_open(view, author, op, step)
         case Limit() | Close():
@@ -294,7 +138,7 @@ def check(view: View, author: Side, op: Op, lock_of: Callable[[int], Lock] | Non
 
 
 def _check_open(view: View, author: Side, op: Op, step: Open) -> None:
-    if view.opened[author] or op.seq != 1:
+    if view.opened[author] or op.seq != 1 or op.epoch:
         raise InvalidOp("a chain has one OPEN, its first op")
     if step.version != VERSION:
         raise InvalidOp("OPEN with a set of ops that this version does not know")
@@ -302,9 +146,17 @@ def _check_open(view: View, author: Side, op: Op, step: Open) -> None:
         raise InvalidOp("OPEN over other terms than the line's")
 
 
-def credit_room(view: View, author: Side) -> int:
-    """Return the largest CREDIT `author` may sign: what the peer owes less the author's own open locks. Source: 6.3."""
-    return max(0, -view.owed(author) - view.pending[author])
+def _check_reopen(view: View, author: Side, op: Op, step: Reopen) -> None:
+    """The lower side says how the line goes on; the other says the same, having seen it, or nothing. Source: 6.8."""
+    first = before_epoch(op.epoch) + 1
+    if view.opened[author] or op.seq != first or not step.old < op.epoch:
+        raise InvalidOp("REOPEN is the first op of a chain in a later epoch, and the only one")
+    if step.version != VERSION:
+        raise InvalidOp("REOPEN with a set of ops that this version does not know")
+    if author == LOW and view.opened[HIGH]:
+        raise InvalidOp("the REOPEN of the side with the lower id comes first")
+    if author == HIGH and view.begun != step.digest():
+        raise InvalidOp("it says another thing than the REOPEN it answers")
 
 
 def receipt_opens(receipt_key: bytes, quote_id: QuoteId, receipt: bytes) -> bool:
@@ -434,7 +286,7 @@ def _advance(state: LineState, ack: int, own_op: Callable[[int], Signed[Op]]) ->
 
 
 def _own_id(state: LineState, seq: int, own_op: Callable[[int], Signed[Op]]) -> bytes:
-    if seq == 0:
+    if seq == before_epoch(state.epoch):
         return ZERO32
     return state.own_id if seq == state.own_length else own_op(seq).id
 
@@ -455,14 +307,15 @@ def returned(state: LineState, op: Signed[Op], peer_op: Callable[[int], Signed[O
         raise OutOfOrder("ops in between are missing")
     if body.prev != state.own_id:
         raise InvalidOp("it does not continue my chain")
-    if body.ack_id != (peer_op(body.ack).id if body.ack else ZERO32):
+    none_yet = body.ack == before_epoch(state.epoch)
+    if body.ack_id != (ZERO32 if none_yet else peer_op(body.ack).id):
         raise InvalidOp("it acknowledges another op than the peer's chain now has")
     mine = apply(state.mine, state.me, body.seq, body.step)
     return state._replace(mine=mine, own_length=body.seq, own_id=op.id)
 
 
-def fold(low: list[Step], high: list[Step]) -> View:
-    """Return the view over two whole chains, for audits and tests: all that opens first, then all that ends.
+def fold(low: list[Step], high: list[Step], epoch: int = 0) -> View:
+    """Return the view over two whole chains of an epoch, for audits and tests: all that opens first, then all that ends.
 
     Raises:
         InvalidOp: a lock is ended that is not open: it never was, or has another end (I4).
@@ -470,7 +323,9 @@ def fold(low: list[Step], high: list[Step]) -> View:
     """
     view = View()
     ordered = [
-        (side, seq, step) for side, chain in ((LOW, low), (HIGH, high)) for seq, step in enumerate(chain, 1)
+        (side, seq, step)
+        for side, chain in ((LOW, low), (HIGH, high))
+        for seq, step in enumerate(chain, before_epoch(epoch) + 1)
     ]
     for side, seq, step in ordered:
         if not isinstance(step, (Claim, Release)):

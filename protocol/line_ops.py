@@ -5,10 +5,12 @@ Only shapes are here; whether an op is valid is decided in `line.py`. Source: do
 
 from __future__ import annotations
 
+import struct
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Annotated, ClassVar, Final, TypeAlias
 
-from crypto.digest import object_id
+from crypto.digest import object_id, tagged
 from protocol.errors import InvalidValue
 from protocol.limits import (
     AMOUNT_MAX,
@@ -27,11 +29,26 @@ from protocol.names import LineId, QuoteId, SchemeId
 ZERO32: Final = bytes(32)
 VERSION: Final = 1
 
+# How an open lock is spelled in a state hash and in a REOPEN: side of its author, seq, amount.
+LOCK_ROW: Final = struct.Struct(">BQQ")
+# Each epoch has numbers of its own, so that a lock keeps its number when it goes on in a later one.
+EPOCH_SEQS: Final = 2**32
+
 MODE_NORMAL: Final = "normal"
 MODE_REDUCE: Final = "reduce"
 
 # Why a lock was released. On the wire the reasons say nothing about limits or the state of members (7.1).
 RELEASE_REASONS: Final = ("gone", "price-changed", "no-way", "cannot-now", "too-late", "not-wanted")
+
+
+def before_epoch(epoch: int) -> int:
+    """Return the length of a chain on which nothing of this epoch stands: its first op has the seq after it. Source: 6.2."""
+    return epoch * EPOCH_SEQS
+
+
+def epoch_of(seq: int) -> int:
+    """Return the epoch to which a seq belongs."""
+    return (seq - 1) // EPOCH_SEQS
 
 
 def _check_ends(low: SchemeId, high: SchemeId) -> None:
@@ -159,7 +176,41 @@ class Close(Part):
     TAG: ClassVar[str] = "CLOSE"
 
 
-Step: TypeAlias = Open | Limit | Lock | Claim | Release | Credit | Mark | Close
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reopen(Part):
+    """The line goes on in this epoch, from this balance, with the locks that are open; the epoch `old` is over. Source: 6.8."""
+
+    TAG: ClassVar[str] = "REOPEN"
+
+    old: Annotated[int, Int(0, SEQ_MAX)]
+    low_length: Annotated[int, Int(0, SEQ_MAX)]  # where the chain of each side ended in the old epoch
+    low_id: Annotated[bytes, Fixed(32)]
+    high_length: Annotated[int, Int(0, SEQ_MAX)]
+    high_id: Annotated[bytes, Fixed(32)]
+    owed_by_low: Annotated[
+        int, Int(-AMOUNT_MAX, AMOUNT_MAX)
+    ]  # as people agreed; negative: the higher side owes
+    locks: Annotated[bytes, Blob(2 * LINE_OPEN_LOCKS_MAX * LOCK_ROW.size)]  # rows of LOCK_ROW, rising
+    version: Annotated[int, Int(1, PROTOCOL_VERSION_MAX)] = VERSION  # the set of ops from here on (9.5)
+
+    def __post_init__(self) -> None:
+        Part.__post_init__(self)
+        if len(self.locks) % LOCK_ROW.size:
+            raise InvalidValue("Reopen.locks: not whole rows")
+        rows = list(LOCK_ROW.iter_unpack(self.locks))
+        if any(
+            side > 1 or not 1 <= seq <= SEQ_MAX or not 1 <= amount <= AMOUNT_MAX for side, seq, amount in rows
+        ):
+            raise InvalidValue("Reopen.locks: a row that is no lock")
+        if any(one[:2] >= two[:2] for one, two in pairwise(rows)):
+            raise InvalidValue("Reopen.locks: not in rising order")
+
+    def digest(self) -> bytes:
+        """Return what the state hashes of the epoch are bound to: both sides said the same."""
+        return tagged("interlets/1/line-reopen", encode_message(self))
+
+
+Step: TypeAlias = Open | Limit | Lock | Claim | Release | Credit | Mark | Close | Reopen
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,13 +222,13 @@ class Op(Message):
     line: Annotated[LineId, Fixed(32)]
     author: Annotated[SchemeId, Fixed(32)]
     epoch: Annotated[int, Int(0, SEQ_MAX)]
-    seq: Annotated[int, Int(1, SEQ_MAX)]  # 1, 2, 3 … in the author's chain of this epoch
-    prev: Annotated[bytes, Fixed(32)]  # id of the author's last op; zeros before the first
-    ack: Annotated[int, Int(0, SEQ_MAX)]  # length of the peer's chain that the author stored
-    ack_id: Annotated[bytes, Fixed(32)]  # id of that chain's last op; zeros when `ack` is 0
+    seq: Annotated[int, Int(1, SEQ_MAX)]  # one after the other, from `before_epoch` + 1 on
+    prev: Annotated[bytes, Fixed(32)]  # id of the author's last op; zeros before the first of an epoch
+    ack: Annotated[int, Int(0, SEQ_MAX)]  # seq up to which the author stored the peer's chain
+    ack_id: Annotated[bytes, Fixed(32)]  # id of that chain's last op; zeros where it has none in this epoch
     time: Annotated[int, Int(0, TIME_MS_MAX)]
     state: Annotated[bytes, Fixed(32)]
-    step: Annotated[Step, Nested((Open, Limit, Lock, Claim, Release, Credit, Mark, Close))]
+    step: Annotated[Step, Nested((Open, Limit, Lock, Claim, Release, Credit, Mark, Close, Reopen))]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -42,7 +42,7 @@ class Effect(Enum):
     CLAIM_UP = "decide CLAIM upstream"
     POST_DOWN = "line:down against transit"
     POST_UP = "line:up against transit"
-    LOSS_TO_CHEST = "transit to chest, shown to the admin"
+    REST_TO_CHEST = "transit to chest, shown to the admin"
     SIGN_RECEIPT = "sign the receipt"
     CREDIT_MEMBER = "credit the member; the quote is paid"
 
@@ -100,6 +100,7 @@ class ConnectorState(Enum):
     FORWARDED = "forwarded"
     CLAIMED = "claimed"
     RELEASED = "released"
+    SETTLED = "settled"  # its lock, or the one it went on as, was lost on both sides, and people agreed (6.8)
 
 
 class ConnectorEvent(Enum):
@@ -112,6 +113,7 @@ class ConnectorEvent(Enum):
     DOWN_CLAIMED = "CLAIM from downstream"
     RECEIPT = "the receipt by any other way"
     UP_CLAIM_AUTHORED = "my CLAIM upstream is authored"
+    REOPENED = "REOPEN settles a lock that was lost"
 
 
 _C: TypeAlias = ConnectorState
@@ -130,19 +132,27 @@ CONNECTOR: Final[
         _CE.REFUSE: (_C.RELEASED, (Effect.RELEASE_UP,)),
         _CE.HOLD_BACK: (_C.WAIT, ()),
         _CE.RECEIPT: (_C.CLAIMED, (Effect.STORE_RECEIPT, Effect.CLAIM_UP)),
+        _CE.REOPENED: (_C.SETTLED, (Effect.REST_TO_CHEST,)),
     },
     _C.FORWARDED: {
         _CE.DOWN_RELEASED: (_C.RELEASED, (Effect.RELEASE_UP,)),
         _CE.DOWN_CLAIMED: (_C.CLAIMED, (Effect.POST_DOWN, Effect.STORE_RECEIPT, Effect.CLAIM_UP)),
         _CE.RECEIPT: (_C.CLAIMED, (Effect.STORE_RECEIPT, Effect.CLAIM_UP)),
+        _CE.REOPENED: (_C.SETTLED, (Effect.REST_TO_CHEST,)),
     },
     _C.CLAIMED: {
         _CE.DOWN_CLAIMED: (_C.CLAIMED, (Effect.POST_DOWN,)),
-        _CE.DOWN_RELEASED: (_C.CLAIMED, (Effect.LOSS_TO_CHEST,)),
+        _CE.DOWN_RELEASED: (_C.CLAIMED, (Effect.REST_TO_CHEST,)),
         _CE.RECEIPT: (_C.CLAIMED, ()),
         _CE.UP_CLAIM_AUTHORED: (_C.CLAIMED, (Effect.POST_UP,)),
+        _CE.REOPENED: (_C.SETTLED, (Effect.REST_TO_CHEST,)),
     },
     _C.RELEASED: {},
+    _C.SETTLED: {
+        _CE.DOWN_CLAIMED: (_C.SETTLED, (Effect.POST_DOWN, Effect.STORE_RECEIPT, Effect.REST_TO_CHEST)),
+        _CE.DOWN_RELEASED: (_C.SETTLED, ()),
+        _CE.RECEIPT: (_C.SETTLED, ()),
+    },
 }
 
 # --- Payee ---------------------------------------------------------------------------------------------------

@@ -16,8 +16,9 @@ from crypto.keys import VerifyingKey
 from crypto.signing import Signed
 from protocol.errors import InvalidValue, ProtocolError
 from protocol.identity import IdentityState, fold_log
-from protocol.line import View, fold
-from protocol.line_ops import Op, Terms
+from protocol.line import fold
+from protocol.line_ops import Op, Terms, before_epoch
+from protocol.line_view import View
 from protocol.message import open_message
 from protocol.names import LineId, SchemeId
 
@@ -103,13 +104,13 @@ def compare(ours: Statement, theirs: Statement) -> Comparison:
             _read(each.chains.get(author, ()), keys[author], line, author, ours.epoch)
             for each in (ours, theirs)
         ]
-        difference, good[author] = _first_difference(author, copies[0], copies[1])
+        difference, good[author] = _first_difference(author, ours.epoch, copies[0], copies[1])
         if difference is not None:
             found.append(difference)
     return Comparison(
         line=line,
         differences=tuple(sorted(found, key=_moment)),
-        view=None if found else _view(good[ends[0]], good[ends[1]]),
+        view=None if found else _view(good[ends[0]], good[ends[1]], ours.epoch),
         lengths={author: len(ops) for author, ops in good.items()},
     )
 
@@ -148,7 +149,7 @@ def _read(
         )
 
     ops: list[Signed[Op] | None] = []
-    for seq, wire in enumerate(wires, 1):
+    for seq, wire in enumerate(wires, before_epoch(epoch) + 1):
         try:
             op = open_message(Op, wire, key_for)
         except ProtocolError:
@@ -160,7 +161,7 @@ def _read(
 
 
 def _first_difference(
-    author: SchemeId, ours: Sequence[Signed[Op] | None], theirs: Sequence[Signed[Op] | None]
+    author: SchemeId, epoch: int, ours: Sequence[Signed[Op] | None], theirs: Sequence[Signed[Op] | None]
 ) -> tuple[Difference | None, list[Signed[Op]]]:
     """Return the first difference, and the chain both have before it."""
     same: list[Signed[Op]] = []
@@ -171,7 +172,8 @@ def _first_difference(
             same.append(mine)
             continue
         what = _what(mine, other, in_ours=at < len(ours), in_theirs=at < len(theirs))
-        return Difference(author=author, seq=at + 1, what=what, ours=mine, theirs=other), same
+        seq = before_epoch(epoch) + at + 1
+        return Difference(author=author, seq=seq, what=what, ours=mine, theirs=other), same
     return None, same
 
 
@@ -192,8 +194,8 @@ def _moment(difference: Difference) -> tuple[int, SchemeId]:
     return (0 if signed is None else signed.body.time), difference.author
 
 
-def _view(low: Sequence[Signed[Op]], high: Sequence[Signed[Op]]) -> View | None:
+def _view(low: Sequence[Signed[Op]], high: Sequence[Signed[Op]], epoch: int) -> View | None:
     try:
-        return fold([op.body.step for op in low], [op.body.step for op in high])
+        return fold([op.body.step for op in low], [op.body.step for op in high], epoch)
     except ProtocolError:
         return None

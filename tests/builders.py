@@ -8,19 +8,9 @@ from typing import Any, Final
 
 from crypto.keys import SigningKey, VerifyingKey
 from crypto.signing import Signed
-from protocol.line import (
-    LOW,
-    LineState,
-    Side,
-    View,
-    accept,
-    apply,
-    author,
-    authored,
-    new_line,
-    other,
-)
+from protocol.line import LineState, accept, author, authored, new_line
 from protocol.line_ops import MODE_NORMAL, ZERO32, Claim, Limit, Lock, Mark, Op, Open, Step, Terms
+from protocol.line_view import LOW, Side, View, apply, other
 from protocol.message import open_message, sign_message
 from protocol.names import Handle, QuoteId, SchemeId
 from protocol.quote import (
@@ -31,6 +21,7 @@ from protocol.quote import (
     make_receipt,
     quote_id_of,
 )
+from protocol.reopening import answer, begin, offer
 from protocol.units import HOUR, Rate
 from tests.vector_making import filler, key
 
@@ -96,14 +87,14 @@ class Copy:
     def gets(self, op: Signed[Op]) -> None:
         """Take an op of the peer's, from the wire."""
         seq = op.body.seq
-        known = self.seen[seq - 1] if seq <= len(self.seen) else None
+        known = next((each for each in self.seen if each.body.seq == seq), None)
         before = self.state.peer_length
         self.state = accept(self.state, open_op(op.wire), self.own_op, known)
         if self.state.peer_length > before:
             self.seen.append(op)
 
     def own_op(self, seq: int) -> Signed[Op]:
-        return self.own[seq - 1]
+        return next(op for op in self.own if op.body.seq == seq)
 
     def forges(self, step: Step, **changes: Any) -> Signed[Op]:
         """Sign an op that may be against the rules: everything fits but what the rules say, and `changes`."""
@@ -140,7 +131,7 @@ class Line:
     def tell(self) -> None:
         """Deliver everything, both ways."""
         for mine, theirs in ((self.low, self.high), (self.high, self.low)):
-            for op in mine.own[theirs.state.peer_length :]:
+            for op in [each for each in mine.own if each.body.seq > theirs.state.peer_length]:
                 theirs.gets(op)
 
     def says(self, side: Side, step: Step) -> Signed[Op]:
@@ -148,6 +139,19 @@ class Line:
         op = (self.low if side == LOW else self.high).does(step)
         self.tell()
         return op
+
+    def reopens(self, owed_by_low: int, epoch: int | None = None) -> None:
+        """Both sign how the line goes on, and hear of it."""
+        low, high = self.low, self.high
+        body = offer(low.state, epoch or low.state.epoch + 1, owed_by_low, NOW)
+        offered = sign_message(body, low.scheme.line_key, KEY_SEQ)
+        body, state = answer(high.state, open_op(offered.wire), NOW)
+        answered = sign_message(body, high.scheme.line_key, KEY_SEQ)
+        high.state = authored(state, answered)
+        low.state = begin(low.state, offered, open_op(answered.wire))
+        for copy, own, seen in ((low, offered, answered), (high, answered, offered)):
+            copy.own.append(own)
+            copy.seen.append(seen)
 
     @property
     def view(self) -> View:

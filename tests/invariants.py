@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import product
 
 from msgpack import unpackb
 from sqlalchemy import select, text
@@ -27,7 +28,18 @@ from node.store.schema import payments as payments_schema
 from protocol.entry import Corrected, Entry, Payload, Posted, open_book
 from protocol.ledger import LOCAL, AccountKind
 from protocol.line import fold, receipt_opens
-from protocol.line_ops import MODE_NORMAL, Claim, Credit, Limit, Lock, Op, Release, Step
+from protocol.line_ops import (
+    LOCK_ROW,
+    MODE_NORMAL,
+    Claim,
+    Credit,
+    Limit,
+    Lock,
+    Op,
+    Release,
+    Reopen,
+    before_epoch,
+)
 from protocol.message import decode_message, trusted_message
 from protocol.names import LineId, SchemeId
 from protocol.quote import Quote
@@ -166,28 +178,40 @@ def check_limits_of_members(node: Snapshot) -> None:
 def check_copy(copy: Copy) -> None:
     """I4, and that the stored balance and open locks are what the two chains say."""
     me = copy.line.state.me
-    chains: list[list[Step]] = [[], []]
-    chains[me] = [op.step for op in copy.mine]
-    chains[1 - me] = [op.step for op in copy.theirs]
+    chains: list[Sequence[Op]] = [copy.mine, copy.theirs]
+    if me:
+        chains.reverse()
     for side, chain in enumerate(chains):
-        ends = Counter(step.lock for step in chain if isinstance(step, Claim | Release))
-        locks = {seq for seq, step in enumerate(chains[1 - side], 1) if isinstance(step, Lock)}
+        ends = Counter(op.step.lock for op in chain if isinstance(op.step, Claim | Release))
+        locks = {op.seq for op in chains[1 - side] if isinstance(op.step, Lock)}
         if twice := [lock for lock, count in ends.items() if count > 1]:
             raise Violated(f"I4 locks {twice} have two ends")
         if strange := ends.keys() - locks:
             raise Violated(f"I4 ends of no lock: {sorted(strange)}")
-    if fold(*chains).digest() != copy.line.state.mine.digest():
+    epoch = copy.line.state.epoch
+    steps = [[op.step for op in chain if op.epoch == epoch] for chain in chains]
+    if fold(*steps, epoch).digest() != copy.line.state.mine.digest():
         raise Violated("I2 the stored state is not the fold of the stored chains")
 
 
 def check_exposure(copy: Copy) -> None:
     """I3: debt + open locks ≤ the highest LIMIT granted, at every LOCK and CREDIT, by what its author could know."""
-    for author, chain, peer in ((0, copy.mine, copy.theirs), (1, copy.theirs, copy.mine)):
+    epochs = sorted({op.epoch for op in copy.mine})
+    sides = [(copy.mine, copy.theirs, copy.line.state.me), (copy.theirs, copy.mine, 1 - copy.line.state.me)]
+    for (author, (mine, theirs, side)), epoch in product(enumerate(sides), epochs):
+        chain = [op for op in mine if op.epoch == epoch]
+        peer = [op for op in theirs if op.epoch == epoch]
         open_locks: dict[int, int] = {}
         owed = limit = seen = 0
         peer_locks: dict[int, int] = {}
         for op in chain:
-            for other in peer[seen : op.ack]:  # what the author acknowledges with this op
+            if isinstance(op.step, Reopen):  # from what was agreed, with what is open
+                owed = -op.step.owed_by_low if side else op.step.owed_by_low
+                for whose, seq, amount in LOCK_ROW.iter_unpack(op.step.locks):
+                    (open_locks if whose == side else peer_locks)[seq] = amount
+            for other in peer[
+                seen : op.ack - before_epoch(epoch)
+            ]:  # what the author acknowledges with this op
                 step = other.step
                 if isinstance(step, Limit):
                     limit = max(limit, step.owed_max)
@@ -199,7 +223,7 @@ def check_exposure(copy: Copy) -> None:
                     open_locks.pop(step.lock)
                 elif isinstance(step, Credit):
                     owed -= step.amount
-            seen = max(seen, op.ack)
+            seen = max(seen, op.ack - before_epoch(epoch))
             step = op.step
             if isinstance(step, Claim):
                 owed -= peer_locks.pop(step.lock)

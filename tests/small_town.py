@@ -198,7 +198,9 @@ class SettlingNode:
         )  # fmt: skip
         self.settlement = Settlement(store=self.store, clock=self.clock, lines=self.lines, quotes=self.quotes)
         self.neighbours = Neighbours(store=self.store, lines=self.lines, books=self.books)
-        self.joint_acts = JointActs(store=self.store, lines=self.lines, books=self.books)
+        self.joint_acts = JointActs(
+            store=self.store, lines=self.lines, books=self.books, keyring=self.keyring
+        )
         self.marks = Marks(store=self.store, lines=self.lines)
         await self.lines.boot()
         town.network.listen(self.name, self.links.accept)

@@ -328,7 +328,7 @@ def test_a_second_correction_of_one_entry_is_found(town: Town, tmp_path: Path) -
         ("accounts", "held", "are set aside, payments under way say otherwise"),
         ("accounts", "credit_limit", "credit_limit is said to be"),
         ("lines", "we_owe", "we are said to owe"),
-        ("lines", "own_length", "it is said to have"),
+        ("lines", "own_length", "its chains are said to end at"),
         ("payments", "hours", "its lock for"),
         ("payments", "amount", "does not take"),
         ("payments", "entry", "(I6)"),

@@ -113,7 +113,6 @@ LONG_FILES_ALLOWED: dict[str, str] = {
     "node/store/migrations/versions/0001_first.py": "every table, written out by scripts/make_migration",
     "protocol/ledger.py": "what may be posted, and the values it is asked of",
     "protocol/entry.py": "every kind of ledger entry, one after the other",
-    "protocol/line.py": "the fold and the validity of ops, which must be read beside each other",
     "protocol/session.py": "the messages of a session in the order in which they are said",
     "tests/vector_builders.py": "one builder for each signed object, in the order of the spec",
 }

@@ -35,6 +35,7 @@ from protocol.ledger import Leg
 from protocol.letter import DELIVERED, PAYMENT_REQUEST, LetterAck, LetterText, Sum, make_letter
 from protocol.limits import DAY_MS, MINUTE_MS
 from protocol.line_ops import (
+    LOCK_ROW,
     MODE_NORMAL,
     RECEIPT_TAG,
     ZERO32,
@@ -48,11 +49,14 @@ from protocol.line_ops import (
     Open,
     ReceiptBody,
     Release,
+    Reopen,
     Step,
     SyncAnswer,
     SyncAsk,
     Terms,
+    before_epoch,
 )
+from protocol.line_view import LOW, View, apply
 from protocol.memo import Memo, Passing
 from protocol.message import encode_message, sign_message, to_value
 from protocol.names import AccountId, Handle, ItemKey, KeySeq, QuoteId, SchemeId
@@ -375,6 +379,29 @@ def _op_mark() -> Vector:
 @vector("op-close")
 def _op_close() -> Vector:
     return _op("no LOCK and no LIMIT of mine follows", Close())
+
+
+@vector("op-reopen")
+def _op_reopen() -> Vector:
+    locks = LOCK_ROW.pack(0, 7, 5_400_000) + LOCK_ROW.pack(1, 4, 3_600_000)
+    step = Reopen(
+        old=0, low_length=9, low_id=filler("low's last op"), high_length=6, high_id=filler("high's last op"),
+        owed_by_low=-7_200_000, locks=locks,
+    )  # fmt: skip
+    first = before_epoch(1)
+    message = Op(
+        line=_TERMS.line_id(), author=_LOW, epoch=1, seq=first + 1, prev=ZERO32, ack=first, ack_id=ZERO32, time=NOW,
+        state=apply(View(), LOW, first + 1, step).digest(), step=step,
+    )  # fmt: skip
+    note = "the lower side offers to go on in epoch 1, where it is owed two hours and one lock of each side is open"
+    wrong = {"seq": 0, "ack": -1, "step": ("REOPEN", 0, 9, b"", 6, b"", 0, locks, 1)}
+    return Vector(
+        note=note,
+        message=message,
+        signer="oakvale line" if _LOW == OAKVALE else "riverside line",
+        key_seq=2,
+        wrong=wrong,
+    )
 
 
 @vector("sync-ask")

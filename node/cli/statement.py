@@ -86,7 +86,7 @@ def read_statement(file: Path) -> Statement:
 
 def _read(lines: Any) -> Statement:
     from node.services.statements import FORMAT, FORMAT_VERSION
-    from protocol.line_ops import Terms
+    from protocol.line_ops import Terms, before_epoch
     from protocol.names import SchemeId
     from protocol.statement import Statement
 
@@ -98,7 +98,7 @@ def _read(lines: Any) -> Statement:
         high=SchemeId(bytes.fromhex(head["high"])),
         nonce=bytes.fromhex(head["nonce"]),
     )
-    ends = (terms.low, terms.high)
+    ends, epoch = (terms.low, terms.high), int(head["epoch"])
     found: dict[str, dict[SchemeId, list[bytes]]] = {
         kind: {scheme: [] for scheme in ends} for kind in ("identity", "author")
     }
@@ -106,12 +106,13 @@ def _read(lines: Any) -> Statement:
         record = json.loads(line)
         kind = "identity" if "identity" in record else "author"
         of = found[kind][SchemeId(bytes.fromhex(record[kind]))]
-        if record["seq"] != len(of) + (kind == "author"):
+        first = before_epoch(epoch) + 1 if kind == "author" else 0
+        if record["seq"] != first + len(of):
             raise ValueError("a record is missing")
         of.append(bytes.fromhex(record["wire"]))
     return Statement(
         terms=terms,
-        epoch=int(head["epoch"]),
+        epoch=epoch,
         by=SchemeId(bytes.fromhex(head["by"])),
         identities=found["identity"],
         chains=found["author"],
@@ -173,9 +174,11 @@ def _said(found: Comparison, names: dict[SchemeId, str], files: dict[str, str]) 
 
 
 def _difference(each: Difference, author: str, files: dict[str, str]) -> tuple[str, ...]:
+    from protocol.line_ops import before_epoch, epoch_of
     from protocol.statement import GOOD_COPY, WhatDiffers
 
-    place = f"Step {each.seq} of {author}"
+    epoch = epoch_of(each.seq)
+    place = f"Step {each.seq - before_epoch(epoch)} of {author}"
     signed = each.good
     if signed is not None:
         good = GOOD_COPY[each.what]

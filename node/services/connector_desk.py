@@ -11,15 +11,17 @@ from sqlalchemy import bindparam, func, literal_column, select, update
 
 from node import crash
 from node.services.books import Books
+from node.services.both_lost import freeze
 from node.services.line_desk import LineDesk
 from node.services.line_ends import owed_more
-from node.services.line_rows import CLOSED, OPEN, Line
+from node.services.line_rows import CLOSED, FROZEN, LIVE, OPEN, Line
 from node.store import Tx
 from node.store.schema import payments as schema
 from node.store.statements import upsert
 from protocol.entry import Words
+from protocol.errors import OutOfOrder
 from protocol.ledger import HOURS, SystemRole
-from protocol.line_ops import Lock
+from protocol.line_ops import Lock, epoch_of
 from protocol.memo import Passing
 from protocol.payment import (
     ConnectorEvent,
@@ -46,6 +48,15 @@ _FORWARD_STATE: Final = (
     update(schema.forward)
     .where(_F.line_no == bindparam("which_line"), _F.lock_seq == bindparam("which_seq"))
     .values(state=bindparam("new_state"), receipt=func.coalesce(_F.receipt, bindparam("new_receipt")))
+)
+_LOST_IN: Final = select(_F.lock_seq, _F.state, _F.out_line_no, _F.out_seq, _F.amount).where(
+    _F.line_no == bindparam("line_no"), _F.lock_seq < 0, _F.state.in_(["forwarded", "claimed"])
+)
+_PASSED_NOWHERE: Final = select(_F.line_no, _F.lock_seq, _F.amount).where(
+    _F.state == "claimed", _F.out_line_no.is_(None)
+)
+_OUT_OVER: Final = select(_F.line_no, _F.lock_seq).where(
+    _F.state == "forwarded", _F.out_line_no == bindparam("line_no")
 )
 _PASSED_ON: Final = Words(text="", done_by="interlets", on_behalf_of=None, proved_by="system")
 
@@ -127,9 +138,11 @@ class ConnectorDesk:
                     if written and effect is Effect.CLAIM_UP:
                         amounts += self._up_amounts(up, amount)
                     self._tx.on_commit(crash.point, "claim-stored")
-                case Effect.LOSS_TO_CHEST:
+                case Effect.REST_TO_CHEST:
+                    # Claimed upstream and not down here: in transit is what we gained; the other way round, what we lost.
+                    gained = -amount if Effect.POST_DOWN in effects else amount
                     chest = self._books.system(self._tx, SystemRole.CHEST, HOURS)
-                    amounts += [(self._transit(), amount), (chest, -amount)]
+                    amounts += [(self._transit(), -gained), (chest, gained)]
                 case _:
                     assert effect is Effect.STORE_RECEIPT
         self._tx.run_keeping(
@@ -143,14 +156,28 @@ class ConnectorDesk:
 
     def lock_came_back(self, line: Line, seq: int, lock: Lock, up: Line, up_seq: int) -> None:
         """Know again that this LOCK of mine passed on the peer's lock `up_seq` of `up`."""
+        if self._is_lost(up, up_seq, lock):
+            if up.usable and epoch_of(up_seq) == up.state.epoch:
+                freeze(self._lines, up, f"lock {up_seq} of theirs, which we passed on, is nowhere any more")
+            up_seq = -up_seq
         state = self.state_of(up, up_seq)
-        if state is not ConnectorState.CLAIMED:
+        if state not in (ConnectorState.CLAIMED, ConnectorState.SETTLED):
             # Also where its end upstream came back first: what happens downstream is still to be heard.
             state, _ = connector_step(ConnectorState.NEW, ConnectorEvent.FORWARD)
         self._tx.run(
             _PUT_FORWARD, line_no=up.no, lock_seq=up_seq, state=state.value, out_line_no=line.no, out_seq=seq,
             amount=lock.amount, receipt=None, started_ms=self._lines.now_ms,
         )  # fmt: skip
+
+    def _is_lost(self, up: Line, seq: int, passed_on: Lock) -> bool:
+        """Tell whether both sides of `up` lost the lock that was passed on, and perhaps gave its number to another."""
+        if seq > up.state.peer_length:
+            return up.complete and up.status in LIVE | {FROZEN}
+        try:
+            step = self._lines.peer_op(up, seq).body.step
+        except OutOfOrder:
+            return True  # of an epoch that has ended
+        return not (isinstance(step, Lock) and step.quote_id == passed_on.quote_id)
 
     def claim_came_back(self, line: Line, seq: int, lock: Lock, receipt: bytes) -> None:
         """Book again a CLAIM of mine upstream, and know its receipt."""
@@ -174,6 +201,52 @@ class ConnectorDesk:
             self._tx.run(
                 _FORWARD_STATE, which_line=line.no, which_seq=seq, new_state=state.value, new_receipt=None
             )
+
+    # --- a line that goes on anew after both sides lost ops of it (6.8) -----------------------------------------
+
+    def settle_lost(self, line: Line) -> list[tuple[int, int]]:
+        """Have done with the locks that `line` lost; return what leaves transit."""
+        left = 0
+        for seq, state, out_no, out_seq, amount in self._tx.all(_LOST_IN, line_no=line.no):
+            out = None if out_no is None else self._lines.by_no(out_no)
+            under_way = out is not None and (out.state.me, out_seq) in out.state.mine.locks()
+            if ConnectorState(state) is ConnectorState.CLAIMED and not under_way:
+                left -= amount  # claimed from us, and nobody to claim it from
+            self._reopened(line.no, seq, ConnectorState(state))
+        for up_no, seq, amount in self._tx.all(_PASSED_NOWHERE):
+            up = self._lines.by_no(up_no)
+            if seq > up.state.peer_length or up.is_open(seq):
+                continue
+            onward = self._lines.by_peer(self._lines.peer_lock(up, seq).route[0])
+            if onward is not None and onward.no == line.no:
+                left += amount  # claimed by us, and the claim on us is lost
+                self._reopened(up_no, seq, ConnectorState.CLAIMED)
+        for up_no, seq in self._tx.all(_OUT_OVER, line_no=line.no):
+            up = self._lines.by_no(up_no)
+            if seq <= up.state.peer_length and not up.is_open(seq):
+                self._reopened(up_no, seq, ConnectorState.FORWARDED)  # let go upstream; here it goes on
+        chest = self._books.system(self._tx, SystemRole.CHEST, HOURS)
+        return [(self._transit(), -left), (chest, left)] if left else []
+
+    def _reopened(self, line_no: int, seq: int, state: ConnectorState) -> None:
+        after, _ = connector_step(state, ConnectorEvent.REOPENED)
+        self._tx.run(
+            _FORWARD_STATE, which_line=line_no, which_seq=seq, new_state=after.value, new_receipt=None
+        )
+
+    def learn(self, line: Line, seq: int, receipt: bytes) -> None:
+        """Claim upstream with the receipt of my open lock `seq`, which came by another way than its CLAIM. Source: 7.2."""
+        row = self._tx.one(_FORWARD_BY_OUT, line_no=line.no, lock_seq=seq)
+        if row is None or ConnectorState(row[2]) is not ConnectorState.FORWARDED:
+            return
+        up_no, up_seq, state, amount = row
+        after, _ = connector_step(ConnectorState(state), ConnectorEvent.RECEIPT)
+        up = self._lines.by_no(up_no)
+        if self._lines.decide(up, up_seq, receipt):
+            self.post_up(up, amount)
+        self._tx.run(
+            _FORWARD_STATE, which_line=up_no, which_seq=up_seq, new_state=after.value, new_receipt=receipt
+        )
 
     def _transit(self) -> int:
         return self._books.system(self._tx, SystemRole.TRANSIT, HOURS)

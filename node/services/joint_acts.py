@@ -1,8 +1,8 @@
-"""What two organisers must want: freeing a member whose payment is stuck, writing off what a neighbour owes, erasing who left.
+"""What two organisers must want: freeing who is stuck, writing off what a neighbour owes, going on anew, erasing who left.
 
 One asks, another confirms; only then something happens, in the unit that confirms. Whoever is new at the desk cannot be
 the other one for a week, or one person could make a second one. A scheme with one organiser waits a week instead, so
-that somebody may notice. Source: docs/protocol.md 6.6, 7.2; docs/pages.md 7.4.
+that somebody may notice. Source: docs/protocol.md 6.6, 6.8, 6.9, 7.2; docs/pages.md 7.4.
 """
 
 from __future__ import annotations
@@ -14,19 +14,22 @@ from typing import Final, assert_never
 
 from sqlalchemy import and_, bindparam, func, insert, or_, select, update
 
+from node.keyring import KeyRing
 from node.services.acts import Actor, Deed, NotAllowed, note_act
 from node.services.books import Books
 from node.services.erasure import Erasure, may_be_erased
 from node.services.line_ends import write_off
-from node.services.line_rows import CLOSED, CLOSING, STOPPED, SUSPENDED, Line
+from node.services.line_rows import CLOSED, CLOSING, FROZEN, STOPPED, SUSPENDED, Line
 from node.services.lines import LineService
 from node.services.members import number_text
 from node.services.payer_desk import UNDER_WAY
+from node.services.reopen_desk import CAN_GO_ON, ReopenDesk, newest_offer, offer_fits, read_owed
 from node.store import ReadTx, Store, Tx
 from node.store.schema import books as books_schema
 from node.store.schema import payments as payments_schema
 from node.store.schema import people as schema
 from protocol.limits import DAY_MS, FROZEN_AFTER_MS
+from protocol.line_view import LOW
 from protocol.names import SchemeId, scheme_text
 from protocol.payment import PayerState, may_freeze
 from protocol.units import HOUR
@@ -46,6 +49,7 @@ class Kind(StrEnum):
     FREE = "free"  # about a trade's number: what it set aside goes from the member to the chest
     WRITE_OFF = "write-off"  # about a neighbour: hours it owes are booked as lost
     ERASE = "erase"  # about the number of a member who has left: what is held about them is erased
+    GO_ON = "go-on"  # about a neighbour: the line goes on in a new epoch, from the debt that both agreed on
 
 
 class CannotAct(Exception):
@@ -67,6 +71,8 @@ class Why(StrEnum):
     TOO_MUCH = "too-much"  # more than they owe
     CAP = "cap"  # more than may be written off in a year
     TRADING = "trading"  # stop trading with them first
+    APART = "apart"  # what both hold of the line is not known to be the same now
+    NO_OFFER = "no-offer"  # the other side writes first, and has not written this
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,8 +171,17 @@ def why_not(tx: ReadTx, by: Actor, asked: Asked, now_ms: int) -> tuple[Why, int]
 class JointActs:
     """See the head of this file."""
 
-    def __init__(self, *, store: Store, lines: LineService, books: Books, erasure: Erasure | None = None):
+    def __init__(
+        self,
+        *,
+        store: Store,
+        lines: LineService,
+        books: Books,
+        keyring: KeyRing,
+        erasure: Erasure | None = None,
+    ):
         self._store: Final = store
+        self._keyring: Final = keyring
         self._lines: Final = lines
         self._books: Final = books
         self._erasure: Final = erasure
@@ -194,11 +209,47 @@ class JointActs:
         )  # fmt: skip
         note_act(tx, by, _DEEDS[kind], now_ms=now_ms, detail=f"{_named(kind, about)}: asked")
 
+    async def ask_go_on(self, by: Actor, peer: SchemeId, owed: int) -> bool:
+        """Go on with a neighbour in a new epoch, from `owed`, our debt; negative: theirs. Tell whether it is done.
+
+        Where that is what the line says, one organiser is enough. Raises CannotAct. Source: 6.8.
+        """
+        done = await self._store.write(self._go_on, by, peer, owed)
+        if done:
+            self._lines.bring_together(peer)
+        return done
+
+    def _go_on(self, tx: Tx, by: Actor, peer: SchemeId, owed: int) -> bool:
+        now_ms = self._must_be_at_desk(tx, by)
+        self._check(tx, Kind.GO_ON, peer, owed)
+        lines, _ = self._lines.desks(tx)
+        line = lines.by_peer(peer)
+        assert line is not None, "looked at a moment ago"
+        if owed != line.state.owed:
+            self._ask(tx, by, Kind.GO_ON, peer, owed)
+            return False
+        self._carry_out_go_on(tx, by, peer, owed)
+        note_act(tx, by, _DEEDS[Kind.GO_ON], now_ms=now_ms, detail=f"{_named(Kind.GO_ON, peer)}: goes on")
+        return True
+
+    def _carry_out_go_on(self, tx: Tx, by: Actor, peer: SchemeId, owed: int) -> None:
+        lines, payments = self._lines.desks(tx)
+        line = lines.by_peer(peer)
+        assert line is not None, "looked at a moment ago"
+        desk = ReopenDesk(tx, lines, payments, self._keyring)
+        if line.state.me == LOW:
+            desk.offer(line, owed)
+        elif not desk.answer(line, owed, by.words("a line goes on anew")):
+            raise CannotAct(Why.NO_OFFER)
+        self._lines.finish(tx, lines)
+
     async def confirm(self, by: Actor, no: int) -> None:
         """Do what another organiser asked for. Raises CannotAct."""
-        await self._store.write(self._confirm, by, no)
+        peer = await self._store.write(self._confirm, by, no)
+        if peer is not None:
+            self._lines.bring_together(peer)
 
-    def _confirm(self, tx: Tx, by: Actor, no: int) -> None:
+    def _confirm(self, tx: Tx, by: Actor, no: int) -> SchemeId | None:
         now_ms = self._must_be_at_desk(tx, by)
         asked = next((each for each in asked_now(tx, now_ms) if each.no == no), None)
         if asked is None:
@@ -212,6 +263,7 @@ class JointActs:
         note_act(
             tx, by, _DEEDS[asked.kind], now_ms=now_ms, detail=f"{_named(asked.kind, asked.about)}: confirmed"
         )
+        return SchemeId(asked.about) if asked.kind is Kind.GO_ON else None
 
     async def drop(self, by: Actor, no: int) -> None:
         """Ask for it no more; any organiser may. Raises CannotAct."""
@@ -249,7 +301,7 @@ class JointActs:
                 line = lines.by_peer(SchemeId(about))
                 if line is None:
                     raise CannotAct(Why.CHANGED)
-                if line.status not in (STOPPED, SUSPENDED, CLOSING, CLOSED):
+                if line.status not in (STOPPED, SUSPENDED, FROZEN, CLOSING, CLOSED):
                     raise CannotAct(Why.TRADING)
                 if not 0 < amount <= can_be_lost(line):
                     raise CannotAct(Why.TOO_MUCH)
@@ -258,6 +310,16 @@ class JointActs:
             case Kind.ERASE:
                 if may_be_erased(tx, int.from_bytes(about, "big")) is None:
                     raise CannotAct(Why.CHANGED)
+            case Kind.GO_ON:
+                line = lines.by_peer(SchemeId(about))
+                if line is None or line.status not in CAN_GO_ON or not all(line.state.mine.opened):
+                    raise CannotAct(Why.CHANGED)
+                if not line.complete:
+                    raise CannotAct(Why.APART)
+                if line.state.me != LOW:
+                    offered = newest_offer(tx, line)
+                    if offered is None or read_owed(line, offered) != amount or not offer_fits(line, offered):
+                        raise CannotAct(Why.NO_OFFER)
             case _:
                 assert_never(kind)
 
@@ -278,6 +340,9 @@ class JointActs:
                 assert member is not None, "looked at a moment ago"
                 assert self._erasure is not None, "a node that has members erases them"
                 self._erasure.erase_in(tx, member, lines.now_ms)
+            case Kind.GO_ON:
+                self._carry_out_go_on(tx, by, SchemeId(asked.about), asked.amount)
+                return
             case _:
                 assert_never(asked.kind)
         self._lines.finish(tx, lines)
@@ -294,13 +359,13 @@ def left_this_year(tx: ReadTx, now_ms: int) -> int:
 
 
 _DEEDS: Final[Mapping[Kind, Deed]] = {
-    Kind.FREE: Deed.FREED, Kind.WRITE_OFF: Deed.WRITTEN_OFF, Kind.ERASE: Deed.ERASED,
+    Kind.FREE: Deed.FREED, Kind.WRITE_OFF: Deed.WRITTEN_OFF, Kind.GO_ON: Deed.NEIGHBOUR, Kind.ERASE: Deed.ERASED,
 }  # fmt: skip
 
 
 def _named(kind: Kind, about: bytes) -> str:
     match kind:
-        case Kind.WRITE_OFF:
+        case Kind.WRITE_OFF | Kind.GO_ON:
             return scheme_text(SchemeId(about))
         case Kind.FREE:
             return f"trade {int.from_bytes(about, 'big')}"

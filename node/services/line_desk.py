@@ -20,8 +20,9 @@ from node.store.statements import upsert
 from protocol import line as rules
 from protocol.errors import Forked, OutOfOrder
 from protocol.limits import SILENT_AFTER_MS
-from protocol.line import Position
-from protocol.line_ops import MODE_NORMAL, Claim, Lock, Op, Release, Step, Terms
+from protocol.line import LineState, Position
+from protocol.line_ops import MODE_NORMAL, Claim, Lock, Op, Release, Step, Terms, before_epoch, epoch_of
+from protocol.line_view import other
 from protocol.memo import Memory, Nothing, write_memo
 from protocol.message import trusted_message
 from protocol.names import LineId, QuoteId, SchemeId
@@ -37,7 +38,7 @@ _SAVE: Final = (
         **{
             name: bindparam(f"new_{name}")
             for name in (
-                "state", "own_length", "own_id", "peer_length", "peer_id", "peer_ack", "mine", "theirs", "synced",
+                "state", "epoch", "own_length", "own_id", "peer_length", "peer_id", "peer_ack", "mine", "theirs", "synced",
                 "announced", "returned", "horizon", "seen", "own_ceiling", "heard_ms", "written_off", "marked", "marked_peer",
                 "agreed_ms", "agreed_owed",
             )
@@ -70,6 +71,7 @@ _NOTHING: Final = Nothing()
 _FORGET: Final = (
     delete(schema.op).where(_O.line_no == bindparam("which")),
     delete(schema.decision).where(_D.line_no == bindparam("which")),
+    delete(schema.reopening).where(schema.reopening.c.line_no == bindparam("which")),
     delete(schema.line).where(_L.no == bindparam("which")),
 )
 
@@ -81,8 +83,7 @@ class LineDesk:
 
     def __init__(
         self, tx: Tx, keyring: KeyRing, now_ms: int, takes_locks: Callable[[SchemeId], bool] | None = None,
-        owed_ceiling: int | None = None,
-        may_owe_more: Callable[[SchemeId], bool] | None = None,
+        owed_ceiling: int | None = None, may_owe_more: Callable[[SchemeId], bool] | None = None,
     ):  # fmt: skip
         self.tx: Final = tx
         self.now_ms: Final = now_ms
@@ -201,7 +202,7 @@ class LineDesk:
         """
         if lock_seq <= line.horizon or self._may_owe_more is None or self._may_owe_more(line.peer):
             return False
-        theirs = rules.other(line.state.me)
+        theirs = other(line.state.me)
         return line.state.mine.owed(theirs) + line.state.mine.pending[theirs] > 0
 
     # --- writing and taking ops -------------------------------------------------------------------------------
@@ -240,7 +241,7 @@ class LineDesk:
             Forked: I hold another op of mine at its place. Otherwise as `protocol.line.returned`.
         """
         seq = op.body.seq
-        if op.body.epoch == line.state.epoch and seq <= line.state.own_length:
+        if seq <= line.state.own_length:
             if self.own_op_of(line)(seq).id != op.id:
                 raise Forked("two ops of mine at one seq")
             return False
@@ -262,6 +263,22 @@ class LineDesk:
         self.tx.kept(schema.op)[key] = op
         self._dirty.add(line.no)
 
+    def begin_epoch(self, line: Line, state: LineState, own: Signed[Op], theirs: Signed[Op]) -> list[int]:
+        """Let the line go on in the epoch that both have signed; return the seqs of locks whose decided end has no lock.
+
+        Nothing is written in it before the peer was heard in it. Source: 6.8, 6.7 (a), (d).
+        """
+        line.state = state
+        for op, mine in ((own, True), (theirs, False)):
+            self._store(line, op, mine=mine)
+        line.synced, line.announced, line.returned, line.seen = False, 0, 0, before_epoch(state.epoch)
+        line.horizon = before_epoch(state.epoch)  # whatever goes on is old
+        line.marked = line.marked_peer = 0
+        gone = [seq for seq, _, _ in self.tx.all(_DECISIONS, line_no=line.no) if not line.is_open(seq)]
+        for seq in gone:
+            self.undecide(line, seq)
+        return gone
+
     def own_op_of(self, line: Line) -> Callable[[int], Signed[Op]]:
         """Return a reader of my own chain on `line`."""
 
@@ -281,10 +298,10 @@ class LineDesk:
         return step
 
     def _read_op(self, line: Line, seq: int, *, mine: bool) -> Signed[Op]:
-        kept, key = self.tx.kept(schema.op), (line.no, int(mine), line.state.epoch, seq)
+        kept, key = self.tx.kept(schema.op), (line.no, int(mine), epoch_of(seq), seq)
         op: Signed[Op] | None = kept.get(key)
         if op is None:
-            wire = self.tx.scalar(_OP, line_no=line.no, mine=int(mine), epoch=line.state.epoch, seq=seq)
+            wire = self.tx.scalar(_OP, line_no=line.no, mine=int(mine), epoch=epoch_of(seq), seq=seq)
             if wire is None:
                 raise OutOfOrder(f"op {seq} is not held")
             op = kept[key] = trusted_message(Op, wire)
@@ -358,7 +375,7 @@ class LineDesk:
             # Which line counts with a peer depends on the status of all of them.
             write = self.tx.run_keeping if stood is not None and stood.status == line.status else self.tx.run
             write(
-                _SAVE, which=line.no, new_state=line.status, new_own_length=state.own_length, new_own_id=state.own_id,
+                _SAVE, which=line.no, new_state=line.status, new_epoch=state.epoch, new_own_length=state.own_length, new_own_id=state.own_id,
                 new_peer_length=state.peer_length, new_peer_id=state.peer_id, new_peer_ack=state.peer_ack,
                 new_mine=state.mine.encode(), new_theirs=state.theirs.encode(), new_synced=line.synced,
                 new_announced=line.announced, new_returned=line.returned, new_horizon=line.horizon, new_seen=line.seen,

@@ -14,8 +14,8 @@ from node.services.line_desk import LineDesk
 from node.services.line_rows import ASKED, CLOSED, CLOSING, OFFERED, OPEN, STOPPED, Line
 from protocol.entry import Words
 from protocol.ledger import HOURS, SystemRole
-from protocol.line import Limits, other
 from protocol.line_ops import Close, Limit, Mark, Op
+from protocol.line_view import Limits, other
 
 NOTHING: Final = Limit(owed_max=0, pending_max=0, open_max=0)
 

@@ -13,10 +13,11 @@ from sqlalchemy import bindparam, select
 
 from node.store import ReadTx
 from node.store.schema import lines as schema
-from protocol import line as rules
+from protocol import line_view as rules
 from protocol.limits import LINE_WINDOW_OPS
-from protocol.line import LineState, Side, decode_view
-from protocol.line_ops import MODE_NORMAL, Terms
+from protocol.line import LineState
+from protocol.line_ops import MODE_NORMAL, Terms, epoch_of
+from protocol.line_view import Side, decode_view
 from protocol.names import LineId, SchemeId
 
 # What a line is to this node.
@@ -25,6 +26,9 @@ OFFERED: Final = "offered"  # we opened it and wait for them
 OPEN: Final = "open"
 REPLACED: Final = "replaced"  # both asked at once; the other terms stand
 SUSPENDED: Final = "suspended"  # an op of theirs was refused, or our chain lacks ops of ours
+FROZEN: Final = (
+    "frozen"  # both sides lost ops, or an offer to go on anew waits: nothing of ours is written (6.8)
+)
 STOPPED: Final = "stopped"  # our organisers stopped trading: no new locks either way, limits to zero
 CLOSING: Final = "closing"  # one side closes it for good: what is open ends, then it is closed
 CLOSED: Final = "closed"  # ended, or declined, or taken back; what is owed still stands
@@ -91,9 +95,13 @@ class Line:
     @property
     def usable(self) -> bool:
         """Whether I may write on it. Source: 6.7 (a), (c)."""
+        return self.status in LIVE and self.complete
+
+    @property
+    def complete(self) -> bool:
+        """Whether I hold all that the peer said there is, in its answer to this boot. Source: 6.7 (a), (c)."""
         return (
-            self.status in LIVE
-            and self.synced
+            self.synced
             and self.state.peer_length >= self.announced
             and self.state.own_length >= self.returned
         )
@@ -229,9 +237,9 @@ def find_line(tx: ReadTx, line_id: LineId, me: SchemeId) -> Line | None:
 def read_ops_after(
     tx: ReadTx, line: Line, after: int, most: int, *, mine: bool = True
 ) -> list[tuple[int, bytes]]:
-    """Return (seq, wire) of ops after `after`, at most `most`."""
+    """Return (seq, wire) of ops after `after` in their epoch, at most `most`."""
     found = tx.all(
-        _OPS_AFTER, line_no=line.no, mine=int(mine), epoch=line.state.epoch, after=after, most=most
+        _OPS_AFTER, line_no=line.no, mine=int(mine), epoch=epoch_of(after + 1), after=after, most=most
     )
     return [(seq, wire) for seq, wire in found]
 

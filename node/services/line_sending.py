@@ -14,12 +14,12 @@ from node.federation.links import Links
 from node.keyring import KeyRing
 from node.services.line_desk import Outgoing
 from node.services.line_frames import frames
-from node.services.line_return import return_page
+from node.services.line_return import next_beginning, return_page
 from node.services.line_rows import own_ops_after
 from node.services.line_seen import Seen
 from node.store import Store
 from protocol.frame import FrameType
-from protocol.line_ops import Op
+from protocol.line_ops import Op, epoch_of
 from protocol.names import LineId, SchemeId
 
 RESEND_OPS: Final = 256
@@ -90,7 +90,14 @@ class Sending:
             steps, theirs, mine = page
             if not self._offer(line_id, peer, [(step.seq, step.wire) for step in steps]):
                 return
-        await self._send_again(line_id, peer, mine)
+        # What an epoch that has ended lacks was sent above; in the one that stands my ops follow.
+        epoch = epoch_of(theirs + 1)
+        beginning = await self._store.read(next_beginning, line_id, self._me, epoch)
+        if len(beginning) <= 1:
+            await self._send_again(line_id, peer, mine)
+        if beginning:
+            wires = [self._keyring.renewed("line", Op, wire) if mine else wire for mine, wire in beginning]
+            self._offer(line_id, peer, [(0, wire) for wire in wires])
 
     def _renewed(self, wire: bytes) -> bytes:
         return self._keyring.renewed("line", Op, wire)

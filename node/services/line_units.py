@@ -18,16 +18,19 @@ from crypto.signing import Signed
 from node.clock import Clock
 from node.keyring import KeyRing
 from node.services.books import Books
-from node.services.both_lost import find_lost
+from node.services.both_lost import find_lost, freeze, missing_on
 from node.services.line_desk import LineDesk, Outgoing
 from node.services.line_ends import keep_word
-from node.services.line_rows import ASKED, CLOSED, LIVE, OFFERED, OPEN, REPLACED, SUSPENDED, Line
+from node.services.line_pasts import acks_what_is_lost, other_past
+from node.services.line_rows import ASKED, CLOSED, FROZEN, LIVE, OFFERED, OPEN, REPLACED, SUSPENDED, Line
 from node.services.misdeeds import Misdeeds
 from node.services.payer_desk import Ended
 from node.services.payment_desk import AcceptanceOf, PaymentDesk
+from node.services.reopen_desk import CAN_GO_ON, ReopenDesk
 from node.services.restore_desk import RestoreDesk
 from node.store import Tx
 from node.store.schema import lines as schema
+from protocol.entry import Words
 from protocol.errors import Forked, InvalidOp, OutOfOrder
 from protocol.line import accept, new_line, returned
 from protocol.line_ops import Limit, Lock, Op, Open, SyncAnswer, Terms
@@ -44,6 +47,11 @@ PROPOSALS_MAX: Final = 200
 NOT_IN_TOUCH: Final = "We are not in touch with them now. Try again when they have been heard."
 NOT_TAKEN: Final = "They have not yet taken what we wrote before. Try again later."
 CONTRADICTED: Final = "They contradicted themselves. They may owe more again once an admin has settled that."
+
+# In whose name the books are set right when a line goes on anew and its answer arrives.
+GO_ON: Final = Words(
+    text="a line goes on anew", done_by="interlets", on_behalf_of=None, proved_by="neighbour"
+)
 
 _QUARANTINE: Final = insert(schema.quarantine)
 
@@ -125,6 +133,7 @@ class LineUnits:
         """Store the peer's ops, and mine that it returns, with all they cause. One transaction. Source: 0.4, 6.7 (b)."""
         lines, payments = self.desks(tx)
         restore = RestoreDesk(tx, lines, payments, self._keyring, self._know)
+        reopen = ReopenDesk(tx, lines, payments, self._keyring)
         line = lines.by_id(line_id) or self._first_heard(lines, peer, batch[0])
         if line is None or line.peer != peer or line.status == SUSPENDED:
             return Taken(0, answered=False, ask=False)
@@ -132,6 +141,19 @@ class LineUnits:
         for op in batch:
             was_usable = line.usable
             try:
+                if op.body.epoch < line.state.epoch:
+                    payments.old_op(line, op)
+                    continue
+                if op.body.epoch > line.state.epoch:
+                    # Begun or not: what comes next is for the SYNC of the epoch in which we are then.
+                    if line.status in CAN_GO_ON:
+                        ask = reopen.take(line, op, GO_ON) or ask
+                    continue
+                if acks_what_is_lost(line, op):
+                    freeze(
+                        lines, line, f"op {op.body.seq} of theirs acknowledges ops of ours that neither has"
+                    )
+                    break
                 if op.body.author == self._keyring.scheme:
                     fresh = restore.take_back(line, op, self._acceptance_of)
                 else:
@@ -152,7 +174,7 @@ class LineUnits:
                     ask = self._peer_opened(lines, line) or ask
                 payments.on_step(line, op, self._acceptances(op))
             if line.usable and not was_usable:
-                payments.became_usable(line, self._acceptance_of)
+                self._can_be_used(lines, payments, line)
         answered = any(each[0] == line_id for each in lines.outgoing)
         self.finish(tx, lines)
         held = line.state.own_length + line.state.peer_length
@@ -230,6 +252,14 @@ class LineUnits:
         lines.touch(line)
         self._quarantine(lines, line.peer, line.state.line, wire, reason)
 
+    def _can_be_used(self, lines: LineDesk, payments: PaymentDesk, line: Line) -> None:
+        """Do what waited for a line that can be written to now, unless it shows at once that both sides lost ops."""
+        if (missing := missing_on(lines.tx, line)) is not None:
+            # Before a new lock takes the number of the one that is gone.
+            freeze(lines, line, missing)
+        else:
+            payments.became_usable(line, self._acceptance_of)
+
     def _quarantine(self, lines: LineDesk, peer: SchemeId, line_id: LineId, wire: bytes, reason: str) -> None:
         lines.tx.run(
             _QUARANTINE, at_ms=lines.now_ms, peer=peer, line_id=line_id, data=wire, reason=reason[:500]
@@ -248,9 +278,9 @@ class LineUnits:
     def stop_where_both_lost(self, tx: Tx) -> list[SchemeId]:
         """Stop the lines on which both sides lost ops; return with whom. Source: 6.8."""
         lines, _ = self.desks(tx)
-        lost = find_lost(tx, lines)
+        lost = find_lost(tx, lines, self._books)
         for line, reason in lost:
-            self._suspend(lines, line, b"", f"both sides lost ops: {reason}")
+            freeze(lines, line, reason)
         self.finish(tx, lines)
         return [line.peer for line, _ in lost]
 
@@ -262,9 +292,9 @@ class LineUnits:
             return False
         if line.status == SUSPENDED:
             return False
-        other_past = _other_past(lines, line, answer)
-        if other_past:
-            self._suspend(lines, line, encode_message(answer), other_past)
+        contradicts = other_past(lines, line, answer)
+        if contradicts:
+            self._suspend(lines, line, encode_message(answer), contradicts)
             self.finish(tx, lines)
             return False
         was_usable = line.usable
@@ -280,7 +310,7 @@ class LineUnits:
         line.heard_ms = lines.now_ms
         lines.touch(line)
         if line.usable and not was_usable:
-            payments.became_usable(line, self._acceptance_of)
+            self._can_be_used(lines, payments, line)
         self.finish(tx, lines)
         return line.usable
 
@@ -305,7 +335,9 @@ class LineUnits:
         if known is not None and known.status == ASKED:
             raise LineRefused("They have asked us already.")
         if known is not None and known.status == CLOSED and known.state.owed:
-            raise LineRefused("What is owed from the time before must be settled first.")
+            raise LineRefused(
+                "What is owed from the time before must be settled first, or you go on with it together."
+            )
         if known is not None and known.status != CLOSED:
             raise LineRefused("We are in touch with them already.")
         low, high = sorted((peer, self._keyring.scheme))
@@ -355,32 +387,10 @@ class LineUnits:
 
 def _stands(line: Line) -> bool:
     """Tell whether a line keeps its peer from proposing another."""
-    return line.status in LIVE - {CLOSED} | {ASKED, SUSPENDED} or (
+    return line.status in LIVE - {CLOSED} | {ASKED, SUSPENDED, FROZEN} or (
         line.status == CLOSED and line.state.owed != 0
     )
 
 
 def _no_op(seq: int) -> Signed[Op]:
     raise OutOfOrder(f"op {seq} is not held")
-
-
-def _other_past(lines: LineDesk, line: Line, answer: SyncAnswer) -> str:
-    """Return how the answer contradicts the ops I hold; empty if it does not. Source: 6.5, 6.8."""
-    state = line.state
-    if 0 < answer.seen_length <= state.own_length:
-        held = (
-            state.own_id
-            if answer.seen_length == state.own_length
-            else lines.own_op_of(line)(answer.seen_length).id
-        )
-        if held != answer.seen_id:
-            return "they hold another op of ours than we do"
-    if 0 < answer.own_length <= state.peer_length:
-        held = (
-            state.peer_id
-            if answer.own_length == state.peer_length
-            else lines.peer_op(line, answer.own_length).id
-        )
-        if held != answer.own_id:
-            return "they name another op of theirs than we hold"
-    return ""

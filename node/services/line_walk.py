@@ -20,9 +20,10 @@ from node.store.schema import lines as schema
 from protocol import line as rules
 from protocol.errors import NotAuthentic, ProtocolError
 from protocol.line import LineState
-from protocol.line_ops import Claim, Lock, Op, Release, Terms
+from protocol.line_ops import Claim, Lock, Op, Release, Reopen, Terms, before_epoch
 from protocol.message import open_message
 from protocol.names import KeySeq, SchemeId
+from protocol.reopening import empty_epoch, fits
 
 _L: Final = schema.line.c
 _O: Final = schema.op.c
@@ -36,6 +37,7 @@ _CHAIN: Final = (
     )
     .order_by(_O.seq)
 )
+_EPOCHS: Final = select(_O.epoch).where(_O.line_no == bindparam("line_no")).distinct()
 _STRAYS: Final = select(_O.line_no, _O.mine, _O.epoch, _O.seq).order_by(_O.line_no, _O.mine, _O.epoch, _O.seq)
 
 
@@ -54,6 +56,7 @@ class Walked:
     no: int
     status: str
     state: LineState
+    epoch: int  # in which its row says that it is
     own_locks: dict[int, Lock] = field(default_factory=dict)
     peer_locks: dict[int, Lock] = field(default_factory=dict)
     own_ends: dict[int, End] = field(default_factory=dict)  # by the peer's lock that I ended
@@ -78,8 +81,8 @@ def walk_lines(
         if terms is None or terms.line_id() != id_ or scheme not in (low, high) or peer not in (low, high):
             findings.add("line", no, "its id is not that of its terms between these two schemes")
             continue
-        state = rules.new_line(terms, scheme)._replace(epoch=epoch)
-        walk = _LineWalk(tx, Walked(no, status, state), identities, findings)
+        begun = Walked(no, status, rules.new_line(terms, scheme), epoch)
+        walk = _LineWalk(tx, begun, identities, findings)
         walked[no] = walk.walk()
         progress(walk.line.ops)
     for line_no, mine, epoch, seq in tx.all(_STRAYS):
@@ -87,7 +90,7 @@ def walk_lines(
         if line is None and line_no not in lost:
             lost.add(line_no)
             findings.add("line", line_no, "missing: there are ops of it", derived=True)
-        if line is None or mine not in (0, 1) or not 0 <= epoch <= line.state.epoch:
+        if line is None or mine not in (0, 1) or not 0 <= epoch <= line.epoch:
             findings.add("op", op_row(line_no, mine, seq), "of no line that there is", derived=line is None)
     return walked
 
@@ -105,28 +108,54 @@ class _LineWalk:
         self._findings: Final = findings
         self._mine: list[Signed[Op]] = []
         self._theirs: list[Signed[Op]] = []
+        self._before = 0  # the length of a chain on which nothing of this epoch stands
+        self._ended: LineState | None = None  # the epoch before, whole
+        self._all_mine: dict[int, Signed[Op]] = {}  # of the epochs before, by seq
 
     def walk(self) -> Walked:
         line = self.line
-        # TODO(#3): epochs before this one, once REOPEN makes them.
-        self._mine, self._theirs = self._chain(1), self._chain(0)
-        line.ops = len(self._mine) + len(self._theirs)
-        if not line.broken:
-            taken = 0
-            for op in self._mine:
-                taken = self._take(taken, op.body.ack)
-                if taken < op.body.ack or not self._write(op):
-                    return line
-            self._take(taken, len(self._theirs))
+        written = {row[0] for row in self._tx.all(_EPOCHS, line_no=line.no) if 0 <= row[0] <= line.epoch}
+        for epoch in sorted({0, line.epoch, *written}):
+            if epoch:
+                line.state = empty_epoch(line.state, epoch)
+            self._walk_epoch()
+            if line.broken:
+                break
         return line
+
+    def _walk_epoch(self) -> None:
+        line, ended = self.line, self._ended
+        self._before = before_epoch(line.state.epoch)
+        self._mine, self._theirs = self._chain(1), self._chain(0)
+        line.ops += len(self._mine) + len(self._theirs)
+        if line.broken:
+            return
+        for op in (*self._mine[:1], *self._theirs[:1]):
+            if ended is not None and not (isinstance(op.body.step, Reopen) and fits(ended, op.body.step)):
+                mine = int(op.body.author == line.state.scheme(line.state.me))
+                self._wrong(mine, op.body.seq, "it does not continue the epoch before as it ended (6.8)")
+                return
+        taken = 0
+        for op in self._mine:
+            known = op.body.ack - self._before
+            taken = self._take(taken, known)
+            if taken < known or not self._write(op):
+                return
+        self._take(taken, len(self._theirs))
+        self._ended = line.state
+        self._all_mine |= {op.body.seq: op for op in self._mine}
+
+    def _own_op(self, seq: int) -> Signed[Op]:
+        held = self._all_mine.get(seq)  # of an epoch before
+        return self._mine[seq - self._before - 1] if held is None else held
 
     def _chain(self, mine: int) -> list[Signed[Op]]:
         line = self.line
         chain: list[Signed[Op]] = []
         author = line.state.scheme(line.state.me) if mine else line.peer
         for seq, wire in self._tx.all(_CHAIN, line_no=line.no, mine=mine, epoch=line.state.epoch):
-            if seq != len(chain) + 1:
-                self._wrong(mine, len(chain) + 1, "missing")
+            if seq != self._before + len(chain) + 1:
+                self._wrong(mine, self._before + len(chain) + 1, "missing")
                 return chain
             try:
                 op = open_message(Op, wire, self._key_for(author))
@@ -156,14 +185,14 @@ class _LineWalk:
         """Fold ops of the peer up to `until`; return how many are folded."""
         line = self.line
         if until > len(self._theirs):
-            self._wrong(0, len(self._theirs) + 1, "missing: an op of ours acknowledges it")
+            self._wrong(0, self._before + len(self._theirs) + 1, "missing: an op of ours acknowledges it")
             return taken
         for op in self._theirs[taken:until]:
-            if op.body.ack > len(self._mine):
-                self._wrong(1, len(self._mine) + 1, "missing: an op of theirs acknowledges it")
+            if op.body.ack - self._before > len(self._mine):
+                self._wrong(1, self._before + len(self._mine) + 1, "missing: an op of theirs acknowledges it")
                 return taken
             try:
-                line.state = rules.accept(line.state, op, lambda seq: self._mine[seq - 1])
+                line.state = rules.accept(line.state, op, self._own_op)
             except (ProtocolError, IndexError) as error:
                 self._wrong(0, op.body.seq, str(error) or "it acknowledges what we never wrote")
                 return taken
@@ -175,7 +204,7 @@ class _LineWalk:
         line, state = self.line, self.line.state
         try:
             rules.check(state.mine, state.me, op.body, None)
-            line.state = rules.returned(state, op, lambda seq: self._theirs[seq - 1])
+            line.state = rules.returned(state, op, lambda seq: self._theirs[seq - self._before - 1])
             if line.state.mine.digest() != op.body.state:
                 raise NotAuthentic("the state it states is not the line's (I2)")
         except (ProtocolError, IndexError) as error:

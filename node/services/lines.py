@@ -323,9 +323,16 @@ class LineService:
         state = None if line is None else line.state
         answer = sync_answer(ask, self._keyring.scheme, state)
         await session.answer(frame, self._keyring.sign("line", answer).wire)
-        if state is not None and ask.seen_length <= state.own_length:
+        if state is not None and ask.epoch > state.epoch:
+            # They have gone on, and we do not know of it: asked, they send what we lack (6.8).
+            self._spawn_sync(ask.line, session.peer)
+        elif state is not None and ask.seen_length <= state.own_length:
             # Also with nothing to send: from here on new ops can follow directly, even if my own SYNC was lost.
             await self._sending.bring_up(ask.line, session.peer, theirs=ask.own_length, mine=ask.seen_length)
+
+    def bring_together(self, peer: SchemeId) -> None:
+        """Ask `peer` where its copies end, and send what it lacks, as soon as it is connected: something is to be told."""
+        self._sync_all(peer)
 
     # --- what admins do ---------------------------------------------------------------------------------------
 

@@ -16,8 +16,8 @@ from node.services.line_rows import ASKED, CLOSED, CLOSING, LIVE, OFFERED, OPEN,
 from node.services.line_units import NOT_IN_TOUCH, NOT_TAKEN, LineRefused
 from node.services.lines import LineService
 from node.store import Store, Tx
-from protocol.line import Limits, credit_room
 from protocol.line_ops import Close, Credit, Limit, Open
+from protocol.line_view import Limits, credit_room
 from protocol.names import SchemeId, scheme_text
 
 CHANGED: Final = "Something changed meanwhile. Please look at the page again."

@@ -20,6 +20,7 @@ from node.services.payee_desk import PayeeDesk
 from node.services.payer_desk import Ended, PayerDesk
 from node.store import Tx
 from protocol.entry import Words
+from protocol.line import receipt_opens
 from protocol.line_ops import Claim, Credit, Lock, Mark, Op, Release
 from protocol.payment import ConnectorState
 from protocol.quote import Acceptance
@@ -55,6 +56,20 @@ class PaymentDesk:
                 book_credit(self._lines, self.books, line, step.amount, _THEIR_WORD, ours=False)
             case _:
                 pass  # the line has OPEN, LIMIT and CLOSE; a lock on an unusable line waits
+
+    def old_op(self, line: Line, op: Signed[Op]) -> None:
+        """Learn what there is in an op of an epoch that has ended: a receipt, and nothing else. Source: 6.8, 7.2."""
+        step, me = op.body.step, line.state.me
+        if (
+            not isinstance(step, Claim)
+            or op.body.author != line.peer
+            or (me, step.lock) not in line.state.mine.locks()
+        ):
+            return
+        lock = self._lines.own_op_of(line)(step.lock).body.step
+        assert isinstance(lock, Lock), "open locks are LOCKs"
+        if receipt_opens(lock.receipt_key, lock.quote_id, step.receipt):
+            self.connector.learn(line, step.lock, step.receipt)
 
     def became_usable(self, line: Line, acceptance_of: AcceptanceOf) -> None:
         """Do what waited for this line: decisions to write, locks to decide, locks of others waiting to go on."""

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Final, NamedTuple
 
 import structlog
-from sqlalchemy import bindparam, func, insert, select
+from sqlalchemy import bindparam, func, select
 
 from node.clock import Clock
 from node.federation.dispatch import NoAnswer
@@ -20,6 +20,7 @@ from node.federation.links import Links
 from node.federation.session import Session
 from node.services.line_desk import doubt_lines_with
 from node.services.members import names_of_accounts
+from node.services.recovered_rows import COPY, IDENTITY, NEWER_COPY, note_once
 from node.store import ReadTx, Store, Tx
 from node.store.schema import books as books_schema
 from node.store.schema import restore as schema
@@ -35,15 +36,8 @@ log: Final[structlog.stdlib.BoundLogger] = structlog.stdlib.get_logger()
 SHOWN_DAYS: Final = 14  # on the desk's first page; the list itself is kept
 SHOWN_MAX: Final = 200
 
-IDENTITY: Final = "identity"  # neighbours know events of our own identity log that we lack
-COPY: Final = "copy"  # another node with our keys took our place
-BOTH_LOST: Final = "both-lost"  # we and they lost the same ops; the line is stopped
-NEWER_COPY: Final = "newer-copy"  # a keeper holds books of ours that are newer than this database
-
 _R: Final = schema.recovered.c
 _T: Final = books_schema.trade.c
-_NEW: Final = insert(schema.recovered)
-_KNOWN: Final = select(_R.no).where(_R.kind == bindparam("kind"), _R.at_ms > bindparam("since"))
 _COUNT: Final = select(func.count()).select_from(schema.recovered).where(_R.at_ms > bindparam("since"))
 _LAST: Final = select(func.max(_R.at_ms))
 _NEWEST: Final = (
@@ -102,11 +96,7 @@ class Recovery:
 
     async def look_for_lost(self) -> None:
         """Stop lines on which both sides lost ops, and note it; a job. Source: 6.8."""
-        await self._store.write(self._look)
-
-    def _look(self, tx: Tx) -> None:
-        for peer in self._stop_lost(tx):
-            self._note_once(tx, BOTH_LOST, peer)
+        await self._store.write(self._stop_lost)
 
     async def _ask_identity(self, peer: SchemeId) -> None:
         """Ask whether `peer` knows more of our identity than we do. Source: 6.7 (0)."""
@@ -134,12 +124,7 @@ class Recovery:
         self._note_once(tx, COPY, peer)
 
     def _note_once(self, tx: Tx, kind: str, peer: SchemeId) -> None:
-        now = self._clock.now_ms()
-        if tx.one(_KNOWN, kind=kind, since=now - DAY_MS) is None:
-            tx.run(
-                _NEW, at_ms=now, kind=kind, peer=peer, made_ms=now, hours=0, amount=0, trade_no=None, known=True,
-                beyond=False,
-            )  # fmt: skip
+        note_once(tx, self._clock.now_ms(), kind, peer)
 
 
 def count_recovered(tx: ReadTx, now_ms: int) -> int:

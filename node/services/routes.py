@@ -19,7 +19,7 @@ from node.services.feed_store import items_of_kind
 from node.services.line_rows import OPEN, Line, read_lines
 from node.services.steady import steadily
 from node.store import ReadTx, Store
-from protocol import line as rules
+from protocol import line_view as rules
 from protocol.errors import ProtocolError
 from protocol.feed import Item
 from protocol.feed_kinds import NORMAL, PEERING, REDUCE, Peering, capacity_class, payload_of

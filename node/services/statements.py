@@ -19,6 +19,7 @@ from node.store import ReadTx
 from node.store.schema import identity as identity_schema
 from protocol.feed import Item
 from protocol.feed_kinds import PROFILE, Profile, payload_of
+from protocol.line_ops import before_epoch
 from protocol.message import trusted_message
 from protocol.names import SchemeId, scheme_text
 
@@ -70,7 +71,10 @@ def write_statement(
     with file.open("x", encoding="ascii") as out:
         for record in _records(tx, own, line, names, now_ms):
             out.write(json.dumps(record, separators=(",", ":")) + "\n")
-    return {"own": line.state.own_length, "peer": line.state.peer_length, "we_owe": line.state.owed}
+    before = before_epoch(line.state.epoch)
+    return {
+        "own": line.state.own_length - before, "peer": line.state.peer_length - before, "we_owe": line.state.owed,
+    }  # fmt: skip
 
 
 def _records(
@@ -86,7 +90,7 @@ def _records(
         for seq, (wire,) in enumerate(tx.all(_EVENTS, scheme=scheme)):
             yield {"identity": scheme.hex(), "seq": seq, "wire": wire.hex()}
     for author, mine in ((own, True), (line.peer, False)):
-        after = 0
+        after = before_epoch(state.epoch)
         while ops := read_ops_after(tx, line, after, OPS_AT_A_TIME, mine=mine):
             for seq, wire in ops:
                 yield {"author": author.hex(), "seq": seq, "wire": wire.hex()}

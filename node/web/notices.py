@@ -49,6 +49,8 @@ def notice_text(name: str, words: Words) -> str:
             return _("Asked. It is done when a second organiser confirms it.")
         case "both-agreed":
             return _("Done. Both of you are on the record.")
+        case "goes-on":
+            return _("Written, and sent to them. It counts when both sides have agreed.")
         case "dropped":
             return _("It is not done. Who said so is on the record.")
         case "settled":

@@ -18,6 +18,8 @@ from scripts.auditor.identities import Identities
 TAG: Final = "interlets/1/op"
 ZERO: Final = bytes(32)
 ENDS: Final = ("CLAIM", "RELEASE")
+EPOCH_SEQS: Final = 2**32  # each epoch has numbers of its own (6.2)
+ROW: Final = struct.Struct(">BQQ")  # an open lock: side, seq, amount
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,7 @@ class Op:
     """One op whose signature verified."""
 
     id: bytes
+    epoch: int
     seq: int
     prev: bytes
     ack: int
@@ -37,6 +40,16 @@ class Op:
         """What it does, as LOCK or CLAIM."""
         return str(self.step[0])
 
+    @property
+    def place(self) -> int:
+        """Its number in its epoch, from 1 on."""
+        return self.seq - self.epoch * EPOCH_SEQS
+
+    @property
+    def acknowledged(self) -> int:
+        """How many ops of the other side in its epoch it acknowledges."""
+        return self.ack - self.epoch * EPOCH_SEQS
+
 
 @dataclass
 class View:
@@ -47,6 +60,7 @@ class View:
     opened: list[bool] = field(default_factory=lambda: [False, False])
     closed: list[bool] = field(default_factory=lambda: [False, False])
     locks: dict[tuple[int, int], int] = field(default_factory=dict)  # (side, seq) → amount
+    begun: bytes = b""  # hash of the REOPEN that the epoch began with
 
     def owed(self, side: int) -> int:
         """Return what a side owes; below zero, it is owed."""
@@ -56,11 +70,12 @@ class View:
         """Return what a side has locked."""
         return sum(amount for (author, _seq), amount in self.locks.items() if author == side)
 
+    def rows(self) -> bytes:
+        """Return the open locks as a state hash and a REOPEN spell them."""
+        return b"".join(ROW.pack(side, seq, amount) for (side, seq), amount in sorted(self.locks.items()))
+
     def digest(self) -> bytes:
-        """Return the state hash of rule 6.2."""
-        rows = b"".join(
-            struct.pack(">BQQ", side, seq, amount) for (side, seq), amount in sorted(self.locks.items())
-        )
+        """Return the state hash of rules 6.2 and 6.8."""
         return tagged(
             "interlets/1/line-state",
             encode(
@@ -70,7 +85,8 @@ class View:
                     self.limits[1],
                     tuple(self.opened),
                     tuple(self.closed),
-                    rows,
+                    self.rows(),
+                    *((self.begun,) if self.begun else ()),
                 )
             ),
         )
@@ -99,8 +115,19 @@ class View:
                 pass
             case ("CLOSE",):
                 self.closed[side] = True
+            case ("REOPEN", _old, _low, _low_id, _high, _high_id, owed_by_low, rows, _version):
+                if not any(self.opened):  # the other side's word is the same, or it is not valid
+                    self.owed_by_low = owed_by_low
+                    self.locks = {(whose, seq): amount for whose, seq, amount in ROW.iter_unpack(rows)}
+                    self.begun = reopen_digest(op)
+                self.opened[side] = True
             case _:
                 raise ValueError(f"it is a {op.kind}, which this auditor does not know")
+
+
+def reopen_digest(op: Op) -> bytes:
+    """Return the hash by which all of an epoch is bound to the REOPEN it began with. Rule 6.8."""
+    return tagged("interlets/1/line-reopen", encode(op.step))
 
 
 @dataclass
@@ -113,6 +140,7 @@ class Line:
     chains: tuple[list[Op], list[Op]] = field(default_factory=lambda: ([], []))
     view: View = field(default_factory=View)
     sound: bool = True  # whether the fold of the chains means anything
+    _places: tuple[dict[int, Op], dict[int, Op]] = field(default_factory=lambda: ({}, {}))
 
     @property
     def mine(self) -> list[Op]:
@@ -131,9 +159,24 @@ class Line:
 
     def lock(self, side: int, seq: int) -> Op | None:
         """Return the lock that an end names."""
-        chain = self.chains[side]
-        found = chain[seq - 1] if 0 < seq <= len(chain) else None
+        found = self.op(side, seq)
         return found if found is not None and found.kind == "LOCK" else None
+
+    def op(self, side: int, seq: int) -> Op | None:
+        """Return the op of this side with that number."""
+        places = self._places[side]
+        for op in self.chains[side][len(places) :]:  # those that were read since
+            places[op.seq] = op
+        return places.get(seq)
+
+    def of_epoch(self, side: int, epoch: int) -> list[Op]:
+        """Return the ops of this side in an epoch."""
+        return [op for op in self.chains[side] if op.epoch == epoch]
+
+    @property
+    def epochs(self) -> list[int]:
+        """Every epoch in which something was written, rising."""
+        return sorted({op.epoch for chain in self.chains for op in chain})
 
     @cached_property
     def _ends(self) -> dict[tuple[int, int], Op]:
@@ -164,7 +207,8 @@ def audit_lines(export: Export, identities: Identities, findings: Findings) -> d
         where = f"{export.name}, line {short(id_)}"
         try:
             for side in (0, 1):
-                _check_chain(line, side, where, findings)
+                for epoch in line.epochs:
+                    _check_chain(line, side, epoch, where, findings)
             _fold(line, where, findings)
         except (TypeError, IndexError, struct.error) as error:
             line.sound = False
@@ -191,13 +235,13 @@ def _read_chains(
             ):
                 findings.add(where, f"what was signed is op {own_seq} of {short(author)}")
             identities.check(where, author, "line", opened)
-            op = Op(opened.id, own_seq, prev, ack, ack_id, state, step)
-            if type(own_seq) is not int or type(ack) is not int or type(step) is not tuple or not step:
+            op = Op(opened.id, epoch, own_seq, prev, ack, ack_id, state, step)
+            if (
+                any(type(each) is not int for each in (epoch, own_seq, ack))
+                or type(step) is not tuple
+                or not step
+            ):
                 raise ValueError("it has another shape than an op")
-            if epoch != 0:
-                findings.note(where, "it is of a later epoch, which this auditor does not follow")
-                line.sound = False
-                continue
             _put(line, line.schemes.index(author), op, where, findings)
         except (ValueError, TypeError) as error:
             findings.add(where, str(error))
@@ -205,37 +249,40 @@ def _read_chains(
 
 def _put(line: Line, side: int, op: Op, where: str, findings: Findings) -> None:
     chain = line.chains[side]
-    if op.seq == len(chain) + 1:
-        if op.prev != (chain[-1].id if chain else ZERO):
+    last = chain[-1] if chain else None
+    begins = last is None or op.epoch > last.epoch
+    next_seq = op.epoch * EPOCH_SEQS + 1 if last is None or begins else last.seq + 1
+    if op.seq == next_seq:
+        if op.prev != (ZERO if last is None or begins else last.id):
             findings.add(where, "it does not continue the op before it")
         chain.append(op)
         return
     line.sound = False
-    if op.seq > len(chain) + 1:
-        findings.add(where, f"before it, op {len(chain) + 1} is missing or stands elsewhere")
-    elif chain[op.seq - 1].id == op.id:
+    held = line.op(side, op.seq)
+    if held is None:
+        findings.add(where, f"before it, op {next_seq} is missing or stands elsewhere")
+    elif held.id == op.id:
         findings.add(where, "it is there twice")
     else:
-        findings.add(
-            where, f"its author signed two ops {op.seq}: {short(chain[op.seq - 1].id)} and {short(op.id)}"
-        )
+        findings.add(where, f"its author signed two ops {op.seq}: {short(held.id)} and {short(op.id)}")
 
 
-def _check_chain(line: Line, side: int, where: str, findings: Findings) -> None:
-    """Walk one author's chain as it was written: each op against what it acknowledged."""
-    peer, view, seen = line.chains[1 - side], View(), 0
-    for op in line.chains[side]:
+def _check_chain(line: Line, side: int, epoch: int, where: str, findings: Findings) -> None:
+    """Walk one author's chain of an epoch as it was written: each op against what it acknowledged."""
+    peer, view, seen = line.of_epoch(1 - side, epoch), View(), 0
+    for op in line.of_epoch(side, epoch):
         here = f"{where}, op {op.seq} of {short(line.schemes[side])}"
-        if op.ack < seen or op.ack > len(peer):
-            findings.add(here, f"it acknowledges {op.ack} ops of the other side, which has {len(peer)} here")
+        ack = op.acknowledged
+        if ack < seen or ack > len(peer):
+            findings.add(here, f"it acknowledges {ack} ops of the other side, which has {len(peer)} here")
             line.sound = False
             return
-        if op.ack_id != (peer[op.ack - 1].id if op.ack else ZERO):
+        if op.ack_id != (peer[ack - 1].id if ack else ZERO):
             findings.add(here, f"it acknowledges another op {op.ack} of the other side than the one here")
         try:
-            for other in peer[seen : op.ack]:
+            for other in peer[seen:ack]:
                 view.apply(1 - side, other)
-            seen = op.ack
+            seen = ack
             if (text := _invalid(line, side, view, op)) is not None:
                 findings.add(here, text)
             view.apply(side, op)
@@ -249,7 +296,15 @@ def _check_chain(line: Line, side: int, where: str, findings: Findings) -> None:
 
 def _invalid(line: Line, side: int, view: View, op: Op) -> str | None:
     """Return what is wrong with an op at its own ack. Rule 6.3."""
+    if op.epoch and op.kind != "REOPEN" and not all(view.opened):
+        return f"{op.kind} before both have signed how the line goes on (6.8)"
     match op.step:
+        case ("REOPEN", old, *_) if op.place != 1 or not old < op.epoch:
+            return "REOPEN elsewhere than at the beginning of a later epoch (6.8)"
+        case ("REOPEN", *_) if side == 1 and view.begun != reopen_digest(op):
+            return "REOPEN says another thing than the one it answers (6.8)"
+        case ("REOPEN", *_) if side == 0 and view.begun:
+            return "REOPEN of the side with the lower id comes after the other's (6.8)"
         case ("LOCK" | "LIMIT" | "CLOSE" as kind, *_) if view.closed[side]:
             return f"{kind} after its author's CLOSE"
         case ("LOCK", *_) if any(view.closed):
@@ -287,25 +342,52 @@ def _opens(lock: Op, receipt: bytes) -> bool:
 
 
 def _fold(line: Line, where: str, findings: Findings) -> None:
-    """Fold both chains whole: first everything that opens, then everything that ends."""
-    ordered: Sequence[tuple[int, Op]] = [(side, op) for side in (0, 1) for op in line.chains[side]]
+    """Fold both chains whole, epoch by epoch: first everything that opens, then everything that ends."""
+    before: dict[int, View] = {}
     try:
-        for ends in (False, True):
+        for epoch in line.epochs:
+            view = View()
+            ordered: Sequence[tuple[int, Op]] = [
+                (side, op) for side in (0, 1) for op in line.of_epoch(side, epoch)
+            ]
+            for ends in (False, True):
+                for side, op in ordered:
+                    if (op.kind in ENDS) == ends:
+                        view.apply(side, op)
             for side, op in ordered:
-                if (op.kind in ENDS) == ends:
-                    line.view.apply(side, op)
+                if op.kind == "REOPEN" and (text := _breaks(line, op, before)) is not None:
+                    findings.add(f"{where}, op {op.seq} of {short(line.schemes[side])}", text)
+            before[epoch] = line.view = view
     except ValueError as error:
         line.sound = False
         findings.add(where, f"the chains do not fit together: {error}")
 
 
+def _breaks(line: Line, op: Op, before: dict[int, View]) -> str | None:
+    """Return how a REOPEN does not continue the epoch it names. Rule 6.8."""
+    _kind, old, low_length, low_id, high_length, high_id, _owed, rows, _version = op.step
+    if old not in before or old != max(before):
+        return f"REOPEN continues epoch {old}, which is not the one before"
+    for side, (length, id_) in enumerate(((low_length, low_id), (high_length, high_id))):
+        chain = line.of_epoch(side, old)
+        if (length, id_) != ((chain[-1].seq, chain[-1].id) if chain else (old * EPOCH_SEQS, ZERO)):
+            return f"REOPEN names another end of the chain of {short(line.schemes[side])} than it has"
+    if rows != before[old].rows():
+        return "REOPEN leaves out a lock that is open, or names one that is not"
+    return None
+
+
 def _compare(line: Line, told: Record, where: str, findings: Findings) -> None:
     lengths = (told.get("own_length"), told.get("peer_length"))
-    if lengths != (len(line.mine), len(line.theirs)):
+    ends = tuple(chain[-1].seq if chain else 0 for chain in (line.mine, line.theirs))
+    if lengths != ends:
         findings.add(
             where,
-            f"it is said to have {lengths[0]} and {lengths[1]} ops, there are {len(line.mine)} and {len(line.theirs)}",
+            f"its chains are said to end at {lengths[0]} and {lengths[1]}, they end at {ends[0]} and {ends[1]}",
         )
+    epoch = max(line.epochs, default=0)
+    if told.get("epoch") != epoch:
+        findings.add(where, f"it is said to be in epoch {told.get('epoch')}, its ops are in {epoch}")
     if not line.sound:
         findings.note(where, "its balance says nothing until the chains are whole")
         return

@@ -20,6 +20,7 @@ from node.services import connector_desk, lines, neighbours, quotes
 from node.services.line_desk import LineDesk
 from node.services.line_rows import LIVE, Line
 from protocol import line as rules
+from protocol import line_view
 from protocol.identity import IdentityState
 from protocol.line_ops import Lock, Op
 from protocol.memo import Nothing
@@ -63,8 +64,9 @@ def believe_every_lock(patches: pytest.MonkeyPatch) -> None:
 
 def reduce_as_usual(patches: pytest.MonkeyPatch) -> None:
     """Mode *reduce* obeys the LIMIT like any other lock. Against 6.3, 8.2."""
-    room = rules.room
-    patches.setattr(rules, "room", lambda view, debtor, mode="normal": room(view, debtor))
+    room = line_view.room
+    for module in (rules, line_view):
+        patches.setattr(module, "room", lambda view, debtor, mode="normal": room(view, debtor))
 
 
 def forgive_all_that_is_owed(patches: pytest.MonkeyPatch) -> None:

@@ -29,8 +29,9 @@ from protocol.identity import (
     make_rotate,
 )
 from protocol.identity_events import FEED, LINE, IdentityEvent, next_key_digest
-from protocol.line import LineState, apply
+from protocol.line import LineState
 from protocol.line_ops import Claim, Op, SyncAnswer
+from protocol.line_view import apply
 from protocol.message import sign_message
 from protocol.names import ItemKey, KeySeq, SchemeId
 from protocol.units import HOUR

@@ -8,18 +8,9 @@ import pytest
 
 from protocol.errors import InvalidOp, InvalidValue
 from protocol.limits import LINE_OPEN_LOCKS_MAX
-from protocol.line import (
-    HIGH,
-    LOW,
-    View,
-    credit_room,
-    decode_view,
-    new_line,
-    other,
-    receipt_opens,
-    room,
-)
+from protocol.line import new_line, receipt_opens
 from protocol.line_ops import MODE_NORMAL, MODE_REDUCE, Close, Credit, Release
+from protocol.line_view import HIGH, LOW, View, credit_room, decode_view, other, room
 from protocol.names import QuoteId
 from protocol.quote import make_receipt
 from tests.builders import (

@@ -14,21 +14,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from crypto.signing import sign
 from protocol.errors import Forked, InvalidOp, InvalidValue, MalformedMessage, NotAuthentic, OutOfOrder
-from protocol.line import (
-    HIGH,
-    LOW,
-    Position,
-    accept,
-    credit_room,
-    decode_view,
-    fold,
-    new_line,
-    other,
-    position,
-    returned,
-    room,
-)
+from protocol.line import Position, accept, fold, new_line, position, returned
 from protocol.line_ops import MODE_NORMAL, MODE_REDUCE, ZERO32, Claim, Close, Credit, Limit, Lock, Op, Release
+from protocol.line_view import HIGH, LOW, credit_room, decode_view, other, room
 from protocol.message import open_message, sign_message
 from tests.builders import (
     HILLTOP,

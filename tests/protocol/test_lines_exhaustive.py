@@ -18,6 +18,7 @@ from crypto.digest import sha256
 from crypto.keys import SigningKey
 from crypto.signing import Signed
 from protocol import line as rules
+from protocol import line_view
 from protocol.errors import InvalidOp
 from protocol.line import LineState
 from protocol.line_ops import Claim, Limit, Lock, Op, Open, Release, Step, Terms
@@ -145,7 +146,7 @@ def arrives(town: Town, i: int, op: Signed[Op]) -> Iterator[Town]:
 
 def pass_on(town: Town, i: int, seq: int, lock: Lock, now_ms: int) -> Town:
     down = town.at_a[2]
-    room = rules.room(down.state.mine, down.state.me)
+    room = line_view.room(down.state.mine, down.state.me)
     event, _ = forward_verdict(lock, Onward(exists=True, usable=True, room=room), now_ms=now_ms, old=False)
     state, effects = connector_step(ConnectorState.NEW, event)
     town = replace(town, forwards=put(town.forwards, i, state))

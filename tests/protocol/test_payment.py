@@ -69,9 +69,15 @@ FORWARDED  DOWN_RELEASED      RELEASED   RELEASE_UP
 FORWARDED  DOWN_CLAIMED       CLAIMED    POST_DOWN STORE_RECEIPT CLAIM_UP
 FORWARDED  RECEIPT            CLAIMED    STORE_RECEIPT CLAIM_UP
 CLAIMED    DOWN_CLAIMED       CLAIMED    POST_DOWN
-CLAIMED    DOWN_RELEASED      CLAIMED    LOSS_TO_CHEST
+CLAIMED    DOWN_RELEASED      CLAIMED    REST_TO_CHEST
 CLAIMED    UP_CLAIM_AUTHORED  CLAIMED    POST_UP
 CLAIMED    RECEIPT            CLAIMED
+WAIT       REOPENED           SETTLED    REST_TO_CHEST
+FORWARDED  REOPENED           SETTLED    REST_TO_CHEST
+CLAIMED    REOPENED           SETTLED    REST_TO_CHEST
+SETTLED    DOWN_CLAIMED       SETTLED    POST_DOWN STORE_RECEIPT REST_TO_CHEST
+SETTLED    DOWN_RELEASED      SETTLED
+SETTLED    RECEIPT            SETTLED
 """
 PAYEE_ROWS = """
 NEW      GOOD               CLAIMED   SIGN_RECEIPT CLAIM_UP CREDIT_MEMBER
@@ -170,7 +176,9 @@ def test_i4_i5_a_connector_ends_its_incoming_lock_once_and_claims_when_claimed()
         count = effects_of(path)
         assert count[Effect.RELEASE_UP] + count[Effect.CLAIM_UP] <= 1, path
         assert count[Effect.LOCK] <= 1, path
-        if any(event is ConnectorEvent.DOWN_CLAIMED for _, event, _ in path):
+        events = [event for _, event, _ in path]
+        # What people settled (6.8) has no end of ours upstream: its lock is gone.
+        if ConnectorEvent.DOWN_CLAIMED in events and ConnectorEvent.REOPENED not in events:
             assert (count[Effect.CLAIM_UP], count[Effect.RELEASE_UP]) == (1, 0), path
         if count[Effect.RELEASE_UP]:
             assert not count[Effect.POST_DOWN], path

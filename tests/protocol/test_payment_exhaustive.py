@@ -62,7 +62,7 @@ class Town(NamedTuple):
     proof: bool = False  # the payer holds the receipt
 
 
-POSTED = {Effect.POST_UP: 1, Effect.POST_DOWN: 2, Effect.LOSS_TO_CHEST: 4}
+POSTED = {Effect.POST_UP: 1, Effect.POST_DOWN: 2, Effect.REST_TO_CHEST: 4}
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,8 @@ class Model:
         state = town.connectors[i]
         row = self.connector[state or ConnectorState.NEW]
         events = set(row) - {
-            *(ConnectorEvent.DOWN_CLAIMED, ConnectorEvent.DOWN_RELEASED, ConnectorEvent.UP_CLAIM_AUTHORED)
+            *(ConnectorEvent.DOWN_CLAIMED, ConnectorEvent.DOWN_RELEASED, ConnectorEvent.UP_CLAIM_AUTHORED),
+            ConnectorEvent.REOPENED,  # nobody's disk goes back in time here
         }
         if not town.signed or state is None:
             events.discard(ConnectorEvent.RECEIPT)
@@ -282,8 +283,8 @@ def test_the_payment_can_succeed_and_fail():
                 queue.append(after)
     assert {town.payer for town in found} == set(PayerState)
     assert {state for town in found for state in town.connectors} == {None, *ConnectorState} - {
-        ConnectorState.NEW
-    }
+        ConnectorState.NEW, ConnectorState.SETTLED,
+    }  # fmt: skip
     assert any(town.posted == (3, 3) and town.debited and town.credited for town in found)
 
 

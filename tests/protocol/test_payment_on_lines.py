@@ -14,8 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from protocol.errors import OutOfOrder
-from protocol.line import receipt_opens, room
+from protocol.line import receipt_opens
 from protocol.line_ops import Claim, Lock, Release
+from protocol.line_view import room
 from protocol.payment import (
     CONNECTOR,
     PAYER,
@@ -127,7 +128,7 @@ class Booth:
                     self.receipt = receipt
                 case Effect.POST_DOWN:
                     self.post("down", step.amount)
-                case Effect.LOSS_TO_CHEST:
+                case Effect.REST_TO_CHEST:
                     self.books["transit"] -= step.amount
                     self.books["chest"] += step.amount
                 case _:

@@ -11,8 +11,9 @@ from crypto.signing import Signed
 from node.clock import SeededChance
 from node.keyring import KeyRing
 from protocol.errors import InvalidValue
-from protocol.line import LineState, apply, author, authored, new_line, other
+from protocol.line import LineState, author, authored, new_line
 from protocol.line_ops import ZERO32, Limit, Lock, Op, Open, Release, Step, Terms
+from protocol.line_view import apply, other
 from protocol.names import SchemeId
 from protocol.statement import Statement, WhatDiffers, compare
 from tests.builders import NOW, lock

@@ -13,8 +13,8 @@ from node.services.acts import Actor, Role
 from node.services.line_units import LineRefused
 from node.simulation.network import Weather
 from node.store import StoreError
-from protocol.line import credit_room
 from protocol.line_ops import Limit
+from protocol.line_view import credit_room
 from protocol.units import HOUR
 from tests.simulator.backups import back_up, restore
 from tests.simulator.keys import change_keys, use_stolen_keys

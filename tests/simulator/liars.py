@@ -16,7 +16,7 @@ from node.services.line_frames import sync_answer
 from node.services.line_rows import Line, find_line, read_ops_after
 from node.simulation.network import Weather
 from node.store import StoreError
-from protocol import line as rules
+from protocol import line_view
 from protocol.frame import Frame, FrameType
 from protocol.line_ops import MODE_NORMAL, ZERO32, Claim, Limit, Lock, Op, Release, Step, SyncAsk
 from protocol.names import QuoteId
@@ -64,7 +64,7 @@ class Liar:
             ack=state.peer_length, ack_id=state.peer_id, time=self.node.clock.now_ms(), state=ZERO32, step=step,
         )  # fmt: skip
         try:
-            after = rules.apply(state.mine, state.me, draft.seq, step).digest()
+            after = line_view.apply(state.mine, state.me, draft.seq, step).digest()
         except KeyError:  # it ends what is not open
             after = state.mine.digest()
         return self.node.keyring.sign("line", replace(draft, state=after))
@@ -81,7 +81,7 @@ class Liar:
 
     async def beyond_the_limit(self, line: Line) -> bool:
         """Lock more than the peer lets me owe."""
-        most = rules.room(line.state.mine, line.state.me)
+        most = line_view.room(line.state.mine, line.state.me)
         lock = Lock(
             quote_id=QuoteId(self.random.randbytes(32)), part=1, parts=1, amount=most + 1,
             receipt_key=self.node.keyring.signing["receipt"][1].public.raw, mode=MODE_NORMAL,

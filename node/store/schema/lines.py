@@ -17,7 +17,7 @@ line: Final = table(
     Column("high", Blob, nullable=False),
     Column("nonce", Blob, nullable=False),
     # What it may be is in services/line_rows.py.
-    # asked (they opened), offered (we opened), open (both), replaced (both asked at once: the lower id stands), suspended
+    # asked (they opened), offered (we opened), open (both), replaced (both asked at once: the lower id stands), suspended, …
     Column("state", Str, nullable=False),
     Column("epoch", Big, nullable=False),
     Column("own_length", Big, nullable=False),
@@ -66,6 +66,15 @@ decision: Final = table(
     Column("lock_seq", Big, primary_key=True),
     Column("receipt", Blob),  # none: RELEASE
     Column("reason", Str, nullable=False),
+)
+
+# A REOPEN that is not answered yet: ours, where we offer, or theirs (6.8).
+reopening: Final = table(
+    "reopening",
+    Column("line_no", Big, ForeignKey("line.no"), primary_key=True),
+    Column("mine", Big, primary_key=True),  # 1: I wrote it
+    Column("epoch", Big, primary_key=True),
+    Column("wire", Blob, nullable=False),
 )
 
 # What somebody sent and we refused or could not handle, with the reason, for the admin and as evidence (0.5, 10).

@@ -9,11 +9,23 @@ from aiohttp import web
 
 from node.services.figures import LineTrade, trades_on_line
 from node.services.joint_acts import can_be_lost
-from node.services.line_rows import ASKED, CLOSED, CLOSING, LIVE, OFFERED, OPEN, STOPPED, SUSPENDED, Line
+from node.services.line_rows import (
+    ASKED,
+    CLOSED,
+    CLOSING,
+    FROZEN,
+    LIVE,
+    OFFERED,
+    OPEN,
+    STOPPED,
+    SUSPENDED,
+    Line,
+)
 from node.services.line_units import LineRefused
 from node.services.peers import PeerUnusable
 from node.web.context import ORGANISER, Context, NoSuchPage, Route, get, post
 from node.web.forms import EMPTY, Filled
+from node.web.pages.desk_going_on import going_on
 from node.web.pages.desk_members import typed_amount
 from node.web.pages.desk_neighbours import look_at, scheme_of, unit_words
 from node.web.pages.neighbours_shown import (
@@ -39,14 +51,14 @@ from node.web.views.admin import (
     Stage,
 )
 from node.web.views.page import Fact, Pill
-from protocol.line import credit_room
+from protocol.line_view import credit_room
 from protocol.names import SchemeId
 from protocol.references import reference_of
 from protocol.units import HOUR
 
 TRADES_SHOWN: Final = 20
 _STAGES: Final[Mapping[str, Stage]] = {
-    ASKED: "asked-us", OFFERED: "we-asked", STOPPED: "stopped", CLOSING: "ending", CLOSED: "ended",
+    ASKED: "asked-us", OFFERED: "we-asked", STOPPED: "stopped", FROZEN: "frozen", CLOSING: "ending", CLOSED: "ended",
 }  # fmt: skip
 
 
@@ -58,7 +70,7 @@ async def neighbour(context: Context) -> web.Response:
 
 async def view_of(
     context: Context, known: Known, scheme: SchemeId, form: Filled | None = None, *, said: Filled = EMPTY,
-    settle: Filled = EMPTY, loss: Filled = EMPTY,
+    settle: Filled = EMPTY, loss: Filled = EMPTY, go_on: Filled = EMPTY,
 ) -> NeighbourView:  # fmt: skip
     each = known.lines.get(scheme)
     if each is None:
@@ -90,6 +102,7 @@ async def view_of(
         can_settle=_can_settle(context, each),
         settle_action=f"{href_of(scheme)}/settle",
         owed_now=str(-each.state.owed),
+        go_on=await going_on(context, known, each, go_on),
         **_actions(each),
     )
 
@@ -113,7 +126,7 @@ def _can_settle(context: Context, each: Line) -> str:
 
 
 def _can_be_lost(context: Context, each: Line) -> str:
-    hours = can_be_lost(each) if each.status in (STOPPED, SUSPENDED, CLOSING, CLOSED) else 0
+    hours = can_be_lost(each) if each.status in (STOPPED, SUSPENDED, FROZEN, CLOSING, CLOSED) else 0
     return context.voice.spoken(in_unit(context, hours)) if hours else ""
 
 

@@ -6,7 +6,8 @@ from typing import Final
 
 from aiohttp import web
 
-from node.services.recovery import BOTH_LOST, COPY, IDENTITY, NEWER_COPY, Recovered, read_recovered
+from node.services.recovered_rows import BOTH_LOST, COPY, IDENTITY, NEWER_COPY
+from node.services.recovery import Recovered, read_recovered
 from node.web.context import ORGANISER, Context, Route, get
 from node.web.pages.neighbours_shown import Known, known_neighbours, name_of
 from node.web.views.admin import RecoveredRow, RecoveredView

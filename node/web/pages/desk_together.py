@@ -19,15 +19,19 @@ from node.services.joint_acts import (
     stuck_trades,
     why_not,
 )
+from node.services.line_accounts import line_account_balance
+from node.services.line_rows import Line, read_lines
 from node.services.members import Member, existing
 from node.services.trades import Trade, trade_by_no
 from node.store import ReadTx
 from node.web.context import ORGANISER, Context, NoSuchPage, Route, get, post
 from node.web.forms import EMPTY, Filled
+from node.web.pages.desk_going_on import booked_words, read_standing
 from node.web.pages.desk_neighbour import view_of
 from node.web.pages.desk_neighbours import scheme_of
 from node.web.pages.member import members_of
 from node.web.pages.neighbours_shown import (
+    GoOnForm,
     Known,
     LossForm,
     href_of,
@@ -35,6 +39,7 @@ from node.web.pages.neighbours_shown import (
     known_neighbours,
     name_of,
     read_hours,
+    standing_words,
 )
 from node.web.present import party_of, reference, trade_sentence
 from node.web.views.admin import AskedCard, StuckCard, TogetherView
@@ -53,11 +58,12 @@ class Together:
     asked: list[tuple[Asked, tuple[Why, int] | None]]
     trades: dict[int, Trade]  # that can be freed, or are asked for
     stuck: list[int]
+    booked: dict[SchemeId, int]  # what our books say we owe, of neighbours with whom it is to go on
     members: dict[int, Member]  # by account
     leaving: dict[int, str]  # who has left and is to be erased, by number
 
 
-def _read(tx: ReadTx, by: Actor, now_ms: int) -> Together:
+def _read(tx: ReadTx, by: Actor, now_ms: int, own: SchemeId) -> Together:
     asked = asked_now(tx, now_ms)
     about = {each.trade_no for each in asked if each.kind is Kind.FREE}
     stuck = [no for no in stuck_trades(tx, now_ms) if no not in about]
@@ -66,6 +72,11 @@ def _read(tx: ReadTx, by: Actor, now_ms: int) -> Together:
         asked=[(each, why_not(tx, by, each, now_ms)) for each in asked],
         trades=trades,
         stuck=stuck,
+        booked={
+            line.peer: line_account_balance(tx, own, line.peer) - line.written_off
+            for line in read_lines(tx, own)
+            if any(each.kind is Kind.GO_ON and each.about == line.peer for each in asked)
+        },
         members=members_of(tx, trades.values()),
         leaving={
             each.member_no: existing(tx, each.member_no).name for each in asked if each.kind is Kind.ERASE
@@ -79,7 +90,7 @@ async def together(context: Context) -> web.Response:
 
 
 async def _view(context: Context, said: Filled = EMPTY) -> TogetherView:
-    read = await context.read(_read, context.actor, context.now_ms)
+    read = await context.read(_read, context.actor, context.now_ms, context.node.scheme)
     known = await known_neighbours(context)
     nothing = Empty(
         text=context.words.gettext("Nothing waits for a second organiser, and no trade is stuck.")
@@ -116,6 +127,13 @@ def _asked(
             "with “Former member”. What other schemes were given stands on the member’s page."
         )
         href = f"/admin/members/{asked.member_no}"
+    elif asked.kind is Kind.GO_ON:
+        peer = SchemeId(asked.about)
+        named = {"name": name_of(context, known, peer)}
+        what = _("Go on with %(name)s from an agreed balance") % named
+        detail = standing_words(context, asked.amount)
+        then = booked_words(context, asked.amount - read.booked.get(peer, asked.amount))
+        href = href_of(peer)
     else:
         peer = SchemeId(asked.about)
         said = {"name": name_of(context, known, peer), "amount": voice.spoken(in_unit(context, asked.amount))}
@@ -204,6 +222,14 @@ def why_sentence(context: Context, why: Why, until_ms: int = 0) -> str:
             return _(
                 "Two organisers can write off %(amount)s in a year. More than that is for a meeting of all members."
             ) % {"amount": context.voice.spoken(in_unit(context, WRITE_OFF_HOURS_A_YEAR * HOUR))}
+        case Why.APART:
+            return _(
+                "We have not compared the books with them since we started. Try again when they were heard."
+            )
+        case Why.NO_OFFER:
+            return _(
+                "They have not written this balance, or steps came after it. Please look at the page again."
+            )
         case Why.TRADING:
             return _("Stop trading with them first.")
         case _:
@@ -263,10 +289,56 @@ async def lose(context: Context) -> web.Response:
     return context.show(await view_of(context, known, scheme, loss=form), 422)
 
 
+async def go_on(context: Context) -> web.Response:
+    """Write, or agree to, the balance from which trade with a neighbour goes on."""
+    scheme, form = scheme_of(context), context.form(GoOnForm)
+    known = await known_neighbours(context)
+    each = known.lines.get(scheme)
+    if each is None:
+        raise NoSuchPage
+    if not isinstance(form, Filled):
+        typed = Filled(form.model_dump())
+        owed = await _read_owed(context, each, form)
+        if isinstance(owed, Filled):
+            form = owed
+        else:
+            try:
+                done = await context.node.joint_acts.ask_go_on(context.actor, scheme, owed)
+            except CannotAct as error:
+                form = typed.with_error("", why_sentence(context, error.why))
+            else:
+                return context.redirect(
+                    href_of(scheme) if done else HERE, note="goes-on" if done else "asked-two"
+                )
+    return context.show(await view_of(context, known, scheme, go_on=form), 422)
+
+
+async def _read_owed(context: Context, each: Line, form: GoOnForm) -> int | Filled:
+    """Return what we would owe by what was chosen, or the form again."""
+    typed = Filled(form.model_dump())
+    if form.agreed:
+        digits = form.agreed.removeprefix("-")
+        fine = digits.isascii() and digits.isdigit()
+        return int(form.agreed) if fine else typed.with_error("", why_sentence(context, Why.CHANGED))
+    match form.basis:
+        case "line":
+            return each.state.owed
+        case "books":
+            return (await context.read(read_standing, each, context.node.scheme)).booked
+        case "we" | "they":
+            hours = read_hours(context, form.amount)
+            if isinstance(hours, str):
+                return typed.with_error("amount", hours)
+            return hours if form.basis == "we" else -hours
+        case _:
+            return typed.with_error("basis", context.words.gettext("Please choose one."))
+
+
 ROUTES: Final[tuple[Route, ...]] = (
     get(HERE, together, ORGANISER),
     post(HERE + "/free/{trade}", free, ORGANISER),
     post(HERE + "/{no}/confirm", confirm, ORGANISER),
     post(HERE + "/{no}/drop", drop, ORGANISER),
     post("/admin/neighbours/{scheme}/write-off", lose, ORGANISER),
+    post("/admin/neighbours/{scheme}/go-on", go_on, ORGANISER),
 )

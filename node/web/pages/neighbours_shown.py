@@ -12,6 +12,7 @@ from node.services.line_rows import (
     ASKED,
     CLOSED,
     CLOSING,
+    FROZEN,
     OFFERED,
     OPEN,
     REPLACED,
@@ -35,8 +36,8 @@ from node.web.views.admin import Gauge, NeighbourCard
 from node.web.views.page import Pill
 from protocol.errors import InvalidValue
 from protocol.limits import AMOUNT_MAX, LINE_OPEN_LOCKS_MAX
-from protocol.line import other
 from protocol.line_ops import Limit
+from protocol.line_view import other
 from protocol.names import SchemeId, scheme_text
 from protocol.units import HOUR, hours_of
 
@@ -57,6 +58,12 @@ class CeilingForm(Form):
 class SettleForm(Form):
     owed: WholeNumber  # what they owed when the page was made: sent twice, it is settled once
     settled: line(TYPED_AMOUNT_MAX, 1)  # type: ignore[valid-type]  # see above
+
+
+class GoOnForm(Form):
+    agreed: line(20) = ""  # type: ignore[valid-type]  # see above
+    basis: line(8) = ""  # type: ignore[valid-type]  # see above
+    amount: line(TYPED_AMOUNT_MAX) = ""  # type: ignore[valid-type]  # see above
 
 
 class LossForm(Form):
@@ -124,7 +131,7 @@ def card_of(context: Context, known: Known, each: Line) -> NeighbourCard:
         place="",
         state=_state(context, each),
         rate=rate or words.gettext("What an hour is there is not known yet."),
-        standing="" if each.status in (ASKED, OFFERED) else _standing(context, each.state.owed),
+        standing="" if each.status in (ASKED, OFFERED) else standing_words(context, each.state.owed),
         gauge=_gauge(context, each) if each.status in (OPEN, SUSPENDED) else None,
         heard=_heard(context, known, each),
         in_flight=_in_flight(context, each),
@@ -140,6 +147,8 @@ def _state(context: Context, each: Line) -> Pill:
         return Pill(text=_("We asked"), tone="wait")
     if each.status == SUSPENDED:
         return Pill(text=_("Stopped: the books differ"), tone="stop")
+    if each.status == FROZEN:
+        return Pill(text=_("Waits for both to agree"), tone="stop")
     if each.status == STOPPED:
         return Pill(text=_("Stopped by us"), tone="stop")
     if each.status == CLOSING:
@@ -187,7 +196,7 @@ def _in_flight(context: Context, each: Line) -> str:
     ) % {"num": count, "amount": short_here(context, sum(view.pending))}
 
 
-def _standing(context: Context, owed: int) -> str:
+def standing_words(context: Context, owed: int) -> str:
     """Return who owes whom, in our own unit."""
     amount = context.voice.spoken(in_unit(context, abs(owed)))
     if owed > 0:

@@ -259,7 +259,7 @@ class NeighbourTrade:
     href: str = ""  # of the trade; "" where it only passes through
 
 
-Stage = Literal["asked-us", "we-asked", "trading", "stopped", "ending", "ended"]
+Stage = Literal["asked-us", "we-asked", "trading", "stopped", "frozen", "ending", "ended"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -295,6 +295,20 @@ class NeighbourView(View):
     can_be_lost: str = ""  # what they owe and was not written off, where two organisers may write it off
     lost: str = ""  # "2 hours were written off; they owe them still."
     loss_action: str = ""
+    go_on: GoOn | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GoOn:
+    """How trade with a neighbour can begin anew from what both agree on."""
+
+    why: str  # in one or two sentences
+    facts: tuple[Fact, ...]  # what the steps on the line say, what our books say, what they have signed
+    then: str = ""  # what we would book by what they signed
+    form: Filled = EMPTY
+    bases: tuple[Option, ...] = ()  # what it may begin from, where we propose
+    action: str = ""  # sends `basis` and `amount`; where they have signed, only `agreed`
+    agreed: str = ""  # what they have signed, in hours' 3 600 000ths: to answer exactly that
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -30,8 +30,8 @@ from protocol.frame import FrameType
 from protocol.identity import make_rotate
 from protocol.identity_events import next_key_digest
 from protocol.limits import EVIDENCE_OF_NEIGHBOUR_AN_HOUR, EVIDENCE_OF_ONE_MAX
-from protocol.line import View
 from protocol.line_ops import Limit, Lock, Op, Release
+from protocol.line_view import View
 from protocol.message import trusted_message
 from protocol.names import ItemKey, QuoteId
 from protocol.units import HOUR

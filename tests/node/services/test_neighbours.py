@@ -15,8 +15,8 @@ from node.services.line_units import LineRefused
 from node.services.quotes import Offer
 from node.services.settlement import CannotPay, NoPayment
 from node.simulation.network import SimulatedNetwork
-from protocol.line import Limits, other
 from protocol.line_ops import Limit, Lock
+from protocol.line_view import Limits, other
 from protocol.payment import PayerState
 from protocol.units import HOUR
 from tests.simulation import run_virtual

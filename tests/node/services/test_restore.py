@@ -259,7 +259,7 @@ def test_two_neighbours_that_lost_the_same_ops_stop_their_line(others: list[str]
         stopped = await hilltop.store.write(hilltop.lines.units.stop_where_both_lost)
         assert stopped == [town[name].scheme for name in others]
         line = next(line for line in await hilltop.line_states() if line.peer == stopped[0])
-        assert line.status == "suspended"
+        assert line.status == "frozen"
         assert await hilltop.store.write(hilltop.lines.units.stop_where_both_lost) == []
         raise Agreed
 

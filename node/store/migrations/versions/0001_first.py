@@ -495,6 +495,17 @@ def upgrade() -> None:
         batch_op.create_index("ix_promise_valid", ["state", "valid_until"], unique=False)
 
     op.create_table(
+        "reopening",
+        sa.Column("line_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("mine", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("epoch", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("wire", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(["line_no"], ["line.no"], name=op.f("fk_reopening_line_no")),
+        sa.PrimaryKeyConstraint("line_no", "mine", "epoch", name=op.f("pk_reopening")),
+        sqlite_strict=True,
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
         "thread",
         sa.Column("no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("id", sa.LargeBinary(), nullable=False),
