@@ -10,7 +10,8 @@ from typing import Any
 
 from scripts.auditor.files import Export, Findings, Record, short
 from scripts.auditor.ledger import Ledger
-from scripts.auditor.lines import Line, Op
+from scripts.auditor.lines import Line
+from scripts.auditor.views import Op
 
 STATES = {"paid": "CLAIM", "failed": "RELEASE", "locked": None, "frozen": None}
 
