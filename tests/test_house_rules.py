@@ -359,6 +359,11 @@ def test_text_files_end_their_lines_alike() -> None:
     assert wrong == []
 
 
+def test_no_conflict_of_a_merge_is_left() -> None:
+    # Whole: docs underline headings with the marker in between.
+    assert matching(r"(?:^|\n)(<{7}|>{7}) \S", texts()) == []
+
+
 def test_scripts_can_be_started_and_read() -> None:
     starters = [
         p for p, text in texts() if p.parent in {ROOT / "scripts", ROOT / ".ci"} and text.startswith("#!")
