@@ -81,6 +81,19 @@ async def trade_at_home(node: SettlingNode) -> None:
     await node.store.write(limits)
 
 
+def book_of(town: SmallTown, name: str) -> Book:
+    """Return the book of one scheme of a town as it is now."""
+    node = town[name]
+    return Book(
+        name,
+        node.scheme,
+        node.disk.snapshot(),
+        dict(town.phonebook.states),
+        node.keyring.safe,
+        node.keyring.log,
+    )
+
+
 @lru_cache(maxsize=1)
 def books() -> dict[str, Book]:
     """Return the books of a payer, a connector and a payee while some payments are done and others under way."""
@@ -105,16 +118,6 @@ def books() -> dict[str, Book]:
         refused = await town["Oakvale"].begin("Ana", "Riverside", "Karim", 300)
         network.stop("Riverside")
         assert refused.state is PayerState.LOCKED
-        return {
-            name: Book(
-                name,
-                node.scheme,
-                node.disk.snapshot(),
-                dict(town.phonebook.states),
-                node.keyring.safe,
-                node.keyring.log,
-            )
-            for name, node in town.nodes.items()
-        }
+        return {name: book_of(town, name) for name in NAMES}
 
     return run_virtual(scenario, 11)

@@ -42,7 +42,7 @@ _LEGS: Final = (
 )
 _LINE: Final = lines_schema.line.c
 _LINES: Final = select(
-    _LINE.no, _LINE.own_length, _LINE.own_id, _LINE.peer_length, _LINE.peer_id, _LINE.peer_ack, _LINE.mine,
+    _LINE.no, _LINE.epoch, _LINE.own_length, _LINE.own_id, _LINE.peer_length, _LINE.peer_id, _LINE.peer_ack, _LINE.mine,
     _LINE.theirs, _LINE.written_off,
 )  # fmt: skip
 
@@ -186,7 +186,9 @@ def _check_lines(
     """Compare each line with the fold of its ops, and the account of each neighbour with its lines. Source: I2, I8."""
     owed: Counter[SchemeId] = Counter()
     unsure: set[SchemeId] = set()
-    for no, own_length, own_id, peer_length, peer_id, peer_ack, mine, theirs, written_off in tx.all(_LINES):
+    for no, epoch, own_length, own_id, peer_length, peer_id, peer_ack, mine, theirs, written_off in tx.all(
+        _LINES
+    ):
         walked = lines.get(no)
         if walked is None:
             continue  # named already
@@ -199,7 +201,7 @@ def _check_lines(
         if peer_length > state.peer_length and peer_id != state.peer_id:
             findings.add("op", op_row(no, 0, state.peer_length + 1), "missing: the line ends later")
         findings.equal(
-            "line", no, derived=True, own_length=(own_length, state.own_length), own_id=(own_id, state.own_id),
+            "line", no, derived=True, epoch=(epoch, state.epoch), own_length=(own_length, state.own_length), own_id=(own_id, state.own_id),
             peer_length=(peer_length, state.peer_length), peer_id=(peer_id, state.peer_id),
             peer_ack=(peer_ack, state.peer_ack), mine=(mine, state.mine.encode()),
             theirs=(theirs, state.theirs.encode()),

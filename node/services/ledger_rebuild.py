@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any, Final
 
-from sqlalchemy import bindparam, delete, func, insert, select, update
+from sqlalchemy import bindparam, delete, insert, select, update
 
 from crypto.canonical import NotCanonical
 from crypto.safekeeping import SafeKeys
@@ -61,9 +61,9 @@ _ORPHANS: Final = (
     .where(_O.seq == 1, _O.epoch == 0, _O.line_no.not_in(select(_L.no)))
     .order_by(_O.line_no, _O.mine)
 )
-_LAST_EPOCH: Final = select(func.max(_O.epoch)).where(_O.line_no == bindparam("line_no"))
 _NEW_LINE: Final = insert(lines_schema.line)
 _STANDING: Final = (
+    "epoch",
     "own_length",
     "own_id",
     "peer_length",
@@ -197,7 +197,7 @@ def _bring_back_lines(tx: Tx, scheme: SchemeId) -> None:
         status = STOPPED if len(ops) == 2 else OFFERED if 1 in ops else ASKED
         tx.run(
             _NEW_LINE, no=line_no, id=terms.line_id(), peer=terms.high if terms.low == scheme else terms.low,
-            low=terms.low, high=terms.high, nonce=terms.nonce, state=status, epoch=tx.scalar(_LAST_EPOCH, line_no=line_no),
+            low=terms.low, high=terms.high, nonce=terms.nonce, state=status, epoch=0,
             own_length=0, own_id=ZERO32, peer_length=0, peer_id=ZERO32, peer_ack=0, mine=b"", theirs=b"", synced=False, announced=0, returned=0,
             horizon=0, seen=0, own_ceiling=None, written_off=0, marked=0, marked_peer=0, agreed_ms=None, agreed_owed=0,
             opened_ms=min(op.time for op in ops.values()), heard_ms=0,
@@ -218,8 +218,8 @@ def _write_lines(tx: Tx, scheme: SchemeId, lines: dict[int, Walked], reckoned: R
         for line in theirs:
             state = line.state
             values: dict[str, Any] = {
-                "own_length": state.own_length, "own_id": state.own_id, "peer_length": state.peer_length,
-                "peer_id": state.peer_id, "peer_ack": state.peer_ack, "mine": state.mine.encode(),
+                "epoch": state.epoch, "own_length": state.own_length, "own_id": state.own_id,
+                "peer_length": state.peer_length, "peer_id": state.peer_id, "peer_ack": state.peer_ack, "mine": state.mine.encode(),
                 "theirs": state.theirs.encode(), "written_off": lost if line is newest else 0,
             }  # fmt: skip
             tx.run(_SET_LINE, which=line.no, **{f"new_{name}": value for name, value in values.items()})

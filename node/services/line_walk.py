@@ -20,14 +20,15 @@ from node.store.schema import lines as schema
 from protocol import line as rules
 from protocol.errors import NotAuthentic, ProtocolError
 from protocol.line import LineState
-from protocol.line_ops import Claim, Lock, Op, Release, Reopen, Terms, before_epoch
+from protocol.line_ops import EPOCH_SEQS, Claim, Lock, Op, Release, Reopen, Terms, before_epoch, epoch_of
+from protocol.line_view import LOW
 from protocol.message import open_message
 from protocol.names import KeySeq, SchemeId
-from protocol.reopening import empty_epoch, fits
+from protocol.reopening import EPOCH_LAST, empty_epoch, fits
 
 _L: Final = schema.line.c
 _O: Final = schema.op.c
-LINES: Final = select(_L.no, _L.id, _L.peer, _L.low, _L.high, _L.nonce, _L.state, _L.epoch).order_by(_L.no)
+LINES: Final = select(_L.no, _L.id, _L.peer, _L.low, _L.high, _L.nonce, _L.state).order_by(_L.no)
 _CHAIN: Final = (
     select(_O.seq, _O.wire)
     .where(
@@ -37,7 +38,17 @@ _CHAIN: Final = (
     )
     .order_by(_O.seq)
 )
-_EPOCHS: Final = select(_O.epoch).where(_O.line_no == bindparam("line_no")).distinct()
+# An epoch is one in which an op has its number: a row that stands in another one is a stray.
+_EPOCHS: Final = (
+    select(_O.epoch)
+    .where(
+        _O.line_no == bindparam("line_no"),
+        _O.epoch.between(0, EPOCH_LAST),
+        _O.seq > _O.epoch * EPOCH_SEQS,
+        _O.seq <= (_O.epoch + 1) * EPOCH_SEQS,
+    )
+    .distinct()
+)
 _STRAYS: Final = select(_O.line_no, _O.mine, _O.epoch, _O.seq).order_by(_O.line_no, _O.mine, _O.epoch, _O.seq)
 
 
@@ -56,7 +67,6 @@ class Walked:
     no: int
     status: str
     state: LineState
-    epoch: int  # in which its row says that it is
     own_locks: dict[int, Lock] = field(default_factory=dict)
     peer_locks: dict[int, Lock] = field(default_factory=dict)
     own_ends: dict[int, End] = field(default_factory=dict)  # by the peer's lock that I ended
@@ -76,12 +86,12 @@ def walk_lines(
     """Return every line as its ops make it, by number; what is wrong with them is among the findings."""
     walked: dict[int, Walked] = {}
     lost: set[int] = set()
-    for no, id_, peer, low, high, nonce, status, epoch in tx.all(LINES):
+    for no, id_, peer, low, high, nonce, status in tx.all(LINES):
         terms = Terms(low=SchemeId(low), high=SchemeId(high), nonce=nonce) if low < high else None
         if terms is None or terms.line_id() != id_ or scheme not in (low, high) or peer not in (low, high):
             findings.add("line", no, "its id is not that of its terms between these two schemes")
             continue
-        begun = Walked(no, status, rules.new_line(terms, scheme), epoch)
+        begun = Walked(no, status, rules.new_line(terms, scheme))
         walk = _LineWalk(tx, begun, identities, findings)
         walked[no] = walk.walk()
         progress(walk.line.ops)
@@ -90,7 +100,7 @@ def walk_lines(
         if line is None and line_no not in lost:
             lost.add(line_no)
             findings.add("line", line_no, "missing: there are ops of it", derived=True)
-        if line is None or mine not in (0, 1) or not 0 <= epoch <= line.epoch:
+        if line is None or mine not in (0, 1) or epoch != epoch_of(seq) or epoch > EPOCH_LAST:
             findings.add("op", op_row(line_no, mine, seq), "of no line that there is", derived=line is None)
     return walked
 
@@ -114,8 +124,7 @@ class _LineWalk:
 
     def walk(self) -> Walked:
         line = self.line
-        written = {row[0] for row in self._tx.all(_EPOCHS, line_no=line.no) if 0 <= row[0] <= line.epoch}
-        for epoch in sorted({0, line.epoch, *written}):
+        for epoch in sorted({0, *(row[0] for row in self._tx.all(_EPOCHS, line_no=line.no))}):
             if epoch:
                 line.state = empty_epoch(line.state, epoch)
             self._walk_epoch()
@@ -130,11 +139,8 @@ class _LineWalk:
         line.ops += len(self._mine) + len(self._theirs)
         if line.broken:
             return
-        for op in (*self._mine[:1], *self._theirs[:1]):
-            if ended is not None and not (isinstance(op.body.step, Reopen) and fits(ended, op.body.step)):
-                mine = int(op.body.author == line.state.scheme(line.state.me))
-                self._wrong(mine, op.body.seq, "it does not continue the epoch before as it ended (6.8)")
-                return
+        if ended is not None and not (self._begins(ended, 1) and self._begins(ended, 0)):
+            return
         taken = 0
         for op in self._mine:
             known = op.body.ack - self._before
@@ -144,6 +150,28 @@ class _LineWalk:
         self._take(taken, len(self._theirs))
         self._ended = line.state
         self._all_mine |= {op.body.seq: op for op in self._mine}
+
+    def _begins(self, ended: LineState, mine: int) -> bool:
+        """Tell whether a chain of this epoch begins with what continues the epoch before, as it ended. Source: 6.8."""
+        chain = self._mine if mine else self._theirs
+        if not chain:  # both have signed before an epoch begins, and both rows are written at once
+            self._wrong(mine, self._before + 1, "missing: the epoch begins with it (6.8)")
+            return False
+        step = chain[0].body.step
+        if not isinstance(step, Reopen):
+            self._wrong(mine, chain[0].body.seq, "an epoch begins with REOPEN (6.8)")
+            return False
+        if step.old == ended.epoch:
+            low, high = step.low_length, step.high_length
+            own, peer = (low, high) if ended.me == LOW else (high, low)
+            for of_ours, signed, held in ((1, own, ended.own_length), (0, peer, ended.peer_length)):
+                if signed > held:
+                    self._wrong(of_ours, held + 1, "missing: the line went on after it (6.8)")
+                    return False
+        if not fits(ended, step):
+            self._wrong(mine, chain[0].body.seq, "it does not continue the epoch before as it ended (6.8)")
+            return False
+        return True
 
     def _own_op(self, seq: int) -> Signed[Op]:
         held = self._all_mine.get(seq)  # of an epoch before

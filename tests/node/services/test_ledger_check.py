@@ -121,7 +121,12 @@ def is_named(checked: Checked, table: str, row: dict[str, Any], done: str) -> bo
         case "leg":
             names = {f"of entry {row['entry_seq']} on account {row['account_no']}"}
         case "op":
-            names = {f"{row['seq']} of {'ours' if row['mine'] else 'theirs'} on line {row['line_no']}"}
+            sides = ("ours", "theirs") if row["mine"] else ("theirs", "ours")
+            # One that was moved to the other chain is named where it stands now, or where it is missing.
+            names = {
+                f"{row['seq']} of {side} on line {row['line_no']}"
+                for side in sides[: 2 if done.startswith("mine") else 1]
+            }
         case "promise":
             names = {row["quote_id"].hex()[:16], "of lock"}
         case "payment":

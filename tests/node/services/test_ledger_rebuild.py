@@ -12,7 +12,7 @@ from node.services.ledger_rebuild import CannotRebuild, rebuild
 from node.store import InlineStore, Memory
 from tests.book_town import NAMES, Book, books
 
-DERIVED_OF_LINES = "no, own_length, own_id, peer_length, peer_id, peer_ack, mine, theirs, written_off"
+DERIVED_OF_LINES = "no, epoch, own_length, own_id, peer_length, peer_id, peer_ack, mine, theirs, written_off"
 
 
 def derived(raw: sqlite3.Connection) -> list[list[tuple[Any, ...]]]:
@@ -33,7 +33,7 @@ def wipe(raw: sqlite3.Connection) -> None:
     raw.execute("DELETE FROM account")
     raw.execute("UPDATE entry SET id = x'00', time = 0, kind = ''")
     raw.execute(
-        "UPDATE line SET own_length = 0, own_id = x'', peer_length = 0, peer_id = x'', peer_ack = 0, mine = x'',"
+        "UPDATE line SET epoch = 3, own_length = 0, own_id = x'', peer_length = 0, peer_id = x'', peer_ack = 0, mine = x'',"
         " theirs = x'', written_off = 7"
     )
     raw.execute("PRAGMA foreign_keys = ON")
