@@ -81,7 +81,7 @@ UP, DOWN, LOSS = (
     4,
 )  # postings: `line:up` and `line:down` against `transit`, and what the chest bears of it
 CLOCKS: Final = (NOW, QUOTE.body.valid_until)  # in time, and too late
-POSTED: Final = {Effect.POST_UP: UP, Effect.POST_DOWN: DOWN, Effect.LOSS_TO_CHEST: LOSS}
+POSTED: Final = {Effect.POST_UP: UP, Effect.POST_DOWN: DOWN, Effect.REST_TO_CHEST: LOSS}
 DECIDING: Final = {ConnectorEvent.FORWARD, ConnectorEvent.REFUSE, ConnectorEvent.HOLD_BACK}
 Move = tuple[bool, str, "Town"]  # must it come about in the end, what is it, the town after it
 
