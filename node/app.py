@@ -284,6 +284,7 @@ class Node:
         await self.peers.load()
         await self.routes.load()
         await self.gossip.load()
+        await self.indexer.load()
         await self.evidence.load()
 
     async def run(self, ready: Callable[[], None] = lambda: None) -> None:

@@ -1,5 +1,7 @@
 """Letting listings be found: our own at once, neighbours' in small batches behind their admission.
 
+The index goes into no archive and no copy: what is missing of our own is made when the node starts.
+
 Admitting a feed never waits for the index; a mark at each feed says how far it is known. Source: docs/protocol.md 5.5, 5.8.
 """
 
@@ -21,8 +23,9 @@ from node.store.schema import market as schema
 from protocol.errors import ProtocolError
 from protocol.feed import Item
 from protocol.feed_kinds import LISTING, payload_of
+from protocol.listing import State
 from protocol.market import Listing
-from protocol.message import trusted_message
+from protocol.message import decode_message, trusted_message
 from protocol.names import ItemKey, SchemeId, scheme_text
 
 log: Final[structlog.stdlib.BoundLogger] = structlog.stdlib.get_logger()
@@ -44,6 +47,15 @@ _TO_INDEX: Final = (
     select(_I.feed_seq, _I.item_key, _I.empty, _I.wire)
     .where(_I.kind == LISTING, _I.feed_no == bindparam("feed_no"), _I.feed_seq > bindparam("after"))
     .order_by(_I.feed_seq)
+    .limit(INDEX_BATCH)
+)
+_L: Final = schema.listing.c
+_NOT_FOUND: Final = (
+    select(_L.item_key, _L.content, _L.shared, _L.created, _L.expires)
+    .where(
+        _L.state == State.PUBLISHED.value,
+        ~select(_D.no).where(_D.scheme == bindparam("scheme"), _D.item_key == _L.item_key).exists(),
+    )
     .limit(INDEX_BATCH)
 )
 _GONE: Final = (
@@ -123,6 +135,15 @@ def _write_batch(tx: Tx, feed: Feed, docs: Sequence[Doc]) -> None:
     note_indexed(tx, feed.no, docs[-1].feed_seq if len(docs) == INDEX_BATCH else feed.top)
 
 
+def _index_own(tx: Tx, own: SchemeId) -> int:
+    missing = tx.all(_NOT_FOUND, scheme=own)
+    for key, content, shared, created, expires in missing:
+        index(
+            tx, Doc(own, ItemKey(key), 0, 0, bool(shared), decode_message(Listing, content), created, expires)
+        )
+    return len(missing)
+
+
 def _sweep(tx: Tx) -> int:
     gone = tx.all(_GONE)
     for (no,) in gone:
@@ -138,6 +159,11 @@ class Indexer:
         self._own: Final = own
         self._changed: Final[dict[SchemeId, None]] = {}
         self._due: Final = asyncio.Event()
+
+    async def load(self) -> None:
+        """Let our own listings be found that are published and in no index: of a database built from an archive or a copy."""
+        while await self._store.write(_index_own, self._own) == INDEX_BATCH:
+            pass
 
     def changed(self, scheme: SchemeId) -> None:
         """Take in, soon, that items of a feed changed."""
