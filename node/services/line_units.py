@@ -30,6 +30,7 @@ from node.services.reopen_desk import CAN_GO_ON, ReopenDesk
 from node.services.restore_desk import RestoreDesk
 from node.store import Tx
 from node.store.schema import lines as schema
+from node.texts import to_translate
 from protocol.entry import Words
 from protocol.errors import Forked, InvalidOp, OutOfOrder
 from protocol.line import accept, new_line, returned
@@ -44,9 +45,11 @@ log: Final[structlog.stdlib.BoundLogger] = structlog.stdlib.get_logger()
 # means it is heard again: an op that we do not hold is sent until we do.
 PROPOSALS_MAX: Final = 200
 
-NOT_IN_TOUCH: Final = "We are not in touch with them now. Try again when they have been heard."
-NOT_TAKEN: Final = "They have not yet taken what we wrote before. Try again later."
-CONTRADICTED: Final = "They contradicted themselves. They may owe more again once an admin has settled that."
+NOT_IN_TOUCH: Final = to_translate("We are not in touch with them now. Try again when they have been heard.")
+NOT_TAKEN: Final = to_translate("They have not yet taken what we wrote before. Try again later.")
+CONTRADICTED: Final = to_translate(
+    "They contradicted themselves. They may owe more again once an admin has settled that."
+)
 
 # In whose name the books are set right when a line goes on anew and its answer arrives.
 GO_ON: Final = Words(
@@ -74,7 +77,7 @@ class Taken:
 
 
 class LineRefused(Exception):
-    """An admin's wish that the state of the line does not allow, in plain words."""
+    """An admin's wish that the state of the line does not allow, in plain words, which pages translate."""
 
 
 class LineUnits:
@@ -354,7 +357,7 @@ class LineUnits:
             raise LineRefused("They have not asked us.")
         if line.opened_ms < self.booted_ms and not line.synced:
             # We may have agreed already, and forgotten it in a restore: a second OPEN would fork our chain.
-            raise LineRefused("We are not in touch with them now. Try again when they have been heard.")
+            raise LineRefused(NOT_IN_TOUCH)
         line.own_ceiling = own_ceiling
         self._agree(lines, line, limit)
         line.status = OPEN

@@ -16,11 +16,12 @@ from node.services.line_rows import ASKED, CLOSED, CLOSING, LIVE, OFFERED, OPEN,
 from node.services.line_units import NOT_IN_TOUCH, NOT_TAKEN, LineRefused
 from node.services.lines import LineService
 from node.store import Store, Tx
+from node.texts import to_translate
 from protocol.line_ops import Close, Credit, Limit, Open
 from protocol.line_view import Limits, credit_room
 from protocol.names import SchemeId, scheme_text
 
-CHANGED: Final = "Something changed meanwhile. Please look at the page again."
+CHANGED: Final = to_translate("Something changed meanwhile. Please look at the page again.")
 
 
 class Neighbours:

@@ -218,7 +218,7 @@ async def _decide(context: Context, *, agreeing: bool) -> web.Response:
             await (lines.agree(scheme, limit, own) if agreeing else lines.set_limit(scheme, limit, own))
         except LineRefused as refused:
             assert isinstance(form, LimitsForm)
-            shown = Filled(form.model_dump()).with_error("", str(refused))
+            shown = Filled(form.model_dump()).with_error("", context.words.gettext(str(refused)))
         else:
             if agreeing:
                 await _note_address(context, scheme)

@@ -54,7 +54,7 @@ async def _do(context: Context, wish: Wish, note: str) -> web.Response:
     try:
         await wish(context.actor, scheme)
     except LineRefused as refused:
-        return await _again(context, scheme, Filled().with_error("", str(refused)))
+        return await _again(context, scheme, Filled().with_error("", context.words.gettext(str(refused))))
     return context.redirect(href_of(scheme), note=note)
 
 
@@ -75,7 +75,7 @@ async def start(context: Context) -> web.Response:
     try:
         await context.node.neighbours.resume(context.actor, scheme, *shown)
     except LineRefused as refused:
-        return await _again(context, scheme, Filled().with_error("", str(refused)))
+        return await _again(context, scheme, Filled().with_error("", context.words.gettext(str(refused))))
     return context.redirect(href_of(scheme), note="agreed")
 
 
@@ -91,7 +91,7 @@ async def settle(context: Context) -> web.Response:
             try:
                 await context.node.neighbours.settle(context.actor, scheme, hours, form.owed)
             except LineRefused as refused:
-                form = typed.with_error("settled", str(refused))
+                form = typed.with_error("settled", context.words.gettext(str(refused)))
             else:
                 return context.redirect(href_of(scheme), note="settled")
     return await _again(context, scheme, EMPTY, settle=form)

@@ -270,7 +270,9 @@ async def _ask(context: Context, known: Known, look: Look, form: AskForm) -> Fil
     try:
         await context.node.peers.keep(look)
         await context.node.lines.propose(look.scheme, *terms)
-    except (PeerUnusable, LineRefused) as error:
+    except LineRefused as refused:
+        return typed.with_error("", _(str(refused)))
+    except PeerUnusable as error:
         return typed.with_error("", str(error))
     return None
 

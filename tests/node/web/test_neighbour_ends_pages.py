@@ -6,8 +6,11 @@ import pytest
 
 from node.services.acts import Deed, newest_acts
 from node.services.line_rows import CLOSED, OPEN, STOPPED
+from node.services.neighbours import CHANGED
+from node.web import context as context_module
 from protocol.units import HOUR
 from tests.node.web.test_neighbours_pages import Desks, at_the_desks
+from tests.node.web.test_words import shouting
 from tests.node.web.virtual_browser import Answer, VirtualBrowser
 
 
@@ -83,6 +86,21 @@ def test_stopping_says_zero_and_trading_again_needs_one_side_only() -> None:
         assert [each.detail.rpartition(": ")[2] for each in acts if each.deed is Deed.NEIGHBOUR] == [
             "trading again", "stopped",
         ]  # fmt: skip
+
+    at_the_desks(act)
+
+
+def test_what_a_line_does_not_allow_is_said_in_the_readers_language(monkeypatch: pytest.MonkeyPatch) -> None:
+    """pages.md 12: the sentences of services are translated where they are shown."""
+
+    async def act(desks: Desks) -> None:
+        await desks.ask()
+        await desks.agree()
+        await press(desks, desks.rosa, "Riverside", "/stop")
+        monkeypatch.setattr(context_module, "words_for", lambda *_: shouting())
+        again = await press(desks, desks.rosa, "Riverside", "/stop")
+        assert CHANGED.upper() in again.words
+        assert CHANGED not in again.words
 
     at_the_desks(act)
 

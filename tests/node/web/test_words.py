@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import gettext
 import io
 import runpy
@@ -12,6 +13,8 @@ import pytest
 from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 
+from node.services.line_units import CONTRADICTED, NOT_IN_TOUCH, NOT_TAKEN
+from node.services.neighbours import CHANGED
 from node.web import dates
 from node.web.assets import Assets
 from node.web.render import ICONS, Renderer
@@ -78,6 +81,22 @@ def test_packs_and_template_hold_the_texts_there_are_and_no_others() -> None:
     stale = [path.name for path, text in messages["wanted"](None).items() if path.read_text() != text]
     assert stale == [], "run scripts/messages"
     assert "Who helped you?" in {message.id for message in messages["collect"]()}
+
+
+def test_every_sentence_of_a_refused_line_is_in_the_catalogue() -> None:
+    """What `LineRefused` is raised with is a text by itself, or one that `to_translate` marks."""
+    messages = runpy.run_path(str(ROOT / "scripts" / "messages"), run_name="messages")
+    known = {message.id for message in messages["collect"]()}
+    said = 0
+    for path in sorted((ROOT / "node").rglob("*.py")):
+        for call in (each for each in ast.walk(ast.parse(path.read_text())) if isinstance(each, ast.Call)):
+            if isinstance(call.func, ast.Name) and call.func.id in ("LineRefused", "to_translate"):
+                (text,) = call.args
+                said += isinstance(text, ast.Constant)
+                assert isinstance(text, (ast.Constant, ast.Name)), f"{path.name}:{call.lineno}"
+                assert not isinstance(text, ast.Constant) or text.value in known, f"{path.name}:{call.lineno}"
+    assert said >= 8
+    assert {NOT_IN_TOUCH, NOT_TAKEN, CONTRADICTED, CHANGED} <= known
 
 
 @pytest.mark.parametrize(
