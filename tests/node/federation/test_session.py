@@ -17,6 +17,8 @@ from protocol.limits import (
     SESSION_FAULTS_MAX,
     SESSION_INBOX_BYTES,
     SESSION_INBOX_FRAMES,
+    SESSION_OUTBOX_FRAMES,
+    SESSION_REQUESTS_MAX,
 )
 from protocol.session import Clocks
 from tests.simulation import ANA, BEN, EVE, between, connected
@@ -322,3 +324,46 @@ def test_what_waits_to_be_handled_is_bounded_in_bytes():
         assert len(ben.recorder.frames) == 40
 
     between(scenario)
+
+
+@pytest.mark.parametrize(
+    "count",
+    [20_000, pytest.param(1_000_000, marks=[pytest.mark.slow, pytest.mark.timeout(1_800)])],
+    ids=["20 thousand", "a million"],
+)
+def test_of_very_many_tiny_frames_only_few_are_ever_held(count):
+    """Rule 9.3; I14; attack T34: counted, not measured, whatever a neighbour sends and however slowly it is handled."""
+
+    async def scenario(town, ana, ben):
+        session = await connected(ana, ben)
+        there = ben.links.live[ANA.scheme]
+
+        async def linger(_session: Session, _frame: Frame) -> None:
+            await asyncio.sleep(0.001)
+
+        ben.recorder.before = linger
+        kinds = (FrameType.PING, FrameType.ITEMS, FrameType.PONG, FrameType.OPS, FrameType.SYNC_ANSWER)
+        most = 0
+        for number in range(count):
+            await session.send(kinds[number % len(kinds)], None)
+            if number % 50 == 0:
+                await asyncio.sleep(0.01)
+                most = max(most, waiting_in(there))
+                ben.recorder.frames.clear()  # what handlers keep is not the session's
+        while there.counts.frames_in < count:
+            await asyncio.sleep(1)
+            most = max(most, waiting_in(there))
+        assert SESSION_INBOX_FRAMES / 2 < most <= SESSION_INBOX_FRAMES, "it was full, and never fuller"
+        assert not there.is_ended
+        answer = await session.request(FrameType.SYNC, b"still there?", timeout_ms=60_000)
+        assert answer.payload == b"still there?"
+
+    between(scenario)
+
+
+def waiting_in(session: Session) -> int:
+    """Return how many frames a session holds that were read and not handled, having seen that its other queues are bounded."""
+    assert all(len(queue) <= SESSION_OUTBOX_FRAMES for queue in session._outbox._queues)
+    assert len(session._pending) <= SESSION_REQUESTS_MAX
+    assert len(session._faults) <= SESSION_FAULTS_MAX + 1
+    return sum(map(len, session._inbox))
