@@ -15,7 +15,6 @@ from crypto.canonical import NotCanonical, encode
 from crypto.digest import object_id
 from crypto.keys import VerifyingKey
 from crypto.signing import WIRE_BYTES_MAX, Signed, split
-from crypto.words import identity_words
 from protocol.checkpoint import cosigned_at, log_keys, open_checkpoint, witness_keys
 from protocol.descriptor import Descriptor, open_descriptor
 from protocol.entry import Book, Corrected, Entry, Posted, Words, open_book, open_words
@@ -210,6 +209,9 @@ def _signer(shown: Introduced) -> tuple[IdentityState, Signer]:
         seq = _or(Fault.NAME, lambda: decode_message(Descriptor, _body(wire))).identity_seq
         says = _or(Fault.NAME, lambda: open_descriptor(wire, identity, seen_at_seq=seq)).body
     scheme = identity.scheme_id
+    # The word list is long, and a running node needs it only where somebody looks at a receipt.
+    from crypto.words import identity_words
+
     return identity, Signer(scheme=scheme, words=identity_words(scheme), says=says)
 
 

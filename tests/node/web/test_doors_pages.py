@@ -10,7 +10,7 @@ import re
 from collections.abc import AsyncIterator
 
 import pytest
-from aiohttp import web
+from aiohttp import FormData, web
 
 from node.services.acts import Role
 from node.store import StoreError
@@ -34,6 +34,7 @@ from tests.node.web.towns import ACORNS, Browser, Town, cookies_of, form_token_o
 
 GETS = [route for route in ROUTES if route.method == "GET"]
 POSTS = [route for route in ROUTES if route.method == "POST"]
+WITH_FILES = {route.path for route in POSTS if route.file_bytes_max}  # only these come in parts
 GUARDED = [route for route in ROUTES if route.audience is not VISITOR]
 DESK = [route for route in ROUTES if route.audience >= ORGANISER]
 
@@ -65,7 +66,10 @@ async def token(browser: Browser) -> str:
 async def refused(town: Town, browser: Browser, path: str, fields: dict[str, str], status: int = 403) -> str:
     """Send a form; see that it is refused in words, that nothing changed, and return the words."""
     before = await town.everything()
-    answer = await browser.post(path, data=fields, allow_redirects=False)
+    sent = FormData(fields)
+    if path in WITH_FILES:
+        sent.add_field("file", b"of somebody", filename="any")
+    answer = await browser.post(path, data=sent, allow_redirects=False)
     assert answer.status == status
     assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
     assert await town.everything() == before
