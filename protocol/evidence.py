@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Final, TypeAlias, TypeVar, assert_never
 
-from crypto.canonical import NotCanonical, decode, encode
+from crypto.canonical import NotCanonical, encode
 from crypto.digest import Id32, object_id, tagged
 from crypto.signing import WIRE_BYTES_MAX, Signed, split
 from protocol.errors import InvalidValue, MalformedMessage, NotAuthentic, ProtocolError
@@ -38,9 +38,9 @@ from protocol.message import (
     Nested,
     Part,
     decode_message,
-    from_value,
+    decode_whole,
+    encode_whole,
     open_message,
-    to_value,
 )  # fmt: skip
 from protocol.names import SchemeId
 
@@ -139,18 +139,12 @@ class Finding:
 
 def encode_evidence(evidence: Evidence) -> bytes:
     """Return the bytes of a file or frame. Raises InvalidValue: longer than evidence may be."""
-    try:
-        return encode(to_value(evidence), bytes_max=EVIDENCE_BYTES_MAX)
-    except NotCanonical as error:
-        raise InvalidValue(str(error)) from None
+    return encode_whole(evidence, EVIDENCE_BYTES_MAX)
 
 
 def decode_evidence(data: bytes) -> Evidence:
     """Return the evidence that `data` spells; nothing in it is verified. Raises MalformedMessage."""
-    try:
-        return from_value(Evidence, decode(data, bytes_max=EVIDENCE_BYTES_MAX))
-    except (NotCanonical, InvalidValue) as error:
-        raise MalformedMessage(str(error)) from None
+    return decode_whole(Evidence, data, EVIDENCE_BYTES_MAX)
 
 
 def make_evidence(accused: SchemeId, proof: Proof, log: Sequence[bytes]) -> Evidence:

@@ -12,7 +12,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import ClassVar, Final, TypeVar, get_type_hints
 
-from crypto.canonical import INT_MAX, INT_MIN, NotCanonical, Value, check_shortest, read, write
+from crypto.canonical import (
+    INT_MAX,
+    INT_MIN,
+    NotCanonical,
+    Value,
+    check_shortest,
+    decode,
+    encode,
+    read,
+    write,
+)
 from crypto.keys import SigningKey, VerifyingKey
 from crypto.signing import BadSignature, Signed, open_signed, sign, trusted
 from protocol.errors import InvalidValue, MalformedMessage, NotAuthentic
@@ -340,6 +350,26 @@ def decode_message(kind: type[AnyPart], data: bytes) -> AnyPart:
     except (NotCanonical, InvalidValue) as error:
         raise MalformedMessage(str(error)) from None
     return message
+
+
+def encode_whole(part: Part, bytes_max: int) -> bytes:
+    """Return the canonical bytes of a file or frame of its own. Raises InvalidValue: longer than `bytes_max`."""
+    try:
+        return encode(to_value(part), bytes_max=bytes_max)
+    except NotCanonical as error:
+        raise InvalidValue(str(error)) from None
+
+
+def decode_whole(kind: type[AnyPart], data: bytes, bytes_max: int) -> AnyPart:
+    """Return the part that `data` spells, as `encode_whole` wrote it; nothing in it is verified.
+
+    Raises:
+        MalformedMessage: not canonical, too long, or not a `kind`.
+    """
+    try:
+        return from_value(kind, decode(data, bytes_max=bytes_max))
+    except (NotCanonical, InvalidValue) as error:
+        raise MalformedMessage(str(error)) from None
 
 
 def sign_message(message: AnyPart, key: SigningKey, key_seq: int) -> Signed[AnyPart]:

@@ -10,12 +10,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Final
 
-from crypto.canonical import OBJECT_BYTES_MAX, NotCanonical, decode, encode
+from crypto.canonical import OBJECT_BYTES_MAX
 from crypto.digest import SALT_BYTES, tagged
 from crypto.signing import SIGNATURE_BYTES, WIRE_BYTES_MAX, split
 from protocol.descriptor import Descriptor
 from protocol.entry import Payload
-from protocol.errors import InvalidValue, MalformedMessage
+from protocol.errors import InvalidValue
 from protocol.limits import (
     IDENTITY_EVENTS_MAX,
     RECEIPT_BYTES_MAX,
@@ -33,8 +33,8 @@ from protocol.message import (
     Nested,
     Part,
     decode_message,
-    from_value,
-    to_value,
+    decode_whole,
+    encode_whole,
 )  # fmt: skip
 from protocol.names import EntryId, KeySeq
 from protocol.quote import Quote
@@ -115,18 +115,12 @@ class Receipt(Message):
 
 def encode_receipt(receipt: Receipt) -> bytes:
     """Return the bytes of the file. Raises InvalidValue: longer than a receipt may be."""
-    try:
-        return encode(to_value(receipt), bytes_max=RECEIPT_BYTES_MAX)
-    except NotCanonical as error:
-        raise InvalidValue(str(error)) from None
+    return encode_whole(receipt, RECEIPT_BYTES_MAX)
 
 
 def decode_receipt(data: bytes) -> Receipt:
     """Return the receipt that `data` spells; nothing in it is verified. Raises MalformedMessage."""
-    try:
-        return from_value(Receipt, decode(data, bytes_max=RECEIPT_BYTES_MAX))
-    except (NotCanonical, InvalidValue) as error:
-        raise MalformedMessage(str(error)) from None
+    return decode_whole(Receipt, data, RECEIPT_BYTES_MAX)
 
 
 # --- Making one ----------------------------------------------------------------------------------------------

@@ -120,12 +120,7 @@ def asked_mail(
         _("%(asker)s asks you for %(amount)s, for: %(what)s") % said,
         _("Nothing has moved. Open this page to say yes or no:"),
         link,
-        words.ngettext(
-            "If you do nothing, it runs out after %(number)d day, and nothing moves.",
-            "If you do nothing, it runs out after %(number)d days, and nothing moves.",
-            days,
-        )
-        % {"number": days},
+        _runs_out(words, days),
     )
 
 
@@ -143,13 +138,16 @@ def asked_abroad_mail(
         _("%(asker)s of another scheme asks to be paid for: %(what)s") % said,
         _("Nothing has moved. Open this page to say yes or no:"),
         link,
-        words.ngettext(
-            "If you do nothing, it runs out after %(number)d day, and nothing moves.",
-            "If you do nothing, it runs out after %(number)d days, and nothing moves.",
-            days,
-        )
-        % {"number": days},
+        _runs_out(words, days),
     )
+
+
+def _runs_out(words: Words, days: int) -> str:
+    return words.ngettext(
+        "If you do nothing, it runs out after %(number)d day, and nothing moves.",
+        "If you do nothing, it runs out after %(number)d days, and nothing moves.",
+        days,
+    ) % {"number": days}
 
 
 def answered_mail(

@@ -31,8 +31,7 @@ Source: docs/protocol.md 0.1, 0.4, 6.5–6.7, 7.2–7.4, 11 (I2–I6, I17).
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
@@ -459,31 +458,3 @@ def _how_ended(end: End, seq: int) -> int:
         if isinstance(step, (Claim, Release)) and step.lock == seq:
             return CLAIMED if isinstance(step, Claim) else RELEASED
     return NOT_YET
-
-
-def explore(walk: Walk) -> tuple[Collection[Town], str | None]:
-    """Visit every state; return them, and the first thing wrong with the shortest story to it."""
-    start = walk.start()
-    parent: dict[Town, tuple[Town, str] | None] = {start: None}
-    queue = deque([start])
-
-    def story(town: Town) -> str:
-        said = []
-        while (step := parent[town]) is not None:
-            town, what = step
-            said.append(what)
-        return " | ".join(reversed(said))
-
-    while queue:
-        town = queue.popleft()
-        if wrong := walk.unsafe(town):
-            return parent, f"{wrong}: {story(town)}"
-        resting = True
-        for fair, what, after in walk.moves(town):
-            resting &= not fair or after == town
-            if after not in parent:
-                parent[after] = (town, what)
-                queue.append(after)
-        if resting and (wrong := walk.unfinished(town)):
-            return parent, f"{wrong}: {story(town)}"
-    return parent, None

@@ -26,7 +26,8 @@ from protocol.payment import (
     PayeeState,
     PayerState,
 )
-from tests.protocol.payment_walk import DOWN, LOSS, UP, Walk, explore
+from tests.protocol.exploring import explore
+from tests.protocol.payment_walk import DOWN, LOSS, UP, Walk
 
 NODES = "PABY"
 Change = Callable[[pytest.MonkeyPatch], object]

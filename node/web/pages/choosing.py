@@ -39,6 +39,14 @@ async def chosen_members(context: Context, numbers: str) -> list[Member]:
     return found
 
 
+async def people_sent(context: Context) -> list[Member]:
+    """Return whom a form names: somebody at least. Raises NoSuchPage."""
+    people = await chosen_members(context, context.fields.get("who", ""))
+    if not people:
+        raise NoSuchPage
+    return people
+
+
 def _members(tx: ReadTx, nos: Sequence[int]) -> list[Member]:
     found = [member_by_no(tx, no) for no in nos]
     return [member for member in found if member is not None]

@@ -17,7 +17,15 @@ from node.services.members import Member
 from node.web.amounts import as_typed
 from node.web.context import MEMBER, Context, NoSuchPage, get, post
 from node.web.forms import Filled, Form, SpendForm, line, once_key
-from node.web.pages.choosing import SEVERAL_MAX, chosen_members, names_of, numbers_of, shares, who_view
+from node.web.pages.choosing import (
+    SEVERAL_MAX,
+    chosen_members,
+    names_of,
+    numbers_of,
+    people_sent,
+    shares,
+    who_view,
+)
 from node.web.pages.recording import (
     TEXT_CHARACTERS_MAX,
     paused,
@@ -65,6 +73,23 @@ def parts_of(amount: int, share: str, people: int) -> Parts | None:
     if share == "all" and people > 1:
         return Parts(amount, shares(amount, people)) if amount >= people else None
     return Parts(amount * people, [amount] * people)
+
+
+def read_parts(
+    context: Context, form: AskForm, people: int, *, most: int | None = None
+) -> tuple[int, Parts] | Filled:
+    """Return the amount typed and each one's part, or the form with what is wrong; `most` is the most of all parts."""
+    _ = context.words.gettext
+    filled = Filled({"what": form.what, "amount": form.amount, "share": form.share})
+    amount = read_amount(context, form.amount, context.unit, filled)
+    if isinstance(amount, Filled):
+        return amount
+    parts = parts_of(amount, form.share, people)
+    if parts is None:
+        return filled.with_error("amount", _("That is too little for so many people."))
+    if most is not None and parts.total > most:
+        return filled.with_error("amount", _("That is more than can be written."))
+    return amount, parts
 
 
 async def who(context: Context) -> web.Response:
@@ -126,25 +151,14 @@ async def what_sent(context: Context) -> web.Response:
     if (stop := paused(context)) is not None:
         return context.show(stop)
     form = context.form(AskForm)
-    people = await _people(context)
+    people = await people_sent(context)
     if isinstance(form, Filled):
         return context.show(_what_view(context, people, form), 422)
-    filled = Filled({"what": form.what, "amount": form.amount, "share": form.share})
-    amount = read_amount(context, form.amount, context.unit, filled)
-    if isinstance(amount, Filled):
-        return context.show(_what_view(context, people, amount), 422)
-    parts = parts_of(amount, form.share, len(people))
-    if parts is None:
-        wrong = filled.with_error("amount", context.words.gettext("That is too little for so many people."))
-        return context.show(_what_view(context, people, wrong), 422)
+    read = read_parts(context, form, len(people))
+    if isinstance(read, Filled):
+        return context.show(_what_view(context, people, read), 422)
+    amount, parts = read
     return context.show(_check_view(context, people, form.what, amount, form.share, parts))
-
-
-async def _people(context: Context) -> list[Member]:
-    people = await chosen_members(context, context.fields.get("who", ""))
-    if not people:
-        raise NoSuchPage
-    return people
 
 
 def people_and_parts(context: Context, people: Sequence[Member], parts: Parts) -> tuple[Fact, ...]:
@@ -185,7 +199,7 @@ async def do(context: Context) -> web.Response:
     form = context.form(AskDoForm)
     if isinstance(form, Filled):
         raise NoSuchPage
-    people = await _people(context)
+    people = await people_sent(context)
     if (stop := _nobody_to_ask(context, people)) is not None:
         return context.show(stop)
     parts = parts_of(read_minor(form.minor), form.share, len(people))

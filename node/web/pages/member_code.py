@@ -16,21 +16,22 @@ from node.web.context import MEMBER, Context, NoSuchPage, get, post
 from node.web.forms import EMPTY, Filled, Form, SpendForm, line, once_key
 from node.web.pages.recording import (
     TEXT_CHARACTERS_MAX,
+    Check,
+    check_view,
     own_account,
     paused,
     read_amount,
     read_minor,
     ring,
     stopped,
-    today,
     too_far,
 )
-from node.web.present import before_and_after, first_name, reference
+from node.web.present import first_name, reference
 from node.web.qr import picture_of
 from node.web.sentences import wait_sentence
 from node.web.views.codes import CodeView, MakeCodeView, PayLinkView, ScanView
 from node.web.views.page import Link
-from node.web.views.trade import RecordCheckView, RecordStoppedView, RecordWhatView
+from node.web.views.trade import RecordStoppedView, RecordWhatView
 from protocol.errors import InvalidValue
 from protocol.references import parse_reference, reference_bits, reference_of
 
@@ -253,34 +254,19 @@ async def what_sent(context: Context) -> web.Response:
 
 
 async def _check(context: Context, code: PayCode, payee: Member, amount: int, text: str) -> web.Response:
-    voice, letters = context.voice, reference_of(code.code)
+    letters = reference_of(code.code)
     account = await context.read(own_account, context.member.account_no)
     if (stop := too_far(context, account, amount, "/scan")) is not None:
         return context.show(stop)
-    given, after = voice.spoken(amount), account.balance - amount
-    return context.show(
-        RecordCheckView(
-            did="received",
-            dated=today(voice),
-            payer=context.member.name,
-            payer_scheme=voice.scheme,
-            payee=payee.name,
-            payee_scheme=voice.scheme,
-            what=text,
-            payee_gets=given,
-            payer_gives=given,
-            payer_gives_short=voice.short(amount),
-            mine_now=voice.spoken(account.balance),
-            mine_after=voice.spoken(after),
-            mine=before_and_after(account.balance, after, voice),
-            button=context.words.gettext("Pay %(name)s") % {"name": first_name(payee.name)},
-            action=f"/pay/{letters}/do",
-            hidden=(("what", text), ("minor", str(amount))),
-            once=context.once(),
-            change_href=f"/pay/{letters}",
-            cancel_href="/home",
-        )
+    check = Check(
+        payee=payee,
+        what=text,
+        amount=amount,
+        action=f"/pay/{letters}/do",
+        hidden=(("what", text), ("minor", str(amount))),
+        change_href=f"/pay/{letters}",
     )
+    return context.show(check_view(context, check, account.balance))
 
 
 async def do(context: Context) -> web.Response:

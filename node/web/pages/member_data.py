@@ -17,6 +17,7 @@ from node.services.members import Member
 from node.services.my_data import Held, read_my_data
 from node.store import ReadTx
 from node.web.context import MEMBER, Context, get
+from node.web.pages.desk_outside import what_it_has
 from node.web.pages.schemes import Schemes, read_schemes
 from node.web.views.member import MyDataView
 from node.web.views.page import Fact
@@ -135,7 +136,7 @@ def _counts(context: Context, held: Held) -> tuple[Fact, ...]:
 
 
 def _seen(context: Context, known: Known) -> tuple[str, ...]:
-    _, ngettext = context.words.gettext, context.words.ngettext
+    _ = context.words.gettext
     said = [
         _(
             "Other members see your name, place and what you write about yourself; organisers see the rest too."
@@ -150,18 +151,8 @@ def _seen(context: Context, known: Known) -> tuple[str, ...]:
                 % {"schemes": ", ".join(neighbours)}
             )
     for each in known.outside:
-        parts = []
-        if each.letters:
-            parts.append(
-                ngettext("%(num)d conversation", "%(num)d conversations", each.letters)
-                % {"num": each.letters}
-            )
-        if each.trades:
-            parts.append(ngettext("%(num)d trade", "%(num)d trades", each.trades) % {"num": each.trades})
-        if each.handle:
-            parts.append(_("a random number that stands for you"))
         (name,) = _names(known.schemes, [each.scheme])
-        said.append(_("%(scheme)s: %(what)s.") % {"scheme": name, "what": ", ".join(parts)})
+        said.append(what_it_has(context, each, name, _("a random number that stands for you")))
     return tuple(said)
 
 

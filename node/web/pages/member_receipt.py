@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Final
 
 from aiohttp import web
-from markupsafe import Markup
 
 from node.services.receipts import Written, written
 from node.services.trades import Trade
@@ -15,6 +14,7 @@ from node.web.pages.member_trade import Found, find, sides_of
 from node.web.pages.neighbours_shown import six_words
 from node.web.pages.schemes import schemes_known
 from node.web.present import reference, trade_pill
+from node.web.qr import picture_of
 from node.web.views.page import Fact
 from node.web.views.receipts import ReceiptView
 
@@ -50,7 +50,7 @@ async def _view(context: Context, found: Found, entered: Written) -> ReceiptView
         facts=tuple(facts),
         words=six_words(context.node.scheme),
         code=grouped(entered.check),
-        qr=picture_of(f"{link}/{sides.reference}/{entered.check}"),
+        qr=picture_of(f"{link}/{sides.reference}/{entered.check}", sized=False),
         link=link,
         file_href=f"{here}/receipt/file",
         back_href=here,
@@ -61,17 +61,6 @@ async def _view(context: Context, found: Found, entered: Written) -> ReceiptView
 def grouped(code: str) -> str:
     """Return a check code as people read it: in fours."""
     return " ".join(code[at : at + _GROUP] for at in range(0, len(code), _GROUP))
-
-
-def picture_of(text: str) -> Markup:
-    """Return the QR code of `text`, as SVG that needs no other request."""
-    # Needed on this page and nowhere else in a running node.
-    import segno
-
-    drawn = segno.make(text, error="m", micro=False).svg_inline(
-        scale=1, border=4, light="#fff", dark="#000", omitsize=True, svgclass="qr-code", lineclass=None
-    )
-    return Markup(drawn)  # noqa: S704 - drawn by the library from modules, our text is not in it
 
 
 def _file(tx: ReadTx, context: Context, trade: Trade) -> bytes | None:

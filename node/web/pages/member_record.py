@@ -23,10 +23,12 @@ from node.web.pages.listings import listing_id
 from node.web.pages.member import members_of
 from node.web.pages.member_trade import find_mine
 from node.web.pages.recording import (
+    Check,
     Counterpart,
     DoForm,
     WhatForm,
     back_to_what,
+    check_view,
     find_asker,
     find_counterpart,
     paused,
@@ -34,15 +36,13 @@ from node.web.pages.recording import (
     read_minor,
     ring,
     stopped,
-    today,
     too_far,
 )
 from node.web.pages.schemes import Schemes, read_schemes
-from node.web.present import before_and_after, first_name, party_of, reference
+from node.web.present import first_name, party_of, reference
 from node.web.rates import rate_words
 from node.web.views.page import Link
 from node.web.views.trade import (
-    RecordCheckView,
     RecordStoppedView,
     RecordWhatView,
 )
@@ -184,32 +184,17 @@ async def _check(context: Context, counterpart: Counterpart, text: str, amount: 
     lately = await context.node.trades.recorded_lately(
         context.member.account_no, payee.account_no, amount, text
     )
-    voice, _ = context.voice, context.words.gettext
-    given = voice.spoken(amount)
-    return context.show(
-        RecordCheckView(
-            did="received",
-            dated=today(voice),
-            payer=context.member.name,
-            payer_scheme=voice.scheme,
-            payee=payee.name,
-            payee_scheme=voice.scheme,
-            what=text,
-            payee_gets=given,
-            payer_gives=given,
-            payer_gives_short=voice.short(amount),
-            mine_now=voice.spoken(mine.balance),
-            mine_after=voice.spoken(mine.balance - amount),
-            mine=before_and_after(mine.balance, mine.balance - amount, voice),
-            button=_("Pay %(name)s") % {"name": first_name(payee.name)},
-            action="/record/do",
-            hidden=tuple({**counterpart.fields, "what": text, "minor": str(amount)}.items()),
-            once=context.once(),
-            change_href=change,
-            cancel_href="/home",
-            again=_("You recorded exactly this within the last ten minutes. Again?") if lately else "",
-        )
+    _ = context.words.gettext
+    check = Check(
+        payee=payee,
+        what=text,
+        amount=amount,
+        action="/record/do",
+        hidden=tuple({**counterpart.fields, "what": text, "minor": str(amount)}.items()),
+        change_href=change,
+        again=_("You recorded exactly this within the last ten minutes. Again?") if lately else "",
     )
+    return context.show(check_view(context, check, mine.balance))
 
 
 def _accounts(tx: ReadTx, payer_no: int, payee_no: int) -> tuple[Account, Account]:

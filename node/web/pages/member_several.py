@@ -18,10 +18,10 @@ from node.services.trades import NewTrade, Trade
 from node.web.amounts import as_typed
 from node.web.context import MEMBER, Context, NoSuchPage, get, post
 from node.web.forms import Filled, once_key
-from node.web.pages.choosing import chosen_members, names_of, numbers_of
-from node.web.pages.member_ask import AskDoForm, AskForm, Parts, parts_of, people_and_parts
+from node.web.pages.choosing import chosen_members, names_of, numbers_of, people_sent
+from node.web.pages.member_ask import AskDoForm, AskForm, Parts, parts_of, people_and_parts, read_parts
 from node.web.pages.member_trade import find_mine
-from node.web.pages.recording import own_account, paused, read_amount, read_minor, ring, stopped, too_far
+from node.web.pages.recording import own_account, paused, read_minor, ring, stopped, too_far
 from node.web.present import before_and_after, has_now, reference
 from node.web.views.page import Link
 from node.web.views.trade import RecordStoppedView, RecordWhatView, SeveralCheckView, SeveralDoneView
@@ -56,34 +56,18 @@ def _what_view(context: Context, people: Sequence[Member], form: Filled) -> Reco
     )
 
 
-async def _people(context: Context) -> list[Member]:
-    people = await chosen_members(context, context.fields.get("who", ""))
-    if not people:
-        raise NoSuchPage
-    return people
-
-
 async def what_sent(context: Context) -> web.Response:
     """POST /record/several: the check page, or this page again."""
     if (stop := paused(context)) is not None:
         return context.show(stop)
     form = context.form(AskForm)
-    people = await _people(context)
+    people = await people_sent(context)
     if isinstance(form, Filled):
         return context.show(_what_view(context, people, form), 422)
-    filled = Filled({"what": form.what, "amount": form.amount, "share": form.share})
-    amount = read_amount(context, form.amount, context.unit, filled)
-    if isinstance(amount, Filled):
-        return context.show(_what_view(context, people, amount), 422)
-    parts = parts_of(amount, form.share, len(people))
-    if parts is None or parts.total > AMOUNT_MAX:
-        _ = context.words.gettext
-        sentence = (
-            _("That is too little for so many people.")
-            if parts is None
-            else _("That is more than can be written.")
-        )
-        return context.show(_what_view(context, people, filled.with_error("amount", sentence)), 422)
+    read = read_parts(context, form, len(people), most=AMOUNT_MAX)
+    if isinstance(read, Filled):
+        return context.show(_what_view(context, people, read), 422)
+    amount, parts = read
     change = _change_href(context, people, form.what, amount, form.share)
     if (stop := await _obstacle(context, people, parts, change)) is not None:
         return context.show(stop)
@@ -136,7 +120,7 @@ async def do(context: Context) -> web.Response:
     form = context.form(AskDoForm)
     if isinstance(form, Filled):
         raise NoSuchPage
-    people, once = await _people(context), once_key(form.once)
+    people, once = await people_sent(context), once_key(form.once)
     amount = read_minor(form.minor)
     parts = parts_of(amount, form.share, len(people))
     if parts is None or parts.total > AMOUNT_MAX:

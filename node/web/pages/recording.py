@@ -18,9 +18,9 @@ from node.web.context import Context, NoSuchPage
 from node.web.forms import Filled, Form, SpendForm, amount_sentence, line
 from node.web.pages.listings import ShownListing, find_listing
 from node.web.pages.schemes import schemes_known
-from node.web.present import OtherScheme, Voice
+from node.web.present import OtherScheme, Voice, before_and_after, first_name
 from node.web.views.page import Link
-from node.web.views.trade import RecordStoppedView
+from node.web.views.trade import RecordCheckView, RecordStoppedView
 from protocol.ledger import Account
 from protocol.limits import AMOUNT_MAX
 from protocol.names import Handle, ItemKey
@@ -162,6 +162,50 @@ def back_to_what(counterpart: Counterpart, what: str, amount: str) -> str:
     if counterpart.ask is not None:
         return counterpart.href
     return "/record/what?" + urlencode({**counterpart.fields, "what": what, "amount": amount})
+
+
+# --- What is checked before it is done ----------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """A trade within the scheme as its check page sends it on."""
+
+    payee: Member
+    what: str
+    amount: int
+    action: str
+    hidden: tuple[tuple[str, str], ...]
+    change_href: str
+    again: str = ""  # a question, where it looks like something that was done before
+
+
+def check_view(context: Context, check: Check, balance: int) -> RecordCheckView:
+    """Return the page that shows what the reader, who has `balance`, would give a member of ours."""
+    voice, after = context.voice, balance - check.amount
+    given = voice.spoken(check.amount)
+    return RecordCheckView(
+        did="received",
+        dated=today(voice),
+        payer=context.member.name,
+        payer_scheme=voice.scheme,
+        payee=check.payee.name,
+        payee_scheme=voice.scheme,
+        what=check.what,
+        payee_gets=given,
+        payer_gives=given,
+        payer_gives_short=voice.short(check.amount),
+        mine_now=voice.spoken(balance),
+        mine_after=voice.spoken(after),
+        mine=before_and_after(balance, after, voice),
+        button=context.words.gettext("Pay %(name)s") % {"name": first_name(check.payee.name)},
+        action=check.action,
+        hidden=check.hidden,
+        once=context.once(),
+        change_href=check.change_href,
+        cancel_href="/home",
+        again=check.again,
+    )
 
 
 # --- Why it is stopped --------------------------------------------------------------------------------------

@@ -12,8 +12,7 @@ from typing import Final
 from markupsafe import Markup
 
 from node.web.forms import Filled
-from node.web.pages.member_receipt import picture_of
-from node.web.qr import picture_of as code_picture
+from node.web.qr import picture_of
 from node.web.views.admin import (
     ApplicationCard,
     ApplicationsView,
@@ -402,7 +401,7 @@ def _trade_pages() -> dict[str, Sample]:
         message_href="/messages/1", receipt_href="/t/K7F-3QM-92X/receipt", wrong_href="/t/K7F-3QM-92X/wrong", again_href="/record/what?again=1",
     )  # fmt: skip
     views: dict[str, View] = {
-        "receipt": ReceiptView(sides=SIDES, state=Pill(text="Done", tone="good"), facts=(Fact(label="Made for", text="Ana Silva, 0123"), Fact(label="Entered in the book", text="Saturday 28 February 2026, 10:12"), Fact(label="Entered by", text="Ana Silva"), Fact(label="Other scheme", text="Riverside")), words=SIX, code="7ZKM 2QR4 XABC DEFG", qr=picture_of("https://oakvale.example/verify/K7F-3QM-92X/7ZKM2QR4XABCDEFG"), link="https://oakvale.example/verify", file_href="/t/K7F-3QM-92X/receipt/file", back_href="/t/K7F-3QM-92X", printed="Printed on 7 March 2026"),
+        "receipt": ReceiptView(sides=SIDES, state=Pill(text="Done", tone="good"), facts=(Fact(label="Made for", text="Ana Silva, 0123"), Fact(label="Entered in the book", text="Saturday 28 February 2026, 10:12"), Fact(label="Entered by", text="Ana Silva"), Fact(label="Other scheme", text="Riverside")), words=SIX, code="7ZKM 2QR4 XABC DEFG", qr=picture_of("https://oakvale.example/verify/K7F-3QM-92X/7ZKM2QR4XABCDEFG", sized=False), link="https://oakvale.example/verify", file_href="/t/K7F-3QM-92X/receipt/file", back_href="/t/K7F-3QM-92X", printed="Printed on 7 March 2026"),
         "record-1": RecordWhoView(did="received", query="", recent=PEOPLE, found=None, last=(Link(text="Ben Carter, bike repair, 1 hour 30 minutes", href="/record/what?again=7"),)),
         "record-1-found": RecordWhoView(did="gave", path="/ask", query="car", recent=PEOPLE, found=PEOPLE[:1]),
         "record-2": RecordWhatView(did="received", name="Karim", badge="Riverside", form=Filled({"what": "Plum jam, 4 jars", "amount": "6"}), hidden=HIDDEN, unit_name="Acorns", amount_hint="For example 6 or 2.50", rate_note="12 Acorns = 1 hour.", change_who_href="/record"),
@@ -421,7 +420,7 @@ def _trade_pages() -> dict[str, Sample]:
         "thank": ThankView(name="Ben", sentence="Bike repair, from Ben Carter", action="/t/K7F-3QM-92X/thank", back_href="/t/K7F-3QM-92X"),
         "wrong": WrongView(sentence="Bike repair, for Ana Silva", reference="K7F-3QM-92X", readers="Only organisers of Oakvale read it.", ring="Ring Rosa on 01632 960 123.", action="/t/K7F-3QM-92X/wrong", back_href="/t/K7F-3QM-92X", pay_back_href="/record/what?who=0002", pay_back="You can pay it back to Ana Silva.", other_pays="If you both agree, Ana Silva can simply pay it back."),
         "qr-make": MakeCodeView(unit_name="hours", amount_hint=HINT, once=ONCE),
-        "qr": CodeView(letters="K7F-3QM-92X", picture=code_picture("http://oakvale.test/pay/K7F-3QM-92X"), amount="30 minutes", what="Plum jam", until="14:05", paid=None, over=False, check_href="/qr/K7F-3QM-92X"),
+        "qr": CodeView(letters="K7F-3QM-92X", picture=picture_of("http://oakvale.test/pay/K7F-3QM-92X"), amount="30 minutes", what="Plum jam", until="14:05", paid=None, over=False, check_href="/qr/K7F-3QM-92X"),
         "qr-paid": CodeView(letters="K7F-3QM-92X", picture=Markup(), amount="30 minutes", what="Plum jam", until="14:05", paid=Link(text="30 minutes", href="/t/K7F-3QM-92X"), over=False, check_href="/qr/K7F-3QM-92X"),
         "scan": ScanView(form=Filled({"code": "k7f 3qm 92y"}, {"code": "These are not the nine letters and numbers of a code. Please look again."})),
         "asks": AsksView(to_me=(AskRow(href="/asks/4", text="Ben Carter asks you for 2 hours", what="Proofreading", when="today, 10:12", state=Pill(text="Waiting", tone="wait")),), by_me=()),
