@@ -184,6 +184,20 @@ class Mail(Section):
         return self
 
 
+class Backup(Section):
+    """[backup]: where backups go by themselves, and how many stay; without a folder there are none."""
+
+    folder: Path | None = None
+    daily: int = Field(default=7, ge=1, le=366)
+    weekly: int = Field(default=4, ge=0, le=520)
+    monthly: int = Field(default=12, ge=0, le=1200)
+
+    @field_validator("folder", mode="before")
+    @classmethod
+    def _none(cls, value: object) -> object:
+        return None if value == "" else value
+
+
 class Log(Section):
     """[log]: what is written to standard output."""
 
@@ -199,10 +213,12 @@ class Config(Section):
     federation: Federation = Federation()
     mail: Mail = Mail()
     log: Log = Log()
+    backup: Backup = Backup()
+    file: Path | None = Field(default=None, exclude=True)  # where it was read from
 
 
 _SECTIONS: Final[Mapping[str, type[Section]]] = {
-    "scheme": Scheme, "node": Node, "federation": Federation, "mail": Mail, "log": Log,
+    "scheme": Scheme, "node": Node, "federation": Federation, "mail": Mail, "log": Log, "backup": Backup,
 }  # fmt: skip
 # Settings that may come from a file of their own, named by the variable with _FILE behind it.
 SECRETS: Final = ("mail.password",)
@@ -245,9 +261,16 @@ def load(path: Path, environment: Mapping[str, str] = os.environ) -> Config:
         config = Config.model_validate(data)
     except ValidationError as error:
         raise ConfigError([_in_plain_words(one) for one in error.errors()]) from None
-    # A folder named without a root lies beside the file, wherever the command is started from.
-    folder = (path.parent / config.node.data_dir.expanduser()).absolute()
-    return config.model_copy(update={"node": config.node.model_copy(update={"data_dir": folder})})
+    node, backup = config.node, config.backup
+    node = node.model_copy(update={"data_dir": _beside(path, node.data_dir)})
+    if backup.folder is not None:
+        backup = backup.model_copy(update={"folder": _beside(path, backup.folder)})
+    return config.model_copy(update={"node": node, "backup": backup, "file": path.absolute()})
+
+
+def _beside(path: Path, folder: Path) -> Path:
+    """Return where a folder is: one named without a root lies beside the file, wherever the command is started from."""
+    return (path.parent / folder.expanduser()).absolute()
 
 
 def _unknown_in_file(data: Mapping[str, Any]) -> Iterator[str]:
@@ -317,6 +340,11 @@ def example(
         if not values:
             continue
         lines += ["", f"[{name}]", *(f"{key} = {_toml(value)}" for key, value in values.items())]
+    lines += [
+        "",
+        "# [backup]",
+        '# folder = "/media/stick/interlets"  # another disk, best one that leaves the house',
+    ]
     lines += ["", "# [mail]", '# host = "mail.example.org"', '# sender = "scheme@example.org"', ""]
     return "\n".join(lines)
 

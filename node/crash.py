@@ -15,8 +15,8 @@ from typing import Final
 
 VARIABLE: Final = "INTERLETS_CRASH_AT"
 
-# Every point of the code, in the order in which a trade passes them. A test compares this with the code.
-POINTS: Final = (
+# Every point of a trade, in the order in which it passes them. A test compares all of these with the code.
+TRADE_POINTS: Final = (
     "ops-arrived",  # ops of a peer are here, nothing of them is stored
     "lock-committed",  # our own lock is durable, nothing has been sent
     "forward-committed",  # a connector's lock out is durable
@@ -24,6 +24,12 @@ POINTS: Final = (
     "claim-committed",  # our own claim is durable, nothing has been sent
     "payment-ended",  # a payment of ours has its end: what was set aside is spent or given back, nobody was told
 )
+BACKUP_POINTS: Final = (
+    "backup-copied",  # a state of the database lies beside it; nothing is in the folder of the backups
+    "backup-written",  # the file of a backup is whole, and has no name yet
+    "backup-unpacked",  # a backup lies beside the data folder it is to become
+)
+POINTS: Final = (*TRADE_POINTS, *BACKUP_POINTS)
 
 
 class UnknownCrashPoint(ValueError):

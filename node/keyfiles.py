@@ -172,9 +172,9 @@ def write_keys(data_dir: Path, drawn: Drawn, passphrase: str, chance: Chance, *,
         making.mkdir(mode=0o700)
         for name, data in files.items():
             _write_private(making / name, data)
-        _sync_folder(making)
+        sync_folder(making)
         making.rename(folder)
-        _sync_folder(data_dir)
+        sync_folder(data_dir)
     except OSError as error:
         raise KeysUnusable(f"the keys cannot be written: {error}") from error
 
@@ -185,12 +185,12 @@ def rewrite_online(
     """Put other online keys in the place of those on disk. Raises KeysUnusable."""
     folder = data_dir / FOLDER
     try:
-        sealed = _seal_online(keys, _read(_machine_key_path(folder, environment)), chance)
+        sealed = _seal_online(keys, _read(machine_key_path(folder, environment)), chance)
         new = folder / f"{ONLINE_KEYS}.new"
         new.unlink(missing_ok=True)
         _write_private(new, sealed)
         new.replace(folder / ONLINE_KEYS)
-        _sync_folder(folder)
+        sync_folder(folder)
     except OSError as error:
         raise KeysUnusable(f"the keys cannot be written: {error}") from error
 
@@ -204,7 +204,7 @@ def write_changed(data_dir: Path, keys: Keys, chance: Chance, *, root_key: bytes
         KeysUnusable: they cannot be written; nothing changed.
     """
     folder, changed, old = (data_dir / name for name in (FOLDER, CHANGED_FOLDER, OLD_FOLDER))
-    machine_key = _read(_machine_key_path(folder, os.environ))
+    machine_key = _read(machine_key_path(folder, os.environ))
     files = {
         ONLINE_KEYS: _seal_online(keys, machine_key, chance),
         IDENTITY_LOG: encode(keys.keyring.log, bytes_max=FILE_BYTES_MAX),
@@ -217,10 +217,10 @@ def write_changed(data_dir: Path, keys: Keys, chance: Chance, *, root_key: bytes
         for name, data in files.items():
             (changed / name).unlink()
             _write_private(changed / name, data)
-        _sync_folder(changed)
+        sync_folder(changed)
         folder.rename(old)
         changed.rename(folder)
-        _sync_folder(data_dir)
+        sync_folder(data_dir)
     except OSError as error:
         raise KeysUnusable(f"the keys cannot be written: {error}") from error
     finish_change(data_dir)
@@ -281,7 +281,8 @@ def _write_private(path: Path, data: bytes) -> None:
         os.fsync(file.fileno())
 
 
-def _sync_folder(path: Path) -> None:
+def sync_folder(path: Path) -> None:
+    """Make what was named or renamed in a folder durable. Raises OSError."""
     handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(handle)
@@ -302,7 +303,7 @@ def open_keys(data_dir: Path, environment: Mapping[str, str] = os.environ) -> Ke
     finish_change(data_dir)
     if not folder.is_dir():
         raise KeysUnusable(f"there are no keys in {folder}: “interlets init” makes them")
-    machine_key = _read(_machine_key_path(folder, environment))
+    machine_key = _read(machine_key_path(folder, environment))
     try:
         secret = open_with_machine_key(_read(folder / ONLINE_KEYS), machine_key)
     except CannotOpenKeyFile:
@@ -354,7 +355,8 @@ def _signing_key(identity: IdentityState, stored: Value) -> tuple[str, tuple[Key
     return purpose, (seq, key)
 
 
-def _machine_key_path(folder: Path, environment: Mapping[str, str]) -> Path:
+def machine_key_path(folder: Path, environment: Mapping[str, str]) -> Path:
+    """Return where the machine key lies: in `folder`, or where systemd put the credential."""
     credentials = environment.get("CREDENTIALS_DIRECTORY")
     if credentials and (Path(credentials) / CREDENTIAL).exists():
         return Path(credentials) / CREDENTIAL

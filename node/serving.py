@@ -24,9 +24,11 @@ from sqlalchemy import literal, select
 from node import crash
 from node.app import Node, open_node
 from node.cli.admin import SOCKET, CannotDo, admin_app, is_running, socket_path
+from node.clock import SystemChance, SystemClock
 from node.config import Config
 from node.doorstep import HEADERS_MAX, KEEP_ALIVE_S, Doorstep
 from node.federation.door import Door
+from node.jobs import Job
 from node.logs import set_up_logs
 from node.notify import notify
 from node.store import ReadTx, StoreError
@@ -75,6 +77,7 @@ async def serve(config: Config) -> None:
         loop = asyncio.get_running_loop()
         for sign in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(sign, stopping.set)
+        _back_up_regularly(node, config)
         async with asyncio.TaskGroup() as tasks:
             ready = asyncio.Event()
             running = tasks.create_task(node.run(ready.set))
@@ -88,6 +91,24 @@ async def serve(config: Config) -> None:
                 notify("STOPPING=1")
                 await node.stop()
         log.info("stopped")
+
+
+def _back_up_regularly(node: Node, config: Config) -> None:
+    """Let the node make a backup a day, where a folder for them is named."""
+    if config.backup.folder is None:
+        return
+    # Only where it is wanted: a node without it starts sooner.
+    from node.backup.keeping import Rule
+    from node.backup.making import Source
+    from node.backup.regular import LOOK_EVERY_S, RegularBackups
+
+    keyring = node.keyring
+    source = Source(
+        data_dir=config.node.data_dir, config=config.file, scheme=keyring.scheme, safe=keyring.safe
+    )
+    rule = Rule(**config.backup.model_dump(exclude={"folder"}))
+    backups = RegularBackups(source, config.backup.folder, rule, SystemClock(), SystemChance())
+    node.jobs.append(Job("back-up", LOOK_EVERY_S, backups.make_when_due))
 
 
 def collect_less() -> None:

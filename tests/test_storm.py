@@ -22,9 +22,9 @@ Server = Callable[[web.Application], object]
 
 
 def test_every_point_of_the_code_is_died_at_by_every_node_that_passes_it() -> None:
-    assert PASSED_BY.keys() == set(crash.POINTS)
+    assert PASSED_BY.keys() == set(crash.TRADE_POINTS)
     assert {death.key for death in matrix()} == set(KEYS)
-    assert len(set(matrix())) == len(matrix()) >= len(crash.POINTS)
+    assert len(set(matrix())) == len(matrix()) >= len(crash.TRADE_POINTS)
 
 
 def test_the_four_schemes_are_whole() -> None:

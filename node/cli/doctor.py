@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from node.cli.admin import CannotDo, ask, is_running
+from node.cli.backup import moment
 from node.config import Config, ConfigError, find_file, load
 from node.keyfiles import KeysUnusable, exposed_files, open_keys
 from node.store.errors import StoreError
@@ -160,6 +161,7 @@ def _keys(config: Config) -> Finding:
 
 def _data(config: Config) -> Iterator[Finding]:
     running = is_running(config.node.data_dir)
+    yield _backups(config)
     yield Finding("node", State.OK if running else State.NOTE, "runs" if running else "does not run")
     try:
         health = ask(config, "health", {})
@@ -172,6 +174,44 @@ def _data(config: Config) -> Iterator[Finding]:
     yield from _recovered(health)
     yield from _mail(health)
     yield from _neighbours(health, running)
+
+
+def _backups(config: Config) -> Finding:
+    from node.backup.regular import standing
+    from node.clock import SystemClock
+
+    folder = config.backup.folder
+    if folder is None:
+        return Finding(
+            "backups",
+            State.NOTE,
+            "none are made by themselves",
+            "Name a folder on another disk as folder under [backup], or copy what “interlets backup create” makes.",
+        )
+    scheme = open_keys(config.node.data_dir).keyring.scheme
+    found = standing(folder, config.node.data_dir, scheme, SystemClock().now_ms())
+    if not found.there:
+        return Finding(
+            "backups",
+            State.PROBLEM,
+            f"{folder} cannot be read",
+            "Plug in the disk, or mend folder under [backup].",
+        )
+    if found.newest_ms is None:
+        return Finding(
+            "backups",
+            State.NOTE,
+            f"there is none in {folder} yet",
+            "Make the first: interlets backup create.",
+        )
+    said = f"the newest in {folder} is of {moment(found.newest_ms)}"
+    if found.late:
+        return Finding("backups", State.PROBLEM, said, "See in the log of the node why it makes none.")
+    if found.same_disk:
+        return Finding(
+            "backups", State.NOTE, f"{said}, on the disk of the node itself", "Copy them to another one."
+        )
+    return Finding("backups", State.OK, said)
 
 
 def _balances(health: dict[str, Any]) -> Finding:

@@ -12,6 +12,7 @@ from node.cli.answers import ask_node, config_of, json_option, plainly, show
 
 if TYPE_CHECKING:
     from node.config import Config
+    from node.keyring import KeyRing
     from node.services.ledger_check import Checked
     from node.services.ledger_walk import Progress
 
@@ -121,21 +122,27 @@ def check(config: Config, progress: Progress) -> Checked:
     from node.app import DATABASE
     from node.cli.admin import CannotDo
     from node.keyfiles import open_keys
-    from node.services.ledger_check import check_books
-    from node.services.ledger_identities import read_identities
-    from node.store.sqlite import SqliteDatabase
-    from node.store.transaction import ReadTx
 
     path = config.node.data_dir / DATABASE
     if not path.exists():
         raise CannotDo(f"there is no database {path}")
-    keyring = open_keys(config.node.data_dir).keyring
-    connection = SqliteDatabase(path).open_reader()
+    return check_database(config.node.data_dir, open_keys(config.node.data_dir).keyring, progress)
+
+
+def check_database(data_dir: Path, keyring: KeyRing, progress: Progress | None = None) -> Checked:
+    """Check the database in a data folder; it is only read. Raises StoreError."""
+    from node.app import DATABASE
+    from node.services.ledger_check import check_books, quiet
+    from node.services.ledger_identities import read_identities
+    from node.store.sqlite import SqliteDatabase
+    from node.store.transaction import ReadTx
+
+    connection = SqliteDatabase(data_dir / DATABASE).open_reader()
     try:
         connection.begin()
         tx = ReadTx(connection)
         identities = read_identities(tx, {keyring.scheme: keyring.log})
-        return check_books(tx, keyring.scheme, identities, safe=keyring.safe, progress=progress)
+        return check_books(tx, keyring.scheme, identities, safe=keyring.safe, progress=progress or quiet)
     except connection.errors as error:
         raise connection.translated(error) from error
     finally:

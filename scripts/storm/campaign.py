@@ -162,7 +162,7 @@ class Campaign:
             process.kill()
             self.killed["at any moment"] += 1
             await asyncio.sleep(self.chance.random())
-            point = self.chance.choice((None, *crash.POINTS))
+            point = self.chance.choice((None, *crash.TRADE_POINTS))
             count = self.chance.randint(1, 2)
             await self._start(key, None if point is None else f"{point}:{count}")
             if point is not None:
