@@ -35,6 +35,7 @@ from node.services.asks_abroad import AsksAbroad
 from node.services.books import Books
 from node.services.both_lost import LOOK_EVERY_S
 from node.services.catching_up import Offload, at_once
+from node.services.copy_comparing import note_boot
 from node.services.directory import Directory
 from node.services.erasure import Erasure
 from node.services.evidence import EvidenceService
@@ -44,6 +45,7 @@ from node.services.indexing import Indexer
 from node.services.introductions import Introductions
 from node.services.joint_acts import JointActs
 from node.services.keepers import Keepers
+from node.services.keeping import Keeping
 from node.services.letters import Letters
 from node.services.lines import LineService
 from node.services.market import Market
@@ -240,11 +242,14 @@ class Node:
         )  # fmt: skip
         self.recovery = Recovery(
             store=self.store, clock=self.clock, links=self.links, identity=self.keyring.identity,
-            stop_lost=self.lines.units.stop_where_both_lost,
+            safe=self.keyring.safe, stop_lost=self.lines.units.stop_where_both_lost, offload=self._offload,
         )  # fmt: skip
         self.jobs.append(Job("both-lost", LOOK_EVERY_S, self.recovery.look_for_lost))
+        self.keeping = Keeping(
+            store=self.store, dispatch=self.dispatch, neighbours=lambda: self.routes.neighbours
+        )
         self.keepers = Keepers(
-            store=self.store, clock=self.clock, keyring=self.keyring, pepper=self._keys.pepper, links=self.links, dispatch=self.dispatch,
+            store=self.store, clock=self.clock, keyring=self.keyring, pepper=self._keys.pepper, links=self.links,
             neighbours=lambda: self.routes.neighbours, ahead=self.recovery.copy_is_newer, offload=self._offload,
         )  # fmt: skip
         if self.options.keep_copies:
@@ -287,12 +292,18 @@ class Node:
         await self.indexer.load()
         await self.evidence.load()
 
+    async def note_start(self) -> None:
+        """Note that this process may write from now on: no copy from before goes on from these books. Source: 6.7 (g)."""
+        await self.store.write(note_boot, self.links.boot, self.clock.now_ms())
+
     async def run(self, ready: Callable[[], None] = lambda: None) -> None:
         """Keep in touch with other nodes until `stop`; `ready` is called once everything runs.
 
         Only what cannot repair itself ends it with an error, and then the whole node should be started again.
         """
+        await self.note_start()
         await self.lines.boot()
+        await self.market.index_lacking()
         async with asyncio.TaskGroup() as tasks:
             loops = [
                 tasks.create_task(work(), name=work.__qualname__)
@@ -309,7 +320,7 @@ class Node:
                 loop.cancel()
 
     async def _serve_quotes(self) -> None:
-        async with self.quotes.tasks, self.recovery.tasks, self.keepers.tasks:
+        async with self.quotes.tasks, self.recovery.tasks, self.keeping.tasks:
             await asyncio.Event().wait()
 
     async def _do_jobs(self) -> None:

@@ -29,7 +29,13 @@ BACKUP_POINTS: Final = (
     "backup-written",  # the file of a backup is whole, and has no name yet
     "backup-unpacked",  # a backup lies beside the data folder it is to become
 )
-POINTS: Final = (*TRADE_POINTS, *BACKUP_POINTS)
+# Those that a start from an old backup passes (6.7 g).
+RESTORE_POINTS: Final = (
+    "books-rebuilt",  # newer books from a keeper are whole, beside the database
+    "books-kept-aside",  # the database has a second name, under which it stays
+    "books-replaced",  # the newer books are the database
+)
+POINTS: Final = (*TRADE_POINTS, *BACKUP_POINTS, *RESTORE_POINTS)
 
 
 class UnknownCrashPoint(ValueError):

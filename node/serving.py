@@ -27,6 +27,7 @@ from node.cli.admin import SOCKET, CannotDo, admin_app, is_running, socket_path
 from node.clock import SystemChance, SystemClock
 from node.config import Config
 from node.doorstep import HEADERS_MAX, KEEP_ALIVE_S, Doorstep
+from node.early import wake
 from node.federation.door import Door
 from node.jobs import Job
 from node.logs import set_up_logs
@@ -70,13 +71,12 @@ async def serve(config: Config) -> None:
         raise CannotDo(f"a node is running on {config.node.data_dir} already")
     # Before anything else: an occupied port is the most likely trouble.
     listening = _listen(config.node.listen_host, config.node.listen_port)
+    stopping = asyncio.Event()
+    if not await _woken(config, listening, stopping):
+        return
     async with open_node(config) as node:
         collect_less()
         gc.enable()
-        stopping = asyncio.Event()
-        loop = asyncio.get_running_loop()
-        for sign in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(sign, stopping.set)
         _back_up_regularly(node, config)
         async with asyncio.TaskGroup() as tasks:
             ready = asyncio.Event()
@@ -109,6 +109,29 @@ def _back_up_regularly(node: Node, config: Config) -> None:
     rule = Rule(**config.backup.model_dump(exclude={"folder"}))
     backups = RegularBackups(source, config.backup.folder, rule, SystemClock(), SystemChance())
     node.jobs.append(Job("back-up", LOOK_EVERY_S, backups.make_when_due))
+
+
+async def _woken(config: Config, listening: socket.socket, stopping: asyncio.Event) -> bool:
+    """Let the node have the newest books it can get; False if it is to end before it has them. Raises as `wake`."""
+    loop, this = asyncio.get_running_loop(), asyncio.current_task()
+    assert this is not None, "a coroutine runs in a task"
+
+    def end() -> None:
+        stopping.set()
+        this.cancel()
+
+    for sign in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(sign, end)
+    try:
+        await wake(config, listening)
+    except asyncio.CancelledError:
+        if not stopping.is_set():
+            raise
+        this.uncancel()
+        return False
+    for sign in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(sign, stopping.set)
+    return True
 
 
 def collect_less() -> None:

@@ -159,6 +159,9 @@ MARK_EVERY_MS: Final = DAY_MS
 KEEP_EVERY_MS: Final = (
     20_000  # so that what was written is with a keeper within a minute, a lost answer included
 )
+# So long a node that starts waits for the neighbour that kept its copy, before it goes on with the books it has …
+WAKE_KEEPER_MS: Final = 20_000
+WAKE_OTHERS_MS: Final = 3_000  # … and for the others, which may have taken its place since
 KEPT_PART_BYTES_MAX: Final = 192 * 1024  # one sealed part; it travels in one frame
 # For one neighbour, all its copies together: the books of some ten thousand trades, several times over.
 KEPT_BYTES_MAX: Final = 256 * 1024 * 1024

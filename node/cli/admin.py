@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from node.app import Node
 
 SOCKET: Final = "admin.sock"
+# Of a node that waits for newer books of its own and answers no commands yet: why, and that it need not any longer.
+WAITING: Final = "waiting-for-newer-books"
+GO_ON: Final = "go-on-without-newer-books"
 # sun_path of Linux has 108 bytes with its end.
 SOCKET_PATH_BYTES_MAX: Final = 100
 ANSWER_TIMEOUT_S: Final = 60.0
@@ -87,9 +90,11 @@ async def _ask_node(data_dir: Path, command: str, arguments: dict[str, Any]) -> 
 
 
 async def _do_here(config: Config, command: str, arguments: dict[str, Any]) -> dict[str, Any]:
-    from node.cli.commands import COMMANDS
+    from node.cli.commands import COMMANDS, READING
 
     async with closed_node(config) as node:
+        if command not in READING:
+            await node.note_start()
         return await COMMANDS[command](node, **arguments)
 
 

@@ -12,12 +12,13 @@ from node.mail.outbox import MailState, unsent_mails
 from node.services.accounts import all_accounts
 from node.services.acts import OPERATOR, Role
 from node.services.archive import write_archive
+from node.services.copy_comparing import count_missing
 from node.services.evidence_store import Kept, all_evidence, evidence_by_no
 from node.services.ledger_export import FolderInUse, make_folder, write_export
 from node.services.line_rows import CLOSING, OPEN, STOPPED, read_lines
 from node.services.members import Member, NewMember, Unable, Why, check_pin, members_called
 from node.services.peers import Peer, PeerUnusable, find_peer
-from node.services.recovery import count_recovered
+from node.services.recovery import count_recovered, kinds_found
 from node.services.statements import NoSuchLine, write_statement
 from node.store import ReadTx
 from protocol.names import SchemeId, scheme_text
@@ -133,6 +134,8 @@ async def health(node: Node) -> dict[str, Any]:
         "lines": lines,
         "mail_set_up": node.outbox.sends,
         "recovered": recovered,
+        "found": sorted(await node.store.read(kinds_found, node.clock.now_ms())),
+        "missing": await node.store.read(count_missing),
         "contradictions": sum(piece.counts for piece in await node.store.read(all_evidence)),
         "now_ms": node.clock.now_ms(),
     }
@@ -200,3 +203,8 @@ COMMANDS: Final[Mapping[str, Callable[..., Awaitable[dict[str, Any]]]]] = {
     "evidence-list": evidence_list,
     "evidence-show": evidence_show,
 }
+
+# These leave the books as they are.
+READING: Final = frozenset({
+    "peer-list", "peer-statement", "ledger-export", "health", "evidence-list", "evidence-show",
+})  # fmt: skip

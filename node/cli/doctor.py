@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from node.cli.admin import CannotDo, ask, is_running
+from node.cli.admin import WAITING, CannotDo, ask, is_running
 from node.cli.backup import moment
 from node.config import Config, ConfigError, find_file, load
 from node.keyfiles import KeysUnusable, exposed_files, open_keys
@@ -31,6 +31,11 @@ RELEASED_MS: Final = 1_767_225_600_000
 QUIET_AFTER_MS: Final = 2 * DAY_MS
 SYNCHRONIZED: Final = Path("/run/systemd/timesync/synchronized")
 NTP_MARKS: Final = (SYNCHRONIZED, Path("/run/chrony"), Path("/run/ntpd.pid"), Path("/run/openntpd.sock"))
+
+
+KEYS_MAY_BE_OUT: Final = (
+    "If others may have the backup or the old disk, stop the node and run “interlets keys rotate --all”."
+)
 
 
 class State(enum.StrEnum):
@@ -160,6 +165,15 @@ def _keys(config: Config) -> Finding:
 
 
 def _data(config: Config) -> Iterator[Finding]:
+    waiting = config.node.data_dir / WAITING
+    if waiting.exists():
+        yield Finding(
+            "backup",
+            State.PROBLEM,
+            f"the node waits: {waiting.read_text('utf-8').strip()}",
+            "Help that neighbour to answer; if it cannot, “interlets go-on” lets the node start with the books it has.",
+        )
+        return
     running = is_running(config.node.data_dir)
     yield _backups(config)
     yield Finding("node", State.OK if running else State.NOTE, "runs" if running else "does not run")
@@ -228,12 +242,30 @@ def _balances(health: dict[str, Any]) -> Finding:
 
 
 def _recovered(health: dict[str, Any]) -> Iterator[Finding]:
-    if health["recovered"]:
+    from node.services.recovered_rows import BOOKS
+
+    if BOOKS in health["found"]:
         yield Finding(
             "backup",
             State.NOTE,
-            f"the database was older than what neighbours remember; {health['recovered']} things came back in two weeks",
-            "Look at them on the organisers' desk, under /admin/recovered.",
+            "the database was older than the copy a neighbour keeps, which has taken its place; the older one is beside it",
+            f"Ask who traded in the last minute before the loss. {KEYS_MAY_BE_OUT}",
+        )
+    if health["missing"]:
+        yield Finding(
+            "backup",
+            State.PROBLEM,
+            f"the database was older than the copy a neighbour keeps, and was written to since: {health['missing']} "
+            "things are only in that copy",
+            f"Enter them again: they are listed under /admin/recovered. {KEYS_MAY_BE_OUT}",
+        )
+    ops = health["recovered"] - len(health["found"])
+    if ops > 0:
+        yield Finding(
+            "backup",
+            State.NOTE,
+            f"the database was older than what neighbours remember; {ops} things came back in two weeks",
+            f"Look at them on the organisers' desk, under /admin/recovered. {KEYS_MAY_BE_OUT}",
         )
 
 

@@ -83,6 +83,20 @@ def restore(
     )  # fmt: skip
 
 
+@cli.command("go-on")
+@click.pass_context
+@plainly
+def go_on(context: click.Context) -> None:
+    """Let a node that waits for newer books of its own start with those it has.
+
+    A neighbour keeps books that are newer than the database, and they cannot be had now. What was written since the
+    backup is then missing, until it is entered again from the list under /admin/recovered.
+    """
+    from node.cli.restore import go_on_without
+
+    click.echo(go_on_without(_config(context)))
+
+
 @cli.command()
 @click.option("--name", help="The scheme's name.")
 @click.option("--place", help="Where it is: a village, a town.")

@@ -16,7 +16,7 @@ from crypto.canonical import NotCanonical
 from crypto.signing import split
 from crypto.words import BadWords, from_words, to_words
 from node.app import DATABASE
-from node.cli.admin import CannotDo
+from node.cli.admin import GO_ON, WAITING, CannotDo
 from node.cli.answers import show
 from node.cli.init import PASSPHRASE_CHARACTERS_MIN, sheet_lines
 from node.clock import SystemChance, SystemClock
@@ -72,6 +72,14 @@ def restore_from(
     )
 
 
+def go_on_without(config: Config) -> str:
+    """Tell a node that waits for newer books to do without them; return what to say. Raises CannotDo."""
+    if not (config.node.data_dir / WAITING).exists():
+        raise CannotDo("this node does not wait for newer books")
+    (config.node.data_dir / GO_ON).touch()
+    return "The node goes on with the books it has. What it lacks is listed under /admin/recovered, once it is heard."
+
+
 def restore_keys(
     config: Config, scheme: SchemeId, words: str, passphrase: str, place: Place
 ) -> tuple[str, ...]:
@@ -103,7 +111,7 @@ def restore_books(config: Config, own: SchemeId, place: Place) -> dict[str, Any]
     _clear(data_dir)
     asyncio.run(make_tables(unfinished))
     try:
-        pepper = build_again(unfinished, parts, generation, keys.keyring.safe)
+        pepper = build_again(unfinished, parts, generation, keys.keyring.safe).pepper
     except CopyUnusable as error:
         raise CannotDo(str(error)) from None
     rewrite_online(data_dir, Keys(keyring=keys.keyring, pepper=pepper), SystemChance())

@@ -1,4 +1,4 @@
-"""Fetching one's own copy from a keeper, before there is a node: one session, a few questions, and goodbye.
+"""Fetching one's own copy from a keeper: over a session that is there, or over one of its own before there is a node.
 
 Source: docs/protocol.md 6.7 (g), 9.2.
 """
@@ -6,22 +6,29 @@ Source: docs/protocol.md 6.7 (g), 9.2.
 from __future__ import annotations
 
 import asyncio
-from typing import Final
+from collections.abc import Awaitable, Callable
+from typing import Final, TypeAlias
 
+from crypto.canonical import Value
+from crypto.safekeeping import SafeKeys
 from node.clock import Chance, Clock
 from node.federation.channel import Channel
 from node.federation.dispatch import Dispatch, NoAnswer
 from node.federation.handshake import HandshakeFailed, Handshaker
 from node.federation.session import Session
 from node.keyring import Credentials, KeyRing
-from node.services.keepers import read_held
+from node.services.keeping import Held, read_held
+from node.services.kept_copy import Position, newest_batch
 from protocol.errors import MalformedMessage, ProtocolError
-from protocol.frame import CloseCode, FrameType, payload_many
+from protocol.frame import CloseCode, Frame, FrameType, payload_many
 from protocol.identity import IdentityState, fold_log
 from protocol.names import SchemeId
 from protocol.session import SessionKeyOf
 
 ANSWER_MS: Final = 30_000
+
+# Puts a KEPT_ASK to a keeper. Raises NoAnswer.
+Ask: TypeAlias = Callable[[Value], Awaitable[Frame]]
 
 
 class NothingKept(Exception):
@@ -77,18 +84,44 @@ async def fetch_copy(
 
 
 async def _ask(session: Session) -> tuple[int, list[bytes]]:
-    frame = await session.request(FrameType.KEPT_ASK, (), timeout_ms=ANSWER_MS)
-    whole = [each for each in read_held(frame.payload) if each.whole]
-    if not whole:
+    async def ask(payload: Value) -> Frame:
+        return await session.request(FrameType.KEPT_ASK, payload, timeout_ms=ANSWER_MS)
+
+    newest = await newest_held(ask)
+    if newest is None:
         raise NothingKept("they keep nothing for us")
-    newest = max(whole)
+    return newest.generation, await fetch_parts(ask, newest)
+
+
+async def newest_held(ask: Ask) -> Held | None:
+    """Return the newest whole copy that somebody holds of our books. Raises NoAnswer, MalformedMessage."""
+    frame = await ask(())
+    return max((each for each in read_held(frame.payload) if each.whole), default=None)
+
+
+async def fetch_parts(ask: Ask, held: Held, first: int = 0) -> list[bytes]:
+    """Return the parts of a copy from `first` on. Raises NoAnswer, MalformedMessage, NothingKept."""
     parts: list[bytes] = []
-    while len(parts) < newest.parts:
-        frame = await session.request(
-            FrameType.KEPT_ASK, (newest.generation, len(parts)), timeout_ms=ANSWER_MS
-        )
-        found = payload_many(frame)
+    while first + len(parts) < held.parts:
+        found = payload_many(await ask((held.generation, first + len(parts))))
         if not found:
             raise NothingKept("they keep less of it than they said")
         parts += found
-    return newest.generation, parts
+    return parts
+
+
+async def find_ahead(ask: Ask, noted: Position, keys: SafeKeys) -> Held | None:
+    """Return the copy of our books that holds more than this database ever sent; None for an ordinary one. Source: 6.7 (g).
+
+    Raises:
+        NoAnswer, MalformedMessage, NothingKept: whoever was asked does not tell.
+        CopyUnusable: what they hold cannot be read with these keys.
+    """
+    held = await newest_held(ask)
+    if held is None or held.generation < noted.generation:
+        return None
+    if held.generation > noted.generation:
+        return held
+    # Of the same copy: what was noted is written before each batch, and does not yet count the parts of that batch.
+    later = await fetch_parts(ask, held, noted.parts)
+    return held if newest_batch(later, held.generation, noted.parts, keys) > noted.batches else None

@@ -29,6 +29,7 @@ from node.store.schema import meta
 from node.store.schema import pay_codes as codes_schema
 from node.store.schema import payments as payments_schema
 from node.store.schema import people as schema
+from node.store.schema import restore as restore_schema
 from protocol.entry import Corrected, Entry, Payload, Posted, Words, open_book
 from protocol.errors import ProtocolError
 from protocol.feed_kinds import LISTING
@@ -87,6 +88,10 @@ _THEIR_MESSAGES: Final = (
 )
 _THEIR_NAME: Final = update(letters_schema.thread).where(_TH.no == bindparam("which")).values(their_name="")
 _ENTERED: Final = update(books_schema.trade).where(_T.entered_by == bindparam("name")).values(entered_by="")
+_X: Final = restore_schema.missing.c
+_NOT_MISSING: Final = delete(restore_schema.missing).where(
+    or_(_X.who == bindparam("name"), _X.other == bindparam("name"))
+)
 _NEW_ERASURE: Final = insert(schema.erasure)
 _R: Final = schema.erasure.c
 _ERASED: Final = select(_R.at_ms, _R.entries, _R.outside).where(_R.member_no == bindparam("no"))
@@ -236,6 +241,7 @@ class Erasure:
         self._conversations(tx, member)
         if tx.one(_ORGANISED, no=member.no) is not None:
             tx.run(_ENTERED, name=member.name)
+        tx.run(_NOT_MISSING, name=member.name)
         for statement in _BLANK:
             tx.run(statement, which=member.no)
         for statement in _BLANK_OF_ACCOUNT:

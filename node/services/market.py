@@ -62,6 +62,15 @@ _DUE: Final = (
     )
     .limit(LAPSES_AT_ONCE)
 )
+_D: Final = schema.search_doc.c
+_LACKING: Final = (
+    select(_L.item_key)
+    .where(
+        _L.state == State.PUBLISHED.value,
+        ~select(_D.no).where(_D.scheme == bindparam("own"), _D.item_key == _L.item_key).exists(),
+    )
+    .limit(LAPSES_AT_ONCE)
+)
 _SAVE: Final = upsert(
     schema.listing,
     key=("item_key",),
@@ -205,6 +214,18 @@ class Market:
         shown = after.content if after.state is State.PUBLISHED else None
         index(tx, Doc(self._own, after.key, 0, 0, after.shared, shown, after.created, after.expires))
         return Owned(listing=after, member_no=member_no, changed_ms=now_ms, reason=reason)
+
+    async def index_lacking(self) -> None:
+        """Let those own listings be found that the index lacks: no copy at a keeper has an index. Source: 6.7 (g)."""
+        while await self._store.write(self._index_lacking) == LAPSES_AT_ONCE:
+            pass
+
+    def _index_lacking(self, tx: Tx) -> int:
+        lacking = tx.all(_LACKING, own=self._own)
+        for (key,) in lacking:
+            each = existing(tx, ItemKey(key)).listing
+            index(tx, Doc(self._own, each.key, 0, 0, each.shared, each.content, each.created, each.expires))
+        return len(lacking)
 
     # --- finding ----------------------------------------------------------------------------------------------------
 

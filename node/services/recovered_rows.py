@@ -17,8 +17,10 @@ from protocol.names import SchemeId
 IDENTITY: Final = "identity"  # neighbours know events of our own identity log that we lack
 COPY: Final = "copy"  # another node with our keys took our place
 BOTH_LOST: Final = "both-lost"  # we and they lost the same ops; the line is stopped
-NEWER_COPY: Final = "newer-copy"  # a keeper holds books of ours that are newer than this database
-
+NEWER_COPY: Final = "newer-copy"  # a keeper holds books of ours that are newer, and not to be read here
+BOOKS: Final = "books"  # a keeper's newer copy took the place of the database
+PARTED: Final = "parted"  # a keeper's copy and this database were both written to since they parted
+FOUND: Final = frozenset({IDENTITY, COPY, BOTH_LOST, NEWER_COPY, BOOKS, PARTED})  # the other kinds are ops
 
 _R: Final = schema.recovered.c
 _NEW: Final = insert(schema.recovered)

@@ -9,19 +9,25 @@ Source: docs/protocol.md 6.7 (0), (b); attack T31.
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final, NamedTuple
 
 import structlog
 from sqlalchemy import bindparam, func, select
 
+from crypto.safekeeping import SafeKeys
 from node.clock import Clock
 from node.federation.dispatch import NoAnswer
 from node.federation.links import Links
 from node.federation.session import Session
+from node.services.catching_up import Offload
+from node.services.copy_comparing import Copied, drop_missing, look_into, note_missing
+from node.services.kept_copy import CopyUnusable, build_again
 from node.services.line_desk import doubt_lines_with
 from node.services.members import names_of_accounts
-from node.services.recovered_rows import COPY, IDENTITY, NEWER_COPY, note_once
-from node.store import ReadTx, Store, Tx
+from node.services.recovered_rows import COPY, FOUND, IDENTITY, NEWER_COPY, PARTED, note_once
+from node.store import InlineStore, ReadTx, SqliteDatabase, Store, Tx
 from node.store.schema import books as books_schema
 from node.store.schema import restore as schema
 from node.supervisor import Supervisor
@@ -39,6 +45,7 @@ SHOWN_MAX: Final = 200
 _R: Final = schema.recovered.c
 _T: Final = books_schema.trade.c
 _COUNT: Final = select(func.count()).select_from(schema.recovered).where(_R.at_ms > bindparam("since"))
+_KINDS: Final = select(_R.kind).where(_R.at_ms > bindparam("since")).distinct()
 _LAST: Final = select(func.max(_R.at_ms))
 _NEWEST: Final = (
     select(
@@ -72,13 +79,15 @@ class Recovery:
     """See the head of this file. `tasks` must be entered for anything to happen."""
 
     def __init__(
-        self, *, store: Store, clock: Clock, links: Links, identity: IdentityState,
-        stop_lost: Callable[[Tx], list[SchemeId]],
+        self, *, store: Store, clock: Clock, links: Links, identity: IdentityState, safe: SafeKeys,
+        stop_lost: Callable[[Tx], list[SchemeId]], offload: Offload,
     ):  # fmt: skip
         self._store: Final = store
         self._clock: Final = clock
         self._links: Final = links
         self._identity: Final = identity
+        self._safe: Final = safe
+        self._offload: Final = offload
         self._stop_lost: Final = stop_lost
         self.tasks: Final = Supervisor("recovery")
         links.watch(on_up=self._on_up, on_copy=self._on_copy)
@@ -89,10 +98,33 @@ class Recovery:
     def _on_copy(self, peer: SchemeId) -> None:
         self.tasks.spawn(self._store.write(self._doubt, peer), "copy")
 
-    def copy_is_newer(self, keeper: SchemeId) -> None:
-        """Note that `keeper` has a copy of our books that this database never sent. Source: 6.7 (g)."""
-        log.error("kept_copy_was_ahead", peer=scheme_text(keeper))
-        self.tasks.spawn(self._store.write(self._note_once, NEWER_COPY, keeper), "newer-copy")
+    async def copy_is_newer(self, keeper: SchemeId, generation: int, parts: list[bytes]) -> None:
+        """List what `keeper` has of our books beyond this database, which has been written to since. Source: 6.7 (g)."""
+        log.error("kept_copy_was_ahead", peer=scheme_text(keeper), parts=len(parts))
+        try:
+            copied = await self._offload(self._look_into, generation, parts) if parts else None
+        except CopyUnusable as error:
+            log.error("kept_copy_unreadable", peer=scheme_text(keeper), reason=str(error))
+            copied = None
+        await self._store.write(self._note_copy, keeper, copied)
+
+    def _look_into(self, generation: int, parts: list[bytes]) -> Copied:
+        with TemporaryDirectory() as folder:
+            built = Path(folder) / "copy.db"
+            InlineStore(SqliteDatabase(built)).crash()  # makes the tables
+            build_again(built, parts, generation, self._safe)
+            return look_into(built)
+
+    def _note_copy(self, tx: Tx, keeper: SchemeId, copied: Copied | None) -> None:
+        if copied is None:
+            self._note_once(tx, NEWER_COPY, keeper)
+        else:
+            note_missing(tx, copied, self._clock.now_ms())
+            self._note_once(tx, PARTED, keeper)
+
+    async def entered_again(self) -> None:
+        """Forget the list of what only a keeper's copy has."""
+        await self._store.write(drop_missing)
 
     async def look_for_lost(self) -> None:
         """Stop lines on which both sides lost ops, and note it; a job. Source: 6.8."""
@@ -130,6 +162,12 @@ class Recovery:
 def count_recovered(tx: ReadTx, now_ms: int) -> int:
     """Return how much came back or was found in the last days."""
     return int(tx.scalar(_COUNT, since=now_ms - SHOWN_DAYS * DAY_MS))
+
+
+def kinds_found(tx: ReadTx, now_ms: int) -> frozenset[str]:
+    """Return what was found in the last days, besides ops that came back: words of `FOUND`."""
+    kinds = {kind for (kind,) in tx.all(_KINDS, since=now_ms - SHOWN_DAYS * DAY_MS)}
+    return FOUND & kinds
 
 
 def last_recovered(tx: ReadTx) -> int | None:

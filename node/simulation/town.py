@@ -7,7 +7,8 @@ and channels in memory. No pages are served.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final, TypeAlias
 
@@ -17,12 +18,15 @@ from node.federation.caller import CallFailed, Place
 from node.federation.channel import Channel
 from node.keyfiles import Keys, draw_keys
 from node.services.accounts import all_accounts
+from node.services.awakening import Awakening
+from node.services.catching_up import at_once
 from node.services.line_rows import Line, read_lines
 from node.services.settings import SchemeSettings
 from node.simulation.network import SimulatedNetwork
 from node.simulation.virtual_loop import EPOCH_MS
-from node.store import InlineStore, Memory, SqliteDatabase
+from node.store import InlineStore, Memory, SqliteDatabase, Store
 from node.store.transaction import Fault
+from node.waking import Waking
 from protocol.ledger import HOURS, LOCAL, imbalance
 from protocol.line_ops import Limit
 from protocol.names import SchemeId
@@ -43,6 +47,8 @@ class Resident:
         self.options: Final = options
         self.fault: Fault | None = None
         self.skew_ms = skew_ms
+        self.hindrances: Final[list[str]] = []  # why newer books that a neighbour keeps were not to be had
+        self.may_go_on = False  # whether its people want to do without them
         self._town: Final = town
         self.disk: Final = database
         self._store: InlineStore | None = None
@@ -65,7 +71,9 @@ class Resident:
         return self._node is not None
 
     async def boot(self) -> None:
-        """Start the node on what its disk holds."""
+        """Start the node on what its disk holds, or on newer books that a neighbour keeps."""
+        if self.options.keep_copies and isinstance(self.disk, SqliteDatabase):
+            await self._wake(self.disk)
         store = self._store = InlineStore(self.disk, self._hear)
         chance = SeededChance(f"{self._town.seed} {self.name} {self._town.network.loop.time()}")
         self._node = Node(
@@ -82,6 +90,25 @@ class Resident:
         for other in self._town.neighbours(self.name):
             self._node.links.want(self._town[other].scheme)
         await self._node.start()
+
+    async def _wake(self, disk: SqliteDatabase) -> None:
+        async def opened() -> Store:
+            return InlineStore(disk, self._hear)
+
+        @asynccontextmanager
+        async def doors(awakening: Awakening) -> AsyncIterator[None]:
+            self._town.network.listen(self.name, awakening.links.accept)
+            try:
+                yield
+            finally:
+                self._town.network.stop(self.name)
+
+        await Waking(
+            database=disk.path, keys=self.keys, clock=LoopClock(EPOCH_MS, self.skew_ms),
+            chance=SeededChance(f"{self._town.seed} {self.name} wakes at {self._town.network.loop.time()}"),
+            network=Doorsteps(self._town), allow_lan=True, dial=self._dial, opened=opened, doors=doors,
+            hindered=self.hindrances.append, may_go_on=lambda: self.may_go_on, offload=at_once,
+        ).wake()  # fmt: skip
 
     async def stop(self) -> None:
         """Stop the node in good order."""

@@ -109,6 +109,10 @@ class NodeProcess:
         self._spawn({"INTERLETS_CRASH_AT": crash_at} if crash_at else {})
         await self._until_ready()
 
+    def start_to_die(self, crash_at: str) -> None:
+        """Start it so that it kills itself at a point that may come before it serves."""
+        self._spawn({"INTERLETS_CRASH_AT": crash_at})
+
     def _spawn(self, extra: dict[str, str]) -> None:
         assert not self.running
         with self._log().open("ab") as log:

@@ -36,3 +36,25 @@ kept: Final = table(
     Column("data", Blob, nullable=False),
     rowid=True,
 )
+
+# One row for each start that may have written something. Who has the last of them in its own list has all before it, too (6.7 g).
+boot: Final = table(
+    "boot",
+    Column("no", Big, primary_key=True),
+    Column("nonce", Blob, nullable=False),
+    Column("at_ms", Big, nullable=False),
+)
+
+# What a keeper's copy has and this database has not, where both were written to since they parted; for people to enter again.
+missing: Final = table(
+    "missing",
+    Column("no", Big, primary_key=True),
+    Column("at_ms", Big, nullable=False),  # when it was found out
+    Column("kind", Str, nullable=False),  # trade, member, listing
+    Column("made_ms", Big, nullable=False),
+    Column("who", Str, nullable=False),  # the payer, the member, or whose listing it is
+    Column("other", Str, nullable=False),  # the payee
+    Column("text", Str, nullable=False),
+    Column("amount", Big, nullable=False),
+    Column("reference", Big),
+)

@@ -163,6 +163,13 @@ class RecoveredRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MissingRow:
+    text: str  # "Ana Silva gave 2 hours to Ben Okri: bread"
+    reference: str
+    when: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RecoveredView(View):
     """GET /admin/recovered: what neighbours gave back after this computer started from an older copy."""
 
@@ -171,7 +178,11 @@ class RecoveredView(View):
 
     trades: tuple[RecoveredRow, ...]
     others: str
+    books: tuple[str, ...]  # what happened to the books as a whole
     warnings: tuple[str, ...]
+    missing: tuple[MissingRow, ...]  # what a keeper's copy has and this computer has not
+    once: str
+    keys: bool  # whether to say what to do about the keys
     empty: Empty | None
 
 

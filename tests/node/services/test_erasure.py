@@ -10,16 +10,18 @@ from tempfile import TemporaryDirectory
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sqlalchemy import insert
 
 from node.services.acts import Role, acts_for
 from node.services.books import load
+from node.services.copy_comparing import read_missing
 from node.services.erasure import SCRUB_WANTED, read_erased
 from node.services.feed_store import items_of_kind
 from node.services.joint_acts import CannotAct, Why, asked_now
 from node.services.members import State, Unable, member_by_no
 from node.services.members import Why as Unable_why
-from node.store import ReadTx
-from node.store.schema import load_all, meta
+from node.store import ReadTx, Tx
+from node.store.schema import load_all, meta, restore
 from protocol.feed import Item
 from protocol.feed_kinds import LISTING
 from protocol.limits import DAY_MS
@@ -69,17 +71,36 @@ def test_nothing_is_left_of_the_erased_and_nothing_else_is_lost(
 NOBODYS = {
     "account", "leg", "line", "op", "decision", "quarantine", "payment", "forward", "evidence", "evidence_told", "sync_kept",
     "feed", "feed_evidence", "identity_event", "identity_key", "identity_conflict", "meta", "peer", "recovered", "kept", "throttle",
-    "received", "setting", "erasure", "joint_act", "reopening",
+    "received", "setting", "erasure", "joint_act", "reopening", "boot",
 }  # fmt: skip
 ERASED_FROM = {
     "entry", "trade", "promise", "handle", "member", "application", "act", "session", "pending_sign_in", "sign_in_link",
     "sign_in_place", "mail", "listing", "item", "search_doc", "thread", "message", "carried", "ask", "thanks", "complaint", "pay_code",
+    "missing",
 }  # fmt: skip
 
 
 def test_every_table_was_thought_of() -> None:
     """Rule 3.1: a table that is new either holds nothing about members, or erasing reaches it."""
     assert set(load_all().tables) == NOBODYS | ERASED_FROM
+
+
+async def test_what_only_a_keepers_copy_has_names_the_erased_no_more(tmp_path: Path) -> None:
+    """Rules 3.1, 6.7 (g): the list of what is to be entered again holds names."""
+    async with open_scheme(tmp_path) as scheme:
+        rosa, otto, ana, ben, *_ = scheme.members
+
+        def lose(tx: Tx) -> None:
+            for who, other in ((ana, ben), (ben, ana), (ben, rosa)):
+                tx.run(
+                    insert(restore.missing), at_ms=1, kind="trade", made_ms=1, who=who.name, other=other.name,
+                    text="bread", amount=1, reference=None,
+                )  # fmt: skip
+
+        await scheme.node.store.write(lose)
+        await scheme.erase(ana, rosa, otto)
+        left = await scheme.node.store.read(read_missing, 10)
+        assert [(each.who, each.other) for each in left] == [(ben.name, rosa.name)]
 
 
 async def test_two_organisers_erase_and_only_whoever_has_left(tmp_path: Path) -> None:

@@ -10,15 +10,14 @@ import pytest
 from node.clock import LoopClock, SeededChance
 from node.keyfiles import Keys, KeysUnusable, draw_keys
 from node.keys_from_sheet import redraw_keys
-from node.services import keepers
+from node.services import keeping
 from node.services.acts import OPERATOR
 from node.services.books import load
 from node.services.copy_fetching import NothingKept, fetch_copy
-from node.services.keepers import put_part, read_copies, read_parts
+from node.services.keeping import put_part, read_copies, read_parts
 from node.services.kept_copy import CopyUnusable, build_again
 from node.services.members import NewMember
 from node.services.quotes import Offer
-from node.services.recovery import read_recovered
 from node.services.settings import SchemeSettings
 from node.services.settlement import Payment
 from node.services.trades import NewTrade
@@ -95,7 +94,7 @@ async def restored_from(town: Town, name: str, keeper: str, folder: Path) -> Non
     )
     disk = SqliteDatabase(folder / f"{name} again.db")
     InlineStore(disk).crash()  # makes the tables
-    pepper = build_again(disk.path, parts, generation, keys.keyring.safe)
+    pepper = build_again(disk.path, parts, generation, keys.keyring.safe).pepper
     assert pepper == dead.keys.pepper
     town.replace(name, Keys(keyring=keys.keyring, pepper=pepper), disk)
 
@@ -223,7 +222,7 @@ async def test_a_keeper_takes_parts_in_order_and_a_bounded_number_of_copies(tmp_
 async def test_there_is_an_end_to_what_is_kept_for_one_neighbour(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(keepers, "KEPT_BYTES_MAX", 10)
+    monkeypatch.setattr(keeping, "KEPT_BYTES_MAX", 10)
     store = InlineStore(SqliteDatabase(tmp_path / "keeper.db"))
     ana = SchemeId(b"a" * 32)
     assert await store.write(put_part, ana, 1, 0, True, b"x" * 4)
@@ -232,27 +231,6 @@ async def test_there_is_an_end_to_what_is_kept_for_one_neighbour(
     assert [generation for generation, _, _ in await store.read(read_copies, ana)] == [2, 3]
     assert not await store.write(put_part, ana, 3, 1, True, b"x" * 4)  # the newest whole one does not
     store.crash()
-
-
-def test_a_backup_that_is_older_than_the_kept_copy_is_noticed(tmp_path: Path):
-    """Rule 6.7 (g): organisers are told before the newer copy is forgotten."""
-
-    async def scenario(network: SimulatedNetwork) -> None:
-        town = await two_schemes(network, tmp_path)
-        oakvale = town["Oakvale"]
-        await asyncio.sleep(60)
-        old = oakvale.snapshot()
-        await oakvale.stop()
-        await oakvale.boot()
-        await asyncio.sleep(60)
-        assert [row.kind for row in await oakvale.node.store.read(read_recovered)] == []
-        await oakvale.restore(old)
-        await oakvale.boot()
-        await asyncio.sleep(60)
-        assert [row.kind for row in await oakvale.node.store.read(read_recovered)] == ["newer-copy"]
-        await town.close()
-
-    run_virtual(scenario, 0)
 
 
 def test_after_an_erasure_a_keeper_is_left_with_no_copy_from_before(tmp_path: Path):

@@ -538,6 +538,13 @@ async def test_what_came_back_is_said_in_plain_words(desk: Desk) -> None:
         tx.insert(new, **row, kind="identity", trade_no=None, known=True)
         tx.insert(new, **row, kind="both-lost", trade_no=None, known=True)
         tx.insert(new, **row, kind="newer-copy", trade_no=None, known=True)
+        tx.insert(new, **row, kind="books", trade_no=None, known=True)
+        tx.insert(new, **row, kind="parted", trade_no=None, known=True)
+        lacking = {"at_ms": now, "made_ms": now, "who": "Zoe", "amount": 0, "reference": None}
+        tx.insert(insert(restore.missing), **lacking, kind="member", other="", text="")
+        tx.insert(insert(restore.missing), **lacking, kind="listing", other="", text="Plum jam")
+        gave = {**lacking, "amount": 120, "reference": 9}
+        tx.insert(insert(restore.missing), **gave, kind="trade", other="Ben", text="bread")
 
     await desk.town.node.store.write(restored)
     assert "neighbours gave it back" in await desk.words("/admin")
@@ -553,6 +560,19 @@ async def test_what_came_back_is_said_in_plain_words(desk: Desk) -> None:
     assert "both lost the same part of our books" in said
     assert "A neighbour keeps a sealed copy of our books that is newer" in said
     assert "Some accounts are not known here any more." in said
+    assert "That copy has taken their place before anything was written" in said
+    assert "what only the copy has is listed below" in said
+    assert "Zoe became a member" in said
+    assert "Zoe placed the listing “Plum jam”" in said
+    assert "Zoe gave 2 hours to Ben: bread" in said
+    assert "interlets keys rotate --all" in said
+    assert await desk.send("/admin/recovered/entered", "/admin/recovered") == (
+        303,
+        "/admin/recovered?note=saved",
+    )
+    after = await desk.words("/admin/recovered")
+    assert "Zoe" not in after
+    assert "Ana gives 2 hours" in after
     desk.town.clock.now += 15 * 24 * 3600 * 1000
     desk.browser = await desk.town.browser_of(desk.rosa)
     assert "neighbours gave it back" not in await desk.words("/admin")
