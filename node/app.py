@@ -164,12 +164,8 @@ class Node:
             allow_lan=self.options.allow_lan,
         )  # fmt: skip
         self.introductions = Introductions(
-            links=self.links,
-            dispatch=self.dispatch,
-            directory=self.directory,
-            clock=clock,
-            own=self.descriptor,
-        )
+            links=self.links, dispatch=self.dispatch, directory=self.directory, clock=clock, own=self.descriptor
+        )  # fmt: skip
         self.jobs.append(Job("refresh-descriptors", 6 * HOUR_S, self.peers.refresh))
         self.receipts = Receipts(
             keyring=self.keyring, directory=self.directory, descriptor=self.descriptor, offload=offload
@@ -207,7 +203,7 @@ class Node:
             dispatch=self.dispatch, directory=self.directory, routes=self.routes, unit=self._unit,
             payee_by_listing=self.market.payee_by_listing, name_of=public_name,
             trades_with=lambda scheme: scheme in self.routes.neighbours,
-            room_to=self._room_to,
+            room_to=self._room_to, credit_to=lambda scheme: self.lines.credit_to(scheme),  # noqa: PLW0108 - made below
         )  # fmt: skip
         self.lines = LineService(
             store=self.store, keyring=self.keyring, clock=self.clock, chance=self.chance, links=self.links,

@@ -2,7 +2,7 @@
 
 Newer books take the place of the database in one step, and the older file stays beside it; where both were written to
 since they parted, the database stays and what it lacks is listed. A crash anywhere leaves the one or the other, and the
-next start looks again. Source: docs/protocol.md 6.7 (g); docs/decisions/0023.
+next start looks again. Source: docs/protocol.md 6.7 (g); decision 23.
 """
 
 from __future__ import annotations

@@ -132,6 +132,20 @@ class CatchUp:
             good += await self._offload(check_all, part, self._directory.key_for)
         return good
 
+    async def above(self, peer: SchemeId, scheme: SchemeId, after: int) -> list[Arrival]:
+        """Return the items that `peer` holds of a feed above `after`, none stored, each with a signature that holds.
+
+        Raises NoAnswer, ProtocolError.
+        """
+        wires: list[bytes] = []
+        while len(wires) < DELTA_SEQS_MAX:
+            page = await self._ask(peer, frames.Ask(scheme, after))
+            wires += page.wires
+            if not page.more or not page.wires:
+                break
+            after = (await self._offload(peek, page.wires[-1])).feed_seq
+        return [each for each in await self.check(wires) if each.peek.scheme == scheme]
+
     # --- a short delta ---
 
     async def _by_delta(self, peer: SchemeId, feed: Feed) -> bool:

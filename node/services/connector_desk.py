@@ -152,6 +152,27 @@ class ConnectorDesk:
             self._books.post(self._tx, amounts, _PASSED_ON)
         return True
 
+    def receipt_learned(self, line: Line, seq: int, receipt: bytes) -> bool:
+        """Claim upstream by a receipt that came in another way than by a CLAIM; False if that lock of mine forwarded nothing.
+
+        The lock of mine stays open: what is owed over it is still for the peer to say, in the chain that counts.
+        """
+        forward = self._tx.one(_FORWARD_BY_OUT, line_no=line.no, lock_seq=seq)
+        if forward is None:
+            return False
+        up_no, up_seq, state, amount = forward
+        if ConnectorState(state) is not ConnectorState.FORWARDED:
+            return True
+        after, effects = connector_step(ConnectorState.FORWARDED, ConnectorEvent.RECEIPT)
+        assert effects == (Effect.STORE_RECEIPT, Effect.CLAIM_UP)
+        self._tx.run(
+            _FORWARD_STATE, which_line=up_no, which_seq=up_seq, new_state=after.value, new_receipt=receipt
+        )
+        up = self._lines.by_no(up_no)
+        if self._lines.decide(up, up_seq, receipt):
+            self.post_up(up, amount)
+        return True
+
     # --- ops of mine that came back after a restore: each counts as the event that made it (6.7 b) --------------
 
     def lock_came_back(self, line: Line, seq: int, lock: Lock, up: Line, up_seq: int) -> None:

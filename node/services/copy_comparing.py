@@ -7,6 +7,7 @@ parted, neither may: what the copy has and this database has not is listed, for 
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -15,8 +16,11 @@ from sqlalchemy import bindparam, delete, func, insert, select
 from node.store import ReadTx, Tx
 from node.store.schema import books, lines, market
 from node.store.schema import restore as schema
+from protocol.feed import Item
+from protocol.feed_kinds import LISTING as LISTING_KIND
+from protocol.feed_kinds import payload_of
 from protocol.market import Listing
-from protocol.message import decode_message
+from protocol.message import decode_message, trusted_message
 
 MISSING_MAX: Final = 5_000  # listed, the newest of each kind
 
@@ -157,6 +161,20 @@ def note_missing(tx: Tx, copied: Copied, now_ms: int) -> int:
     for each in lacking[-MISSING_MAX:]:
         tx.run(_NEW_MISSING, at_ms=now_ms, **each._asdict())
     return len(lacking)
+
+
+def note_lost_listings(tx: Tx, wires: Sequence[bytes], now_ms: int) -> int:
+    """Unit: list those of our own published listings that a neighbour holds and this database lacks. Source: 6.7 (i)."""
+    here = frozenset(row[0] for row in tx.all(_LISTINGS))
+    found = [trusted_message(Item, wire).body for wire in wires]
+    lost = [each for each in found if each.kind == LISTING_KIND and each.payload and each.key not in here]
+    listed = {(each.made_ms, each.text) for each in read_missing(tx, MISSING_MAX)}
+    for item in lost:
+        content = payload_of(item)
+        if isinstance(content, Listing) and (item.created, content.title) not in listed:
+            missing = Missing(LISTING, item.created, content.owner or "", "", content.title, 0, None)
+            tx.run(_NEW_MISSING, at_ms=now_ms, **missing._asdict())
+    return len(lost)
 
 
 def drop_missing(tx: Tx) -> None:

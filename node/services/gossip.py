@@ -22,6 +22,7 @@ from node.services import feed_frames as frames
 from node.services import feed_store as store_rules
 from node.services.catching_up import CatchUp, Offload, at_once
 from node.services.clock_talk import FEEDS_MAX, ClockTalk
+from node.services.copy_comparing import note_lost_listings
 from node.services.directory import Directory
 from node.services.feed_checks import peek_readable
 from node.services.feed_intake import Arrival, QuotaOf, store_singles
@@ -176,7 +177,7 @@ class Gossip:
         if scheme == self._own:
             mine = self._clocks.get(scheme)
             if mine is not None and clock.feed_seq > mine.feed_seq:
-                self.tasks.spawn(self._go_on_above(clock.feed_seq), "restored")
+                self.tasks.spawn(self._go_on_above(peer, mine.feed_seq, clock.feed_seq), "restored")
         elif self._may_follow(scheme) and lacks(self._mine(scheme), clock):
             self._follow_soon(peer, scheme)
 
@@ -190,11 +191,15 @@ class Gossip:
         room = len(self._clocks) < FEEDS_MAX
         return self._routes.within(scheme) or (room and self._routes.is_claimed(scheme))
 
-    async def _go_on_above(self, seen: int) -> None:
+    async def _go_on_above(self, peer: SchemeId, held: int, seen: int) -> None:
         # Others hold more of our feed than we do: this store is older than they are (6.7 i).
         log.error("own_feed_was_ahead", seen=seen)
-        await self._store.write(self._own_feed.go_on_above, seen)
-        self._publisher.head_is_due()
+        try:
+            items = await self._catch_up.above(peer, self._own, held)
+        finally:  # whoever does not send what it told of: the number alone keeps us from using one twice
+            await self._store.write(self._own_feed.go_on_above, seen)
+            self._publisher.head_is_due()
+        await self._store.write(note_lost_listings, [each.wire for each in items], self._clock.now_ms())
 
     # --- fetching ---------------------------------------------------------------------------------------------
 
@@ -228,12 +233,8 @@ class Gossip:
         except ProtocolError as error:
             # What this relay says of that feed is not true, or too much: not again before its next word.
             log.warning(
-                "feed_not_taken",
-                peer=scheme_text(peer),
-                scheme=scheme_text(scheme),
-                code=error.code,
-                reason=str(error),
-            )
+                "feed_not_taken", peer=scheme_text(peer), scheme=scheme_text(scheme), code=error.code, reason=str(error)
+            )  # fmt: skip
             self._talk.disbelieve(peer, scheme)
         finally:
             await self._refresh(scheme, relay_to_others_than=peer)
@@ -378,11 +379,8 @@ class Gossip:
 
     async def _tidy(self, feed: Feed, now_ms: int) -> None:
         await self._store.write(store_rules.prune, feed.scheme)
-        if (
-            feed.head is not None
-            and now_ms > feed.valid_until + STALE_FEED_KEPT_MS
-            and feed.scheme != self._own
-        ):
+        gone = feed.head is not None and now_ms > feed.valid_until + STALE_FEED_KEPT_MS
+        if gone and feed.scheme != self._own:
             await self._drop(feed.scheme)
         elif feed.scheme != self._own:
             await self._drop_if_far(feed.scheme)

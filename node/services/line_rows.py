@@ -197,6 +197,12 @@ class Standing:
         every = (line for lines in self._lines.values() for line in lines.values())
         return below_ceiling(most, known[newest], every, self._owed_ceiling())
 
+    def credit_to(self, peer: SchemeId) -> int:
+        """Return the most that `peer` may lock towards us without coming to owe us anything: what we owe it."""
+        states = [line.state for line in self._lines.get(peer, {}).values() if line.status != REPLACED]
+        sides = [(state.mine, rules.other(state.me)) for state in states]
+        return sum(max(0, -view.owed(theirs) - view.pending[theirs]) for view, theirs in sides)
+
 
 def line_of(row: tuple[object, ...], me: SchemeId) -> Line:
     """Return the line of a row of `COLUMNS`."""

@@ -135,8 +135,12 @@ class LineService:
         self.units.finish(tx, lines)
 
     def room_to(self, peer: SchemeId) -> int:
-        """Return the most we may lock towards `peer`, by what was last committed."""
-        return self._standing.room_to(peer)
+        """Return the most we may lock towards `peer`, by what was last committed; nothing after it wrote two ops at one place."""
+        return self._standing.room_to(peer) if self._misdeeds.may_be_trusted_with(peer) else 0
+
+    def credit_to(self, peer: SchemeId) -> int | None:
+        """Return the most `peer` may lock towards us where evidence counts against it; None where none does. Source: 10.4."""
+        return None if self._misdeeds.may_owe_more(peer) else self._standing.credit_to(peer)
 
     def _know(self, line: Line) -> None:
         if line.status != REPLACED:

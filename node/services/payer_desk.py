@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
-from sqlalchemy import bindparam, insert, literal_column, select, update
+from sqlalchemy import bindparam, func, insert, literal_column, select, update
 
 from crypto.canonical import encode
 from crypto.signing import SIGNATURE_BYTES, Signed
@@ -44,8 +44,12 @@ _PAYMENT_ENDS: Final = (
     update(schema.payment)
     .where(_P.no == bindparam("which"))
     .values(
-        state=bindparam("new_state"), receipt=bindparam("new_receipt"), ended_ms=bindparam("new_ended_ms")
+        state=bindparam("new_state"), receipt=func.coalesce(bindparam("new_receipt"), _P.receipt),
+        ended_ms=bindparam("new_ended_ms"),
     )
+)  # fmt: skip
+_RECEIPT_LEARNED: Final = (
+    update(schema.payment).where(_P.no == bindparam("which")).values(receipt=bindparam("new_receipt"))
 )
 _NEW_PAYMENT: Final = insert(schema.payment)
 _T: Final = books_schema.trade.c
@@ -274,6 +278,15 @@ class PayerDesk:
             _TRADE_ENDS, which=trade_no, new_state="undone" if receipt is None else "done",
             new_entry_seq=entry_seq, new_ended_ms=now, new_reason=reason or None,
         )  # fmt: skip
+
+    def receipt_learned(self, line: Line, seq: int, receipt: bytes) -> None:
+        """Keep a receipt that came in another way than by a CLAIM: a proof of payment. Nothing is posted until the CLAIM."""
+        row = self._tx.one(_PAYMENT_BY_LOCK, line_no=line.no, lock_seq=seq)
+        if row is None or PayerState(row[1]) not in (PayerState.LOCKED, PayerState.FROZEN):
+            return
+        _, effects = payer_step(PayerState(row[1]), PayerEvent.RECEIPT)
+        assert effects == (Effect.STORE_RECEIPT,)
+        self._tx.run(_RECEIPT_LEARNED, which=row[0], new_receipt=receipt)
 
     def free(self, trade_no: int) -> Freed | None:
         """Move what a late payment set aside from the member to the chest; None if it is not to be. Source: 7.2.

@@ -20,6 +20,7 @@ from node.services.payee_desk import PayeeDesk
 from node.services.payer_desk import Ended, PayerDesk
 from node.store import Tx
 from protocol.entry import Words
+from protocol.errors import OutOfOrder
 from protocol.line import receipt_opens
 from protocol.line_ops import Claim, Credit, Lock, Mark, Op, Release
 from protocol.payment import ConnectorState
@@ -100,6 +101,20 @@ class PaymentDesk:
             self.connector.connect(line, seq, lock)
         else:
             self.payee.be_paid(line, seq, lock, acceptance)
+
+    def receipt_seen(self, line: Line, op: Signed[Op]) -> None:
+        """Take the receipt from an op of the peer that is not taken into its chain: it opens our lock all the same. Source: 6.5, 7.2."""
+        step = op.body.step
+        if not isinstance(step, Claim) or op.body.epoch != line.state.epoch:
+            return
+        try:
+            lock = self._lines.own_op_of(line)(step.lock).body.step
+        except OutOfOrder:
+            return
+        if not isinstance(lock, Lock) or not receipt_opens(lock.receipt_key, lock.quote_id, step.receipt):
+            return
+        if not self.connector.receipt_learned(line, step.lock, step.receipt):
+            self.payer.receipt_learned(line, step.lock, step.receipt)
 
     def _own_lock_ended(self, line: Line, seq: int, receipt: bytes | None, reason: str) -> None:
         ours = self.payer.began(line, seq)

@@ -112,10 +112,12 @@ class QuoteService:
         self, *, store: Store, keyring: KeyRing, clock: Clock, chance: Chance, links: Links, dispatch: Dispatch,
         directory: Directory, routes: Routes, unit: Callable[[], OwnUnit], payee_by_listing: PayeeByListing,
         name_of: NameOf, trades_with: Callable[[SchemeId], bool], room_to: Callable[[SchemeId], int],
+        credit_to: Callable[[SchemeId], int | None] = lambda _scheme: None,
     ):  # fmt: skip
         """`trades_with` tells whether a line with a scheme is open: of others no price is asked here.
 
-        `room_to` tells the most we may lock towards a scheme by what was last committed.
+        `room_to` tells the most we may lock towards a scheme by what was last committed; `credit_to` the most it may lock
+        towards us, None where nothing but its limit says so: what would be RELEASEd at once needs no price (10.4).
         """
         self._store: Final = store
         self._keyring: Final = keyring
@@ -127,6 +129,7 @@ class QuoteService:
         self._unit: Final = unit
         self._trades_with: Final = trades_with
         self._room_to: Final = room_to
+        self._credit_to: Final = credit_to
         self._answering: Final = Turns(ASKS_OF_ONE)
         self._passing: Final = Turns(ASKS_TO_ONE)
         self.promises: Final = Promises(
@@ -283,13 +286,18 @@ class QuoteService:
             reply = decode_message(QuoteReply, _bytes(frame))
         except (NoAnswer, ChannelClosed, ProtocolError):
             return no
-        word = READY if reply.hours <= room else "no-way"
+        word = READY if reply.hours <= room and self._may_owe(ask.route[at - 1], reply.hours) else "no-way"
         return QuoteReply(
             nonce=ask.nonce,
             hours=reply.hours,
             sealed=reply.sealed,
             answers=(*reply.answers[:5], self._says(word)),
         )
+
+    def _may_owe(self, peer: SchemeId, hours: int) -> bool:
+        """Tell whether a LOCK of `peer` over so much is not refused for what is proved against it. Source: 10.4."""
+        most = self._credit_to(peer)
+        return most is None or hours <= most
 
     def _no_way(self, ask: QuoteAsk) -> QuoteReply:
         return QuoteReply(nonce=ask.nonce, hours=0, sealed=b"", answers=(self._says("no-way"),))
@@ -311,6 +319,8 @@ class QuoteService:
         except (CannotOpen, MalformedMessage):
             return silent
         outcome, hours = await self._store.write(self.promises.promise, ask, request)
+        if not self._may_owe(ask.route[-2], hours):
+            outcome, hours = Refused(reason="cannot-now", amount=None), 0
         plain, bound = encode_message(QuoteAnswer(outcome=outcome)), binding(ask.nonce, me, payer)
         sealed = seal_answer(answer_key, bound, plain, salt=self._chance.bytes(ANSWER_SALT_BYTES))
         return QuoteReply(nonce=ask.nonce, hours=hours, sealed=sealed, answers=())

@@ -17,7 +17,7 @@ from crypto.signing import Signed
 from node.keyring import KeyRing
 from node.services.books import load
 from node.services.line_desk import LineDesk
-from node.services.line_ends import book_credit
+from node.services.line_ends import NOTHING, book_credit
 from node.services.line_rows import ASKED, CLOSING, OFFERED, OPEN, STOPPED, Line
 from node.services.payer_desk import Rebuilt
 from node.services.payment_desk import AcceptanceOf, PaymentDesk
@@ -26,7 +26,7 @@ from node.store.schema import books as books_schema
 from node.store.schema import restore as schema
 from protocol.entry import Words
 from protocol.errors import InvalidOp, InvalidValue, MalformedMessage
-from protocol.line_ops import Claim, Close, Credit, Lock, Op, Release
+from protocol.line_ops import Claim, Close, Credit, Limit, Lock, Op, Release
 from protocol.memo import Memory, Nothing, Paid, Passing, Paying, read_memo
 from protocol.names import QuoteId, SchemeId
 
@@ -85,6 +85,10 @@ class RestoreDesk:
                 return _NOTHING, step.amount
             case Close() if line.status in (OPEN, STOPPED, OFFERED):
                 line.status = CLOSING
+                return _NOTHING, 0
+            case Limit() if line.status in (OPEN, STOPPED):
+                # No limit is zero but that of an organiser who stopped, and any other says that they trade again (6.6).
+                line.status = STOPPED if step == NOTHING else OPEN
                 return _NOTHING, 0
             case _:
                 return _NOTHING, 0  # OPEN, LIMIT and MARK are on the line, and nowhere else

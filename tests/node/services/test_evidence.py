@@ -19,6 +19,7 @@ from node.services.evidence_store import Kept
 from node.services.feed_store import note_evidence
 from node.services.line_rows import OPEN, SUSPENDED, Line
 from node.services.line_units import LineRefused
+from node.services.quotes import Offer
 from node.simulation.network import SimulatedNetwork
 from node.simulation.town import Resident, Town
 from node.simulation.virtual_loop import EPOCH_MS
@@ -30,13 +31,15 @@ from protocol.frame import FrameType
 from protocol.identity import make_rotate
 from protocol.identity_events import next_key_digest
 from protocol.limits import EVIDENCE_OF_NEIGHBOUR_AN_HOUR, EVIDENCE_OF_ONE_MAX
-from protocol.line_ops import Limit, Lock, Op, Release
+from protocol.line_ops import Claim, Limit, Lock, Op, Release
 from protocol.line_view import View
 from protocol.message import trusted_message
-from protocol.names import ItemKey, QuoteId
+from protocol.names import Handle, ItemKey, QuoteId
+from protocol.quote import QuoteRequest, make_receipt
 from protocol.units import HOUR
 from tests.builders import RIVERSIDE
 from tests.gossip_town import WIDE, build
+from tests.node.services.test_keepers import join
 from tests.simulation import run_virtual
 from tests.vector_making import filler, key
 
@@ -395,5 +398,73 @@ def test_whom_it_counts_against_is_known_after_a_restart() -> None:
         await oakvale.boot()
         assert not oakvale.node.evidence.may_owe_more(mallory.scheme)
         assert not oakvale.node.evidence.may_be_trusted_with(mallory.scheme)
+
+    in_town(scenario)
+
+
+# --- What a branch that does not count still says (6.5, 7.2) -------------------------------------------------------
+
+
+async def forked_claim(town: Town, payer: Resident, receipt: bytes, *, route: tuple[Resident, ...]) -> Lock:
+    """Mallory takes a lock of Oakvale's and writes its CLAIM where another op of hers stands; return the lock."""
+    mallory, oakvale = town["Mallory"], town["Oakvale"]
+    first = await write_op(mallory, oakvale, WIDE)
+    await asyncio.sleep(5)
+    await mallory.crash()  # so that she does not answer by herself
+    locked = lock(HOUR, "branch", *route)
+    await write_op(payer, mallory if payer is oakvale else oakvale, locked)
+    await asyncio.sleep(5)
+    out = (await line_of(oakvale, mallory)).state
+    claim = Claim(lock=out.own_length, receipt=receipt, memo=b"")
+    await oakvale.node.store.write(
+        oakvale.node.lines.units.take_ops,
+        out.line,
+        mallory.scheme,
+        [signed_op(mallory, first.body, step=claim)],
+    )
+    await asyncio.sleep(5)
+    return locked
+
+
+@pytest.mark.parametrize("is_right", [True, False])
+def test_a_receipt_in_a_branch_that_does_not_count_is_claimed_upstream(is_right: bool):
+    """Rules 6.5, 7.2: learned another way; what we locked downstream stays open until the chain that counts says."""
+
+    async def scenario(town: Town) -> None:
+        mallory, oakvale, hilltop = town["Mallory"], town["Oakvale"], town["Hilltop"]
+        quote = QuoteId(filler("quote branch" if is_right else "quote of another"))
+        receipt = make_receipt(quote, RIVERSIDE.receipt_key)
+        await forked_claim(town, hilltop, receipt, route=(mallory,))
+        up, down = await line_of(oakvale, hilltop), await line_of(oakvale, mallory)
+        assert (up.state.owed, len(list(up.open_locks_of_peer()))) == ((-HOUR, 0) if is_right else (0, 1))
+        assert (down.state.owed, len(down.state.mine.locks())) == (0, 1)
+        assert [piece.kind for piece in await kept(oakvale)] == ["two-ops"]
+
+    in_town(scenario)
+
+
+# --- Prices (10.4, 7.1) --------------------------------------------------------------------------------------------
+
+
+def test_no_price_is_given_where_the_lock_would_be_refused():
+    """Rule 10.4: neither by the payee nor by whoever passes it on, nor towards who wrote two ops at one place."""
+
+    async def scenario(town: Town) -> None:
+        mallory, oakvale, hilltop = town["Mallory"], town["Oakvale"], town["Hilltop"]
+        people = {each.name: await join(each, "Karim") for each in (mallory, oakvale, hilltop)}
+
+        async def answer(payer: Resident, payee: Resident) -> str:
+            handle = await payee.node.quotes.handle_of(payer.scheme, people[payee.name])
+            request = QuoteRequest(
+                listing=None, payee_handle=handle, payer_handle=Handle(bytes(16)), payer_name="Ana", amount=1,
+                price_seen=None, text="jam",
+            )  # fmt: skip
+            found = await payer.node.quotes.ask(payee.scheme, request)
+            return "an offer" if isinstance(found, Offer) else found.reason
+
+        pairs = [(mallory, oakvale), (mallory, hilltop), (hilltop, mallory), (hilltop, oakvale)]
+        assert [await answer(*pair) for pair in pairs] == ["an offer"] * 4
+        await equivocate(town)
+        assert [await answer(*pair) for pair in pairs] == ["cannot-now", "no-way", "no-way", "an offer"]
 
     in_town(scenario)

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import delete, update
 
 from crypto.canonical import encode
+from node.services.copy_comparing import read_missing
 from node.services.feed_intake import Arrival
 from node.services.feed_store import all_feeds, find_feed, held_at_key, open_feed, save_feed
 from node.services.gossip import SWAP_EVERY_S
@@ -227,7 +228,7 @@ def test_a_relays_forgery_is_not_taken_and_the_true_feed_is_found() -> None:
 
 
 def test_a_restored_node_numbers_on_above_what_others_have_seen() -> None:
-    """Rule 6.7 (i): no number is used twice, and followers come to what it says now."""
+    """Rule 6.7 (i): no number is used twice, followers come to what it says now, and people read which listing lacks."""
 
     async def scenario(network: SimulatedNetwork) -> None:
         town = await build(network, ["Oakvale", "Hilltop"], [("Oakvale", "Hilltop")])
@@ -251,6 +252,8 @@ def test_a_restored_node_numbers_on_above_what_others_have_seen() -> None:
         await pause(120)
         seq = await put(oakvale, 3, "Bread")
         assert seq > old.top + 1_000
+        (lost,) = await oakvale.node.store.read(read_missing, 10)
+        assert (lost.kind, lost.text) == ("listing", "Lost with the disk")
         await until(town, lambda: converged(town), 600, "feeds")
         assert await titles(hilltop, oakvale.scheme) == ["Bread", "Plum jam"]
         await town.close()

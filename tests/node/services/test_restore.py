@@ -8,6 +8,8 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from node.services.accounts import all_accounts
+from node.services.acts import Actor, Role
+from node.services.line_rows import OPEN, STOPPED
 from node.services.line_units import LineRefused
 from node.services.recovery import read_recovered
 from node.simulation.network import SimulatedNetwork
@@ -19,6 +21,7 @@ from tests.simulation import run_virtual
 from tests.small_town import WIDE, SettlingNode, SmallTown, chain
 
 ROW = ["Oakvale", "Hilltop", "Riverside"]
+ROSA = Actor(no=None, name="Rosa", role=Role.ORGANISER, proof="password")
 Scenario = Callable[[SmallTown], Awaitable[None]]
 
 
@@ -174,6 +177,28 @@ def test_an_old_backup_in_the_middle_of_a_payment_while_a_neighbour_is_away(name
 
 async def has_ops(node: SettlingNode, length: int) -> bool:
     return sum(line.state.own_length for line in await node.line_states()) >= length
+
+
+def test_that_organisers_stopped_trading_is_known_again():
+    """Rules 6.6, 6.7 (b): from the LIMIT of zero that told the neighbour; and trading again, from the one after it."""
+
+    async def scenario(town: SmallTown) -> None:
+        oakvale, hilltop = town["Oakvale"], town["Hilltop"]
+        backup = oakvale.snapshot()
+        await oakvale.neighbours.stop(ROSA, hilltop.scheme)
+        await town.settle()
+        stopped = oakvale.snapshot()
+        for old, status in ((backup, STOPPED), (stopped, OPEN)):
+            if status == OPEN:
+                await oakvale.neighbours.resume(ROSA, hilltop.scheme, WIDE, None)
+                await town.settle()
+            await oakvale.restore(old)
+            await town.until_async(town.all_usable, 60)
+            await town.settle()
+            (line,) = await oakvale.line_states()
+            assert line.status == status
+
+    in_town(scenario, names=ROW[:2])
 
 
 def test_only_ops_of_my_own_that_i_signed_are_taken_back():
