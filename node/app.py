@@ -8,21 +8,19 @@ outside, and nothing here knows about HTTP.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from node.clock import Chance, Clock, SystemChance, SystemClock
-from node.federation.caller import Caller
+from node.clock import Chance, Clock
 from node.federation.channel import Channel
 from node.federation.dispatch import Dispatch
 from node.federation.handshake import Handshaker
 from node.federation.links import Dial, Links
 from node.jobs import Job, run_jobs
-from node.keyfiles import Keys, open_keys
+from node.keyfiles import Keys
 from node.keyring import Credentials
 from node.mail.outbox import Outbox, Transport
 from node.own_descriptor import OwnDescriptor
@@ -68,13 +66,13 @@ from node.services.sign_in import SignIn
 from node.services.telling import Telling
 from node.services.threads import Thread
 from node.services.trades import Trades
-from node.store import ReadTx, Store, ThreadStore, Tx
+from node.store import ReadTx, Store, Tx
 from protocol.letter import LetterText
 from protocol.limits import KEEP_EVERY_MS
 from protocol.names import SchemeId, scheme_text
 
 if TYPE_CHECKING:
-    from node.config import Config
+    pass
 
 log: Final[structlog.stdlib.BoundLogger] = structlog.stdlib.get_logger()
 
@@ -358,44 +356,3 @@ def public_name(tx: ReadTx, account_no: int) -> str | None:
     if member is None:
         return ""  # the chest, say
     return member.public_name if member.may_trade else None
-
-
-# --- Making one from its configuration ---------------------------------------------------------------------------
-
-
-def options_of(config: Config) -> Options:
-    """Return what the configuration says about a node."""
-    origin = config.node.origin
-    return Options(
-        seed=config.scheme.seed(config.node),
-        origin=origin,
-        addresses=config.federation.addresses or (origin,),
-        neighbours_max=config.federation.neighbours_max,
-        allow_lan=config.federation.allow_lan_addresses,
-        keep_copies=True,
-    )
-
-
-@asynccontextmanager
-async def open_node(config: Config) -> AsyncIterator[Node]:
-    """Open the data of a node and load it; nothing is served, nobody is called.
-
-    Raises:
-        KeysUnusable, StoreError: its keys or its database cannot be opened.
-    """
-    keys = open_keys(config.node.data_dir)
-    async with AsyncExitStack() as stack:
-        store = await ThreadStore.open(config.node.data_dir / DATABASE)
-        stack.push_async_callback(store.close)
-        caller = await stack.enter_async_context(Caller())
-        mail = None
-        if config.mail.host:
-            from node.mail.smtp import SmtpTransport
-
-            mail = SmtpTransport(config.mail, config.scheme.name)
-        node = Node(
-            options_of(config), store=store, clock=SystemClock(), chance=SystemChance(), keys=keys, network=caller,
-            mail=mail, offload=asyncio.to_thread,
-        )  # fmt: skip
-        await node.load()
-        yield node

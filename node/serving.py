@@ -22,7 +22,7 @@ from aiohttp import web
 from sqlalchemy import literal, select
 
 from node import crash
-from node.app import Node, open_node
+from node.app import Node
 from node.cli.admin import SOCKET, CannotDo, admin_app, is_running, socket_path
 from node.clock import SystemChance, SystemClock
 from node.config import Config
@@ -32,6 +32,7 @@ from node.federation.door import Door
 from node.jobs import Job
 from node.logs import set_up_logs
 from node.notify import notify
+from node.opening import open_node
 from node.store import ReadTx, StoreError
 from node.supervisor import Supervisor
 from node.web.app import make_app

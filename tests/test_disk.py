@@ -15,8 +15,8 @@ from random import Random
 
 import pytest
 
-from node.app import open_node
 from node.config import load
+from node.opening import open_node
 from node.services.ledger_export import make_folder, write_export
 from scripts.auditor.__main__ import audit
 from scripts.storm.town import ORGANISER, PIN, offer_of, plan_of

@@ -101,7 +101,7 @@ async def _do_here(config: Config, command: str, arguments: dict[str, Any]) -> d
 @asynccontextmanager
 async def closed_node(config: Config) -> AsyncIterator[Node]:
     """Open a node's data without serving; nobody else can meanwhile. Raises StoreInUse, KeysUnusable."""
-    from node.app import open_node
+    from node.opening import open_node
 
     async with open_node(config) as node:
         yield node

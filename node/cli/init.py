@@ -155,7 +155,7 @@ def _write_config(target: Path, answers: Answers, data_dir: Path) -> Config:
 
 
 async def _first_organiser(config: Config, answers: Answers) -> dict[str, Any]:
-    from node.app import open_node
+    from node.opening import open_node
 
     async with open_node(config) as node:
         new = NewMember(name=answers.organiser, email=answers.email, place=answers.place, role=Role.ADMIN)

@@ -169,9 +169,7 @@ class LineUnits:
                 if found is None or found.kind != "two-ops":
                     self._suspend(lines, line, op.wire, f"{error.code}: {error}")
                 # Of two ops the first stands: what is open can end, new locks are frozen by the evidence (6.5).
-                for each in batch[batch.index(op) :]:
-                    if each.body.author == peer:
-                        payments.receipt_seen(line, each)
+                payments.receipts_seen(line, peer, batch[batch.index(op) :])
                 break
             if not fresh:
                 continue

@@ -6,7 +6,7 @@ payment, which carries out the effects in the transaction of the event. Source: 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 from crypto.signing import Signed
@@ -23,6 +23,7 @@ from protocol.entry import Words
 from protocol.errors import OutOfOrder
 from protocol.line import receipt_opens
 from protocol.line_ops import Claim, Credit, Lock, Mark, Op, Release
+from protocol.names import SchemeId
 from protocol.payment import ConnectorState
 from protocol.quote import Acceptance
 
@@ -102,8 +103,13 @@ class PaymentDesk:
         else:
             self.payee.be_paid(line, seq, lock, acceptance)
 
-    def receipt_seen(self, line: Line, op: Signed[Op]) -> None:
-        """Take the receipt from an op of the peer that is not taken into its chain: it opens our lock all the same. Source: 6.5, 7.2."""
+    def receipts_seen(self, line: Line, peer: SchemeId, ops: Iterable[Signed[Op]]) -> None:
+        """Take receipts from ops of the peer that are not taken into its chain: they open our locks all the same. Source: 6.5, 7.2."""
+        for op in ops:
+            if op.body.author == peer:
+                self._receipt_seen(line, op)
+
+    def _receipt_seen(self, line: Line, op: Signed[Op]) -> None:
         step = op.body.step
         if not isinstance(step, Claim) or op.body.epoch != line.state.epoch:
             return

@@ -16,8 +16,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from node.app import open_node
 from node.config import load as load_config
+from node.opening import open_node
 from node.services.trades import NewTrade
 from node.store import Tx
 from protocol.entry import Words

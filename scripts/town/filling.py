@@ -7,9 +7,10 @@ import os
 from dataclasses import dataclass
 from typing import Any, Final
 
-from node.app import Node, open_node
+from node.app import Node
 from node.config import load
 from node.keyfiles import open_keys
+from node.opening import open_node
 from node.services.acts import OPERATOR
 from node.services.members import Member, NewMember, members_called, number_text
 from node.services.trades import NewTrade

@@ -16,7 +16,7 @@ import structlog
 from aiohttp import ClientSession, UnixConnector, web
 
 from crypto.keyfile import Cost
-from node.app import Node, open_node, options_of
+from node.app import Node
 from node.cli.admin import admin_app
 from node.clock import LoopClock, SeededChance, SystemChance
 from node.config import Config, load
@@ -24,6 +24,7 @@ from node.federation.channel import Channel, ChannelClosed
 from node.jobs import Job, run_jobs
 from node.keyfiles import draw_keys, make_keys
 from node.logs import set_up_logs
+from node.opening import open_node, options_of
 from node.own_descriptor import OwnDescriptor
 from node.services.acts import OPERATOR
 from node.services.members import NewMember, count_members

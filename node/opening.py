@@ -1,0 +1,52 @@
+"""A node made from its configuration: keys and database opened, nothing served yet. Source: docs/operating.md."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from node.app import DATABASE, Node, Options
+from node.clock import SystemChance, SystemClock
+from node.config import Config
+from node.federation.caller import Caller
+from node.keyfiles import open_keys
+from node.store import ThreadStore
+
+
+def options_of(config: Config) -> Options:
+    """Return what the configuration says about a node."""
+    origin = config.node.origin
+    return Options(
+        seed=config.scheme.seed(config.node),
+        origin=origin,
+        addresses=config.federation.addresses or (origin,),
+        neighbours_max=config.federation.neighbours_max,
+        allow_lan=config.federation.allow_lan_addresses,
+        keep_copies=True,
+    )
+
+
+@asynccontextmanager
+async def open_node(config: Config) -> AsyncIterator[Node]:
+    """Open the data of a node and load it; nothing is served, nobody is called.
+
+    Raises:
+        KeysUnusable, StoreError: its keys or its database cannot be opened.
+    """
+    keys = open_keys(config.node.data_dir)
+    async with AsyncExitStack() as stack:
+        store = await ThreadStore.open(config.node.data_dir / DATABASE)
+        stack.push_async_callback(store.close)
+        caller = await stack.enter_async_context(Caller())
+        mail = None
+        if config.mail.host:
+            from node.mail.smtp import SmtpTransport
+
+            mail = SmtpTransport(config.mail, config.scheme.name)
+        node = Node(
+            options_of(config), store=store, clock=SystemClock(), chance=SystemChance(), keys=keys, network=caller,
+            mail=mail, offload=asyncio.to_thread,
+        )  # fmt: skip
+        await node.load()
+        yield node
