@@ -75,42 +75,55 @@ def _split(size: int) -> int:
     return 1 << (size - 1).bit_length() - 1
 
 
-def inclusion_proof(leaves: Sequence[bytes], index: int) -> tuple[bytes, ...]:
-    """Return the proof that `leaves[index]` is in the tree over `leaves`, lowest hash first."""
-    if not 0 <= index < len(leaves):
-        raise IndexError(f"no leaf {index} among {len(leaves)}")
-    proof = []
-    low, high = 0, len(leaves)
+Ranges = tuple[tuple[int, int], ...]  # of leaves, each from its first to the one after its last
+
+
+def inclusion_ranges(index: int, size: int) -> Ranges:
+    """Return whose roots prove that leaf `index` is in a tree of `size`, lowest first. Source: RFC 9162 2.1.3.1."""
+    if not 0 <= index < size:
+        raise IndexError(f"no leaf {index} among {size}")
+    ranges = []
+    low, high = 0, size
     while high - low > 1:
         middle = low + _split(high - low)
         if index < middle:
-            proof.append(root(leaves[middle:high]))
+            ranges.append((middle, high))
             high = middle
         else:
-            proof.append(root(leaves[low:middle]))
+            ranges.append((low, middle))
             low = middle
-    return tuple(reversed(proof))
+    return tuple(reversed(ranges))
+
+
+def inclusion_proof(leaves: Sequence[bytes], index: int) -> tuple[bytes, ...]:
+    """Return the proof that `leaves[index]` is in the tree over `leaves`, lowest hash first."""
+    return tuple(root(leaves[low:high]) for low, high in inclusion_ranges(index, len(leaves)))
+
+
+def consistency_ranges(old_size: int, size: int) -> Ranges:
+    """Return whose roots prove that a tree of `size` continues its first `old_size`. Source: RFC 9162 2.1.4.1."""
+    if not 0 <= old_size <= size:
+        raise IndexError(f"no tree of {old_size} within {size}")
+    if old_size in (0, size):
+        return ()
+    ranges = []
+    low, high = 0, size
+    while old_size != high:
+        middle = low + _split(high - low)
+        if old_size <= middle:
+            ranges.append((middle, high))
+            high = middle
+        else:
+            ranges.append((low, middle))
+            low = middle
+    if low:  # else the old tree is a whole subtree here, and the verifier has its root
+        ranges.append((low, high))
+    return tuple(reversed(ranges))
 
 
 def consistency_proof(leaves: Sequence[bytes], old_size: int) -> tuple[bytes, ...]:
     """Return the proof that the tree over `leaves` continues the one over its first `old_size`."""
-    if not 0 <= old_size <= len(leaves):
-        raise IndexError(f"no tree of {old_size} within {len(leaves)}")
-    if old_size in (0, len(leaves)):
-        return ()
-    proof = []
-    low, high = 0, len(leaves)
-    while old_size != high:
-        middle = low + _split(high - low)
-        if old_size <= middle:
-            proof.append(root(leaves[middle:high]))
-            high = middle
-        else:
-            proof.append(root(leaves[low:middle]))
-            low = middle
-    if low:  # else the old tree is a whole subtree here, and the verifier has its root
-        proof.append(root(leaves[low:high]))
-    return tuple(reversed(proof))
+    return tuple(root(leaves[low:high]) for low, high in consistency_ranges(old_size, len(leaves)))
 
 
 def _are_hashes(hashes: Sequence[bytes]) -> bool:

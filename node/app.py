@@ -66,9 +66,10 @@ from node.services.sign_in import SignIn
 from node.services.telling import Telling
 from node.services.threads import Thread
 from node.services.trades import Trades
+from node.services.witness import Witness
 from node.store import ReadTx, Store, Tx
 from protocol.letter import LetterText
-from protocol.limits import KEEP_EVERY_MS
+from protocol.limits import CHECKPOINT_EVERY_MS, KEEP_EVERY_MS
 from protocol.names import SchemeId, scheme_text
 
 if TYPE_CHECKING:
@@ -248,6 +249,11 @@ class Node:
         )  # fmt: skip
         if self.options.keep_copies:
             self.jobs.append(Job("keep-copy", KEEP_EVERY_MS / 1000, self.keepers.send_now))
+        self.witness = Witness(
+            store=self.store, clock=self.clock, keyring=self.keyring, links=self.links, dispatch=self.dispatch,
+            directory=self.directory, neighbours=lambda: self.routes.neighbours, evidence=self.evidence,
+        )  # fmt: skip
+        self.jobs.append(Job("checkpoint", CHECKPOINT_EVERY_MS / 1000, self.witness.turn))
         self.settlement = Settlement(store=self.store, clock=self.clock, lines=self.lines, quotes=self.quotes)
         self.jobs.append(Job("forget-old-quotes", FORGET_QUOTES_S, self.quotes.forget_old))
 
@@ -314,7 +320,8 @@ class Node:
                 loop.cancel()
 
     async def _serve_quotes(self) -> None:
-        async with self.quotes.tasks, self.recovery.tasks, self.keeping.tasks:
+        watching, own_log = self.witness.tasks, self.witness.own_log.tasks
+        async with self.quotes.tasks, self.recovery.tasks, self.keeping.tasks, watching, own_log:
             await asyncio.Event().wait()
 
     async def _do_jobs(self) -> None:

@@ -24,6 +24,13 @@ TRADE_POINTS: Final = (
     "claim-committed",  # our own claim is durable, nothing has been sent
     "payment-ended",  # a payment of ours has its end: what was set aside is spent or given back, nobody was told
 )
+# Those of the checkpointer (4.2).
+LOG_POINTS: Final = (
+    "head-read",  # a checkpointer has read size and root of the log, nothing of it is stored
+    "head-stored",  # the head is durable, it is not signed
+    "head-signed",  # the head is signed, nobody can have seen it
+    "head-published",  # the signed head is durable, no witness was asked
+)
 BACKUP_POINTS: Final = (
     "backup-copied",  # a state of the database lies beside it; nothing is in the folder of the backups
     "backup-written",  # the file of a backup is whole, and has no name yet
@@ -35,7 +42,7 @@ RESTORE_POINTS: Final = (
     "books-kept-aside",  # the database has a second name, under which it stays
     "books-replaced",  # the newer books are the database
 )
-POINTS: Final = (*TRADE_POINTS, *BACKUP_POINTS, *RESTORE_POINTS)
+POINTS: Final = (*TRADE_POINTS, *LOG_POINTS, *BACKUP_POINTS, *RESTORE_POINTS)
 
 
 class UnknownCrashPoint(ValueError):

@@ -29,6 +29,7 @@ from node.config import Config
 from node.doorstep import HEADERS_MAX, KEEP_ALIVE_S, Doorstep
 from node.early import wake
 from node.federation.door import Door
+from node.federation.log_door import LogDoor
 from node.jobs import Job
 from node.logs import set_up_logs
 from node.notify import notify
@@ -243,8 +244,13 @@ def public_app(node: Node, doorstep: Doorstep, *, behind_proxy: bool) -> web.App
         identity_log=node.identity_log,
         address_of=partial(address_of, behind_proxy=behind_proxy),
     )
+    log_door = LogDoor(
+        checkpoint=node.witness.own_log.newest_note,
+        tile=node.witness.own_log.tile,
+        cosign=node.witness.answer,
+    )
     health = (web.get("/livez", _live), web.get("/readyz", _ready_of(node)))
-    app = make_app(node, (*door.routes(), *health), behind_proxy=behind_proxy)
+    app = make_app(node, (*door.routes(), *log_door.routes(), *health), behind_proxy=behind_proxy)
     app.middlewares.insert(0, doorstep.middleware)
     return app
 

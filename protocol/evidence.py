@@ -13,6 +13,7 @@ from typing import Annotated, ClassVar, Final, TypeAlias, TypeVar, assert_never
 from crypto.canonical import NotCanonical, encode
 from crypto.digest import Id32, object_id, tagged
 from crypto.signing import WIRE_BYTES_MAX, Signed, split
+from protocol.checkpoint import log_key, open_checkpoint
 from protocol.errors import InvalidValue, MalformedMessage, NotAuthentic, ProtocolError
 from protocol.evidence_ops import (
     BadOp,
@@ -24,9 +25,9 @@ from protocol.evidence_ops import (
 )
 from protocol.feed import Head, Item
 from protocol.identity import IdentityState, fold_log
-from protocol.identity_events import FEED, LINE, IdentityEvent
+from protocol.identity_events import CHECKPOINT, FEED, LINE, IdentityEvent
 from protocol.identity_forks import conflict
-from protocol.limits import EVIDENCE_BYTES_MAX, IDENTITY_EVENTS_MAX
+from protocol.limits import CHECKPOINT_BYTES_MAX, EVIDENCE_BYTES_MAX, IDENTITY_EVENTS_MAX
 from protocol.line import LineState
 from protocol.line_ops import Op, SyncAnswer, Terms
 from protocol.message import (
@@ -43,6 +44,7 @@ from protocol.message import (
     open_message,
 )  # fmt: skip
 from protocol.names import SchemeId
+from protocol.note import Note, parse_note
 
 AnyPart = TypeVar("AnyPart", bound=Part)
 
@@ -106,8 +108,18 @@ class TwoHeads(Part):
     second: Annotated[bytes, _WIRE]
 
 
-Proof: TypeAlias = TwoOps | TwoRotations | TwoItems | TwoHeads | BadOp | NotHonoured
-PROOFS: Final = (TwoOps, TwoRotations, TwoItems, TwoHeads, BadOp, NotHonoured)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TwoCheckpoints(Part):
+    """Two checkpoints of one size with two roots, as signed notes without the lines of witnesses. Source: 4.2, 10.1."""
+
+    TAG: ClassVar[str] = "two-checkpoints"
+
+    first: Annotated[bytes, Blob(CHECKPOINT_BYTES_MAX)]
+    second: Annotated[bytes, Blob(CHECKPOINT_BYTES_MAX)]
+
+
+Proof: TypeAlias = TwoOps | TwoRotations | TwoItems | TwoHeads | TwoCheckpoints | BadOp | NotHonoured
+PROOFS: Final = (TwoOps, TwoRotations, TwoItems, TwoHeads, TwoCheckpoints, BadOp, NotHonoured)
 KINDS: Final = tuple(kind.TAG for kind in PROOFS)
 
 
@@ -154,7 +166,7 @@ def make_evidence(accused: SchemeId, proof: Proof, log: Sequence[bytes]) -> Evid
         ProtocolError: it proves nothing: it is not handed out.
     """
     state = fold_log(log)
-    upto = max(_key_seqs(proof))
+    upto = _checkpoint_seq(state, proof) if isinstance(proof, TwoCheckpoints) else max(_key_seqs(proof))
     shown = log[: min(upto, state.seq) + 1]
     if isinstance(proof, TwoRotations):
         shown = log[: _seq_of_event(proof.first)]
@@ -184,7 +196,22 @@ def evidence_against_op(
     return None
 
 
-def _key_seqs(proof: Proof) -> list[int]:
+def _checkpoint_seq(state: IdentityState, proof: TwoCheckpoints) -> int:
+    """Return the seq of the newest key that a note may be signed by: notes name no seq."""
+    lines = {(each.name, each.key_id) for note in _notes(proof) for each in note.signatures}
+    keys = [
+        (each.seq, log_key(state.scheme_id, each.verifying))
+        for each in state.delegations
+        if each.purpose == CHECKPOINT and each.verifying is not None
+    ]
+    return max((seq for seq, key in keys if (key.name, key.key_id) in lines), default=0)
+
+
+def _notes(proof: TwoCheckpoints) -> tuple[Note, Note]:
+    return parse_note(proof.first), parse_note(proof.second)
+
+
+def _key_seqs(proof: TwoOps | TwoRotations | TwoItems | TwoHeads | BadOp | NotHonoured) -> list[int]:
     match proof:
         case BadOp():
             wires = [proof.op, *([proof.acknowledged] if proof.acknowledged is not None else [])]
@@ -233,6 +260,8 @@ def verify(evidence: Evidence, known: IdentityState | None = None) -> Finding:
             return _two_items(state, proof)
         case TwoHeads():
             return _two_heads(state, proof)
+        case TwoCheckpoints():
+            return _two_checkpoints(state, proof)
         case BadOp():
             op, why = judge_bad_op(proof, evidence.accused, _opener(state, Op, LINE))
             return _finding(state, proof.TAG, (op.id,), why, (op.body.time,))
@@ -278,6 +307,8 @@ def _finding(
 def evidence_id(evidence: Evidence) -> Id32:
     """Return the id that `verify` would find, at no cost; nothing is verified. Raises MalformedMessage."""
     proof = evidence.proof
+    if isinstance(proof, TwoCheckpoints):
+        return _id_of(evidence.accused, proof.TAG, tuple(_text_id(note) for note in _notes(proof)))
     wires = [proof.op] if isinstance(proof, (BadOp, NotHonoured)) else [proof.first, proof.second]
     ids = tuple(object_id(_split(wire)[0]) for wire in wires)
     return _id_of(evidence.accused, proof.TAG, ids)
@@ -358,6 +389,21 @@ def _two_heads(state: IdentityState, proof: TwoHeads) -> Finding:
         raise InvalidValue("the heads do not contradict each other")
     why = f"two heads at feed_seq {one.body.feed_seq}"
     return _finding(state, proof.TAG, (one.id, other.id), why, (one.body.time, other.body.time))
+
+
+def _text_id(note: Note) -> Id32:
+    # Of what was signed: other lines may be added to a note, and it stays the same checkpoint.
+    return object_id(note.text.encode())
+
+
+def _two_checkpoints(state: IdentityState, proof: TwoCheckpoints) -> Finding:
+    one, one_note = open_checkpoint(proof.first, state)
+    other, other_note = open_checkpoint(proof.second, state)
+    if one.size != other.size or one.root == other.root:
+        raise InvalidValue("the checkpoints do not contradict each other")
+    why = f"two checkpoints of {one.size} entries"
+    # A checkpoint says nothing about time.
+    return _finding(state, proof.TAG, (_text_id(one_note), _text_id(other_note)), why, ())
 
 
 def heads_contradict(one: Head, other: Head) -> bool:

@@ -82,6 +82,10 @@ class FrameType(IntEnum):
     # Clearing, 8.2.
     PROBE = 80
     PROBE_REPLY = 81
+    # Checkpoints and what witnesses say of them, 4.3.
+    CHECKPOINTS = 88
+    COSIGN_ASK = 89
+    COSIGN_REPLY = 90
 
 
 PRIORITY: Final[Mapping[FrameType, Priority]] = MappingProxyType(
@@ -121,6 +125,9 @@ PRIORITY: Final[Mapping[FrameType, Priority]] = MappingProxyType(
         FrameType.KEPT_ITEMS: Priority.BULK,
         FrameType.PROBE: Priority.GOSSIP,
         FrameType.PROBE_REPLY: Priority.GOSSIP,
+        FrameType.CHECKPOINTS: Priority.GOSSIP,
+        FrameType.COSIGN_ASK: Priority.GOSSIP,
+        FrameType.COSIGN_REPLY: Priority.GOSSIP,
     }
 )
 
@@ -139,6 +146,7 @@ ANSWER_OF: Final[Mapping[FrameType, FrameType]] = MappingProxyType(
         FrameType.KEEP: FrameType.KEPT,
         FrameType.KEPT_ASK: FrameType.KEPT_ITEMS,
         FrameType.PROBE: FrameType.PROBE_REPLY,
+        FrameType.COSIGN_ASK: FrameType.COSIGN_REPLY,
     }
 )
 ANSWERS: Final = frozenset((*ANSWER_OF.values(), FrameType.ERROR))

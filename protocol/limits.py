@@ -79,6 +79,11 @@ CHECKPOINT_EVERY_MS: Final = MINUTE_MS  # while something was entered since the 
 CHECKPOINT_AT_LEAST_MS: Final = DAY_MS  # and when nothing was, so that readers see that the log lives
 # Logs a node witnesses besides those of its line peers (4.3): a few kilobytes each, and one signature a minute.
 WITNESSED_OTHERS_MAX: Final = 32
+# Notes of one CHECKPOINTS frame, and of one scheme that are kept to compare others with: half an hour's.
+CHECKPOINTS_MAX: Final = 64
+CHECKPOINTS_SEEN_MAX: Final = 32
+# A note in a session or in evidence: the three lines of a checkpoint and a signature of each witness at most.
+CHECKPOINT_BYTES_MAX: Final = 16 * 1024
 
 # --- 4.4 Receipts ------------------------------------------------------------------------------------------
 

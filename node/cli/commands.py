@@ -137,8 +137,18 @@ async def health(node: Node) -> dict[str, Any]:
         "found": sorted(await node.store.read(kinds_found, node.clock.now_ms())),
         "missing": await node.store.read(count_missing),
         "contradictions": sum(piece.counts for piece in await node.store.read(all_evidence)),
+        "log": await _log_health(node),
         "now_ms": node.clock.now_ms(),
     }
+
+
+async def _log_health(node: Node) -> dict[str, Any]:
+    checked = await node.witness.own_log.checked()
+    return {
+        "size": checked.size, "witnesses": checked.witnesses, "cosigned": len(checked.by), "quorum": checked.quorum,
+        "at_ms": checked.at_ms, "stopped": None if checked.stopped is None else checked.stopped.value,
+        "stopped_by": None if checked.stopped_by is None else scheme_text(checked.stopped_by),
+    }  # fmt: skip
 
 
 def _health(tx: ReadTx, scheme: SchemeId) -> dict[str, Any]:

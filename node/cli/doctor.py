@@ -185,6 +185,7 @@ def _data(config: Config) -> Iterator[Finding]:
         )
         return
     yield _balances(health)
+    yield _log(health["log"])
     yield from _recovered(health)
     yield from _mail(health)
     yield from _neighbours(health, running)
@@ -239,6 +240,24 @@ def _balances(health: dict[str, Any]) -> Finding:
             "Stop the node, keep a copy of everything, and report it: this is a fault of the program.",
         )
     return Finding("balances", State.OK, f"{health['accounts']} accounts sum to zero in every unit")
+
+
+def _log(said: dict[str, Any]) -> Finding:
+    """Return what is to be said about the log and its witnesses. Source: docs/protocol.md 4.3, 6.7 (f)."""
+    name, size, by = "log", said["size"], said["stopped_by"]
+    if said["stopped"] == "behind":
+        text = f"nothing is signed: {by} holds a longer log that we signed; this database is an old one"
+        return Finding(name, State.PROBLEM, text, "Put back a newer backup, or see “Backup” in operating.md.")
+    if said["stopped"] == "other":
+        text = f"nothing is signed: {by or 'this database'} holds another log that we signed"
+        return Finding(name, State.PROBLEM, text, "Is a second copy of this node running? Stop one of them.")
+    if said["stopped"] == "waiting":
+        return Finding(name, State.NOTE, "nothing is signed until a neighbour is heard after the start")
+    if said["quorum"] is None:
+        text = f"{size} entries are signed; {said['witnesses']} witnesses are too few, it takes three"
+        return Finding(name, State.NOTE, text, "Trade with more neighbours: each of them checks the log.")
+    text = f"{size} entries are signed; {said['cosigned']} of {said['witnesses']} witnesses have checked them, {said['quorum']} are needed"
+    return Finding(name, State.OK if said["cosigned"] >= said["quorum"] else State.NOTE, text)
 
 
 def _recovered(health: dict[str, Any]) -> Iterator[Finding]:

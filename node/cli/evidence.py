@@ -19,6 +19,7 @@ WHAT: Final[Mapping[str, str]] = {
     "two-rotations": "It named two different new main keys at one time.",
     "two-items": "It signed two different versions of one notice under one number.",
     "two-heads": "It signed two different lists of everything it offers, both whole.",
+    "two-checkpoints": "It signed two different logs of one length: it shows some people other books than others.",
     "bad-op": "It signed a step that its limit, the receipt or the sums do not allow.",
     "not-honoured": "It promised to pay, acknowledged the receipt, and did not count it.",
 }

@@ -152,14 +152,15 @@ class EvidenceService:
             proof: Proof | None = None
             if (kind := _kind_of(first, second)) is not None:
                 proof = kind(first=first, second=second)
-            await self._found(scheme, proof)
+            await self.found(scheme, proof)
             await self._store.write(kept.forget_met, no)
         for scheme, first, second in await self._store.read(kept.met_in_identities):
             if (first, second) not in self._conflicts_seen:
                 self._conflicts_seen.add((first, second))
-                await self._found(scheme, TwoRotations(first=first, second=second))
+                await self.found(scheme, TwoRotations(first=first, second=second))
 
-    async def _found(self, scheme: SchemeId, proof: Proof | None) -> None:
+    async def found(self, scheme: SchemeId, proof: Proof | None) -> None:
+        """Keep what was met here as evidence, if it proves anything."""
         try:
             if proof is not None:
                 made = await self._offload(make_evidence, scheme, proof, self._directory.log(scheme))

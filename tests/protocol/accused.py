@@ -8,8 +8,10 @@ from typing import Any
 
 from crypto.keys import SigningKey
 from crypto.signing import Signed
+from protocol.checkpoint import Checkpoint, origin_of, sign_checkpoint
 from protocol.evidence import (
     Evidence,
+    TwoCheckpoints,
     TwoHeads,
     TwoItems,
     TwoOps,
@@ -28,7 +30,7 @@ from protocol.identity import (
     make_revoke,
     make_rotate,
 )
-from protocol.identity_events import FEED, LINE, IdentityEvent, next_key_digest
+from protocol.identity_events import CHECKPOINT, FEED, LINE, IdentityEvent, next_key_digest
 from protocol.line import LineState
 from protocol.line_ops import Claim, Op, SyncAnswer
 from protocol.line_view import apply
@@ -50,7 +52,7 @@ class Known(Scheme):
         next_key = key(f"{self.name} next root")
         _, inception = make_inception(self.root, next_key_digest(next_key.public.raw), NOW)
         log, state = [inception.wire], begin(inception.wire)
-        for purpose, own in ((LINE, self.line_key), (FEED, self.feed_key)):
+        for purpose, own in ((LINE, self.line_key), (FEED, self.feed_key), (CHECKPOINT, self.checkpoint_key)):
             log.append(make_delegate(state, self.root, purpose, own, NOW).wire)
             state = advance(state, log[-1])
         return tuple(log)
@@ -71,6 +73,15 @@ class Known(Scheme):
     @property
     def id(self) -> SchemeId:
         return begin(self.log[0]).scheme_id
+
+    @property
+    def checkpoint_key(self) -> SigningKey:
+        return key(f"{self.name} checkpoint")
+
+    def checkpoint(self, size: int, root: bytes) -> bytes:
+        """Return a checkpoint of this scheme's log, as a note."""
+        said = Checkpoint(origin=origin_of(self.id), size=size, root=root)
+        return sign_checkpoint(said, self.checkpoint_key).data()
 
     @property
     def root(self) -> SigningKey:
@@ -162,9 +173,12 @@ def every_kind() -> dict[str, Evidence]:
     """Return evidence of each kind against one scheme."""
     items = TwoItems(first=ACCUSED.item(b"jam").wire, second=ACCUSED.item(b"tar").wire)
     heads = TwoHeads(first=ACCUSED.head(3, "one").wire, second=ACCUSED.head(3, "other").wire)
+    checkpoints = TwoCheckpoints(
+        first=ACCUSED.checkpoint(20, filler("one root")), second=ACCUSED.checkpoint(20, filler("other root"))
+    )
     rotations = TwoRotations(first=rotation("a").wire, second=rotation("b").wire)
     shown = [
-        two_ops(), *(make_evidence(ACCUSED.id, proof, ACCUSED.log) for proof in (rotations, items, heads)),
+        two_ops(), *(make_evidence(ACCUSED.id, proof, ACCUSED.log) for proof in (rotations, items, heads, checkpoints)),
         over_limit(), denied_claim(),
     ]  # fmt: skip
     return {evidence.proof.TAG: evidence for evidence in shown}
@@ -175,7 +189,8 @@ def bent(evidence: Evidence) -> dict[str, Evidence]:
     proof = evidence.proof
     name = "op" if isinstance(proof, (BadOp, NotHonoured)) else "second"
     wire = getattr(proof, name)
-    broken = replace(proof, **{name: wire[:-1] + bytes([wire[-1] ^ 1])})
+    at = -4 if isinstance(proof, TwoCheckpoints) else -1  # the last of a note are padding and a newline
+    broken = replace(proof, **{name: wire[:at] + bytes([wire[at] ^ 1]) + wire[at:][1:]})
     wrong = {
         "a bit of a signature": replace(evidence, proof=broken),
         "another scheme accused": replace(evidence, accused=STRANGER.id),

@@ -21,6 +21,7 @@ from node.store import ReadTx
 from node.web.context import ORGANISER, Context, NoSuchPage, Route, get, post
 from node.web.dates import ago, local
 from node.web.forms import BadForm, Filled, Form, paragraphs
+from node.web.pages.checked import checked_line
 from node.web.pages.member import PAGE_ROWS, pager
 from node.web.present import paragraphs_of
 from node.web.sentences import unable_sentence
@@ -91,7 +92,9 @@ async def today(context: Context) -> web.Response:
     read = await context.read(_read_today, context.node.scheme, int(month.timestamp() * 1000), context.now_ms)
     return context.show(
         DashboardView(
-            todo=_todo(context, read), health=_health(context, read.figures), figures=_figures(context, read)
+            todo=_todo(context, read),
+            health=(*_health(context, read.figures), await checked_line(context)),
+            figures=_figures(context, read),
         )
     )
 

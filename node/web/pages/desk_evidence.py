@@ -93,6 +93,7 @@ def _in_short(context: Context, kind: str) -> str:
         "two-rotations": _("Two new main keys at once"),
         "two-items": _("Two versions of one notice under one number"),
         "two-heads": _("Two different lists of everything they offer"),
+        "two-checkpoints": _("Two different books of one length"),
         "bad-op": _("A step that the limits or the books do not allow"),
         "not-honoured": _("A promise to pay that was denied afterwards"),
     }[kind]
@@ -105,6 +106,7 @@ def _what(context: Context, kind: str, name: str) -> str:
         "two-rotations": _("%(name)s named two different new main keys at one time. Nobody can tell which of them is really theirs. Perhaps somebody has their old key or their recovery sheet."),
         "two-items": _("%(name)s signed two different versions of one offer, want or other notice under one number. Some schemes may see the one, some the other."),
         "two-heads": _("%(name)s signed two different lists of everything it offers, both as the whole list of one moment. Some schemes may see the one, some the other."),
+        "two-checkpoints": _("%(name)s signed two different books of one length. It shows some people other books than others."),
         "bad-op": _("%(name)s signed a step on the account with another scheme that cannot be: beyond its limit, without a valid receipt, or with sums that do not fit what it had agreed to before."),
         "not-honoured": _("%(name)s promised to pay, was shown the receipt, and then signed its books as if nothing had been claimed."),
     }[kind]  # fmt: skip

@@ -71,7 +71,8 @@ def test_nothing_is_left_of_the_erased_and_nothing_else_is_lost(
 NOBODYS = {
     "account", "leg", "line", "op", "decision", "quarantine", "payment", "forward", "evidence", "evidence_told", "sync_kept",
     "feed", "feed_evidence", "identity_event", "identity_key", "identity_conflict", "meta", "peer", "recovered", "kept", "throttle",
-    "received", "setting", "erasure", "joint_act", "reopening", "boot",
+    "received", "setting", "erasure", "joint_act", "reopening", "boot", "log_hash", "log_head", "log_witness", "witnessed",
+    "checkpoint_seen",
 }  # fmt: skip
 ERASED_FROM = {
     "entry", "trade", "promise", "handle", "member", "application", "act", "session", "pending_sign_in", "sign_in_link",

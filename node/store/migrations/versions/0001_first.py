@@ -62,6 +62,16 @@ def upgrade() -> None:
         batch_op.create_index("ix_carried_peer", ["from_peer"], unique=False)
 
     op.create_table(
+        "checkpoint_seen",
+        sa.Column("scheme", sa.LargeBinary(), nullable=False),
+        sa.Column("size", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("root", sa.LargeBinary(), nullable=False),
+        sa.Column("note", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("scheme", "size", name=op.f("pk_checkpoint_seen")),
+        sqlite_strict=True,
+        sqlite_with_rowid=True,
+    )
+    op.create_table(
         "entry",
         sa.Column("seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("id", sa.LargeBinary(), nullable=False),
@@ -228,6 +238,36 @@ def upgrade() -> None:
         batch_op.create_index("ix_line_peer", ["peer"], unique=False)
 
     op.create_table(
+        "log_hash",
+        sa.Column("level", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("hash", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("level", "no", name=op.f("pk_log_hash")),
+        sqlite_strict=True,
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "log_head",
+        sa.Column("size", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("root", sa.LargeBinary(), nullable=False),
+        sa.Column("stored_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("note", sa.LargeBinary(), nullable=True),
+        sa.Column("cosigned", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.PrimaryKeyConstraint("size", name=op.f("pk_log_head")),
+        sqlite_strict=True,
+        sqlite_with_rowid=True,
+    )
+    op.create_table(
+        "log_witness",
+        sa.Column("scheme", sa.LargeBinary(), nullable=False),
+        sa.Column("size", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("note", sa.LargeBinary(), nullable=False),
+        sa.Column("cosigned_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.PrimaryKeyConstraint("scheme", name=op.f("pk_log_witness")),
+        sqlite_strict=True,
+        sqlite_with_rowid=True,
+    )
+    op.create_table(
         "meta",
         sa.Column("key", sa.Text(), nullable=False),
         sa.Column("value", sa.Text(), nullable=False),
@@ -362,6 +402,18 @@ def upgrade() -> None:
     with op.batch_alter_table("throttle", schema=None) as batch_op:
         batch_op.create_index("ix_throttle_last", ["last_ms"], unique=False)
 
+    op.create_table(
+        "witnessed",
+        sa.Column("scheme", sa.LargeBinary(), nullable=False),
+        sa.Column("size", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("root", sa.LargeBinary(), nullable=False),
+        sa.Column("note", sa.LargeBinary(), nullable=False),
+        sa.Column("cosigned_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("refused", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("scheme", name=op.f("pk_witnessed")),
+        sqlite_strict=True,
+        sqlite_with_rowid=True,
+    )
     op.create_table(
         "decision",
         sa.Column("line_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
