@@ -51,6 +51,7 @@ from node.services.marks import Marks
 from node.services.members import member_by_account
 from node.services.neighbours import Neighbours
 from node.services.own_feed import OwnFeed
+from node.services.own_log import proof_in
 from node.services.parting import Parting
 from node.services.pay_codes import PayCodes
 from node.services.peers import Network, Nowhere, Peers
@@ -68,6 +69,7 @@ from node.services.threads import Thread
 from node.services.trades import Trades
 from node.services.witness import Witness
 from node.store import ReadTx, Store, Tx
+from protocol.checkpoint import quorum
 from protocol.letter import LetterText
 from protocol.limits import CHECKPOINT_EVERY_MS, KEEP_EVERY_MS
 from protocol.names import SchemeId, scheme_text
@@ -166,9 +168,6 @@ class Node:
             links=self.links, dispatch=self.dispatch, directory=self.directory, clock=clock, own=self.descriptor
         )  # fmt: skip
         self.jobs.append(Job("refresh-descriptors", 6 * HOUR_S, self.peers.refresh))
-        self.receipts = Receipts(
-            keyring=self.keyring, directory=self.directory, descriptor=self.descriptor, offload=offload
-        )
         self.routes = Routes(
             store=store, clock=clock, own=self.scheme, connected=lambda scheme: scheme in self.links.live
         )
@@ -254,6 +253,10 @@ class Node:
             directory=self.directory, neighbours=lambda: self.routes.neighbours, evidence=self.evidence,
         )  # fmt: skip
         self.jobs.append(Job("checkpoint", CHECKPOINT_EVERY_MS / 1000, self.witness.turn))
+        self.receipts = Receipts(
+            keyring=self.keyring, directory=self.directory, descriptor=self.descriptor, offload=self._offload,
+            prove=lambda tx, seq: proof_in(tx, seq, quorum(len(self.routes.neighbours))),
+        )  # fmt: skip
         self.settlement = Settlement(store=self.store, clock=self.clock, lines=self.lines, quotes=self.quotes)
         self.jobs.append(Job("forget-old-quotes", FORGET_QUOTES_S, self.quotes.forget_old))
 

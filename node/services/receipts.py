@@ -7,11 +7,12 @@ Source: docs/protocol.md 4.4, 7.9.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from sqlalchemy import bindparam, select
 
+from crypto.keys import VerifyingKey
 from crypto.signing import split
 from node.keyring import KeyRing
 from node.services.catching_up import Offload
@@ -21,10 +22,16 @@ from node.store import ReadTx
 from node.store.schema import books as books_schema
 from node.store.schema import payments as payments_schema
 from node.store.schema import peers as peers_schema
+from protocol.checkpoint import log_key, scheme_of_witness, witness_key
 from protocol.entry import Payload
-from protocol.identity_events import RECEIPT
+from protocol.errors import InvalidValue
+from protocol.identity import IdentityState
+from protocol.identity_events import CHECKPOINT, RECEIPT, WITNESS
+from protocol.limits import RECEIPT_BYTES_MAX, RECEIPT_WITNESSES_MAX
+from protocol.log import LogProof
 from protocol.message import decode_message
 from protocol.names import EntryId, KeySeq, SchemeId
+from protocol.note import NoteKey, NoteSignature
 from protocol.quote import Quote
 from protocol.receipt_file import (
     Agreed,
@@ -46,6 +53,8 @@ _P: Final = payments_schema.payment.c
 _PAID: Final = select(_P.quote, _P.acceptance, _P.receipt).where(_P.trade_no == bindparam("trade_no"))
 _Q: Final = payments_schema.promise.c
 _WAS_PAID: Final = select(_Q.quote, _Q.acceptance, _Q.receipt).where(_Q.trade_no == bindparam("trade_no"))
+# Witnesses beyond this many bytes of identity events are left out: one with a very long log must not cost the receipt.
+WITNESSES_BYTES_MAX: Final = RECEIPT_BYTES_MAX // 2
 _SAYS: Final = select(peers_schema.peer.c.descriptor).where(peers_schema.peer.c.scheme == bindparam("scheme"))
 
 
@@ -67,11 +76,14 @@ class Receipts:
     """Makes and reads receipts. Holds no state."""
 
     def __init__(
-        self, *, keyring: KeyRing, directory: Directory, descriptor: Callable[[], bytes], offload: Offload
-    ):
+        self, *, keyring: KeyRing, directory: Directory, descriptor: Callable[[], bytes],
+        prove: Callable[[ReadTx, int], LogProof | None], offload: Offload,
+    ):  # fmt: skip
+        """`prove` gives the proof that the entry of a seq is in our published log; None: it is not published so far."""
         self._keyring: Final = keyring
         self._directory: Final = directory
         self._descriptor: Final = descriptor
+        self._prove: Final = prove
         self._offload: Final = offload
 
     async def verify(self, data: bytes) -> Proven | Broken:
@@ -89,14 +101,16 @@ class Receipts:
         own_seqs = [split(wire)[1]]
         # Without its words, which name the quote, an entry is bound to no terms (4.4).
         agreed = self._agreed(tx, trade, own_seqs) if has_words and trade.other_scheme is not None else None
+        proof = None if trade.entry_seq is None else self._prove(tx, trade.entry_seq)
+        shown, witnesses = (None, ()) if proof is None else self._vouched(tx, proof, own_seqs)
         receipt = Receipt(
             own=introduce(self._directory.log(self._keyring.scheme), own_seqs, self._descriptor()),
             entry=wire,
             book=salted(Payload(salt=book_salt, data=book)),
             words=salted(Payload(salt=words_salt, data=words)) if has_words else None,
             agreed=agreed,
-            proof=None,
-            witnesses=(),
+            proof=shown,
+            witnesses=witnesses,
         )
         return encode_receipt(receipt)
 
@@ -124,6 +138,44 @@ class Receipts:
             receipt=receipt,
         )
 
+    def _vouched(
+        self, tx: ReadTx, proof: LogProof, own_seqs: list[KeySeq]
+    ) -> tuple[bytes | None, tuple[Introduced, ...]]:
+        """Return the proof with the signatures that a receipt can show, and whose they are. Source: 4.4."""
+        own = self._directory.state(self._keyring.scheme)
+        assert own is not None, "our own identity is known"
+        by_log = next(
+            (
+                (line, seq)
+                for line in proof.note.signatures
+                if (seq := _key_seq(own, CHECKPOINT, log_key, line)) is not None
+            ),
+            None,
+        )
+        if by_log is None:
+            return None, ()
+        own_seqs.append(by_log[1])
+        witnesses: list[Introduced] = []
+        lines, room = [by_log[0]], WITNESSES_BYTES_MAX
+        for line in proof.note.signatures:
+            shown = self._witness(tx, line)
+            size = 0 if shown is None else sum(map(len, shown.identity))
+            if shown is not None and size <= room and len(witnesses) < RECEIPT_WITNESSES_MAX:
+                lines.append(line)
+                witnesses.append(shown)
+                room -= size
+        note = replace(proof.note, signatures=tuple(lines))
+        return replace(proof, note=note).data(), tuple(witnesses)
+
+    def _witness(self, tx: ReadTx, line: NoteSignature) -> Introduced | None:
+        try:
+            scheme = scheme_of_witness(line.name)
+        except InvalidValue:
+            return None  # the log's own line, or of a tool of somebody else's
+        state = self._directory.state(scheme)
+        seq = None if state is None else _key_seq(state, WITNESS, witness_key, line)
+        return None if seq is None else self._introduced(tx, scheme, [seq])
+
     def _receipt_key_seqs(self, quote: Quote) -> list[KeySeq]:
         state = self._directory.state(quote.payee_scheme)
         known = () if state is None else state.delegations
@@ -134,3 +186,22 @@ class Receipts:
     def _introduced(self, tx: ReadTx, scheme: SchemeId, key_seqs: list[KeySeq]) -> Introduced:
         says = tx.scalar(_SAYS, scheme=scheme)
         return introduce(self._directory.log(scheme), key_seqs, says)
+
+
+def _key_seq(
+    identity: IdentityState,
+    purpose: str,
+    named: Callable[[SchemeId, VerifyingKey], NoteKey],
+    line: NoteSignature,
+) -> KeySeq | None:
+    """Return which of a scheme's keys a line claims to be by; nothing is verified."""
+    return next(
+        (
+            each.seq
+            for each in identity.delegations
+            if each.purpose == purpose
+            and each.verifying is not None
+            and line.is_by(named(identity.scheme_id, each.verifying))
+        ),
+        None,
+    )

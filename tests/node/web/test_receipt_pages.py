@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -126,6 +127,7 @@ def test_both_ends_of_a_trade_across_prove_the_same_terms():
     async def act(market: Market) -> None:
         done = await market.pay(await market.check())
         ref = next(link for link in done.links if link.startswith("/t/"))[3:].partition("/")[0]
+        await asyncio.sleep(180)  # both books are published that far, and looked at, by then
         found = []
         for name in ("Oakvale", "Riverside"):
             node = market.town[name].node
@@ -142,7 +144,10 @@ def test_both_ends_of_a_trade_across_prove_the_same_terms():
         assert payer.agreed is not None
         assert payee.agreed is not None
         assert payer.agreed.quote == payee.agreed.quote
+        hilltop = market.town["Hilltop"].scheme
         for one, other in ((payer, payee), (payee, payer)):
+            assert one.included is not None
+            assert [each.by.scheme for each in one.included.witnesses] == [hilltop]
             assert one.agreed is not None
             assert one.agreed.both_signed
             assert one.agreed.same_text
