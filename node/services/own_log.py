@@ -71,6 +71,7 @@ class Checked:
     """How far our log is signed and checked, for pages."""
 
     size: int  # entries under the newest signed head; 0: none is signed
+    root: bytes  # of that head; empty: none is signed
     signed_ms: int
     by: tuple[SchemeId, ...]  # who cosigned that very head, in the order of their ids
     at_ms: int | None  # when the last of them did
@@ -298,7 +299,7 @@ class OwnLog:
         }
         best = None if needed is None else heads.newest_cosigned(tx, needed)
         return Checked(
-            size=size, signed_ms=0 if head is None else head.stored_ms, by=tuple(sorted(by)), at_ms=max(by.values(), default=None),
+            size=size, root=b"" if head is None else head.root, signed_ms=0 if head is None else head.stored_ms, by=tuple(sorted(by)), at_ms=max(by.values(), default=None),
             witnesses=len(asked), quorum=needed, cosigned_size=0 if best is None else best.size, stopped=self.stopped,
             stopped_by=self.stopped_by,
         )  # fmt: skip

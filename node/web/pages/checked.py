@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from babel.lists import format_list
+from babel.numbers import format_decimal
 
 from node.services.own_log import Checked, Stopped
 from node.web.context import Context
@@ -10,6 +13,8 @@ from node.web.dates import ago
 from node.web.pages.neighbours_shown import known_neighbours, name_of
 from node.web.views.page import Pill
 from protocol.names import SchemeId
+
+MARK_DIGITS: Final = 16
 
 
 async def names_of(context: Context, schemes: tuple[SchemeId, ...]) -> str:
@@ -27,6 +32,26 @@ async def checked_by(context: Context, checked: Checked) -> str:
         "names": await names_of(context, checked.by),
         "ago": ago(checked.at_ms, context.now_ms, context.words),
     }
+
+
+async def seal_of_books(context: Context) -> tuple[str, ...]:
+    """Return under which checkpoint a paper is printed, and who checked it: sentences, none where none is signed yet.
+
+    The mark is the beginning of the root: whoever has the paper can find that checkpoint again (4.2).
+    """
+    checked, voice = await context.node.witness.own_log.checked(), context.voice
+    if not checked.size:
+        return ()
+    mark = checked.root.hex()[:MARK_DIGITS]
+    signed = context.words.gettext(
+        "The books were signed on %(moment)s, with %(num)s entries. Their mark is %(mark)s."
+    ) % {
+        "moment": voice.moment(checked.signed_ms),
+        "num": format_decimal(checked.size, locale=context.words.language.replace("-", "_")),
+        "mark": " ".join(mark[at : at + 4] for at in range(0, MARK_DIGITS, 4)),
+    }
+    by = await checked_by(context, checked)
+    return (signed, by) if by else (signed,)
 
 
 async def checked_line(context: Context) -> tuple[Pill, str]:

@@ -23,6 +23,7 @@ from node.web.amounts import Unit
 from node.web.context import MEMBER, Context, get
 from node.web.dates import local
 from node.web.forms import Filled
+from node.web.pages.checked import seal_of_books
 from node.web.pages.member import members_of
 from node.web.pages.schemes import Schemes, schemes_known
 from node.web.present import (
@@ -129,11 +130,12 @@ async def statement(context: Context) -> web.Response:
         sentence = context.words.gettext("There are more trades than fit here. Please choose a shorter time.")
         period = Period(period.first, period.last, period.form.with_error("from", sentence))
     schemes = await schemes_known(context)
-    return context.show(statement_view(context.member, period, asked, schemes, voice))
+    seal = await seal_of_books(context)
+    return context.show(statement_view(context.member, period, asked, schemes, voice, seal))
 
 
 def statement_view(
-    member: Member, period: Period, asked: Asked, schemes: Schemes, voice: Voice
+    member: Member, period: Period, asked: Asked, schemes: Schemes, voice: Voice, seal: tuple[str, ...]
 ) -> StatementView:
     """Return the statement's page."""
     told = asked.statement
@@ -155,6 +157,7 @@ def statement_view(
         total_given=voice.short(-told.given, signed=True),
         lines=tuple(lines),
         csv_href="/statement.csv?" + urlencode(days),
+        seal=seal,
         printed=voice.words.gettext("Printed on %(day)s") % {"day": voice.day(voice.now_ms)},
     )
 

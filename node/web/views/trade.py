@@ -350,4 +350,5 @@ class StatementView(View):
     lines: tuple[StatementLine, ...]
     csv_href: str
     printed: str  # "Printed on 7 March 2026"
+    seal: tuple[str, ...] = ()  # when the books were signed, and who checked them
     pager: Pager | None = None

@@ -103,6 +103,20 @@ def test_numbers_are_exact(minor: int, unit: Unit, number: str) -> None:
     assert plain_number(minor, unit) == number
 
 
+async def test_it_says_under_which_signature_it_was_printed(oakvale: Oakvale) -> None:
+    """Rule 4.2: the mark is the beginning of the root, so that the checkpoint is found again."""
+    assert "Their mark" not in await text(oakvale.browser, "/statement")
+
+    await oakvale.town.node.witness.turn()
+
+    checked = await oakvale.town.node.witness.own_log.checked()
+    mark = checked.root.hex()[:16]
+    said = await text(oakvale.browser, "/statement")
+    assert (
+        f"with {checked.size} entries. Their mark is {mark[:4]} {mark[4:8]} {mark[8:12]} {mark[12:]}." in said
+    )
+
+
 async def test_nobody_reads_anothers_statement(oakvale: Oakvale) -> None:
     """The address names a time only: whatever else it says is not looked at."""
     await oakvale.record("Bike repair", "1:30")

@@ -15,7 +15,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from node.app import Node, Options
 from node.clock import SeededChance
 from node.federation.channel import Channel, ChannelClosed
-from node.keyfiles import Keys
+from node.keyfiles import draw_keys
 from node.mail.outbox import Mail
 from node.services.acts import OPERATOR, Role
 from node.services.members import Member, NewMember
@@ -26,7 +26,6 @@ from node.web.app import make_app
 from protocol.names import SchemeId
 from tests.builders import NOW
 from tests.fakes import MailServer, StoppedClock
-from tests.small_town import make_keyring
 
 PIN: Final = "739152"
 SEED: Final = SchemeSettings(
@@ -108,7 +107,7 @@ async def open_town(
         store=store,
         clock=clock,
         chance=chance,
-        keys=Keys(keyring=make_keyring(chance, NOW), pepper=chance.bytes(32)),
+        keys=draw_keys(chance, NOW).keys,
         dial=nobody,
         mail=server if mail else None,
     )
