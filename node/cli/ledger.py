@@ -83,7 +83,7 @@ def ledger_verify(context: click.Context, as_json: bool, anew: bool) -> None:
     _end_progress()
     answer: dict[str, Any] = {
         "right": checked.right, "entries": checked.entries, "root": checked.root.hex(), "accounts": checked.accounts,
-        "legs": checked.legs, "lines": checked.lines, "ops": checked.ops, "rebuilt": made,
+        "legs": checked.legs, "lines": checked.lines, "ops": checked.ops, "signed": checked.signed, "rebuilt": made,
         "findings": [each._asdict() for each in checked.findings], "more": checked.more,
     }  # fmt: skip
     show(answer, as_json, *_said(checked, made))
@@ -105,6 +105,8 @@ def _said(checked: Checked, made: dict[str, int] | None) -> list[str]:
     )
     if checked.right:
         said.append(f"{counted}: everything was reckoned anew, and all of it is right.")
+        if checked.signed:
+            said.append(f"Signed as a public log, as they are here: the first {checked.signed} entries.")
         return said
     said.append(f"{counted}: {len(checked.findings) + checked.more} things are wrong.")
     if any(each.derived for each in checked.findings):

@@ -16,6 +16,7 @@ from sqlalchemy import bindparam, select
 from crypto.safekeeping import SafeKeys
 from node.services.ledger_walk import EntryWalk, Finding, Findings, Identities, Progress, Reckoned
 from node.services.line_walk import Walked, op_row, walk_lines
+from node.services.log_check import check_log
 from node.services.payments_check import PaymentsCheck
 from node.services.trades_check import check_trades
 from node.store import ReadTx
@@ -60,6 +61,7 @@ class Checked:
     legs: int
     lines: int
     ops: int
+    signed: int  # entries under the newest signed head of the log; 0: none is signed
 
     @property
     def right(self) -> bool:
@@ -97,9 +99,10 @@ def check_books(
     check_trades(tx, reckoned, payments, numbers.ids, findings, progress)
     _check_lines(tx, scheme, lines, reckoned, findings)
     _check_sums(reckoned, findings)
+    signed = check_log(tx, scheme, identities, findings)
     return Checked(
         findings=tuple(findings.all), more=findings.more, entries=reckoned.size, entry_bytes=reckoned.bytes,
-        root=reckoned.tree.root(), accounts=len(reckoned.roles), legs=legs, lines=len(lines), ops=done["ops"],
+        root=reckoned.tree.root(), accounts=len(reckoned.roles), legs=legs, lines=len(lines), ops=done["ops"], signed=signed,
     )  # fmt: skip
 
 

@@ -18,10 +18,12 @@ from node.services.ledger_check import quiet
 from node.services.ledger_walk import EntryWalk, Finding, Findings, Identities, Progress, Reckoned
 from node.services.line_rows import ASKED, OFFERED, REPLACED, STOPPED
 from node.services.line_walk import Walked, walk_lines
+from node.services.log_tree import keep_hashes, missing_hashes
 from node.services.payments_check import PaymentsCheck
 from node.store import Ordered, Tx
 from node.store.schema import books as schema
 from node.store.schema import lines as lines_schema
+from node.store.schema import log as log_schema
 from protocol.entry import Entry
 from protocol.errors import ProtocolError
 from protocol.ledger import HOURS, SystemRole, system_account_id
@@ -41,6 +43,7 @@ _SET_ACCOUNT: Final = (
 )
 _NO_LEGS: Final = delete(schema.leg)
 _NEW_LEG: Final = Ordered(insert(schema.leg), "account_no", "entry_seq", "amount", "balance_after")
+_NO_HASHES: Final = delete(log_schema.log_hash)
 _LEGS_AT_A_TIME: Final = 10_000
 _E: Final = schema.entry.c
 _SET_ENTRY: Final = (
@@ -111,8 +114,15 @@ def rebuild(
     payments.check()
     _set_accounts(tx, reckoned, numbers, payments)
     legs = _write_legs(tx, reckoned, numbers, progress)
+    hashes = _write_hashes(tx)
     _write_lines(tx, scheme, lines, reckoned)
-    return {"entry": reckoned.size, "account": len(numbers), "leg": legs, "line": len(lines)}
+    return {
+        "entry": reckoned.size,
+        "account": len(numbers),
+        "leg": legs,
+        "line": len(lines),
+        "log_hash": hashes,
+    }
 
 
 def _write_entries(tx: Tx) -> None:
@@ -128,6 +138,16 @@ def _write_entries(tx: Tx) -> None:
             entry = signed.body
             if (id_, time, kind) != (signed.id, entry.time, entry.kind):
                 tx.run(_SET_ENTRY, which=seq, new_id=signed.id, new_time=entry.time, new_kind=entry.kind)
+
+
+def _write_hashes(tx: Tx) -> int:
+    """Write the kept hashes of the log anew; return how many there are."""
+    tx.run(_NO_HASHES)
+    count = 0
+    while made := missing_hashes(tx):
+        keep_hashes(tx, made)
+        count += len(made)
+    return count
 
 
 def _write_accounts(tx: Tx, reckoned: Reckoned) -> dict[AccountId, int]:
