@@ -12,7 +12,7 @@ from sqlalchemy import select
 from node.app import Node, Options
 from node.clock import SeededChance
 from node.federation.channel import Channel, ChannelClosed
-from node.keyfiles import Keys
+from node.keyfiles import draw_keys
 from node.services.acts import OPERATOR, Actor, Role
 from node.services.books import load
 from node.services.joint_acts import asked_now
@@ -30,7 +30,6 @@ from protocol.names import SchemeId
 from tests.builders import NOW
 from tests.fakes import StoppedClock
 from tests.invariants import Violated
-from tests.small_town import make_keyring
 
 MEMBERS = 4
 SEED = SchemeSettings(name="Oakvale", credit_limit=10**9, help_name="Rosa", help_phone="01632 960 123")
@@ -158,7 +157,7 @@ async def open_scheme(folder: Path, seed: int = 0) -> AsyncIterator[Scheme]:
     """Open a scheme with two organisers, who have been at the desk for long, and some members."""
     clock, chance = StoppedClock(), SeededChance(f"erasing {seed}")
     store = await ThreadStore.open(folder / "node.db", readers=1)
-    keys = Keys(keyring=make_keyring(chance, NOW), pepper=chance.bytes(32))
+    keys = draw_keys(chance, NOW).keys
     node = Node(
         Options(seed=SEED, origin="http://oakvale.test"), store=store, clock=clock, chance=chance, keys=keys, dial=nobody
     )  # fmt: skip

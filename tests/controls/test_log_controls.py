@@ -10,6 +10,8 @@ from node import crash
 from node.services import own_log
 from node.services.log_heads import HeadRefused
 from node.services.own_log import OwnLog
+from node.services.trades import NewTrade, Trade, Trades
+from node.services.witness import Witness
 from node.simulation.town import Town
 from node.store import InlineStore, Memory, Tx
 from protocol import witnessing
@@ -18,6 +20,8 @@ from tests.invariants import Violated
 from tests.log_town import SignedHeads, enter, in_town, minutes, signed_head, watched
 from tests.node.services.test_own_log import Killed, arm
 from tests.node.services.test_witness import lone_witness
+from tests.node.services.test_witness_outage import never, trade_while_nobody_answers
+from tests.node.web.test_member_pay_pages import on_market_day
 from tests.protocol.logs import asking
 
 
@@ -150,3 +154,28 @@ def test_a_witness_that_skips_the_proof_is_found():
         patches.setattr(witnessing, "verify_consistency", lambda *_: True)
         with pytest.raises(Violated, match=r"^4\.3 a witness cosigned what does not continue"):
             asyncio.run(two_histories())
+
+
+# --- A trade that waits for witnesses (4.3) ------------------------------------------------------------------
+
+
+def trade_without_answers() -> None:
+    with pytest.MonkeyPatch.context() as patches:
+        patches.setattr(Witness, "answer", never)
+        on_market_day(trade_while_nobody_answers)
+
+
+def test_a_trade_that_waits_for_a_witness_is_found():
+    trade_without_answers()
+    record = Trades.record
+
+    async def and_wait(self: Trades, new: NewTrade) -> Trade:
+        """Record a trade, and give it back only once a witness could have looked at it."""
+        done = await record(self, new)
+        await asyncio.sleep(own_log.ANSWER_MS / 1000)
+        return done
+
+    with pytest.MonkeyPatch.context() as patches:
+        patches.setattr(Trades, "record", and_wait)
+        with pytest.raises(Violated, match=r"^4\.3 a trade within the scheme waited"):
+            trade_without_answers()
