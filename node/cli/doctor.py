@@ -6,6 +6,8 @@ import enum
 import os
 import shutil
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -28,6 +30,7 @@ SQLITE_MENDED: Final = (3, 51, 3)
 SQLITE_ALSO_MENDED: Final = {(3, 44): 6, (3, 50): 7}
 # When this release was made: a clock before that is wrong.
 RELEASED_MS: Final = 1_767_225_600_000
+CHILD_S: Final = 30
 QUIET_AFTER_MS: Final = 2 * DAY_MS
 SYNCHRONIZED: Final = Path("/run/systemd/timesync/synchronized")
 NTP_MARKS: Final = (SYNCHRONIZED, Path("/run/chrony"), Path("/run/ntpd.pid"), Path("/run/openntpd.sock"))
@@ -104,6 +107,7 @@ def _machine(config: Config) -> Iterator[Finding]:
     else:
         yield Finding("files", State.OK, "keys and database can be read by their owner only")
     yield sqlite_finding(sqlite3.sqlite_version_info)
+    yield _papers()
     yield _clock()
     yield _disk(config.node.data_dir)
 
@@ -119,6 +123,18 @@ def sqlite_finding(version: tuple[int, ...]) -> Finding:
         State.NOTE,
         f"SQLite {written} has a bug that harms databases written by two programs at once; the node writes alone",
         "Never open node.db with another program while the node runs.",
+    )
+
+
+def _papers() -> Finding:
+    looked = [sys.executable, "-m", "node.pdf.child", "--check"]
+    if subprocess.run(looked, check=False, capture_output=True, timeout=CHILD_S).returncode == 0:
+        return Finding("pdf", State.OK, "statements and receipts can be had as PDF")
+    return Finding(
+        "pdf",
+        State.NOTE,
+        "no PDFs: members can print pages, and most browsers save as PDF there",
+        "Install the libraries: apt install libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0",
     )
 
 

@@ -21,7 +21,7 @@ from node.services.sessions import Session
 from node.services.threads import unread_of
 from node.store import ReadTx, Remembered
 from node.web.assets import Assets
-from node.web.context import Context, NotSignedIn, Route, Surroundings
+from node.web.context import Context, NotSignedIn, Route
 from node.web.cookies import CookieNames, Cookies
 from node.web.forms import FORM_BYTES_MAX, BadForm, posted
 from node.web.pages import (
@@ -46,6 +46,7 @@ from node.web.pages import (
 from node.web.refusals import refusal
 from node.web.render import Renderer
 from node.web.security import SAFE_METHODS, Handler, Origin, same_origin, security_headers
+from node.web.surroundings import Surroundings
 from node.web.uploads import posted_with_file
 from protocol.names import scheme_text
 

@@ -50,6 +50,11 @@ class Assets:
             return web.Response(body=asset.zipped, headers={**headers, "Content-Encoding": "gzip"})
         return web.Response(body=asset.body, headers=headers)
 
+    def texts(self) -> Mapping[str, tuple[str, str]]:
+        """Return what a page looks like on paper: path → kind and text of each style and drawing."""
+        drawn = [each for each in self._by_url.values() if each.url.endswith((".css", ".svg"))]
+        return {each.url: (each.kind, each.body.decode()) for each in drawn}
+
     def add_to(self, app: web.Application) -> None:
         app.router.add_get("/static/{name}", self.serve)
 

@@ -32,18 +32,16 @@ from node.app import Node
 from node.services.acts import Actor, Role
 from node.services.members import Member
 from node.services.sessions import TOKEN_BYTES, Session, token_text
-from node.services.settings import SchemeSettings, Settings
-from node.store import ReadTx, Remembered, Store
-from node.web.amounts import HARD_SPACE, Unit
+from node.services.settings import SchemeSettings
+from node.store import ReadTx
+from node.web.amounts import Unit
 from node.web.cookies import KEPT_S, Cookies
 from node.web.forms import Filled, FormType, fresh_key, once_text, read
 from node.web.notices import notice_text
 from node.web.present import Voice
-from node.web.render import Renderer
 from node.web.security import FORM_FIELD, address_of, form_token, token_fits
-from node.web.units import unit_of
-from node.web.uploads import UploadPace
-from node.web.views.page import Page, Site, View, Viewer
+from node.web.surroundings import Surroundings
+from node.web.views.page import Page, View, Viewer
 from node.web.words import Pack, Words, words_for
 
 P = ParamSpec("P")
@@ -52,52 +50,6 @@ T = TypeVar("T")
 QUERY_CHARACTERS_MAX: Final = 200
 PATH_CHARACTERS_MAX: Final = 500
 PAGE_NUMBER_MAX: Final = 10_000
-# Answers of queries kept for the next request, most of them a page of listings: some megabytes.
-ANSWERS_MAX: Final = 256
-
-
-# --- What changes only with the settings -------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Scheme:
-    """The scheme as its pages name it."""
-
-    settings: SchemeSettings
-    site: Site
-    unit: Unit
-
-    @classmethod
-    def of(cls, settings: SchemeSettings) -> Scheme:
-        """Return what pages make of the settings."""
-        site = Site(
-            name=settings.name,
-            help_name=settings.help_name or settings.name,
-            # In one piece: no line is broken within a number.
-            help_phone=settings.help_phone.replace(" ", HARD_SPACE),
-            help_hours=settings.help_hours,
-        )
-        return cls(settings, site, unit_of(settings))
-
-
-class Surroundings:
-    """What all requests share. It keeps the last `Scheme`; settings are values, so a change is another object."""
-
-    def __init__(self, store: Store, settings: Settings, renderer: Renderer, *, behind_proxy: bool):
-        self.renderer: Final = renderer
-        self.remembered: Final = Remembered(store, ANSWERS_MAX)
-        # Whether X-Forwarded-For is written by a proxy of ours; otherwise anybody could write it.
-        self.behind_proxy: Final = behind_proxy
-        self.upload_pace: Final = UploadPace()
-        self._settings: Final = settings
-        self._scheme = Scheme.of(settings.now)
-
-    def now(self) -> Scheme:
-        """Return the scheme as it is now."""
-        settings = self._settings.now
-        if self._scheme.settings is not settings:
-            self._scheme = Scheme.of(settings)
-        return self._scheme
 
 
 # --- Who may see what --------------------------------------------------------------------------------------------
@@ -312,6 +264,22 @@ class Context:
         ):
             self.cookies.set(names.form, self._form_secret, None)
         return response
+
+    @property
+    def makes_pdf(self) -> bool:
+        """Whether pages can be had as PDF."""
+        return self._surroundings.pdfs.installed
+
+    async def pdf(self, view: View, name: str) -> web.Response:
+        """Return the answer that is a view on paper, as a file called `name`. Raises NoPdf."""
+        page, files = self._surroundings.renderer.for_paper(self.page(), view)
+        return web.Response(
+            body=await self._surroundings.pdfs.make(page, files),
+            headers={
+                "Content-Type": "application/pdf",
+                "Content-Disposition": f'attachment; filename="{name}.pdf"',
+            },
+        )
 
     def redirect(self, path: str, *, note: str = "", **query: str) -> web.Response:
         """Return the answer that sends the browser on to one of our pages, where `note` says what happened."""

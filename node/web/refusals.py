@@ -12,6 +12,7 @@ from typing import Final
 import structlog
 from aiohttp import web
 
+from node.pdf.maker import NoPdf, Why
 from node.services.acts import NotAllowed
 from node.store.errors import OutcomeUnknown, StoreError, StoreFull
 from node.web.context import Context, NoSuchPage, NotSignedIn, WrongFormToken, WrongRole
@@ -86,6 +87,8 @@ def _said(context: Context, error: Exception) -> Said:
     _ = context.words.gettext
     nothing = "" if context.request.method in {"GET", "HEAD"} else _("Nothing moved. Nothing was changed.")
     match error:
+        case NoPdf(why=why):
+            return _no_pdf(context, why)
         case NoSuchPage() | web.HTTPNotFound():
             return Said(
                 404,
@@ -175,3 +178,17 @@ def _said(context: Context, error: Exception) -> Said:
                 "",
                 _("Look whether what you wanted was done before you do it again."),
             )
+
+
+def _no_pdf(context: Context, why: Why) -> Said:
+    _ = context.words.gettext
+    title = _("There is no PDF just now")
+    print_it = _("Please go back and use “Print”: most computers and telephones can save as PDF there.")
+    match why:
+        case Why.BUSY:
+            what, todo = _("Others are having papers made."), _("Please try again in a minute.")
+        case Why.TOO_LARGE:
+            what, todo = _("There is too much for one paper."), _("Please choose a shorter time.")
+        case _:
+            what, todo = _("This computer could not make one."), print_it
+    return Said(status=503, title=title, what=what, moved="", todo=todo)

@@ -8,6 +8,7 @@ first asked for, never for a request.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Final
 
 from aiohttp import web
@@ -77,6 +78,10 @@ class Renderer:
             status=status,
             headers={"Content-Type": "text/html; charset=utf-8"},
         )
+
+    def for_paper(self, page: Page, view: View) -> tuple[str, Mapping[str, tuple[str, str]]]:
+        """Return the HTML of a page, and the files it names that matter on paper."""
+        return straight(self.render(page, view)).decode(), self._assets.texts()
 
     def _environment(self, language: str, pack: Pack) -> Environment:
         environment = self._environments.get((language, pack))

@@ -31,7 +31,9 @@ NARROW = ViewportSize(width=320, height=640)
 PICTURE_WIDTHS = (360, 1200)
 AXE = "axe.run(document, {resultTypes: ['violations']})"
 # Links that do something or lead out: to files, telephones, the same page in other letters.
-SKIPPED = re.compile(r"^/text\?|\.csv|^/static/|^/t/.*/check|^/t/.*/receipt/file|^/my/data/download")
+SKIPPED = re.compile(
+    r"^/text\?|\.csv|\.pdf|^/static/|^/t/.*/check|^/t/.*/receipt/(file|pdf)|^/my/data/download"
+)
 
 
 @dataclass

@@ -24,11 +24,21 @@ _GROUP: Final = 4
 
 async def receipt_page(context: Context) -> web.Response:
     """GET /t/{reference}/receipt"""
+    return context.show(await _shown(context))
+
+
+async def receipt_pdf(context: Context) -> web.Response:
+    """GET /t/{reference}/receipt/pdf"""
+    view = await _shown(context)
+    return await context.pdf(view, f"receipt-{view.sides.reference}")
+
+
+async def _shown(context: Context) -> ReceiptView:
     found = await find(context)
     entered = await context.read(written, found.trade)
     if entered is None:
         raise NoSuchPage  # nothing moved
-    return context.show(await _view(context, found, entered))
+    return await _view(context, found, entered)
 
 
 async def _view(context: Context, found: Found, entered: Written) -> ReceiptView:
@@ -53,6 +63,7 @@ async def _view(context: Context, found: Found, entered: Written) -> ReceiptView
         qr=picture_of(f"{link}/{sides.reference}/{entered.check}", sized=False),
         link=link,
         file_href=f"{here}/receipt/file",
+        pdf_href=f"{here}/receipt/pdf" if context.makes_pdf else "",
         back_href=here,
         printed=voice.words.gettext("Printed on %(day)s") % {"day": voice.day(voice.now_ms)},
     )
@@ -85,4 +96,5 @@ async def receipt_file(context: Context) -> web.Response:
 ROUTES: Final = (
     get("/t/{reference}/receipt", receipt_page, MEMBER),
     get("/t/{reference}/receipt/file", receipt_file, MEMBER),
+    get("/t/{reference}/receipt/pdf", receipt_pdf, MEMBER),
 )

@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from typing import Final
 from urllib.parse import urlencode
@@ -123,6 +123,19 @@ def read_asked(tx: ReadTx, account_no: int, start_ms: int, end_ms: int) -> Asked
 
 async def statement(context: Context) -> web.Response:
     """GET /statement?from&to"""
+    return context.show(await _shown(context))
+
+
+async def statement_pdf(context: Context) -> web.Response:
+    """GET /statement.pdf?from&to"""
+    view = await _shown(context)
+    if view.form.errors:
+        return context.show(view)
+    first, last = (view.form.value(name) for name in ("from", "to"))
+    return await context.pdf(view, f"statement-{context.member.number}-{first}-{last}")
+
+
+async def _shown(context: Context) -> StatementView:
     voice = context.voice
     period = read_period(context, voice)
     asked = await context.read(read_asked, context.member.account_no, *period.moments(voice))
@@ -131,7 +144,8 @@ async def statement(context: Context) -> web.Response:
         period = Period(period.first, period.last, period.form.with_error("from", sentence))
     schemes = await schemes_known(context)
     seal = await seal_of_books(context)
-    return context.show(statement_view(context.member, period, asked, schemes, voice, seal))
+    view = statement_view(context.member, period, asked, schemes, voice, seal)
+    return view if context.makes_pdf else replace(view, pdf_href="")
 
 
 def statement_view(
@@ -157,6 +171,7 @@ def statement_view(
         total_given=voice.short(-told.given, signed=True),
         lines=tuple(lines),
         csv_href="/statement.csv?" + urlencode(days),
+        pdf_href="/statement.pdf?" + urlencode(days),
         seal=seal,
         printed=voice.words.gettext("Printed on %(day)s") % {"day": voice.day(voice.now_ms)},
     )
@@ -302,4 +317,5 @@ def plain_unit(unit: Unit) -> str:
 ROUTES: Final = (
     get("/statement", statement, MEMBER),
     get("/statement.csv", statement_csv, MEMBER),
+    get("/statement.pdf", statement_pdf, MEMBER),
 )

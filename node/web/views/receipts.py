@@ -27,6 +27,7 @@ class ReceiptView(View):
     qr: Markup  # of `link`, as SVG
     link: str  # where anybody may ask whether the trade is in the book
     file_href: str
+    pdf_href: str  # "": papers are not made here
     back_href: str
     printed: str  # "Printed on 7 March 2026"
 

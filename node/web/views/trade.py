@@ -349,6 +349,7 @@ class StatementView(View):
     total_given: str
     lines: tuple[StatementLine, ...]
     csv_href: str
+    pdf_href: str  # "": papers are not made here
     printed: str  # "Printed on 7 March 2026"
     seal: tuple[str, ...] = ()  # when the books were signed, and who checked them
     pager: Pager | None = None

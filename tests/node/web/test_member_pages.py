@@ -320,6 +320,7 @@ async def test_no_page_shows_a_word_of_machinery(oakvale: Oakvale) -> None:
         "/my/settings",
         "/statement",
         "/statement.csv",
+        "/statement.pdf",
     ],
 )
 async def test_nobody_reads_members_pages_without_signing_in(oakvale: Oakvale, path: str) -> None:

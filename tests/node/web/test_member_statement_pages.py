@@ -6,9 +6,12 @@ import csv
 import io
 
 import pytest
+from pypdf import PdfReader
 
+from node.pdf.maker import NoPdf, PdfMaker, Why
 from node.web.amounts import HOURS, Unit
 from node.web.pages.member_statement import CSV_COLUMNS, harmless, plain_number
+from tests.drawing import needs_pdf
 from tests.node.web.oakvale import Oakvale, text, words_of
 from tests.node.web.towns import Browser
 
@@ -115,6 +118,49 @@ async def test_it_says_under_which_signature_it_was_printed(oakvale: Oakvale) ->
     assert (
         f"with {checked.size} entries. Their mark is {mark[:4]} {mark[4:8]} {mark[8:12]} {mark[12:]}." in said
     )
+
+
+@needs_pdf
+async def test_it_can_be_had_as_pdf_and_only_ones_own(oakvale: Oakvale) -> None:
+    await oakvale.record("Bike repair", "1:30")
+    maud = await oakvale.town.browser_of(oakvale.maud)
+    said = {}
+    for name, browser in (("Ana", oakvale.browser), ("Maud", maud)):
+        answer = await browser.get(f"/statement.pdf?account_no={oakvale.ana.account_no}")
+        assert answer.headers["Content-Type"] == "application/pdf"
+        assert answer.headers["Content-Disposition"].startswith('attachment; filename="statement-')
+        pdf = PdfReader(io.BytesIO(await answer.read()))
+        said[name] = "\n".join(each.extract_text() for each in pdf.pages)
+
+    assert "Bike repair" in said["Ana"]
+    assert oakvale.ana.name in said["Ana"]
+    assert "Bike repair" not in said["Maud"]
+    assert oakvale.ana.name not in said["Maud"]
+    assert "This is not a day" in await text(oakvale.browser, "/statement.pdf?from=yesterday")
+
+
+async def test_where_none_is_made_none_is_offered(oakvale: Oakvale, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "Save as PDF" in await text(oakvale.browser, "/statement")
+    monkeypatch.setattr(PdfMaker, "installed", False)
+    assert "Save as PDF" not in await text(oakvale.browser, "/statement")
+
+
+async def test_a_pdf_that_cannot_be_made_is_a_page_that_says_so(
+    oakvale: Oakvale, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for why, said in (
+        (Why.BUSY, "try again in a minute"),
+        (Why.TOO_LARGE, "a shorter time"),
+        (Why.FAILED, "use “Print”"),
+    ):
+
+        async def make(*_: object, why: Why = why) -> bytes:
+            raise NoPdf(why)
+
+        monkeypatch.setattr(PdfMaker, "make", make)
+        answer = await oakvale.browser.get("/statement.pdf")
+        assert answer.status == 503
+        assert said in await answer.text()
 
 
 async def test_nobody_reads_anothers_statement(oakvale: Oakvale) -> None:

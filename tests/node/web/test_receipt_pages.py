@@ -22,6 +22,7 @@ from protocol.limits import RECEIPT_BYTES_MAX
 from protocol.receipt_file import encode_receipt
 from protocol.receipt_proof import Proven, verify_receipt
 from protocol.references import parse_reference, reference_bits
+from tests.drawing import needs_pdf
 from tests.node.web.test_member_pay_pages import Market, on_market_day
 from tests.node.web.towns import Browser, Town, form_token_of, open_town
 from tests.node.web.words_seen import main_words
@@ -109,7 +110,7 @@ async def test_the_file_proves_the_trade(desk):
     assert found.reference == reference(desk.trade)
 
 
-@pytest.mark.parametrize("page", ["receipt", "receipt/file"])
+@pytest.mark.parametrize("page", ["receipt", "receipt/file", pytest.param("receipt/pdf", marks=needs_pdf)])
 async def test_only_its_parties_and_organisers_get_it(desk, page):
     """Rule 7.9: for everybody else there is no such page."""
     stranger, rosa = await desk.town.member("Eve"), await desk.town.member("Rosa", Role.ORGANISER)

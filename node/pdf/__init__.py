@@ -1,0 +1,1 @@
+"""Pages as PDF: tagged, for printing and keeping, made in a process of its own. Source: decision 29."""

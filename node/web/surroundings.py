@@ -1,0 +1,60 @@
+"""What all requests share: the scheme as its pages name it, and what is made once for all of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from node.pdf.maker import PdfMaker
+from node.services.settings import SchemeSettings, Settings
+from node.store import Remembered, Store
+from node.web.amounts import HARD_SPACE, Unit
+from node.web.render import Renderer
+from node.web.units import unit_of
+from node.web.uploads import UploadPace
+from node.web.views.page import Site
+
+# Answers of queries kept for the next request, most of them a page of listings: some megabytes.
+ANSWERS_MAX: Final = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Scheme:
+    """The scheme as its pages name it."""
+
+    settings: SchemeSettings
+    site: Site
+    unit: Unit
+
+    @classmethod
+    def of(cls, settings: SchemeSettings) -> Scheme:
+        """Return what pages make of the settings."""
+        site = Site(
+            name=settings.name,
+            help_name=settings.help_name or settings.name,
+            # In one piece: no line is broken within a number.
+            help_phone=settings.help_phone.replace(" ", HARD_SPACE),
+            help_hours=settings.help_hours,
+        )
+        return cls(settings, site, unit_of(settings))
+
+
+class Surroundings:
+    """What all requests share. It keeps the last `Scheme`; settings are values, so a change is another object."""
+
+    def __init__(self, store: Store, settings: Settings, renderer: Renderer, *, behind_proxy: bool):
+        self.renderer: Final = renderer
+        self.remembered: Final = Remembered(store, ANSWERS_MAX)
+        # Whether X-Forwarded-For is written by a proxy of ours; otherwise anybody could write it.
+        self.behind_proxy: Final = behind_proxy
+        self.upload_pace: Final = UploadPace()
+        self.pdfs: Final = PdfMaker()
+        self._settings: Final = settings
+        self._scheme = Scheme.of(settings.now)
+
+    def now(self) -> Scheme:
+        """Return the scheme as it is now."""
+        settings = self._settings.now
+        if self._scheme.settings is not settings:
+            self._scheme = Scheme.of(settings)
+        return self._scheme
