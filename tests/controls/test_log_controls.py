@@ -19,6 +19,7 @@ from protocol.witnessing import Status
 from tests.invariants import Violated
 from tests.log_town import SignedHeads, enter, in_town, minutes, signed_head, watched
 from tests.node.services.test_own_log import Killed, arm
+from tests.node.services.test_two_faces import run_two_faces
 from tests.node.services.test_witness import lone_witness
 from tests.node.services.test_witness_outage import never, trade_while_nobody_answers
 from tests.node.web.test_member_pay_pages import on_market_day
@@ -179,3 +180,14 @@ def test_a_trade_that_waits_for_a_witness_is_found():
         patches.setattr(Trades, "record", and_wait)
         with pytest.raises(Violated, match=r"^4\.3 a trade within the scheme waited"):
             trade_without_answers()
+
+
+# --- Witnesses that keep to themselves what they saw (4.3) ---------------------------------------------------
+
+
+def test_witnesses_that_tell_nobody_what_they_cosigned_are_found():
+    run_two_faces(4, 1, seed=0)  # in which nobody honest is shown both
+    with pytest.MonkeyPatch.context() as patches:
+        patches.setattr(Witness, "_pass_on", lambda *_: None)
+        with pytest.raises(Violated, match=r"^4\.3 two faces were shown"):
+            run_two_faces(4, 1, seed=0)
