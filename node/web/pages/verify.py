@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from aiohttp import web
+from babel.lists import format_list
 
 from node.services.receipts import written
 from node.services.trades import trades_by_reference
@@ -28,7 +29,7 @@ from protocol.errors import InvalidValue
 from protocol.ledger import LOCAL
 from protocol.limits import RECEIPT_BYTES_MAX
 from protocol.names import scheme_text
-from protocol.receipt_proof import Broken, Fault, Moved, Proven, Signer
+from protocol.receipt_proof import Broken, Fault, Included, Moved, Proven, Signer
 from protocol.references import parse_reference, reference_bits
 
 _MINUTES: Final = 60
@@ -198,8 +199,24 @@ class Shown:
             yield _("%(payee)s confirmed that it was paid by %(payer)s.") % ends
         if found.included is None:
             yield _("The book it was written into is not published that far yet. A newer file will show it.")
+        else:
+            yield self._checked(found.included)
         if found.key_withdrawn or self._is_withdrawn():
             yield _("The scheme has since ended the key that signed it.")
+
+    def _checked(self, included: Included) -> str:
+        """Say who checked the book. A name is told only of whom we know: somebody else's "Hilltop" signs as well."""
+        _, voice = self._voice.words.gettext, self._voice
+        known = [each for each in included.witnesses if not self._known(each.by)[1]]
+        if known:
+            names = sorted(self._name(each.by) for each in known)
+            return _("The book it stands in was checked by %(names)s, last on %(moment)s.") % {
+                "names": format_list(names, locale=voice.language.replace("-", "_")),
+                "moment": voice.moment(max(each.time_ms for each in known)),
+            }
+        if included.witnesses:
+            return _("The book it stands in was checked, but only by schemes that we do not know.")
+        return _("The book it stands in is published. No other scheme has said here that it checked it.")
 
     def _is_withdrawn(self) -> bool:
         state = self._context.node.directory.state(self._found.own.scheme)

@@ -130,7 +130,7 @@ SITE: Final = Site(
 SIX: Final = ("brief", "any", "civil", "spend", "nut", "salad")
 WHOLE: Final = Result(
     state=Pill(text="Whole", tone="good"), title="This receipt is whole",
-    sentences=("Nothing in it was changed. Whose word it is stands below: compare the six words.", "Oakvale and Riverside signed the same terms.", "Riverside confirmed that it was paid by Oakvale."),
+    sentences=("Nothing in it was changed. Whose word it is stands below: compare the six words.", "Oakvale and Riverside signed the same terms.", "Riverside confirmed that it was paid by Oakvale.", "The book it stands in was checked by Hilltop, last on Saturday 28 February 2026, 10:14."),
     facts=(Fact(label="Gave", text="Somebody of Oakvale: 30 minutes"), Fact(label="Got", text="Karim, Riverside"), Fact(label="What for", text="Plum jam, 4 jars"), Fact(label="Written", text="Saturday 28 February 2026, 10:12"), Fact(label="Reference", text="K7F-3QM-92X"), Fact(label="Number in the book", text="1207")),
     schemes=(
         SchemeShown(part="Written by", name="Oakvale", words=SIX, known="This is us."),

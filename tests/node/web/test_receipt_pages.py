@@ -16,7 +16,10 @@ from node.services.acts import Role
 from node.services.members import Member
 from node.services.receipts import written
 from node.services.trades import NewTrade, Trade, trades_by_reference
-from node.web.present import reference
+from node.web.amounts import HOURS
+from node.web.pages import verify
+from node.web.pages.schemes import Schemes
+from node.web.present import OtherScheme, reference
 from node.web.uploads import ONE_BURST
 from protocol.limits import RECEIPT_BYTES_MAX
 from protocol.receipt_file import encode_receipt
@@ -26,7 +29,7 @@ from tests.drawing import needs_pdf
 from tests.node.web.test_member_pay_pages import Market, on_market_day
 from tests.node.web.towns import Browser, Town, form_token_of, open_town
 from tests.node.web.words_seen import main_words
-from tests.protocol.receipts import FALSE_RIVERSIDE, RIVERSIDE, across, local_trade
+from tests.protocol.receipts import FALSE_RIVERSIDE, HILLTOP, RIVERSIDE, across, local_trade
 
 
 @dataclass
@@ -204,6 +207,33 @@ async def test_a_trade_across_is_told_from_both_ends(desk):
     assert "Somebody of Riverside: 6 acorns" in payee
     assert "Riverside confirmed that it was paid by Oakvale." in payee
     assert "Vouched for by: Hilltop" in payer
+
+
+@pytest.mark.parametrize(
+    "known, witnesses, sentence",
+    [
+        ((HILLTOP, RIVERSIDE), (HILLTOP, RIVERSIDE), r"was checked by Hilltop and Riverside, last on \w+ \d+ \w+ \d{4}, \d"),
+        ((HILLTOP,), (HILLTOP, RIVERSIDE), r"was checked by Hilltop, last on "),
+        ((RIVERSIDE,), (FALSE_RIVERSIDE,), r"was checked, but only by schemes that we do not know\."),
+        ((HILLTOP,), (), r"is published\. No other scheme has said here that it checked it\."),
+    ],
+    ids=["both known", "one known", "a false name", "none"],
+)  # fmt: skip
+async def test_who_checked_the_book_is_said_of_those_we_know(desk, monkeypatch, known, witnesses, sentence):
+    """Rule 4.3: names of schemes, and when; never the name that a stranger gives itself."""
+    there = {
+        each.id: OtherScheme(scheme=each.id, name=each.name, unit=HOURS, minor_per_hour=60)
+        for each in known
+    }  # fmt: skip
+
+    async def schemes(_context: object) -> Schemes:
+        return there
+
+    monkeypatch.setattr(verify, "schemes_known", schemes)
+
+    _, words = await sent(desk.town.browser(), encode_receipt(local_trade(witnesses=witnesses)))
+
+    assert re.search(f"The book it stands in {sentence}", words), words
 
 
 @pytest.mark.parametrize(
