@@ -33,6 +33,7 @@ from node.services.asks_abroad import AsksAbroad
 from node.services.books import Books
 from node.services.both_lost import LOOK_EVERY_S
 from node.services.catching_up import Offload, at_once
+from node.services.closing import Closing
 from node.services.copy_comparing import note_boot
 from node.services.directory import Directory
 from node.services.erasure import Erasure
@@ -257,6 +258,7 @@ class Node:
             keyring=self.keyring, directory=self.directory, descriptor=self.descriptor, offload=self._offload,
             prove=lambda tx, seq: proof_in(tx, seq, quorum(len(self.routes.neighbours))),
         )  # fmt: skip
+        self.closing = Closing(keyring=self.keyring, clock=self.clock, receipts=self.receipts)
         self.settlement = Settlement(store=self.store, clock=self.clock, lines=self.lines, quotes=self.quotes)
         self.jobs.append(Job("forget-old-quotes", FORGET_QUOTES_S, self.quotes.forget_old))
 

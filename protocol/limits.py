@@ -93,6 +93,8 @@ RECEIPT_BYTES_MAX: Final = 240 * 1024
 RECEIPT_WITNESSES_MAX: Final = 16
 # A tlog-proof of at most 64 hashes, and a checkpoint with a signature of each of them.
 RECEIPT_PROOF_BYTES_MAX: Final = 16 * 1024
+# Schemes with which something stands, in the sheet of a closed period (4.5).
+SHEET_LINES_MAX: Final = 512
 
 # --- 5 Feeds -----------------------------------------------------------------------------------------------
 

@@ -6,7 +6,7 @@ bit of a file counts: whatever is in it and cannot be checked makes it broken. S
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, TypeVar
@@ -143,42 +143,47 @@ class Proven:
     agreed: Terms | None
 
 
-class _Stop(Exception):
+class Stopped(Exception):
+    """Something does not hold; it ends the checking."""
+
     def __init__(self, fault: Fault, why: str):
         super().__init__(why)
         self.broken: Final = Broken(fault, why)
 
 
-def _or(fault: Fault, ask: Callable[[], T]) -> T:
+def or_fault(fault: Fault, ask: Callable[[], T]) -> T:
     """Return what `ask` answers; whatever rule it finds broken is that fault."""
     try:
         return ask()
     except (ProtocolError, NotCanonical) as error:
-        raise _Stop(fault, str(error)) from None
+        raise Stopped(fault, str(error)) from None
 
 
 def verify_receipt(data: bytes) -> Proven | Broken:
     """Return what the bytes of a file prove. Whatever they are, no exception escapes. Source: 4.4."""
     try:
-        return _verified(_or(Fault.UNREADABLE, lambda: decode_receipt(data)))
-    except _Stop as stop:
+        return _verified(or_fault(Fault.UNREADABLE, lambda: decode_receipt(data)))
+    except Stopped as stop:
         return stop.broken
 
 
 def _verified(receipt: Receipt) -> Proven:
-    identity, own = _signer(receipt.own)
-    entry = _or(Fault.ENTRY, lambda: _open_entry(identity, receipt.entry))
-    book = _or(Fault.BOOK, lambda: open_book(entry.body, receipt.book.payload))
+    identity, own = signer_of(receipt.own)
+    entry = or_fault(Fault.ENTRY, lambda: _open_entry(identity, receipt.entry))
+    book = or_fault(Fault.BOOK, lambda: open_book(entry.body, receipt.book.payload))
     if not isinstance(book, Posted | Corrected):
-        raise _Stop(Fault.BOOK, "an entry that moves nothing")
+        raise Stopped(Fault.BOOK, "an entry that moves nothing")
     salted = receipt.words
-    words = None if salted is None else _or(Fault.WORDS, lambda: open_words(entry.body, salted.payload))
+    words = None if salted is None else or_fault(Fault.WORDS, lambda: open_words(entry.body, salted.payload))
     if words is not None and words.parties and len(words.parties) != len(book.legs):
-        raise _Stop(Fault.WORDS, "other people than accounts")
-    included = None if receipt.proof is None else _included(receipt, receipt.proof, identity, entry)
-    withdrawn = _is_withdrawn(identity, entry.key_seq)
+        raise Stopped(Fault.WORDS, "other people than accounts")
+    included = None
+    if receipt.proof is not None:
+        place = EntryId(entry.id), entry.body.seq
+        included = included_in(receipt.proof, receipt.witnesses, identity, *place)
+    withdrawn = is_withdrawn(identity, entry.key_seq)
     if withdrawn and included is None:
-        raise _Stop(Fault.KEY_WITHDRAWN, "signed with a key that its scheme ended")
+        raise Stopped(Fault.KEY_WITHDRAWN, "signed with a key that its scheme ended")
     agreed = None if receipt.agreed is None else _terms(receipt.agreed, identity, book, words)
     entry_id = EntryId(entry.id)
     return Proven(
@@ -201,13 +206,14 @@ def _verified(receipt: Receipt) -> Proven:
 # --- Who (2) -------------------------------------------------------------------------------------------------
 
 
-def _signer(shown: Introduced) -> tuple[IdentityState, Signer]:
-    identity = _or(Fault.IDENTITY, lambda: fold_log(shown.identity))
+def signer_of(shown: Introduced) -> tuple[IdentityState, Signer]:
+    """Return a scheme that a file introduces. Raises Stopped."""
+    identity = or_fault(Fault.IDENTITY, lambda: fold_log(shown.identity))
     says, wire = None, shown.descriptor
     if wire is not None:
         # What it calls itself was true when it said so; whether it still says so is nothing a receipt proves.
-        seq = _or(Fault.NAME, lambda: decode_message(Descriptor, _body(wire))).identity_seq
-        says = _or(Fault.NAME, lambda: open_descriptor(wire, identity, seen_at_seq=seq)).body
+        seq = or_fault(Fault.NAME, lambda: decode_message(Descriptor, _body(wire))).identity_seq
+        says = or_fault(Fault.NAME, lambda: open_descriptor(wire, identity, seen_at_seq=seq)).body
     scheme = identity.scheme_id
     # The word list is long, and a running node needs it only where somebody looks at a receipt.
     from crypto.words import identity_words
@@ -224,7 +230,8 @@ def _ever(identity: IdentityState, purpose: str, key_seq: KeySeq) -> VerifyingKe
     return identity.key_for(purpose, key_seq, seen_at_seq=key_seq)
 
 
-def _is_withdrawn(identity: IdentityState, key_seq: KeySeq) -> bool:
+def is_withdrawn(identity: IdentityState, key_seq: KeySeq) -> bool:
+    """Tell whether the scheme ended a key, as far as the events shown say."""
     delegation = identity.delegation(key_seq)
     return delegation is not None and delegation.revoked_seq is not None
 
@@ -255,28 +262,31 @@ def _moved(scheme: SchemeId, book: Posted | Corrected, words: Words | None) -> t
 # --- In the log, and who vouches for it (4) ------------------------------------------------------------------
 
 
-def _included(receipt: Receipt, data: bytes, identity: IdentityState, entry: Signed[Entry]) -> Included:
-    proof = _or(Fault.LOG, lambda: parse_log_proof(data))
-    if proof.data() != data or proof.extra is not None or proof.index != entry.body.seq:
-        raise _Stop(Fault.LOG, "not the proof of this entry, or not as such proofs are written")
-    _or(Fault.LOG, lambda: proof.check(EntryId(entry.id)))
-    checkpoint, note = _or(Fault.LOG, lambda: open_checkpoint(proof.note.data(), identity, ever=True))
+def included_in(
+    data: bytes, witnesses: Sequence[Introduced], identity: IdentityState, entry: EntryId, seq: int
+) -> Included:
+    """Return in which state of its scheme's log an entry is, by a tlog-proof, and who vouches for it. Raises Stopped."""
+    proof = or_fault(Fault.LOG, lambda: parse_log_proof(data))
+    if proof.data() != data or proof.extra is not None or proof.index != seq:
+        raise Stopped(Fault.LOG, "not the proof of this entry, or not as such proofs are written")
+    or_fault(Fault.LOG, lambda: proof.check(entry))
+    checkpoint, note = or_fault(Fault.LOG, lambda: open_checkpoint(proof.note.data(), identity, ever=True))
     lines = note.signatures
-    if len(lines) != 1 + len(receipt.witnesses) or not any(
+    if len(lines) != 1 + len(witnesses) or not any(
         lines[0].is_by(key) for key in log_keys(identity, ever=True)
     ):
-        raise _Stop(Fault.WITNESS, "signatures of others than the log and the witnesses shown")
+        raise Stopped(Fault.WITNESS, "signatures of others than the log and the witnesses shown")
     vouching = []
-    for line, shown in zip(lines[1:], receipt.witnesses, strict=True):
-        theirs, by = _signer(shown)
+    for line, shown in zip(lines[1:], witnesses, strict=True):
+        theirs, by = signer_of(shown)
         key = next((key for key in witness_keys(theirs, ever=True) if line.is_by(key)), None)
         time_ms = None if key is None else cosigned_at(note, key)
         if time_ms is None:
-            raise _Stop(Fault.WITNESS, "a witness did not sign")
+            raise Stopped(Fault.WITNESS, "a witness did not sign")
         vouching.append(Cosigned(by=by, time_ms=time_ms))
     schemes = {identity.scheme_id, *(each.by.scheme for each in vouching)}
     if len(schemes) != 1 + len(vouching):
-        raise _Stop(Fault.WITNESS, "a witness twice, or the scheme for itself")
+        raise Stopped(Fault.WITNESS, "a witness twice, or the scheme for itself")
     return Included(size=checkpoint.size, root=checkpoint.root, witnesses=tuple(vouching))
 
 
@@ -284,30 +294,30 @@ def _included(receipt: Receipt, data: bytes, identity: IdentityState, entry: Sig
 
 
 def _terms(agreed: Agreed, identity: IdentityState, book: Book, words: Words | None) -> Terms:
-    theirs, other = _signer(agreed.other)
-    quote = _or(Fault.TERMS, lambda: decode_message(Quote, agreed.quote))
+    theirs, other = signer_of(agreed.other)
+    quote = or_fault(Fault.TERMS, lambda: decode_message(Quote, agreed.quote))
     quote_id = QuoteId(object_id(agreed.quote))
     ends = {quote.payer_scheme, quote.payee_scheme}
     if ends != {identity.scheme_id, theirs.scheme_id} or len(ends) != 2:
-        raise _Stop(Fault.TERMS, "terms between other schemes")
+        raise Stopped(Fault.TERMS, "terms between other schemes")
     we_pay = quote.payer_scheme == identity.scheme_id
     payer, payee = (identity, theirs) if we_pay else (theirs, identity)
     if words is None or words.quote != quote_id:
-        raise _Stop(Fault.TERMS, "terms of another entry")
+        raise Stopped(Fault.TERMS, "terms of another entry")
     _check_amounts(identity.scheme_id, book, quote, we_pay=we_pay)
     if agreed.quote_signed is not None:
         wire = encode(
             (agreed.quote, agreed.quote_signed.key_seq, agreed.quote_signed.signature),
             bytes_max=WIRE_BYTES_MAX,
         )
-        _or(Fault.TERMS, lambda: open_message(Quote, wire, lambda _, seq: _ever(payee, LINE, seq)))
+        or_fault(Fault.TERMS, lambda: open_message(Quote, wire, lambda _, seq: _ever(payee, LINE, seq)))
     if agreed.acceptance is not None:
         _check_acceptance(agreed.acceptance, payer, quote_id)
     keys = [
         each for each in payee.delegations if each.purpose == RECEIPT and each.public_key == quote.receipt_key
     ]
     if not keys or not receipt_opens(quote.receipt_key, quote_id, agreed.receipt):
-        raise _Stop(Fault.ACKNOWLEDGED, "not the payee scheme's receipt for these terms")
+        raise Stopped(Fault.ACKNOWLEDGED, "not the payee scheme's receipt for these terms")
     return Terms(
         other=other,
         we_pay=we_pay,
@@ -327,12 +337,12 @@ def _check_amounts(scheme: SchemeId, book: Book, quote: Quote, *, we_pay: bool) 
     if hours != (-quote.hours if we_pay else quote.hours) or (
         local <= 0 if we_pay else local != -quote.amount
     ):
-        raise _Stop(Fault.TERMS, "the entry moves other amounts than the terms")
+        raise Stopped(Fault.TERMS, "the entry moves other amounts than the terms")
 
 
 def _check_acceptance(wire: bytes, payer: IdentityState, quote_id: QuoteId) -> None:
-    accepted = _or(
+    accepted = or_fault(
         Fault.ACCEPTANCE, lambda: open_message(Acceptance, wire, lambda _, seq: _ever(payer, LINE, seq))
     ).body
     if (accepted.quote_id, accepted.payer_scheme) != (quote_id, payer.scheme_id):
-        raise _Stop(Fault.ACCEPTANCE, "an acceptance of other terms")
+        raise Stopped(Fault.ACCEPTANCE, "an acceptance of other terms")

@@ -11,7 +11,7 @@ from typing import Final, TypeAlias
 from protocol.descriptor import Descriptor
 from protocol.ledger import LOCAL
 from protocol.names import scheme_text
-from protocol.receipt_proof import Broken, Cosigned, Fault, Included, Moved, Proven, Signer, Terms
+from protocol.receipt_proof import Broken, Fault, Included, Moved, Proven, Signer, Terms
 from protocol.units import HOUR
 
 # A clock's reading in words; times of day are the tool's to write.
@@ -48,10 +48,11 @@ PROVED: Final[Mapping[str, str]] = {
 
 def told(found: Proven | Broken, moment: Moment) -> tuple[str, ...]:
     """Return what was found, a sentence or two a line. What names and texts would do to a terminal is left out."""
-    return tuple(_printable(line) for line in _told(found, moment))
+    return tuple(printable(line) for line in _told(found, moment))
 
 
-def _printable(line: str) -> str:
+def printable(line: str) -> str:
+    """Return a line without what names and texts would do to a terminal."""
     return "".join(sign if sign.isprintable() else "\ufffd" for sign in line)
 
 
@@ -62,11 +63,11 @@ def _told(found: Proven | Broken, moment: Moment) -> tuple[str, ...]:
             WRONG[found.fault],
             f"In detail: {found.why}.",
         )
-    lines = ["This receipt is whole: nothing in it was changed.", *_by(found.own)]
+    lines = ["This receipt is whole: nothing in it was changed.", *by(found.own)]
     lines += [_what(found), *_when(found, moment)]
     if found.agreed is not None:
         lines += _agreed(found.agreed, found.own)
-    lines += _included(found.included, name_of(found.own), moment)
+    lines += in_log(found.included, name_of(found.own), moment)
     if found.key_withdrawn:
         lines.append("The scheme has ended the key since; its book shows that this was written before.")
     return tuple(lines)
@@ -77,7 +78,8 @@ def name_of(signer: Signer) -> str:
     return scheme_text(signer.scheme)[:12] + "…" if signer.says is None else signer.says.name
 
 
-def _by(own: Signer) -> tuple[str, ...]:
+def by(own: Signer) -> tuple[str, ...]:
+    """Return whose word it is."""
     name = name_of(own)
     return (
         f"Written by: {name}. Its six words: {' '.join(own.words)}.",
@@ -141,7 +143,8 @@ def _agreed(terms: Terms, us: Signer) -> list[str]:
     return lines
 
 
-def _included(included: Included | None, own: str, moment: Moment) -> list[str]:
+def in_log(included: Included | None, own: str, moment: Moment) -> list[str]:
+    """Return in which book it is, and who vouches for that."""
     if included is None:
         return [
             f"{own} has signed it, and has not published it in its book yet: get the receipt again in some minutes."
@@ -199,7 +202,7 @@ def record_of(found: Proven | Broken) -> Record:
         return {"proven": False, "fault": found.fault.value, "why": found.why}
     words, agreed = found.words, found.agreed
     return {
-        "proven": True, "scheme": _signer(found.own), "entry": found.entry.hex(), "reference": found.reference,
+        "proven": True, "scheme": signer_record(found.own), "entry": found.entry.hex(), "reference": found.reference,
         "number": found.seq, "time_ms": found.time_ms, "kind": found.kind, "key_withdrawn": found.key_withdrawn,
         "corrects": None if found.corrects is None else found.corrects.hex(),
         "moved": [
@@ -213,15 +216,21 @@ def record_of(found: Proven | Broken) -> Record:
             "text": words.text, "done_by": words.done_by, "on_behalf_of": words.on_behalf_of,
             "proved_by": words.proved_by, "reason": words.reason,
         },
-        "log": None if found.included is None else {
-            "size": found.included.size, "root": found.included.root.hex(),
-            "witnesses": [_witness(each) for each in found.included.witnesses],
-        },
+        "log": log_record(found.included),
         "agreed": None if agreed is None else _agreed_record(agreed),
     }  # fmt: skip
 
 
-def _signer(signer: Signer) -> Record:
+def log_record(included: Included | None) -> Record | None:
+    """Return in which state of the log something is, and who vouches for it."""
+    if included is None:
+        return None
+    witnesses = [{**signer_record(each.by), "time_ms": each.time_ms} for each in included.witnesses]
+    return {"size": included.size, "root": included.root.hex(), "witnesses": witnesses}
+
+
+def signer_record(signer: Signer) -> Record:
+    """Return who signed something."""
     says = signer.says
     return {
         "id": scheme_text(signer.scheme), "six_words": list(signer.words), "name": None if says is None else says.name,
@@ -229,14 +238,10 @@ def _signer(signer: Signer) -> Record:
     }  # fmt: skip
 
 
-def _witness(each: Cosigned) -> Record:
-    return {**_signer(each.by), "time_ms": each.time_ms}
-
-
 def _agreed_record(terms: Terms) -> Record:
     quote = terms.quote
     return {
-        "other": _signer(terms.other), "we_pay": terms.we_pay, "amount": quote.amount, "unit": quote.unit,
+        "other": signer_record(terms.other), "we_pay": terms.we_pay, "amount": quote.amount, "unit": quote.unit,
         "hours": quote.hours, "rate": quote.rate, "time_ms": quote.time, "both_signed": terms.both_signed,
         "quoted": terms.quoted, "accepted": terms.accepted, "acknowledged": True, "same_text": terms.same_text,
     }  # fmt: skip

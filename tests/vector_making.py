@@ -130,12 +130,14 @@ def wrong_bodies(example: Vector) -> Iterator[tuple[str, bytes, str]]:
     yield "the last field missing", encode(value[:-1]), malformed
     if example.message.TAG:
         yield "another tag in the body", encode((OTHER_TAG, *value[1:])), malformed
-    assert body[0] == 0x90 + len(value), "a body with more than 15 fields needs another re-spelling"
-    yield (
-        "the array header spelled in three bytes",
-        b"\xdc" + len(value).to_bytes(2, "big") + body[1:],
-        malformed,
-    )
+    if len(value) < 16:
+        assert body[0] == 0x90 + len(value)
+        longer = b"\xdc" + len(value).to_bytes(2, "big") + body[1:]
+        yield "the array header spelled in three bytes", longer, malformed
+    else:
+        assert body[:3] == b"\xdc" + len(value).to_bytes(2, "big")
+        longer = b"\xdd" + len(value).to_bytes(4, "big") + body[3:]
+        yield "the array header spelled in five bytes", longer, malformed
     yield "a byte after the end", body + b"\xc0", malformed
     yield "the last byte missing", body[:-1], malformed
     names = [each.name for each in fields(example.message)]  # type: ignore[arg-type]  # every Part is a dataclass

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+from base64 import b64encode
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,6 +15,7 @@ from node.mail.outbox import MailState, unsent_mails
 from node.services.accounts import all_accounts
 from node.services.acts import OPERATOR, Role
 from node.services.archive import write_archive
+from node.services.closing import NotOver
 from node.services.copy_comparing import count_missing
 from node.services.evidence_store import Kept, all_evidence, evidence_by_no
 from node.services.ledger_export import FolderInUse, make_folder, write_export
@@ -22,6 +26,7 @@ from node.services.recovery import count_recovered, kinds_found
 from node.services.statements import NoSuchLine, write_statement
 from node.store import ReadTx
 from protocol.names import SchemeId, scheme_text
+from protocol.sheet_words import look_at
 
 SAID: Final[Mapping[Why, str]] = {
     Why.UNKNOWN_MEMBER: "there is no such member",
@@ -117,6 +122,19 @@ async def ledger_export(node: Node, *, folder: str, whole: bool = False) -> dict
     return {"folder": str(target), "scheme": scheme_text(node.scheme), "records": counts}
 
 
+async def ledger_close(node: Node, *, from_ms: int, to_ms: int) -> dict[str, Any]:
+    """Return the signed sheet of a period, as a file in base64, and what anybody finds in it."""
+    to_ms = min(to_ms, node.clock.now_ms())
+    try:
+        file = await node.store.read(node.closing.read, from_ms, to_ms)
+    except NotOver:
+        raise CannotDo("there was nothing in the books by then, or that time has not begun") from None
+    looked = await asyncio.to_thread(
+        look_at, file, lambda ms: f"{datetime.fromtimestamp(ms / 1000, UTC):%Y-%m-%d %H:%M} UTC"
+    )
+    return {"file": b64encode(file).decode(), "said": list(looked.lines), **looked.record}
+
+
 async def health(node: Node) -> dict[str, Any]:
     """Return what `doctor` wants to know of the data and of other nodes."""
     found = await node.store.read(_health, node.scheme)
@@ -209,6 +227,7 @@ COMMANDS: Final[Mapping[str, Callable[..., Awaitable[dict[str, Any]]]]] = {
     "peer-list": peer_list,
     "peer-statement": peer_statement,
     "ledger-export": ledger_export,
+    "ledger-close": ledger_close,
     "health": health,
     "evidence-list": evidence_list,
     "evidence-show": evidence_show,
@@ -216,5 +235,5 @@ COMMANDS: Final[Mapping[str, Callable[..., Awaitable[dict[str, Any]]]]] = {
 
 # These leave the books as they are.
 READING: Final = frozenset({
-    "peer-list", "peer-statement", "ledger-export", "health", "evidence-list", "evidence-show",
+    "peer-list", "peer-statement", "ledger-export", "ledger-close", "health", "evidence-list", "evidence-show",
 })  # fmt: skip

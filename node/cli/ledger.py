@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from base64 import b64decode
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -62,6 +64,33 @@ def ledger_import(context: click.Context, as_json: bool, folder: Path) -> None:
         f"{answer['rows']} rows, with {answer['entries']} entries and {answer['ops']} ops, were checked and are in their place.",
         "PINs are in no archive: members log in by mail or by a link. Start the node: interlets serve.",
     )
+
+
+@ledger.command("close")
+@click.argument("year", type=click.IntRange(1980, 2999))
+@click.option(
+    "--to",
+    "target",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write the signed file here; otherwise into books-YEAR.sheet.",
+)
+@json_option
+@click.pass_context
+@plainly
+def ledger_close(context: click.Context, as_json: bool, year: int, target: Path | None) -> None:
+    """Close the books of a YEAR: a signed sheet of what they came to. Anybody checks it with “interlets verify”."""
+    from node.cli.admin import CannotDo
+
+    first, end = (int(datetime(each, 1, 1).astimezone().timestamp() * 1000) for each in (year, year + 1))
+    answer = ask_node(context, "ledger-close", from_ms=first, to_ms=end)
+    path = target or Path(f"books-{year}.sheet")
+    file, said = b64decode(answer.pop("file")), answer.pop("said")
+    try:
+        with path.open("xb") as made:
+            made.write(file)
+    except OSError as error:
+        raise CannotDo(f"{path} was not written: {error.strerror}") from None
+    show({**answer, "file": str(path)}, as_json, *said, f"Written to {path}.")
 
 
 @ledger.command("verify")

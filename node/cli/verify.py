@@ -17,22 +17,18 @@ from node.cli.answers import json_option, plainly
 @click.pass_context
 @plainly
 def verify(context: click.Context, as_json: bool, file: Path) -> None:
-    """Check a receipt FILE, of any scheme: who wrote what, who vouches for it. Ends with 1 if it does not hold.
+    """Check a FILE of any scheme, a receipt or the sheet of a closed period: who wrote what, who vouches for it. Ends with 1 if it does not hold.
 
     Needs no node and no network, as scripts/verify does.
     """
     from protocol.limits import RECEIPT_BYTES_MAX
-    from protocol.receipt_proof import Broken, verify_receipt
-    from protocol.receipt_words import record_of, told
+    from protocol.sheet_words import look_at
 
     with file.open("rb") as opened:
         data = opened.read(RECEIPT_BYTES_MAX + 1)
-    found = verify_receipt(data)
-    if as_json:
-        click.echo(json.dumps(record_of(found), ensure_ascii=False))
-    else:
-        click.echo("\n".join(told(found, _moment)))
-    context.exit(1 if isinstance(found, Broken) else 0)
+    found = look_at(data, _moment)
+    click.echo(json.dumps(found.record, ensure_ascii=False) if as_json else "\n".join(found.lines))
+    context.exit(0 if found.holds else 1)
 
 
 def _moment(time_ms: int) -> str:

@@ -101,10 +101,10 @@ class Receipts:
         own_seqs = [split(wire)[1]]
         # Without its words, which name the quote, an entry is bound to no terms (4.4).
         agreed = self._agreed(tx, trade, own_seqs) if has_words and trade.other_scheme is not None else None
-        proof = None if trade.entry_seq is None else self._prove(tx, trade.entry_seq)
-        shown, witnesses = (None, ()) if proof is None else self._vouched(tx, proof, own_seqs)
+        assert trade.entry_seq is not None, "it has an entry"
+        own, shown, witnesses = self.vouched_for(tx, trade.entry_seq, own_seqs)
         receipt = Receipt(
-            own=introduce(self._directory.log(self._keyring.scheme), own_seqs, self._descriptor()),
+            own=own,
             entry=wire,
             book=salted(Payload(salt=book_salt, data=book)),
             words=salted(Payload(salt=words_salt, data=words)) if has_words else None,
@@ -137,6 +137,15 @@ class Receipts:
             acceptance=acceptance,
             receipt=receipt,
         )
+
+    def vouched_for(
+        self, tx: ReadTx, seq: int, own_seqs: list[KeySeq]
+    ) -> tuple[Introduced, bytes | None, tuple[Introduced, ...]]:
+        """Query: introduce us with the keys at `own_seqs`, and return the proof of an entry with who vouches for it."""
+        proof = self._prove(tx, seq)
+        shown, witnesses = (None, ()) if proof is None else self._vouched(tx, proof, own_seqs)
+        own = introduce(self._directory.log(self._keyring.scheme), own_seqs, self._descriptor())
+        return own, shown, witnesses
 
     def _vouched(
         self, tx: ReadTx, proof: LogProof, own_seqs: list[KeySeq]

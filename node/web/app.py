@@ -37,6 +37,7 @@ from node.web.pages import (
     desk_recovered,
     desk_scheme,
     desk_together,
+    desk_year,
     join,
     member_routes,
     sign_in,
@@ -82,6 +83,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     *desk_scheme.ROUTES,
     *desk_leaving.ROUTES,
     *desk_together.ROUTES,
+    *desk_year.ROUTES,
     *member_routes.ROUTES,
 )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -86,3 +87,27 @@ def test_an_archive_is_brought_into_an_empty_node_and_into_no_other(tmp_path: Pa
         left.unlink()
     (data / "keys").rename(data / "elsewhere")
     assert "holds no keys" in machine.run("ledger", "import", str(tmp_path / "archive"), status=1).stderr
+
+
+def test_a_year_is_closed_and_anybody_checks_the_sheet(tmp_path: Path) -> None:
+    """Rule 4.5: signed, beside a running node or none; a file is never written over."""
+    machine, made = init(tmp_path)
+    machine.run("member", "add", "Ana")
+    year = str(datetime.now().astimezone().year)
+    with machine.serving():
+        said = machine.run("ledger", "close", year, "--to", "now.sheet").stdout
+    answer = machine.answer("ledger", "close", year)
+
+    assert "all balances sum to zero" in said
+    assert answer["file"] == f"books-{year}.sheet"
+    assert answer["sheet"]["sums"] == {"local": 0, "hours": 0}
+    for name in ("now.sheet", answer["file"]):
+        checked = json.loads(machine.run("verify", name, "--json").stdout)
+        assert checked["proven"]
+        assert checked["scheme"]["id"] == made["scheme"]
+    assert "was not written" in machine.run("ledger", "close", year, status=1).stderr
+    assert "nothing in the books" in machine.run("ledger", "close", "1990", status=1).stderr
+    spoilt = bytearray((tmp_path / "now.sheet").read_bytes())
+    spoilt[-30] ^= 1
+    (tmp_path / "now.sheet").write_bytes(spoilt)
+    assert "does not hold" in machine.run("verify", "now.sheet", status=1).stdout

@@ -11,29 +11,26 @@ from collections.abc import Iterable
 from typing import Final
 
 from aiohttp import web
-from babel.lists import format_list
 
 from node.services.receipts import written
 from node.services.trades import trades_by_reference
 from node.store import ReadTx
-from node.web.amounts import HOURS, Unit
 from node.web.context import Context, get, post_file
 from node.web.forms import EMPTY, Filled
 from node.web.pages.schemes import Schemes, schemes_known
+from node.web.pages.signers import Signers, unit_of_scheme
+from node.web.pages.verify_sheet import sheet_result
 from node.web.present import Voice
 from node.web.rates import hours_words
 from node.web.views.page import Fact, Pill
 from node.web.views.receipts import Result, SchemeShown, VerifyView
-from protocol.descriptor import Descriptor
+from protocol.audit_sheet import is_sheet
 from protocol.errors import InvalidValue
 from protocol.ledger import LOCAL
 from protocol.limits import RECEIPT_BYTES_MAX
-from protocol.names import scheme_text
-from protocol.receipt_proof import Broken, Fault, Included, Moved, Proven, Signer
+from protocol.receipt_proof import Broken, Fault, Moved, Proven, Signer
 from protocol.references import parse_reference, reference_bits
 
-_MINUTES: Final = 60
-_DECIMALS_MAX: Final = 6
 # What people type for what the code has: as in references, O is 0 and I and L are 1.
 _TYPED: Final = str.maketrans("OIL", "011")
 
@@ -131,10 +128,13 @@ async def look_at_file(context: Context) -> web.Response:
         )
     if not context.may_look_at_file():
         return context.show(VerifyView(form=form.with_error("file", _too_many(context))), 429)
+    schemes = await schemes_known(context)
+    if is_sheet(context.file):
+        return context.show(VerifyView(result=await sheet_result(context, context.file, schemes)))
     found = await context.node.receipts.verify(context.file)
     if isinstance(found, Broken):
         return context.show(VerifyView(result=_broken(context, found)))
-    return context.show(VerifyView(result=Shown(context, found, await schemes_known(context)).result()))
+    return context.show(VerifyView(result=Shown(context, found, schemes).result()))
 
 
 def _broken(context: Context, found: Broken) -> Result:
@@ -172,7 +172,7 @@ class Shown:
         self._context: Final = context
         self._voice: Final[Voice] = context.voice
         self._found: Final = found
-        self._schemes: Final = schemes
+        self._signers: Final = Signers(context, schemes)
 
     def result(self) -> Result:
         """Return all of it."""
@@ -182,14 +182,14 @@ class Shown:
             title=_("This receipt is whole"),
             sentences=tuple(self._sentences()),
             facts=tuple(self._facts()),
-            schemes=(self._scheme(_("Written by"), found.own), *self._others()),
+            schemes=(self._signers.shown(_("Written by"), found.own), *self._others()),
         )
 
     def _sentences(self) -> Iterable[str]:
         _, found = self._voice.words.gettext, self._found
         yield _("Nothing in it was changed. Whose word it is stands below: compare the six words.")
         if found.agreed is not None:
-            said = {"own": self._name(found.own), "other": self._name(found.agreed.other)}
+            said = {"own": self._signers.name(found.own), "other": self._signers.name(found.agreed.other)}
             payer, payee = ("own", "other") if found.agreed.we_pay else ("other", "own")
             ends = {"payer": said[payer], "payee": said[payee]}
             if found.agreed.both_signed:
@@ -200,23 +200,9 @@ class Shown:
         if found.included is None:
             yield _("The book it was written into is not published that far yet. A newer file will show it.")
         else:
-            yield self._checked(found.included)
+            yield self._signers.checked(found.included)
         if found.key_withdrawn or self._is_withdrawn():
             yield _("The scheme has since ended the key that signed it.")
-
-    def _checked(self, included: Included) -> str:
-        """Say who checked the book. A name is told only of whom we know: somebody else's "Hilltop" signs as well."""
-        _, voice = self._voice.words.gettext, self._voice
-        known = [each for each in included.witnesses if not self._known(each.by)[1]]
-        if known:
-            names = sorted(self._name(each.by) for each in known)
-            return _("The book it stands in was checked by %(names)s, last on %(moment)s.") % {
-                "names": format_list(names, locale=voice.language.replace("-", "_")),
-                "moment": voice.moment(max(each.time_ms for each in known)),
-            }
-        if included.witnesses:
-            return _("The book it stands in was checked, but only by schemes that we do not know.")
-        return _("The book it stands in is published. No other scheme has said here that it checked it.")
 
     def _is_withdrawn(self) -> bool:
         state = self._context.node.directory.state(self._found.own.scheme)
@@ -238,7 +224,7 @@ class Shown:
         if found.agreed is not None and words is not None:
             yield Fact(
                 label=_("Got") if found.agreed.we_pay else _("Gave"),
-                text=f"{words.done_by}, {self._name(found.agreed.other)}",
+                text=f"{words.done_by}, {self._signers.name(found.agreed.other)}",
             )
             yield Fact(label=_("Between the schemes"), text=hours_words(found.agreed.quote.hours, voice))
         if words is not None and words.text:
@@ -254,56 +240,15 @@ class Shown:
     def _others(self) -> Iterable[SchemeShown]:
         _, found = self._voice.words.gettext, self._found
         if found.agreed is not None:
-            yield self._scheme(_("The other scheme"), found.agreed.other)
-        for each in () if found.included is None else found.included.witnesses:
-            at = _("It vouched for the book on %(moment)s.") % {"moment": self._voice.moment(each.time_ms)}
-            yield self._scheme(_("Vouched for by"), each.by, at)
-
-    def _scheme(self, part: str, signer: Signer, note: str = "") -> SchemeShown:
-        known, warns = self._known(signer)
-        return SchemeShown(
-            part=part, name=self._name(signer), words=signer.words, known=known, warns=warns, note=note
-        )
-
-    def _name(self, signer: Signer) -> str:
-        if signer.says is not None:
-            return signer.says.name
-        if signer.scheme in self._schemes:
-            return self._schemes[signer.scheme].name
-        if signer.scheme == self._context.node.scheme:
-            return self._context.settings.name
-        return scheme_text(signer.scheme)[:12] + "…"
-
-    def _known(self, signer: Signer) -> tuple[str, bool]:
-        _, name = self._voice.words.gettext, self._name(signer)
-        if signer.scheme == self._context.node.scheme:
-            return _("This is us."), False
-        if signer.scheme in self._schemes:
-            return _("We know this scheme. We call it %(name)s.") % {
-                "name": self._schemes[signer.scheme].name
-            }, False
-        names = {self._context.settings.name, *(other.name for other in self._schemes.values())}
-        if name.casefold() in {each.casefold() for each in names}:
-            return _("Careful: we know a scheme called %(name)s, and this is not it.") % {"name": name}, True
-        return _("We do not know this scheme. Ask its organisers for their six words."), True
+            yield self._signers.shown(_("The other scheme"), found.agreed.other)
+        yield from self._signers.vouching(found.included)
 
     def _person(self, leg: Moved) -> str:
-        own = {"scheme": self._name(self._found.own)}
+        own = {"scheme": self._signers.name(self._found.own)}
         return leg.name or self._voice.words.gettext("Somebody of %(scheme)s") % own
 
     def _amount(self, amount: int, signer: Signer) -> str:
-        return self._voice.spoken(amount, _unit_of(signer.says))
-
-
-def _unit_of(says: Descriptor | None) -> Unit | None:
-    """Return the unit a descriptor names; None where there is none."""
-    if says is None:
-        return None
-    if says.unit == "hours" and says.minor_per_unit == _MINUTES:
-        return HOURS
-    name = says.unit_name or says.unit
-    decimals = min(len(str(says.minor_per_unit)) - 1, _DECIMALS_MAX)
-    return Unit(code=says.unit, kind="decimal", decimals=decimals, symbol=name, names={"en": {"other": name}})
+        return self._voice.spoken(amount, unit_of_scheme(signer.says))
 
 
 ROUTES: Final = (
