@@ -76,7 +76,7 @@ from protocol.limits import CHECKPOINT_EVERY_MS, KEEP_EVERY_MS
 from protocol.names import SchemeId, scheme_text
 
 if TYPE_CHECKING:
-    pass
+    from node.backup.regular import Standing
 
 log: Final[structlog.stdlib.BoundLogger] = structlog.stdlib.get_logger()
 
@@ -97,6 +97,9 @@ class Options:
     addresses: Sequence[str] = ()  # where other nodes find it
     neighbours_max: int = 12
     allow_lan: bool = False
+    backups: Callable[[int], Standing | None] = lambda _now_ms: (
+        None
+    )  # how it stands with them; reads a folder
     keep_copies: bool = False  # of our books, sealed, with a neighbour (6.7 g); every node that serves does
 
 

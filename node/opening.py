@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from typing import TYPE_CHECKING
 
 from node.app import DATABASE, Node, Options
 from node.clock import SystemChance, SystemClock
@@ -12,17 +13,30 @@ from node.config import Config
 from node.federation.caller import Caller
 from node.keyfiles import open_keys
 from node.store import ThreadStore
+from protocol.names import SchemeId
+
+if TYPE_CHECKING:
+    from node.backup.regular import Standing
 
 
-def options_of(config: Config) -> Options:
-    """Return what the configuration says about a node."""
+def options_of(config: Config, scheme: SchemeId | None = None) -> Options:
+    """Return what the configuration says about a node; of `scheme`, so that its backups are known."""
     origin = config.node.origin
+
+    def backups(now_ms: int) -> Standing | None:
+        if config.backup.folder is None or scheme is None:
+            return None
+        from node.backup.regular import standing
+
+        return standing(config.backup.folder, config.node.data_dir, scheme, now_ms)
+
     return Options(
         seed=config.scheme.seed(config.node),
         origin=origin,
         addresses=config.federation.addresses or (origin,),
         neighbours_max=config.federation.neighbours_max,
         allow_lan=config.federation.allow_lan_addresses,
+        backups=backups,
         keep_copies=True,
     )
 
@@ -45,7 +59,7 @@ async def open_node(config: Config) -> AsyncIterator[Node]:
 
             mail = SmtpTransport(config.mail, config.scheme.name)
         node = Node(
-            options_of(config), store=store, clock=SystemClock(), chance=SystemChance(), keys=keys, network=caller,
+            options_of(config, keys.keyring.scheme), store=store, clock=SystemClock(), chance=SystemChance(), keys=keys, network=caller,
             mail=mail, offload=asyncio.to_thread,
         )  # fmt: skip
         await node.load()

@@ -22,6 +22,7 @@ from node.web.context import ORGANISER, Context, NoSuchPage, Route, get, post
 from node.web.dates import ago, local
 from node.web.forms import BadForm, Filled, Form, paragraphs
 from node.web.pages.checked import checked_line
+from node.web.pages.copies import copies_line
 from node.web.pages.member import PAGE_ROWS, pager
 from node.web.present import paragraphs_of
 from node.web.sentences import unable_sentence
@@ -93,7 +94,11 @@ async def today(context: Context) -> web.Response:
     return context.show(
         DashboardView(
             todo=_todo(context, read),
-            health=(*_health(context, read.figures), await checked_line(context)),
+            health=(
+                *_health(context, read.figures),
+                await checked_line(context),
+                await copies_line(context),
+            ),
             figures=_figures(context, read),
         )
     )
