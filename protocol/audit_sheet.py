@@ -37,7 +37,7 @@ from protocol.message import (
     encode_whole,
     open_message,
 )
-from protocol.names import EntryId, SchemeId
+from protocol.names import EntryId, KeySeq, SchemeId
 from protocol.receipt_file import Introduced
 from protocol.receipt_proof import (
     Broken,
@@ -142,6 +142,7 @@ class SheetProven:
 
     own: Signer
     sheet: Sheet
+    key_seq: KeySeq  # which key of the scheme signed it
     included: Included | None  # None: the last entry is not yet in a published state of the log
 
 
@@ -183,4 +184,4 @@ def _verified(file: SheetFile) -> SheetProven:
     included = None
     if file.proof is not None:
         included = included_in(file.proof, file.witnesses, identity, sheet.last, sheet.entries - 1)
-    return SheetProven(own=own, sheet=sheet, included=included)
+    return SheetProven(own=own, sheet=sheet, key_seq=KeySeq(signed.key_seq), included=included)

@@ -20,7 +20,7 @@ from tests.simulator.many import name_of, never_happened, quietly, run_all, smal
 from tests.simulator.run import Plan
 from tests.simulator.town import PowerCut, SimTown, image, template
 
-WHOLE = 500  # towns of a normal run, and …
+WHOLE = 400  # towns of a normal run, and …
 # Seeds that failed once, and what was found. A later change of the simulator draws other towns from them; what each found
 # has a test of its own beside the code.
 REGRESSIONS = {1004: "returned ops keep a revoked key"}

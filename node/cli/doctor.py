@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
@@ -127,14 +128,19 @@ def sqlite_finding(version: tuple[int, ...]) -> Finding:
 
 
 def _papers() -> Finding:
-    looked = [sys.executable, "-m", "node.pdf.child", "--check"]
-    if subprocess.run(looked, check=False, capture_output=True, timeout=CHILD_S).returncode == 0:
-        return Finding("pdf", State.OK, "statements and receipts can be had as PDF")
+    fix = "Install the libraries: apt install libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0"
+    if find_spec("weasyprint") is None:
+        fix = "Install the packages of the lock file, among which is weasyprint (docs/operating.md)."
+    else:
+        looked = [sys.executable, "-m", "node.pdf.child", "--check"]
+        try:
+            subprocess.run(looked, check=True, capture_output=True, timeout=CHILD_S)
+        except (subprocess.CalledProcessError, subprocess.TimeoutExpired):
+            pass  # said below
+        else:
+            return Finding("pdf", State.OK, "statements and receipts can be had as PDF")
     return Finding(
-        "pdf",
-        State.NOTE,
-        "no PDFs: members can print pages, and most browsers save as PDF there",
-        "Install the libraries: apt install libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0",
+        "pdf", State.NOTE, "no PDFs: members can print pages, and most browsers save as PDF there", fix
     )
 
 

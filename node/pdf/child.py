@@ -1,31 +1,35 @@
 """The process that makes one PDF: `python -m node.pdf.child`, a page on its input, the PDF on its output.
 
 What draws pages is large, and pages hold what members wrote: so it runs apart, with little time and memory, and opens
-nothing that was not handed over with the page. It ends with NOT_INSTALLED where the extra `pdf` or its libraries lack.
+nothing that was not handed over with the page. It ends with NOT_INSTALLED where the extra `pdf` or its libraries lack,
+and with TOO_MUCH where time or memory do not suffice for the page.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import resource
+import signal
 import sys
 from typing import Any, Final
 
 NOT_INSTALLED: Final = 3
-SECONDS_MAX: Final = 20  # of processor time
+TOO_MUCH: Final = 4
+SECONDS_MAX: Final = 30  # of processor time; then SIGXCPU, and SIGKILL for one that does not hear it
 MEMORY_BYTES_MAX: Final = 1024 * 1024 * 1024  # of address space
 OUTPUT_BYTES_MAX: Final = 64 * 1024 * 1024
 BASE: Final = "http://paper.invalid"  # RFC 2606: nothing is there, and nothing is asked for
 
 
 def _limit() -> None:
-    for what, most in (
-        (resource.RLIMIT_CPU, SECONDS_MAX),
-        (resource.RLIMIT_AS, MEMORY_BYTES_MAX),
-        (resource.RLIMIT_FSIZE, OUTPUT_BYTES_MAX),
-        (resource.RLIMIT_CORE, 0),
+    for what, soft, hard in (
+        (resource.RLIMIT_CPU, SECONDS_MAX, SECONDS_MAX + 5),
+        (resource.RLIMIT_AS, MEMORY_BYTES_MAX, MEMORY_BYTES_MAX),
+        (resource.RLIMIT_FSIZE, OUTPUT_BYTES_MAX, OUTPUT_BYTES_MAX),
+        (resource.RLIMIT_CORE, 0, 0),
     ):
-        resource.setrlimit(what, (most, most))
+        resource.setrlimit(what, (soft, hard))
 
 
 def _make(page: str, files: dict[str, list[str]]) -> bytes:
@@ -50,15 +54,22 @@ def _make(page: str, files: dict[str, list[str]]) -> bytes:
 def main() -> int:
     """Make the PDF; return the exit code."""
     _limit()
+    signal.signal(signal.SIGXCPU, lambda *_: os._exit(TOO_MUCH))
     try:
         import weasyprint  # noqa: F401 - looked for
     except (ImportError, OSError) as error:
         sys.stderr.write(f"{error}\n")
         return NOT_INSTALLED
+    except MemoryError:
+        return TOO_MUCH
     if sys.argv[1:] == ["--check"]:
         return 0
     handed = json.loads(sys.stdin.buffer.read())
-    sys.stdout.buffer.write(_make(handed["page"], handed["files"]))
+    try:
+        made = _make(handed["page"], handed["files"])
+    except MemoryError:
+        return TOO_MUCH
+    sys.stdout.buffer.write(made)
     return 0
 
 

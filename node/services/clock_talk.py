@@ -7,7 +7,7 @@ from typing import Final
 
 from node.federation.links import Links
 from node.services import feed_frames as frames
-from protocol.following import FeedClock
+from protocol.following import FeedClock, lacks
 from protocol.frame import FrameType
 from protocol.names import SchemeId
 
@@ -51,10 +51,18 @@ class ClockTalk:
         self._heard.get(peer, {}).pop(scheme, None)
 
     def tell(self, peer: SchemeId, *, wants_answer: bool) -> None:
-        """Send what changed since the last swap."""
+        """Send what changed since the last swap, and what the peer, by its own word, still lacks.
+
+        The last because it may not have read what was said: where two sessions cross, the peer drops the frames of the
+        older one, and when that one counts again only its own clocks show what it missed. Source: 6.7 (e).
+        """
         swaps = self._swaps.get(peer, 0)
         told = {} if swaps % FULL_SWAP_EVERY == 0 else self._told.get(peer, {})
-        news = [clock for scheme, clock in self._clocks.items() if told.get(scheme) != clock]
+        news = [
+            clock
+            for scheme, clock in self._clocks.items()
+            if told.get(scheme) != clock or self._lags(peer, clock)
+        ]
         for first in range(0, max(len(news), 1), frames.CLOCKS_MAX):
             part = tuple(news[first : first + frames.CLOCKS_MAX])
             payload = frames.Clocks(wants_answer and first == 0, part).value()
@@ -63,6 +71,10 @@ class ClockTalk:
             told.update((clock.scheme, clock) for clock in part)
         self._told[peer] = told
         self._swaps[peer] = swaps + 1
+
+    def _lags(self, peer: SchemeId, clock: FeedClock) -> bool:
+        heard = self.heard_of(peer, clock.scheme)
+        return heard is not None and bool(lacks(heard, clock))
 
     def forget_peer(self, peer: SchemeId) -> None:
         """Begin anew with `peer`."""

@@ -110,13 +110,34 @@ async def test_nothing_is_fetched_and_no_file_is_read(tmp_path: Path) -> None:
     assert list(pdf.attachments) == []
 
 
+LIMITED = (
+    "from node.pdf import child",
+    "child.SECONDS_MAX = 1",
+    "raise SystemExit(child.main())",
+)
+
+
 @needs_pdf
-async def test_a_page_without_end_has_one() -> None:
-    """Bounded time: the process is ended, and the node goes on."""
-    nested = "<div>" * 20_000
+async def test_a_page_for_which_time_does_not_suffice_is_too_large() -> None:
+    """Without its limit the child makes this one: some hundred rows take seconds."""
+    rows = "".join(f"<tr><td>{number}</td><td>bread and jam</td></tr>" for number in range(400))
+    papers = program(*LIMITED)
     with pytest.raises(NoPdf) as caught:
-        await PdfMaker().make(page(nested), {})
-    assert caught.value.why in (Why.FAILED, Why.TOO_LARGE)
+        await papers.make(page(f"<table>{rows}</table>"), {})
+    assert caught.value.why is Why.TOO_LARGE
+
+
+async def test_one_that_writes_without_end_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(maker, "OUTPUT_BYTES_MAX", 1000)
+    with pytest.raises(NoPdf) as caught:
+        await program("import sys", "while True: sys.stdout.write('%PDF-' * 9000)").make(page(), {})
+    assert caught.value.why is Why.TOO_LARGE
+
+
+async def test_one_that_says_very_much_is_heard_in_part() -> None:
+    with pytest.raises(NoPdf) as caught:
+        await program("import sys", "sys.stderr.write('x' * 10**6)", "raise SystemExit(1)").make(page(), {})
+    assert caught.value.why is Why.FAILED
 
 
 async def test_what_is_too_large_is_not_begun() -> None:

@@ -13,21 +13,23 @@ from aiohttp import web
 
 from node.services.closing import NotOver
 from node.store import ReadTx
+from node.web import amounts
 from node.web.context import ORGANISER, Context, NoSuchPage, Route, get
 from node.web.dates import local
 from node.web.forms import Filled
 from node.web.pages.checked import names_of
 from node.web.pages.member_statement import harmless, plain_number
 from node.web.pages.neighbours_shown import Known, known_neighbours, name_of
-from node.web.rates import hours_words
 from node.web.views.closing import ClosedYearView, SumTable
 from node.web.views.page import Empty, Fact
 from protocol.audit_sheet import Sheet, SheetProven, verify_sheet
 from protocol.ledger import HOURS, LOCAL, SystemRole
 from protocol.names import scheme_text
+from protocol.units import MINUTE
 
 FIRST_YEAR: Final = 1980
 LAST_YEAR: Final = 2999
+SECOND: Final = MINUTE // 60
 # These names, and their order, stay as they are: auditors' own spreadsheets count on them.
 CSV_COLUMNS: Final = ("what", "of", "unit", "amount")
 
@@ -178,7 +180,11 @@ def _tables(context: Context, sheet: Sheet, known: Known) -> Iterable[SumTable]:
 
 
 def _hours(context: Context, amount: int) -> str:
-    said = hours_words(abs(amount), context.voice) or context.voice.short(0)
+    """Return hours between schemes in few characters: "+3 h 20, 15 s"."""
+    minutes, rest = divmod(abs(amount), MINUTE)
+    said = amounts.short(minutes, amounts.HOURS, context.language)
+    if rest:
+        said += f", {rest / SECOND:.3g} s"
     return f"\u2212{said}" if amount < 0 else f"+{said}" if amount else said
 
 

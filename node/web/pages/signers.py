@@ -11,7 +11,7 @@ from node.web.context import Context
 from node.web.pages.schemes import Schemes
 from node.web.views.receipts import SchemeShown
 from protocol.descriptor import Descriptor
-from protocol.names import scheme_text
+from protocol.names import KeySeq, SchemeId, scheme_text
 from protocol.receipt_proof import Included, Signer
 
 _MINUTES: Final = 60
@@ -54,6 +54,12 @@ class Signers:
         if name.casefold() in {each.casefold() for each in names}:
             return _("Careful: we know a scheme called %(name)s, and this is not it.") % {"name": name}, True
         return _("We do not know this scheme. Ask its organisers for their six words."), True
+
+    def has_ended(self, scheme: SchemeId, key_seq: KeySeq) -> bool:
+        """Tell whether a scheme ended a key, as far as this node knows: whoever made the file may have left that out."""
+        state = self._context.node.directory.state(scheme)
+        known = None if state is None else state.delegation(key_seq)
+        return known is not None and known.revoked_seq is not None
 
     def checked(self, included: Included) -> str:
         """Say who checked the book. A name is told only of whom we know: somebody else's "Hilltop" signs as well."""

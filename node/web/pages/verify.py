@@ -201,13 +201,8 @@ class Shown:
             yield _("The book it was written into is not published that far yet. A newer file will show it.")
         else:
             yield self._signers.checked(found.included)
-        if found.key_withdrawn or self._is_withdrawn():
+        if found.key_withdrawn or self._signers.has_ended(found.own.scheme, found.key_seq):
             yield _("The scheme has since ended the key that signed it.")
-
-    def _is_withdrawn(self) -> bool:
-        state = self._context.node.directory.state(self._found.own.scheme)
-        known = None if state is None else state.delegation(self._found.key_seq)
-        return known is not None and known.revoked_seq is not None
 
     def _facts(self) -> Iterable[Fact]:
         _, found, voice = self._voice.words.gettext, self._found, self._voice

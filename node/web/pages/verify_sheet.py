@@ -38,6 +38,10 @@ async def sheet_result(context: Context, data: bytes, schemes: Schemes) -> Resul
         sentences.append(_("The book behind it is not published that far yet. A newer file will show it."))
     else:
         sentences.append(signers.checked(found.included))
+    if signers.has_ended(found.own.scheme, found.key_seq):
+        sentences.append(
+            _("The scheme has since ended the key that signed it: do not trust it without asking them.")
+        )
     return Result(
         state=Pill(text=_("Whole"), tone="good"),
         title=_("This sheet is whole"),

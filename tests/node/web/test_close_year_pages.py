@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from dataclasses import replace
 from datetime import datetime
 
 import pytest
@@ -121,3 +122,20 @@ async def test_only_organisers_get_it(oakvale: Oakvale, path: str) -> None:
     member = await oakvale.browser.get(path)
     assert (visitor.status, member.status) == (303, 403)
     assert Role.ORGANISER is oakvale.rosa.role
+
+
+async def test_a_key_that_is_known_to_be_ended_is_said_whatever_the_file_leaves_out(
+    oakvale: Oakvale, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rule 4.5: a thief of an ended key does not show the event that ended it; who knows of it says so."""
+    await oakvale.record("Bike repair", "1:30")
+    await oakvale.later(60_000)
+    file = await body(await organiser(oakvale), "/admin/close-year/file")
+    assert "has since ended the key" not in await looked_at(oakvale, file)
+
+    known = oakvale.town.node.directory.state(oakvale.town.node.scheme)
+    assert known is not None
+    ended = tuple(replace(each, revoked_seq=99) for each in known.delegations)
+    state = replace(known, delegations=ended)
+    monkeypatch.setattr(oakvale.town.node.directory, "state", lambda _scheme: state)
+    assert "has since ended the key" in await looked_at(oakvale, file)
