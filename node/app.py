@@ -120,7 +120,7 @@ class Node:
         self.jobs: Final[list[Job]] = []
         self._wire_people(Hasher(keys.pepper, chance, offload), keys.pepper, mail)
         self._keys: Final = keys
-        self._offload: Final = offload
+        self.offload: Final = offload
         self._wire_federation(dial or self._dial_peer, network or Nowhere(), offload)
         self._wire_gossip(offload)
         self._wire_trading()
@@ -240,7 +240,7 @@ class Node:
         )  # fmt: skip
         self.recovery = Recovery(
             store=self.store, clock=self.clock, links=self.links, identity=self.keyring.identity,
-            safe=self.keyring.safe, stop_lost=self.lines.units.stop_where_both_lost, offload=self._offload,
+            safe=self.keyring.safe, stop_lost=self.lines.units.stop_where_both_lost, offload=self.offload,
         )  # fmt: skip
         self.jobs.append(Job("both-lost", LOOK_EVERY_S, self.recovery.look_for_lost))
         self.keeping = Keeping(
@@ -248,7 +248,7 @@ class Node:
         )
         self.keepers = Keepers(
             store=self.store, clock=self.clock, keyring=self.keyring, pepper=self._keys.pepper, links=self.links,
-            neighbours=lambda: self.routes.neighbours, ahead=self.recovery.copy_is_newer, offload=self._offload,
+            neighbours=lambda: self.routes.neighbours, ahead=self.recovery.copy_is_newer, offload=self.offload,
         )  # fmt: skip
         if self.options.keep_copies:
             self.jobs.append(Job("keep-copy", KEEP_EVERY_MS / 1000, self.keepers.send_now))
@@ -258,7 +258,7 @@ class Node:
         )  # fmt: skip
         self.jobs.append(Job("checkpoint", CHECKPOINT_EVERY_MS / 1000, self.witness.turn))
         self.receipts = Receipts(
-            keyring=self.keyring, directory=self.directory, descriptor=self.descriptor, offload=self._offload,
+            keyring=self.keyring, directory=self.directory, descriptor=self.descriptor, offload=self.offload,
             prove=lambda tx, seq: proof_in(tx, seq, quorum(len(self.routes.neighbours))),
         )  # fmt: skip
         self.closing = Closing(keyring=self.keyring, clock=self.clock, receipts=self.receipts)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Final
 
 from node.web.context import Context
@@ -22,7 +21,7 @@ async def copies_line(context: Context) -> tuple[Pill, str]:
     if kept_ms > now_ms - YOUNG_MS:
         said = _("A neighbour keeps a sealed copy of the books, last sent %(ago)s.")
         return good, said % {"ago": ago(kept_ms, now_ms, context.words)}
-    backups = await asyncio.to_thread(context.node.options.backups, now_ms)
+    backups = await context.node.offload(context.node.options.backups, now_ms)
     if backups is not None and not backups.there:
         return look, _("The place for backups cannot be read. Is its disk plugged in?")
     if backups is None or backups.newest_ms is None or backups.late:

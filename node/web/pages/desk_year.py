@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import csv
 import io
 from collections.abc import Iterable
@@ -103,7 +102,7 @@ async def _closed(context: Context, year: int) -> tuple[bytes, SheetProven]:
         file = await context.read(query)
     except NotOver:
         raise NoSuchPage from None
-    found = await asyncio.to_thread(verify_sheet, file)
+    found = await context.node.offload(verify_sheet, file)
     assert isinstance(found, SheetProven), found
     return file, found
 

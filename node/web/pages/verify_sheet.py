@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable
 
 from node.web.context import Context
@@ -19,7 +18,7 @@ from protocol.receipt_proof import Broken
 async def sheet_result(context: Context, data: bytes, schemes: Schemes) -> Result:
     """Return what a file that calls itself a sheet proves."""
     _ = context.words.gettext
-    found = await asyncio.to_thread(verify_sheet, data)
+    found = await context.node.offload(verify_sheet, data)
     if isinstance(found, Broken):
         return Result(
             state=Pill(text=_("Do not trust it"), tone="stop"),
