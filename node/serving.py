@@ -100,15 +100,10 @@ def _back_up_regularly(node: Node, config: Config) -> None:
     if config.backup.folder is None:
         return
     # Only where it is wanted: a node without it starts sooner.
-    from node.backup.keeping import Rule
-    from node.backup.making import Source
+    from node.backup.configured import rule_of, source_of
     from node.backup.regular import LOOK_EVERY_S, RegularBackups
 
-    keyring = node.keyring
-    source = Source(
-        data_dir=config.node.data_dir, config=config.file, scheme=keyring.scheme, safe=keyring.safe
-    )
-    rule = Rule(**config.backup.model_dump(exclude={"folder"}))
+    source, rule = source_of(config, node.keyring), rule_of(config)
     backups = RegularBackups(source, config.backup.folder, rule, SystemClock(), SystemChance())
     node.jobs.append(Job("back-up", LOOK_EVERY_S, backups.make_when_due))
 

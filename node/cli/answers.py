@@ -9,6 +9,7 @@ import json
 import os
 from collections.abc import Callable
 from functools import wraps
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -54,6 +55,22 @@ def ask_node(context: click.Context, command: str, **arguments: Any) -> dict[str
     from node.cli.admin import ask
 
     return ask(config_of(context), command, arguments)
+
+
+def typed_words(file: Path | None) -> str:
+    """Return the words of the recovery sheet, from a file or asked for."""
+    return click.prompt("The 24 words of the recovery sheet") if file is None else file.read_text("utf-8")
+
+
+def sheet_from(words: str) -> bytes:
+    """Return the 32 bytes behind the 24 words, which may be numbered. Raises CannotDo."""
+    from crypto.words import BadWords, from_words
+    from node.cli.admin import CannotDo
+
+    try:
+        return from_words(words)
+    except BadWords as error:
+        raise CannotDo(f"the recovery sheet: {error}") from None
 
 
 def show(answer: dict[str, Any], as_json: bool, *lines: str) -> None:

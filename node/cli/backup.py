@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
-from node.cli.answers import config_of, json_option, plainly, show
+from node.cli.answers import config_of, json_option, plainly, sheet_from, show, typed_words
 
 if TYPE_CHECKING:
     from crypto.safekeeping import SafeKeys
@@ -68,7 +68,7 @@ def backup() -> None:
 @backups_plainly
 def create(context: click.Context, as_json: bool, folder: Path | None) -> None:
     """Make a backup now. Works beside a running node, and does not hold it up."""
-    from node.backup.keeping import Rule
+    from node.backup.configured import rule_of
     from node.backup.making import make_backup, thin_out
     from node.cli.admin import CannotDo
     from node.clock import SystemChance, SystemClock
@@ -77,11 +77,11 @@ def create(context: click.Context, as_json: bool, folder: Path | None) -> None:
     target = folder or config.backup.folder
     if target is None:
         raise CannotDo("where to? Give a folder with --to, or name one as folder under [backup]")
-    source = source_of(config)
+    source = source_of_node(config)
     path = make_backup(source, target, SystemClock().now_ms(), SystemChance())
     removed: list[Path] = []
     if target == config.backup.folder:
-        removed = thin_out(target, source.scheme, Rule(**config.backup.model_dump(exclude={"folder"})))
+        removed = thin_out(target, source.scheme, rule_of(config))
     answer = {"file": str(path), "bytes": path.stat().st_size, "removed": [str(each) for each in removed]}
     show(
         answer,
@@ -104,7 +104,7 @@ def list_(context: click.Context, as_json: bool) -> None:
     if config.backup.folder is None:
         raise CannotDo("no folder is named under [backup]")
     try:
-        found = backups_in(config.backup.folder, source_of(config).scheme)
+        found = backups_in(config.backup.folder, source_of_node(config).scheme)
     except OSError as error:
         raise CannotDo(f"{config.backup.folder} cannot be read: {error}") from None
     rows = [{"file": str(each.path), "made_ms": each.header.made_ms} for each in found]
@@ -163,16 +163,16 @@ def restore(context: click.Context, as_json: bool, file: Path, words_file: Path 
 # --- Keys and places ---------------------------------------------------------------------------------------------
 
 
-def source_of(config: Config) -> Source:
+def source_of_node(config: Config) -> Source:
     """Return what of this node is backed up. Raises CannotDo, KeysUnusable."""
-    from node.backup.making import DATABASE, Source
+    from node.backup.configured import source_of
+    from node.backup.making import DATABASE
     from node.cli.admin import CannotDo
     from node.keyfiles import open_keys
 
     if not (config.node.data_dir / DATABASE).exists():
         raise CannotDo(f"there is no database in {config.node.data_dir}")
-    keyring = open_keys(config.node.data_dir).keyring
-    return Source(data_dir=config.node.data_dir, config=config.file, scheme=keyring.scheme, safe=keyring.safe)
+    return source_of(config, open_keys(config.node.data_dir).keyring)
 
 
 def safe_of_node(config: Config) -> SafeKeys:
@@ -185,18 +185,9 @@ def safe_of_node(config: Config) -> SafeKeys:
 def safe_of_words(words_file: Path | None) -> SafeKeys:
     """Return the key that the recovery sheet makes; asks for its words where they are in no file. Raises CannotDo."""
     from crypto.safekeeping import SafeKeys
-    from crypto.words import BadWords, from_words
-    from node.cli.admin import CannotDo
     from node.keyfiles import safe_key
 
-    if words_file is None:
-        words = click.prompt("The 24 words of the recovery sheet")
-    else:
-        words = words_file.read_text("utf-8")
-    try:
-        return SafeKeys([safe_key(from_words(words))])
-    except BadWords as error:
-        raise CannotDo(f"the recovery sheet: {error}") from None
+    return SafeKeys([safe_key(sheet_from(typed_words(words_file)))])
 
 
 @contextmanager

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 from base64 import b64encode
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
 from node.app import Node
 from node.cli.admin import CannotDo
+from node.cli.verify import moment
 from node.mail.outbox import MailState, unsent_mails
 from node.services.accounts import all_accounts
 from node.services.acts import OPERATOR, Role
@@ -129,9 +129,7 @@ async def ledger_close(node: Node, *, from_ms: int, to_ms: int) -> dict[str, Any
         file = await node.store.read(node.closing.read, from_ms, to_ms)
     except NotOver:
         raise CannotDo("there was nothing in the books by then, or that time has not begun") from None
-    looked = await asyncio.to_thread(
-        look_at, file, lambda ms: f"{datetime.fromtimestamp(ms / 1000, UTC):%Y-%m-%d %H:%M} UTC"
-    )
+    looked = await asyncio.to_thread(look_at, file, moment)
     return {"file": b64encode(file).decode(), "said": list(looked.lines), **looked.record}
 
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import click
 
-from node.cli.answers import config_of, json_option, plainly, show
+from node.cli.answers import config_of, json_option, plainly, sheet_from, show, typed_words
 
 PASSPHRASE_FILE: Final = click.option(
     "--passphrase-file",
@@ -114,7 +114,7 @@ def keys_rotate(
     data_dir = _stopped(context)
     chance, now_ms = SystemChance(), SystemClock().now_ms()
     before = open_keys(data_dir)
-    rotated = rotate(before, _sheet(sheet_file), chance, now_ms)
+    rotated = rotate(before, sheet_from(typed_words(sheet_file)), chance, now_ms)
     after = renew(rotated.keys, rotated.root, ONLINE, chance, now_ms) if everything else rotated.keys
     passphrase = _passphrase(passphrase_file, "A passphrase for the new root key", new=True)
     words = to_words(rotated.sheet)
@@ -156,17 +156,3 @@ def _passphrase(file: Path | None, prompt: str, *, new: bool = False) -> str:
     if new and len(typed) < PASSPHRASE_CHARACTERS_MIN:
         raise CannotDo(f"the passphrase has at least {PASSPHRASE_CHARACTERS_MIN} characters")
     return str(typed)
-
-
-def _sheet(file: Path | None) -> bytes:
-    """Return the 32 bytes behind the 24 words. Raises CannotDo."""
-    from crypto.words import BadWords, from_words
-    from node.cli.admin import CannotDo
-
-    typed = (
-        file.read_text("utf-8") if file is not None else click.prompt("The 24 words of the recovery sheet")
-    )
-    try:
-        return from_words(" ".join(word for word in typed.split() if not word.rstrip(".").isdigit()))
-    except BadWords as error:
-        raise CannotDo(str(error)) from None

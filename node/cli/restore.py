@@ -14,10 +14,10 @@ import click
 
 from crypto.canonical import NotCanonical
 from crypto.signing import split
-from crypto.words import BadWords, from_words, to_words
+from crypto.words import to_words
 from node.app import DATABASE
 from node.cli.admin import GO_ON, WAITING, CannotDo
-from node.cli.answers import show
+from node.cli.answers import sheet_from, show, typed_words
 from node.cli.init import PASSPHRASE_CHARACTERS_MIN, sheet_lines
 from node.clock import SystemChance, SystemClock
 from node.config import Config
@@ -49,7 +49,7 @@ def restore_from(
     new_words: tuple[str, ...] = ()
     if not (config.node.data_dir / FOLDER).exists():
         if words is None:
-            words = click.prompt("The 24 words of the recovery sheet")
+            words = typed_words(None)
         if passphrase is None:
             passphrase = click.prompt(
                 f"A passphrase for the new root key, {PASSPHRASE_CHARACTERS_MIN} characters or more",
@@ -87,10 +87,7 @@ def restore_keys(
     data_dir = config.node.data_dir
     if (data_dir / FOLDER).exists() or (data_dir / DATABASE).exists():
         raise CannotDo(f"{data_dir} is not empty: this is for a new disk")
-    try:
-        sheet = from_words(words)
-    except BadWords as error:
-        raise CannotDo(f"the recovery sheet: {error}") from None
+    sheet = sheet_from(words)
     log = asyncio.run(_log_of(place, scheme))
     drawn = redraw_keys(log, sheet, SystemChance(), SystemClock().now_ms())
     write_keys(data_dir, drawn, passphrase, SystemChance())

@@ -26,10 +26,11 @@ def verify(context: click.Context, as_json: bool, file: Path) -> None:
 
     with file.open("rb") as opened:
         data = opened.read(RECEIPT_BYTES_MAX + 1)
-    found = look_at(data, _moment)
+    found = look_at(data, moment)
     click.echo(json.dumps(found.record, ensure_ascii=False) if as_json else "\n".join(found.lines))
     context.exit(0 if found.holds else 1)
 
 
-def _moment(time_ms: int) -> str:
+def moment(time_ms: int) -> str:
+    """Return a moment as files are told: the same for whoever checks them."""
     return datetime.fromtimestamp(time_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")

@@ -255,20 +255,6 @@ class ConnectorDesk:
             _FORWARD_STATE, which_line=line_no, which_seq=seq, new_state=after.value, new_receipt=None
         )
 
-    def learn(self, line: Line, seq: int, receipt: bytes) -> None:
-        """Claim upstream with the receipt of my open lock `seq`, which came by another way than its CLAIM. Source: 7.2."""
-        row = self._tx.one(_FORWARD_BY_OUT, line_no=line.no, lock_seq=seq)
-        if row is None or ConnectorState(row[2]) is not ConnectorState.FORWARDED:
-            return
-        up_no, up_seq, state, amount = row
-        after, _ = connector_step(ConnectorState(state), ConnectorEvent.RECEIPT)
-        up = self._lines.by_no(up_no)
-        if self._lines.decide(up, up_seq, receipt):
-            self.post_up(up, amount)
-        self._tx.run(
-            _FORWARD_STATE, which_line=up_no, which_seq=up_seq, new_state=after.value, new_receipt=receipt
-        )
-
     def _transit(self) -> int:
         return self._books.system(self._tx, SystemRole.TRANSIT, HOURS)
 

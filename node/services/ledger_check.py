@@ -99,10 +99,10 @@ def check_books(
     check_trades(tx, reckoned, payments, numbers.ids, findings, progress)
     _check_lines(tx, scheme, lines, reckoned, findings)
     _check_sums(reckoned, findings)
-    signed = check_log(tx, scheme, identities, findings)
+    logged = check_log(tx, scheme, identities, findings)
     return Checked(
         findings=tuple(findings.all), more=findings.more, entries=reckoned.size, entry_bytes=reckoned.bytes,
-        root=reckoned.tree.root(), accounts=len(reckoned.roles), legs=legs, lines=len(lines), ops=done["ops"], signed=signed,
+        root=logged.root, accounts=len(reckoned.roles), legs=legs, lines=len(lines), ops=done["ops"], signed=logged.signed,
     )  # fmt: skip
 
 

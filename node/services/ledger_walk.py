@@ -15,7 +15,6 @@ from sqlalchemy import bindparam, func, select
 from crypto.canonical import NotCanonical
 from crypto.digest import object_id
 from crypto.keys import VerifyingKey
-from crypto.merkle import Frontier
 from crypto.signing import signed_bytes, split
 from node.services.books import reference_number
 from node.store import ReadTx
@@ -114,7 +113,6 @@ class Reckoned:
     def __init__(self, scheme: SchemeId) -> None:
         self.size = 0  # entries
         self.bytes = 0  # of their signed bodies
-        self.tree = Frontier()
         self.roles: Final[dict[AccountId, str]] = {}  # of every account, in the order of opening
         self.legs: Final[dict[AccountId, array[int]]] = {}  # seq, amount and balance after, over and over
         self.moved: Final[dict[int, Moved]] = {}
@@ -167,7 +165,6 @@ class EntryWalk:
                 id_, good = self._entry(row, prev if sure else None)
                 # After a wrong entry the next one is held against nothing: it would be named for its neighbour's fault.
                 prev, sure = id_, good
-            made.tree = made.tree.extended(row[1] if len(row[1]) == 32 else bytes(32) for row in rows)
             self._progress("entries", min(made.size, total), total)
         for seq, count in self._tx.all(_LEGS_BEYOND, size=made.size):
             if count > 1:  # one alone is a leg that was made up

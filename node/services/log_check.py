@@ -6,12 +6,13 @@ neighbour cosigned, over more entries than there are. Source: docs/protocol.md 4
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
-from typing import Final
+from typing import Final, NamedTuple
 
 from sqlalchemy import bindparam, select
 
-from crypto.merkle import Frontier, root
+from crypto.merkle import HASH_BYTES, Frontier, root
 from node.services.ledger_walk import Findings, Identities
 from node.store import ReadTx
 from node.store.schema import books as books_schema
@@ -40,13 +41,20 @@ _W: Final = schema.log_witness.c
 _WITNESSES: Final = select(_W.scheme, _W.size, _W.note).order_by(_W.scheme)
 
 
-def check_log(tx: ReadTx, scheme: SchemeId, identities: Identities, findings: Findings) -> int:
-    """Compare the log with the entries; return the entries under the newest signed head, 0 if none is signed."""
+class Logged(NamedTuple):
+    """What the entries make, as a log."""
+
+    root: bytes  # of the tree over all of them (4.1)
+    signed: int  # entries under the newest signed head; 0: none is signed
+
+
+def check_log(tx: ReadTx, scheme: SchemeId, identities: Identities, findings: Findings) -> Logged:
+    """Compare the log with the entries."""
     own = identities(scheme)
     assert own is not None, "a scheme knows itself"
     heads, shown = tx.all(_HEADS), tx.all(_WITNESSES)
     made = _Trees(tx, {row[0] for row in heads} | {row[1] for row in shown})
-    _check_hashes(tx, made.blocks, findings)
+    _check_hashes(tx, made, findings)
     signed = 0
     for size, head_root, wire, cosigned in heads:
         if not made.covers(size):
@@ -70,7 +78,7 @@ def check_log(tx: ReadTx, scheme: SchemeId, identities: Identities, findings: Fi
         known = identities(witness)
         if note is not None and known is not None and not cosigned_by(note, {witness: known}, ever=True):
             findings.add(*where, "what it cosigned is not signed by it")
-    return signed
+    return Logged(made.root(), signed)
 
 
 class _Trees:
@@ -90,10 +98,14 @@ class _Trees:
             # A gap is named by the walk over the entries; here it counts as entries of zeros, to go on.
             ids: list[bytes] = []
             for seq, id_ in rows:
-                ids += [bytes(32)] * min(seq - self.size - len(ids), 1_000_000)
-                ids.append(id_)
+                ids += [bytes(HASH_BYTES)] * min(seq - self.size - len(ids), 1_000_000)
+                ids.append(id_ if len(id_) == HASH_BYTES else bytes(HASH_BYTES))
             self._extend(ids)
         self._stack()
+
+    def root(self) -> bytes:
+        """Return the root over all entries."""
+        return self._tree.root()
 
     def covers(self, size: int) -> bool:
         """Tell whether there are so many entries."""
@@ -127,15 +139,16 @@ class _Trees:
             level, below = level + 1, below // TILE_WIDTH
 
 
-def _check_hashes(tx: ReadTx, blocks: dict[tuple[int, int], bytes], findings: Findings) -> None:
+def _check_hashes(tx: ReadTx, made: _Trees, findings: Findings) -> None:
     """Compare the kept hashes. The last of each level may not be made yet; one in between may not lack."""
+    whole = Counter(level for level, _ in made.blocks)
     due: dict[int, int] = {}
     for level, no, kept in tx.all(_HASHES):
         where = f"{no} of level {level}"
-        for lacking in range(due.get(level, 0), no):
+        for lacking in range(due.get(level, 0), min(no, whole[level])):
             findings.add("log_hash", f"{lacking} of level {level}", "missing", derived=True)
         due[level] = max(due.get(level, 0), no + 1)
-        wanted = blocks.get((level, no))
+        wanted = made.blocks.get((level, no))
         if wanted is None:
             findings.add("log_hash", where, "there are no such entries", derived=True)
         else:

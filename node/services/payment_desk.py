@@ -71,7 +71,7 @@ class PaymentDesk:
         lock = self._lines.own_op_of(line)(step.lock).body.step
         assert isinstance(lock, Lock), "open locks are LOCKs"
         if receipt_opens(lock.receipt_key, lock.quote_id, step.receipt):
-            self.connector.learn(line, step.lock, step.receipt)
+            self.connector.receipt_learned(line, step.lock, step.receipt)
 
     def became_usable(self, line: Line, acceptance_of: AcceptanceOf) -> None:
         """Do what waited for this line: decisions to write, locks to decide, locks of others waiting to go on."""

@@ -36,6 +36,7 @@ from node.services.settings import SchemeSettings
 from node.store import ReadTx
 from node.web.amounts import Unit
 from node.web.cookies import KEPT_S, Cookies
+from node.web.downloads import download
 from node.web.forms import Filled, FormType, fresh_key, once_text, read
 from node.web.notices import notice_text
 from node.web.present import Voice
@@ -273,13 +274,7 @@ class Context:
     async def pdf(self, view: View, name: str) -> web.Response:
         """Return the answer that is a view on paper, as a file called `name`. Raises NoPdf."""
         page, files = self._surroundings.renderer.for_paper(self.page(), view)
-        return web.Response(
-            body=await self._surroundings.pdfs.make(page, files),
-            headers={
-                "Content-Type": "application/pdf",
-                "Content-Disposition": f'attachment; filename="{name}.pdf"',
-            },
-        )
+        return download(await self._surroundings.pdfs.make(page, files), "application/pdf", f"{name}.pdf")
 
     def redirect(self, path: str, *, note: str = "", **query: str) -> web.Response:
         """Return the answer that sends the browser on to one of our pages, where `note` says what happened."""

@@ -389,3 +389,8 @@ def refusal_words(reason: str | None, scheme: str, voice: Voice) -> str:
             return voice.words.gettext("We cannot reach %(scheme)s just now.") % said
         case _:
             return voice.words.gettext("%(scheme)s could not take it now.") % said
+
+
+def in_fours(code: str) -> str:
+    """Return letters and digits as people read them out: in fours."""
+    return " ".join(code[at : at + 4] for at in range(0, len(code), 4))

@@ -11,10 +11,16 @@ from node.services.own_log import Checked, Stopped
 from node.web.context import Context
 from node.web.dates import ago
 from node.web.pages.neighbours_shown import known_neighbours, name_of
+from node.web.present import in_fours
 from node.web.views.page import Pill
 from protocol.names import SchemeId
 
 MARK_DIGITS: Final = 16
+
+
+def mark_of(digest: bytes) -> str:
+    """Return the beginning of a digest as it stands on paper: enough to find what it is of again."""
+    return in_fours(digest.hex()[:MARK_DIGITS])
 
 
 async def names_of(context: Context, schemes: tuple[SchemeId, ...]) -> str:
@@ -42,13 +48,12 @@ async def seal_of_books(context: Context) -> tuple[str, ...]:
     checked, voice = await context.node.witness.own_log.checked(), context.voice
     if not checked.size:
         return ()
-    mark = checked.root.hex()[:MARK_DIGITS]
     signed = context.words.gettext(
         "The books were signed on %(moment)s, with %(num)s entries. Their mark is %(mark)s."
     ) % {
         "moment": voice.moment(checked.signed_ms),
         "num": format_decimal(checked.size, locale=context.words.language.replace("-", "_")),
-        "mark": " ".join(mark[at : at + 4] for at in range(0, MARK_DIGITS, 4)),
+        "mark": mark_of(checked.root),
     }
     by = await checked_by(context, checked)
     return (signed, by) if by else (signed,)

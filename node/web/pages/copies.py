@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Final
-
+from node.backup.keeping import LATE_AFTER_MS
 from node.web.context import Context
 from node.web.dates import ago
 from node.web.views.page import Pill
-from protocol.limits import DAY_MS
-
-# A neighbour's copy or a backup, whichever is newer, is to be younger than this: a day and two hours.
-YOUNG_MS: Final = DAY_MS + 2 * DAY_MS // 24
 
 
 async def copies_line(context: Context) -> tuple[Pill, str]:
@@ -18,7 +13,7 @@ async def copies_line(context: Context) -> tuple[Pill, str]:
     _, now_ms = context.words.gettext, context.now_ms
     good, look = Pill(text=_("Good"), tone="good"), Pill(text=_("Look here"), tone="wait")
     kept_ms = context.node.keepers.kept_ms
-    if kept_ms > now_ms - YOUNG_MS:
+    if kept_ms > now_ms - LATE_AFTER_MS:
         said = _("A neighbour keeps a sealed copy of the books, last sent %(ago)s.")
         return good, said % {"ago": ago(kept_ms, now_ms, context.words)}
     backups = await context.node.offload(context.node.options.backups, now_ms)

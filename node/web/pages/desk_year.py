@@ -15,8 +15,9 @@ from node.store import ReadTx
 from node.web import amounts
 from node.web.context import ORGANISER, Context, NoSuchPage, Route, get
 from node.web.dates import local
+from node.web.downloads import download, table
 from node.web.forms import Filled
-from node.web.pages.checked import names_of
+from node.web.pages.checked import mark_of, names_of
 from node.web.pages.member_statement import harmless, plain_number
 from node.web.pages.neighbours_shown import Known, known_neighbours, name_of
 from node.web.views.closing import ClosedYearView, SumTable
@@ -48,7 +49,7 @@ async def close_year_file(context: Context) -> web.Response:
     """GET /admin/close-year/file?year"""
     year, _ = _asked(context)
     file, _ = await _closed(context, year)
-    return _download(file, "application/octet-stream", f"books-{year}.sheet")
+    return download(file, "application/octet-stream", f"books-{year}.sheet")
 
 
 async def close_year_csv(context: Context) -> web.Response:
@@ -56,18 +57,10 @@ async def close_year_csv(context: Context) -> web.Response:
     year, _ = _asked(context)
     _, found = await _closed(context, year)
     out = io.StringIO()
-    table = csv.writer(out)
-    table.writerow(CSV_COLUMNS)
-    table.writerows(_csv_rows(context, found.sheet, await known_neighbours(context)))
-    # With the mark by which spreadsheets know that it is UTF-8.
-    return _download(
-        b"\xef\xbb\xbf" + out.getvalue().encode(), "text/csv; charset=utf-8", f"books-{year}.csv"
-    )
-
-
-def _download(body: bytes, kind: str, name: str) -> web.Response:
-    headers = {"Content-Type": kind, "Content-Disposition": f'attachment; filename="{name}"'}
-    return web.Response(body=body, headers=headers)
+    rows = csv.writer(out)
+    rows.writerow(CSV_COLUMNS)
+    rows.writerows(_csv_rows(context, found.sheet, await known_neighbours(context)))
+    return table(out.getvalue(), f"books-{year}.csv")
 
 
 # --- What is closed ----------------------------------------------------------------------------------------------
@@ -189,10 +182,10 @@ def _hours(context: Context, amount: int) -> str:
 
 async def _vouched(context: Context, found: SheetProven) -> tuple[str, ...]:
     """Return under which state of the book the sheet is, and who checked that."""
-    _, voice, mark = context.words.gettext, context.voice, found.sheet.last.hex()[:16]
+    _, voice = context.words.gettext, context.voice
     said = _("The book had %(num)s entries then. The mark of the newest is %(mark)s.") % {
         "num": found.sheet.entries,
-        "mark": " ".join(mark[at : at + 4] for at in range(0, 16, 4)),
+        "mark": mark_of(found.sheet.last),
     }
     if found.included is None:
         return said, _("The book is not published that far yet. A newer paper will say who checked it.")

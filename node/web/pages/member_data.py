@@ -17,6 +17,7 @@ from node.services.members import Member
 from node.services.my_data import Held, read_my_data
 from node.store import ReadTx
 from node.web.context import MEMBER, Context, get
+from node.web.downloads import download as file_to_save
 from node.web.pages.desk_outside import what_it_has
 from node.web.pages.schemes import Schemes, read_schemes
 from node.web.views.member import MyDataView
@@ -78,14 +79,9 @@ async def download(context: Context) -> web.Response:
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as files:
         files.writestr(TEXT_FILE, _as_text(context, view, day))
         files.writestr(DATA_FILE, json.dumps(held, ensure_ascii=False, indent=1))
-    return web.Response(
-        body=packed.getvalue(),
-        headers={
-            "Content-Type": "application/zip",
-            "Content-Disposition": f'attachment; filename="member-{context.member.number}.zip"',
-            "Cache-Control": "no-store",
-        },
-    )
+    response = file_to_save(packed.getvalue(), "application/zip", f"member-{context.member.number}.zip")
+    response.headers["Cache-Control"] = "no-store"
+    return response
 
 
 def _as_text(context: Context, view: MyDataView, day: str) -> str:

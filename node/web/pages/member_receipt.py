@@ -10,16 +10,16 @@ from node.services.receipts import Written, written
 from node.services.trades import Trade
 from node.store import ReadTx
 from node.web.context import MEMBER, Context, NoSuchPage, get
+from node.web.downloads import download
 from node.web.pages.member_trade import Found, find, sides_of
 from node.web.pages.neighbours_shown import six_words
 from node.web.pages.schemes import schemes_known
-from node.web.present import reference, trade_pill
+from node.web.present import in_fours, reference, trade_pill
 from node.web.qr import picture_of
 from node.web.views.page import Fact
 from node.web.views.receipts import ReceiptView
 
 MEDIA_TYPE: Final = "application/octet-stream"
-_GROUP: Final = 4
 
 
 async def receipt_page(context: Context) -> web.Response:
@@ -59,7 +59,7 @@ async def _view(context: Context, found: Found, entered: Written) -> ReceiptView
         state=trade_pill(trade, voice, arriving=found.arriving),
         facts=tuple(facts),
         words=six_words(context.node.scheme),
-        code=grouped(entered.check),
+        code=in_fours(entered.check),
         qr=picture_of(f"{link}/{sides.reference}/{entered.check}", sized=False),
         link=link,
         file_href=f"{here}/receipt/file",
@@ -67,11 +67,6 @@ async def _view(context: Context, found: Found, entered: Written) -> ReceiptView
         back_href=here,
         printed=voice.words.gettext("Printed on %(day)s") % {"day": voice.day(voice.now_ms)},
     )
-
-
-def grouped(code: str) -> str:
-    """Return a check code as people read it: in fours."""
-    return " ".join(code[at : at + _GROUP] for at in range(0, len(code), _GROUP))
 
 
 def _file(tx: ReadTx, context: Context, trade: Trade) -> bytes | None:
@@ -84,13 +79,7 @@ async def receipt_file(context: Context) -> web.Response:
     data = await context.read(_file, context, found.trade)
     if data is None:
         raise NoSuchPage
-    return web.Response(
-        body=data,
-        headers={
-            "Content-Type": MEDIA_TYPE,
-            "Content-Disposition": f'attachment; filename="{reference(found.trade)}.receipt"',
-        },
-    )
+    return download(data, MEDIA_TYPE, f"{reference(found.trade)}.receipt")
 
 
 ROUTES: Final = (

@@ -22,6 +22,7 @@ from node.store import ReadTx
 from node.web.amounts import Unit
 from node.web.context import MEMBER, Context, get
 from node.web.dates import local
+from node.web.downloads import table
 from node.web.forms import Filled
 from node.web.pages.checked import seal_of_books
 from node.web.pages.member import members_of
@@ -253,14 +254,7 @@ async def statement_csv(context: Context) -> web.Response:
     asked = await context.read(read_asked, context.member.account_no, *period.moments(voice))
     schemes = await schemes_known(context)
     name = f"statement-{period.first.isoformat()}-{period.last.isoformat()}.csv"
-    return web.Response(
-        # The mark in front tells spreadsheets that this is UTF-8.
-        body=("\ufeff" + csv_text(asked, context.member.account_no, schemes, voice)).encode(),
-        headers={
-            "Content-Type": "text/csv; charset=utf-8",
-            "Content-Disposition": f'attachment; filename="{name}"',
-        },
-    )
+    return table(csv_text(asked, context.member.account_no, schemes, voice), name)
 
 
 def csv_text(asked: Asked, account_no: int, schemes: Schemes, voice: Voice) -> str:

@@ -114,6 +114,11 @@ def a_block_made_up(tx: Tx, _: Resident) -> None:
     tx.run(insert(log.log_hash), level=1, no=2, hash=bytes(32))
 
 
+def a_block_far_away(tx: Tx, _: Resident) -> None:
+    """Nothing is counted up to it: the check ends."""
+    tx.run(insert(log.log_hash), level=2**40, no=2**60, hash=bytes(32))
+
+
 def the_newest_entries_lost(tx: Tx, _: Resident) -> None:
     """Whole, with what they did to accounts: nothing else notices that."""
     for seq, wire in tx.all(
@@ -147,6 +152,7 @@ SPOILT: dict[str, tuple[Spoil, str, str, bool]] = {
     "a block altered": (a_block_altered, "log_hash", "hash is", True),
     "a block lost": (a_block_lost, "log_hash", "missing", True),
     "a block made up": (a_block_made_up, "log_hash", "there are no such entries", True),
+    "a block far away": (a_block_far_away, "log_hash", "there are no such entries", True),
     "the newest entries lost": (the_newest_entries_lost, "log_witness", "the newest are gone", False),
 }  # fmt: skip
 
