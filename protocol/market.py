@@ -24,9 +24,12 @@ from protocol.limits import (
 )
 from protocol.message import Code, Fixed, Int, Many, Maybe, Nested, Part, Text
 
-KINDS: Final = ("offer", "want")
+# What a listing is. All but `want` are things its owner offers.
+KINDS: Final = ("offer", "want", "gift", "lend", "rent", "stay", "lift")
+# What is given or lent costs nothing; who asks something for it rents it out, or offers it.
+COSTS_NOTHING: Final = frozenset({"gift", "lend"})
 # What an asking price is for. Under `agree` the amount is a guide, or 0 for none; under `free` it is 0.
-PER: Final = ("item", "hour", "day", "agree", "free")
+PER: Final = ("item", "hour", "day", "night", "km", "seat", "agree", "free")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +43,7 @@ class AskingPrice(Part):
         Part.__post_init__(self)
         if self.per == "free" and self.amount:
             raise InvalidValue("what is free has no price")
-        if self.per in ("item", "hour", "day") and not self.amount:
+        if self.per not in ("agree", "free") and not self.amount:
             raise InvalidValue(f"a price per {self.per} is an amount")
 
 
@@ -108,6 +111,16 @@ class Listing(Part):
     )
     pictures: Annotated[tuple[Picture, ...], Many(Nested((Picture,)), LISTING_PICTURES_MAX)] = ()
     away_until: Annotated[int | None, Maybe(Int(0, TIME_MS_MAX))] = None  # the owner answers after that
+
+    def __post_init__(self) -> None:
+        Part.__post_init__(self)
+        if self.kind in COSTS_NOTHING and self.price.per != "free":
+            raise InvalidValue(f"what is listed as {self.kind} is free")
+
+    @property
+    def is_paid(self) -> bool:
+        """Tell whether whoever takes it gives its owner something for it, once they agreed."""
+        return self.kind not in ("want", *COSTS_NOTHING) and self.price.per != "free"
 
 
 def next_revision(previous: int, now_ms: int) -> int:

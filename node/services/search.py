@@ -11,7 +11,7 @@ import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
-from typing import Any, Final, Literal, NamedTuple, Self
+from typing import Any, Final, NamedTuple, Self
 
 import structlog
 from sqlalchemy import (
@@ -130,7 +130,7 @@ class FindQuery:
     """What somebody looks for."""
 
     text: str = ""
-    kind: Literal["", "offer", "want"] = ""
+    kind: str = ""  # one of `protocol.market.KINDS`; "" for all
     category: str = ""  # or a group of them
     scheme: SchemeId | None = None
     place: Place | None = None  # from where distances are reckoned

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from protocol.errors import InvalidValue
 from protocol.limits import AMOUNT_MAX, ITEM_BYTES_MAX, ITEM_LIFE_MS_MAX, LISTING_LIFE_MS
 from protocol.market import (
+    KINDS,
     AskingPrice,
     Listing,
     Picture,
@@ -80,6 +81,11 @@ def test_the_longest_listing_fits_an_item():
         (-1, "item", False),
         (True, "item", False),
         (AMOUNT_MAX + 1, "item", False),
+        (1, "night", True),
+        (0, "night", False),
+        (1, "km", True),
+        (1, "seat", True),
+        (0, "seat", False),
         (1, "week", False),
     ],
 )
@@ -94,7 +100,7 @@ def test_a_price_is_an_exact_amount_for_something_or_to_agree_or_nothing(amount,
 @pytest.mark.parametrize(
     "changed",
     [
-        {"kind": "gift"},
+        {"kind": "barter"},
         {"title": ""},
         {"category": "Food"},
         {"language": "en_GB"},
@@ -105,6 +111,20 @@ def test_a_price_is_an_exact_amount_for_something_or_to_agree_or_nothing(amount,
 def test_what_is_not_a_listing_is_refused(changed):
     with pytest.raises(InvalidValue):
         replace(JAM, **changed)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("per, amount", [("free", 0), ("agree", 0), ("agree", 60), ("day", 60)])
+def test_what_is_given_or_lent_is_free_and_what_is_offered_for_a_price_is_paid(kind, per, amount):
+    """Rule 5.1: gift and lend are free; a want is paid by its owner, and so never by whoever answers it."""
+    changed = {"kind": kind, "price": AskingPrice(amount=amount, per=per)}
+    if kind in {"gift", "lend"} and per != "free":
+        with pytest.raises(InvalidValue):
+            replace(JAM, **changed)
+    else:
+        assert replace(JAM, **changed).is_paid == (
+            kind in {"offer", "rent", "stay", "lift"} and per != "free"
+        )
 
 
 # --- 5.8 Places --------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import cache
-from typing import Final, Literal
+from typing import Final
 
 from aiohttp import web
 
@@ -106,9 +106,9 @@ async def _is_shared(context: Context, card: Card) -> bool:
 # --- Words -------------------------------------------------------------------------------------------------------
 
 
-def kind_of(text: str) -> Literal["", "offer", "want"]:
-    """Return the kind of listing that an address asks for; "" for both."""
-    return "offer" if text == KINDS[0] else "want" if text == KINDS[1] else ""
+def kind_of(text: str) -> str:
+    """Return the kind of listing that an address asks for; "" for all."""
+    return text if text in KINDS else ""
 
 
 def place_of(settings: SchemeSettings) -> Place | None:

@@ -143,11 +143,20 @@ def price_words(price: AskingPrice, voice: Voice) -> str:
 
 
 def _per(per: str, amount: str, voice: Voice) -> str:
-    if per == "hour":
-        return voice.words.gettext("%(amount)s for an hour") % {"amount": amount}
-    if per == "day":
-        return voice.words.gettext("%(amount)s a day") % {"amount": amount}
-    return amount
+    _ = voice.words.gettext
+    match per:
+        case "hour":
+            return _("%(amount)s for an hour") % {"amount": amount}
+        case "day":
+            return _("%(amount)s a day") % {"amount": amount}
+        case "night":
+            return _("%(amount)s a night") % {"amount": amount}
+        case "km":
+            return _("%(amount)s a kilometre") % {"amount": amount}
+        case "seat":
+            return _("%(amount)s a seat") % {"amount": amount}
+        case _:
+            return amount
 
 
 def neighbours_price(price: AskingPrice, other: OtherScheme, own_rate: Rate, voice: Voice) -> tuple[str, str]:
@@ -236,7 +245,7 @@ def _card_view(card: Card, owner: str, seen: str, reader: _Reader) -> ListingCar
         asked, theirs = neighbours_price(content.price, other, reader.own_rate, voice)
     return ListingCard(
         href=f"/l/{listing_id(card.key, None if card.own else card.scheme)}",
-        kind="offer" if content.kind == "offer" else "want",
+        kind=content.kind,
         title=content.title,
         price=asked,
         price_theirs=theirs,

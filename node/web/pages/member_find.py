@@ -210,7 +210,7 @@ def own_view(context: Context, owned: Owned) -> ListingView:
     return ListingView(
         card=ListingCard(
             href=f"/l/{name}",
-            kind="offer" if own.content.kind == "offer" else "want",
+            kind=own.content.kind,
             title=own.content.title,
             price=price_words(own.content.price, voice),
             owner=context.member.name,
@@ -236,7 +236,7 @@ def _listing_view(context: Context, shown: ShownListing) -> ListingView:
     """Return the page of somebody else's listing."""
     voice, _ = context.voice, context.words.gettext
     cannot = cannot_record(context, shown)
-    offered = shown.content.kind == "offer" and shown.content.price.per != "free"
+    paid = shown.content.is_paid
     card = card_view(shown.card, shown.owner, context, here_of(context))
     note = ""
     if shown.other is not None and card.price_theirs:
@@ -255,8 +255,8 @@ def _listing_view(context: Context, shown: ShownListing) -> ListingView:
         own=False,
         state=None,
         message_href=f"/messages/new?listing={shown.id}",
-        record_href=f"/record/what?listing={shown.id}" if offered and not cannot else "",
-        cannot_record=cannot if offered else "",
+        record_href=f"/record/what?listing={shown.id}" if paid and not cannot else "",
+        cannot_record=cannot if paid else "",
     )
 
 

@@ -69,7 +69,7 @@ def _mine(owned: Owned, voice: Voice) -> MyListing:
     return MyListing(
         href=f"/l/{name}",
         title=own.content.title,
-        kind="offer" if own.content.kind == "offer" else "want",
+        kind=own.content.kind,
         price=price_words(own.content.price, voice),
         state=state_pill(owned, voice),
         edit_href=f"/post?listing={name}",

@@ -171,7 +171,7 @@ async def _listing_of(context: Context, found: Thread) -> ShownListing | None:
 def _record_href(context: Context, listing: ShownListing | None, member: Member | None) -> str:
     """Return where the trade that was agreed is recorded: by whoever received."""
     mine = listing is not None and listing.owner is not None and listing.owner.no == context.member.no
-    if listing is not None and not mine and listing.content.kind == "offer":
+    if listing is not None and not mine and listing.content.is_paid:
         return f"/record/what?listing={listing.id}"
     return "" if member is None or not member.may_trade else f"/record/what?who={member.number}"
 

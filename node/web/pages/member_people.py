@@ -73,7 +73,7 @@ async def person(context: Context) -> web.Response:
             badge="",
             about=paragraphs_of(shown.about),
             facts=_facts(shown, voice),
-            offers=tuple(card for card in cards if card.kind == "offer"),
+            offers=tuple(card for card in cards if card.kind != "want"),
             wants=tuple(card for card in cards if card.kind == "want"),
             between_us=tuple(_between(trade, voice) for trade in trades[:BETWEEN_SHOWN]),
             message_href="" if is_me else f"/messages/new?to={shown.number}",

@@ -208,7 +208,7 @@ async def price_sent(context: Context) -> web.Response:
         PostPreviewView(
             card=ListingCard(
                 href="",
-                kind="offer" if content.kind == "offer" else "want",
+                kind=content.kind,
                 title=content.title,
                 price=price_words(content.price, voice),
                 owner=context.member.name,

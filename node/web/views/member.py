@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 from node.web.forms import EMPTY, Filled
 from node.web.views.page import Empty, Fact, Link, ListingCard, Option, Pager, Pill, Place, Tone, View
@@ -51,7 +51,7 @@ class FindView(View):
     PLACE: ClassVar[Place] = "find"
 
     query: str
-    kind: Literal["", "offer", "want"]
+    kind: str  # one of `KINDS`, or "" for all
     km: str
     distances: tuple[Option, ...]  # "any distance", "up to 5 km" …
     category: str
@@ -136,7 +136,7 @@ class PostPreviewView(View):
 class MyListing:
     href: str
     title: str
-    kind: Literal["offer", "want"]
+    kind: str  # one of `KINDS`
     price: str
     state: Pill  # "Listed until 4 November 2026", "Expires in 5 days", "Hidden"
     edit_href: str

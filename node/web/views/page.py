@@ -112,7 +112,7 @@ class ListingCard:
     """One offer or want in a list."""
 
     href: str
-    kind: Literal["offer", "want"]
+    kind: str  # one of `KINDS`
     title: str
     price: str  # in the reader's unit: "1 h 30", "about 30 min", "free", "to agree"
     price_theirs: str = ""  # "6.00 Acorns" where the price was made in another unit

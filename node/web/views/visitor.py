@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 from node.web.forms import EMPTY, Filled
 from node.web.views.page import Empty, Fact, Link, ListingCard, Option, Pager, View
@@ -29,7 +29,7 @@ class LookView(View):
     TEMPLATE: ClassVar[str] = "visitor/look.html"
 
     query: str
-    kind: Literal["", "offer", "want"]
+    kind: str  # one of `KINDS`, or "" for all
     category: str
     categories: tuple[Option, ...]  # the first with value "" for all
     summary: str  # "23 offers and wants"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,8 +12,9 @@ from markupsafe import Markup, escape
 
 from node.web.render import straight
 from node.web.templating import make_environment, quick_escape
-from node.web.views.page import Fact
+from node.web.views.page import Fact, ListingCard
 from node.web.words import words_for
+from protocol.market import KINDS
 
 ENVIRONMENT = make_environment(words_for())
 
@@ -74,3 +77,16 @@ def test_no_text_turns_what_stands_beside_it_around() -> None:
         == "<h1>Jam </h1> 6.00 x \u05e9\u05dc\u05d5\u05dd\u200f \U0001f469\u200d\U0001f33e"
     )
     assert straight("“Jam” … 6.00") == "“Jam” … 6.00".encode()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_of_listing_has_a_name_of_its_own(kind: str) -> None:
+    """Rule 5.1: alone, on a card, and in the form that looks for it."""
+    macros = ENVIRONMENT.get_template("macros.html").module
+    name = re.sub("<[^>]*>", "", str(macros.kind(kind)))  # type: ignore[attr-defined]  # a module of macros
+    others = [re.sub("<[^>]*>", "", str(macros.kind(other))) for other in KINDS if other != kind]  # type: ignore[attr-defined]
+    assert name
+    assert name not in others
+    card = ListingCard(href="/l/x", kind=kind, title="Jam", price="2 h")
+    assert f'<span class="kind kind-{kind}">{name}</span>' in str(macros.card(card, 2))  # type: ignore[attr-defined]
+    assert f'<option value="{kind}" selected>' in str(macros.kinds(kind))  # type: ignore[attr-defined]
