@@ -145,6 +145,8 @@ ROUTE_SEARCH_STEPS_MAX: Final = 100_000
 
 # Locks one side may have open on a line. Four hundred a side keep the state of a line inside one object.
 LINE_OPEN_LOCKS_MAX: Final = 400
+# One neighbour's locks take at most one part in so many of a line they are passed on over (6.4): the rest is for others.
+NEIGHBOUR_SHARE_OF: Final = 2
 # Ops of mine the peer has not acknowledged before LOCK, LIMIT, CREDIT and MARK wait (6.5).
 LINE_WINDOW_OPS: Final = 64
 NOTE_BYTES_MAX: Final = 512  # the sealed note from payer to payee in a LOCK

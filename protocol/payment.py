@@ -15,7 +15,14 @@ from enum import Enum
 from typing import Final, TypeAlias, TypeVar
 
 from protocol.errors import OutOfOrder
-from protocol.limits import FROZEN_AFTER_MS, HOP_MARGIN_MS, LATE_AFTER_MS, PAYEE_MARGIN_MS
+from protocol.limits import (
+    FROZEN_AFTER_MS,
+    HOP_MARGIN_MS,
+    LATE_AFTER_MS,
+    LINE_WINDOW_OPS,
+    NEIGHBOUR_SHARE_OF,
+    PAYEE_MARGIN_MS,
+)
 from protocol.line_ops import Lock
 from protocol.names import SchemeId
 from protocol.quote import Acceptance, Quote
@@ -219,7 +226,30 @@ class Onward:
 
     exists: bool
     usable: bool
-    room: int  # the most that may be locked on it now, by limits, own ceiling and the lock's mode
+    room: int  # the most that may be locked on it now, by limits, own ceiling, the lock's mode, and the share of its neighbour
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnderWay:
+    """Locks of mine that are open on one line and pass on those of one neighbour."""
+
+    count: int
+    amount: int
+    unseen: int  # of them, those the peer has not acknowledged
+
+
+def share_of_room(room: int, *, pending: int, open_max: int, theirs: UnderWay) -> int:
+    """Return how much of `room` on a line one more lock of a neighbour may take. Source: 6.4.
+
+    `pending` is what all my locks on that line come to, `open_max` how many the LIMIT allows. Of the locks of one
+    neighbour, half of the line is left to everybody else; a single one may take what there is.
+    """
+    if not theirs.count:
+        return room
+    most, most_unseen = max(1, open_max // NEIGHBOUR_SHARE_OF), LINE_WINDOW_OPS // NEIGHBOUR_SHARE_OF
+    if theirs.count >= most or theirs.unseen >= most_unseen:
+        return 0
+    return max(0, min(room, (room + pending) // NEIGHBOUR_SHARE_OF - theirs.amount))
 
 
 def forward_verdict(lock: Lock, onward: Onward, *, now_ms: int, old: bool) -> tuple[ConnectorEvent, str]:

@@ -5,7 +5,8 @@ Source: docs/protocol.md 7.2–7.4, 0.4.
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Sequence
+from typing import Any, Final
 
 from sqlalchemy import bindparam, func, literal_column, select, update
 
@@ -21,6 +22,7 @@ from node.store.statements import upsert
 from protocol.entry import Words
 from protocol.errors import OutOfOrder
 from protocol.ledger import HOURS, SystemRole
+from protocol.limits import LINE_OPEN_LOCKS_MAX
 from protocol.line_ops import Lock, epoch_of
 from protocol.memo import Passing
 from protocol.payment import (
@@ -28,9 +30,11 @@ from protocol.payment import (
     ConnectorState,
     Effect,
     Onward,
+    UnderWay,
     connector_step,
     forward_verdict,
     onward_lock,
+    share_of_room,
 )
 
 _F: Final = schema.forward.c
@@ -84,7 +88,7 @@ class ConnectorDesk:
             Onward(
                 exists=onward is not None,
                 usable=onward is not None and (onward.usable or ended),
-                room=0 if onward is None or line.status != OPEN else self._lines.room(onward, lock.mode),
+                room=0 if onward is None or line.status != OPEN else self._room(line, onward, lock),
             ),
             now_ms=self._lines.now_ms,
             old=seq <= line.horizon,
@@ -109,6 +113,28 @@ class ConnectorDesk:
             )  # fmt: skip
             if out_seq is not None:  # its end is near, and then the row is wanted again
                 self._tx.kept(schema.forward)[out_line_no, out_seq] = line.no, seq, state.value, lock.amount
+
+    def _room(self, line: Line, onward: Line, lock: Lock) -> int:
+        """Return the most that a lock of the neighbour of `line` may take of `onward` now. Source: 6.4."""
+        room, view, me = self._lines.room(onward, lock.mode), onward.state.mine, onward.state.me
+        pending, open_max = view.pending[me], min(view.limits[me].open_max, LINE_OPEN_LOCKS_MAX)
+        unseen = onward.state.own_length - onward.acknowledged
+        everybodys = UnderWay(count=view.open_count[me], amount=pending, unseen=unseen)
+        if lock.amount <= share_of_room(room, pending=pending, open_max=open_max, theirs=everybodys):
+            return room  # there is room for it even if all that is under way were theirs, which spares the counting
+        passed_on = [(seq, self._forward_of(onward, seq)) for side, seq in view.locks() if side == me]
+        of_them = [(seq, row[3]) for seq, row in passed_on if row is not None and row[0] == line.no]
+        theirs = UnderWay(
+            count=len(of_them),
+            amount=sum(amount for _, amount in of_them),
+            unseen=sum(seq > onward.acknowledged for seq, _ in of_them),
+        )
+        return share_of_room(room, pending=pending, open_max=open_max, theirs=theirs)
+
+    def _forward_of(self, onward: Line, seq: int) -> Sequence[Any] | None:
+        """Return the row of the lock that a lock of mine passes on; None if that is a payment of ours."""
+        kept: Sequence[Any] | None = self._tx.kept(schema.forward).get((onward.no, seq))
+        return kept or self._tx.one(_FORWARD_BY_OUT, line_no=onward.no, lock_seq=seq)
 
     def waiting(self) -> list[tuple[int, int]]:
         """Return (line number, lock seq) of the locks that wait for a line to go on over."""

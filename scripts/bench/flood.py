@@ -1,24 +1,28 @@
 """Payments of others through a node that one of its neighbours floods, against the same payments in quiet.
 
-Oakvale pays Riverside through Hilltop, one payment at a time; Eve is a neighbour of Hilltop too. With and without the
-flood they take turns, so the ratio is of one run. I14; attacks T2, T34.
+Oakvale pays Riverside through Hilltop, one payment at a time; Eve is a neighbour of Hilltop too. Mallory, behind Riverside,
+ends no lock of hers before the flood is over. With and without the flood they take turns, so the ratio is of one run. I14; attacks T2, T34.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from scripts.bench.flooding import KINDS
+from scripts.bench.flooding import JAM, KINDS
 from scripts.bench.harness import Comparison, Options, Result, Sample, by_p50, scratch, take_turns
 from scripts.bench.processes import Child, free_ports
 
-NAMES: Final = ("Oakvale", "Hilltop", "Riverside", "Eve")
-LINES: Final = (("Oakvale", "Hilltop"), ("Hilltop", "Riverside"), ("Eve", "Hilltop"))
+NAMES: Final = ("Oakvale", "Hilltop", "Riverside", "Eve", "Mallory")
+LINES: Final = (
+    ("Oakvale", "Hilltop"), ("Hilltop", "Riverside"), ("Eve", "Hilltop"), ("Mallory", "Riverside"),
+)  # fmt: skip
 # What a flood may add to the memory of the node it meets: the queues of one session, and what is carried for it.
 GROWTH_MIB: Final = 64.0
+UNJAM_S: Final = 60.0
 
 
 @asynccontextmanager
@@ -29,7 +33,12 @@ async def town(directory: Path, *, uvloop: bool) -> AsyncIterator[tuple[dict[str
         nodes = {
             name: await stack.enter_async_context(
                 Child(
-                    "node_process", name=name, ports=ports, path=str(directory / f"{name}.db"), uvloop=uvloop
+                    "node_process",
+                    name=name,
+                    ports=ports,
+                    path=str(directory / f"{name}.db"),
+                    uvloop=uvloop,
+                    silent=name == "Mallory",
                 )
             )
             for name in NAMES
@@ -45,7 +54,7 @@ async def town(directory: Path, *, uvloop: bool) -> AsyncIterator[tuple[dict[str
             handle = await nodes["Riverside"].ask("handle", payer=payer, account_no=payee)
             await nodes[payer].ask("ready", goal="Riverside")
             ways[payer] = {"goal": "Riverside", "handle": handle, "account_no": account_no}
-        await nodes["Eve"].ask("arm", at="Hilltop", **ways["Eve"])
+        await nodes["Eve"].ask("arm", at="Hilltop", silent="Mallory", **ways["Eve"])
         yield nodes, ways["Oakvale"]
 
 
@@ -75,6 +84,8 @@ async def _against(options: Options, kind: str, nodes: dict[str, Child], way: di
         finally:
             peak = max(peak, await hilltop.ask("memory"))
             sent += await eve.ask("calm")
+            if kind == JAM:
+                await _unjam(eve, nodes["Mallory"])
 
     ours, limit = await take_turns(options, flooded, quiet)
     note = f"{sent:,} sent; Hilltop grew from {before:.0f} to {peak:.0f} MiB, may by {GROWTH_MIB:.0f}"
@@ -88,3 +99,11 @@ async def _against(options: Options, kind: str, nodes: dict[str, Child], way: di
             ours=(Sample(value=peak),), limit=(Sample(value=before + GROWTH_MIB),), goal=1, at_most=True,
         ),
     ]  # fmt: skip
+
+
+async def _unjam(eve: Child, mallory: Child) -> None:
+    """Let every lock of Eve's end, or the quiet after the flood would be none."""
+    async with asyncio.timeout(UNJAM_S):
+        while await eve.ask("locks_open"):
+            await mallory.ask("end_locks")
+            await asyncio.sleep(0.1)

@@ -18,19 +18,24 @@ from crypto.digest import sha256
 from node.app import Node
 from node.federation.channel import ChannelClosed
 from node.services.feed_frames import Ask, Clocks
+from node.services.payment_desk import PaymentDesk
+from node.store import Tx
 from protocol.following import FeedClock
 from protocol.frame import FrameType
 from protocol.letter import Letter
-from protocol.limits import DAY_MS
+from protocol.limits import DAY_MS, LOCK_DEADLINE_MS
+from protocol.line_ops import MODE_NORMAL, Lock
 from protocol.message import sign_message
-from protocol.names import SchemeId
+from protocol.names import QuoteId, SchemeId
 
 FRAMES: Final = "frames"
 GOSSIP: Final = "gossip"
 LETTERS: Final = "letters"
-LOCKS: Final = "locks"
-KINDS: Final = (FRAMES, GOSSIP, LETTERS, LOCKS)
+LOCKS: Final = "locks"  # purchases, which end
+JAM: Final = "locks nobody ends"  # towards a payee that is silent
+KINDS: Final = (FRAMES, GOSSIP, LETTERS, LOCKS, JAM)  # the last leaves a node that buys nothing any more
 PAYING_AT_ONCE: Final = 32
+LOCKS_A_UNIT: Final = 16
 AGAIN_S: Final = 0.2
 
 Said = tuple[FrameType, Value]
@@ -39,11 +44,19 @@ Said = tuple[FrameType, Value]
 class Flood:
     """What one node does to another while it is told to."""
 
-    def __init__(self, node: Node, at: SchemeId, beyond: SchemeId, pay: Callable[[], Awaitable[object]]):
-        """`beyond` is a scheme behind the one that is flooded; `pay` buys there once."""
+    def __init__(
+        self,
+        node: Node,
+        at: SchemeId,
+        beyond: SchemeId,
+        silent: SchemeId,
+        pay: Callable[[], Awaitable[object]],
+    ):
+        """`beyond` is a scheme behind the one that is flooded, `silent` one behind that; `pay` buys at `beyond` once."""
         self._node: Final = node
         self._at: Final = at
         self._beyond: Final = beyond
+        self._silent: Final = silent
         self._pay: Final = pay
         self._running: asyncio.Task[None] | None = None
         self.sent = 0
@@ -52,7 +65,15 @@ class Flood:
         """Flood from now on."""
         os.nice(19)
         self.sent = 0
-        work = self._jam() if kind == LOCKS else self._send(self._what(kind))
+        match kind:
+            case "locks":
+                work = self._buy()
+            case "locks nobody ends":
+                # From here on this node does not mind how its locks end: nobody asked for them.
+                PaymentDesk._own_lock_ended = lambda *_: None  # type: ignore[method-assign]  # in this process alone
+                work = self._jam()
+            case _:
+                work = self._send(self._what(kind))
         self._running = asyncio.get_running_loop().create_task(work)
 
     async def end(self) -> int:
@@ -80,7 +101,28 @@ class Flood:
                 await asyncio.sleep(0)
 
     async def _jam(self) -> None:
-        """Lock as much as there is room for, again and again."""
+        """Lock whatever there is room for, for quotes that nobody gave, whatever comes back."""
+        while True:
+            locked = await self._node.store.write(self._lock_some)
+            self.sent += locked
+            await asyncio.sleep(0 if locked else AGAIN_S)
+
+    def _lock_some(self, tx: Tx) -> int:
+        lines, _ = self._node.lines.units.desks(tx)
+        line, count = lines.by_peer(self._at), 0
+        while line is not None and count < LOCKS_A_UNIT and lines.room(line) >= 1:
+            quote_id, deadline = QuoteId(os.urandom(32)), self._node.clock.now_ms() + LOCK_DEADLINE_MS
+            lock = Lock(
+                quote_id=quote_id, part=1, parts=1, amount=1, receipt_key=bytes(32), mode=MODE_NORMAL, deadline=deadline,
+                route=(self._beyond, self._silent), note=b"", memo=b"",
+            )  # fmt: skip
+            lines.author(line, lock)
+            count += 1
+        self._node.lines.units.finish(tx, lines)
+        return count
+
+    async def _buy(self) -> None:
+        """Buy as much as there is room for, again and again."""
 
         async def lock() -> None:
             while True:

@@ -23,6 +23,7 @@ from protocol.payment import (
     PayerEvent,
     PayerState,
     Promise,
+    UnderWay,
     connector_step,
     forward_verdict,
     is_late,
@@ -31,6 +32,7 @@ from protocol.payment import (
     payee_step,
     payee_verdict,
     payer_step,
+    share_of_room,
 )
 from tests.builders import (
     HILLTOP,
@@ -242,6 +244,40 @@ def test_a_connector_forwards_what_it_can_and_refuses_the_rest(next_line, now_ms
     """Rules 7.2, 6.7 (d)."""
     assert forward_verdict(TWO_LEFT, next_line, now_ms=now_ms, old=old) == answer
     assert answer[1] in ("", *RELEASE_REASONS)
+
+
+@pytest.mark.parametrize(
+    "count, amount, room, answer",
+    [
+        (0, 0, 100, 100),  # a single one may take all there is
+        (1, 10, 90, 40),  # half of 100, less what is under way
+        (1, 60, 40, 0),  # it took more than half when it was alone
+        (2, 10, 20, 20),  # others fill the line: the room is what is left of it
+        (4, 4, 90, 46),
+        (5, 5, 90, 0),  # half of the ten that may be open
+        (7, 7, 90, 0),
+    ],
+)
+def test_locks_of_one_neighbour_leave_half_of_a_line_to_everybody_else(count, amount, room, answer):
+    """Rule 6.4; attack T2."""
+    theirs = UnderWay(count=count, amount=amount, unseen=0)
+
+    assert share_of_room(room, pending=100 - room, open_max=10, theirs=theirs) == answer
+
+
+def test_where_one_lock_may_be_open_that_one_is_passed_on():
+    """Rule 6.4."""
+    nothing, one = UnderWay(count=0, amount=0, unseen=0), UnderWay(count=1, amount=1, unseen=1)
+
+    assert share_of_room(5, pending=0, open_max=1, theirs=nothing) == 5
+    assert share_of_room(5, pending=1, open_max=1, theirs=one) == 0
+
+
+def test_locks_of_one_neighbour_leave_half_of_the_window_to_everybody_else():
+    """Rules 6.4, 6.5."""
+    for unseen, answer in ((31, 50), (32, 0)):
+        theirs = UnderWay(count=40, amount=0, unseen=unseen)
+        assert share_of_room(100, pending=0, open_max=100, theirs=theirs) == answer
 
 
 def test_the_onward_lock_is_the_same_but_for_route_and_memo():

@@ -47,6 +47,7 @@ ALL_START_AGAIN = [("AB", 44_556), ("BY", 686), ("PAB", 41_860), ("ABY", 8_485),
 TWO_LOCKS_AND_A_START = [("A", 69_168), ("B", 69_168), ("Y", 170), ("BY", 5_781)]
 
 
+@pytest.mark.timeout(1_500)  # for the longest of them on a busy machine; in quiet that is half a minute
 @pytest.mark.parametrize(
     "run, locks, boots, states",
     [

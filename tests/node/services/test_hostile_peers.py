@@ -12,16 +12,22 @@ from node.clock import LoopClock, SeededChance
 from node.federation.channel import Channel, ChannelClosed
 from node.federation.handshake import Handshaker
 from node.keyring import KeyRing
-from node.services.quotes import Offer
+from node.services import connector_desk
+from node.services.line_rows import Line
+from node.services.payment_desk import PaymentDesk
+from node.services.quotes import NoOffer, Offer
 from node.simulation.network import SimulatedNetwork
 from node.simulation.virtual_loop import EPOCH_MS
+from node.store import Tx
 from protocol.frame import Frame, FrameType, encode_frame
+from protocol.limits import LOCK_DEADLINE_MS
 from protocol.line import author, new_line
-from protocol.line_ops import Open, SyncAsk, Terms
+from protocol.line_ops import Limit, Lock, Open, SyncAsk, Terms
 from protocol.message import encode_message
-from protocol.names import LineId, SchemeId
+from protocol.names import LineId, QuoteId, SchemeId
 from protocol.payment import PayerState
 from protocol.quote import QuoteAsk
+from protocol.units import HOUR
 from tests.simulation import run_virtual
 from tests.small_town import Credentials, SettlingNode, SmallTown, chain, make_keyring
 
@@ -192,3 +198,101 @@ def test_asks_passed_on_leave_room_for_everything_else_that_is_asked(monkeypatch
         await pays(oakvale, "Riverside")
 
     with_eve(scenario)
+
+
+JAM = Limit(owed_max=100 * HOUR, pending_max=10 * HOUR, open_max=20)
+
+
+def locks_nobody_ends(eve: SettlingNode, at: SchemeId, route: Sequence[SchemeId]) -> Callable[[Tx], int]:
+    """Return a unit that locks on the line with `at` as often as there is room, for quotes that nobody gave."""
+
+    def unit(tx: Tx) -> int:
+        lines, _ = eve.lines.units.desks(tx)
+        line, count = lines.by_peer(at), 0
+        assert line is not None
+        while lines.room(line) >= 1:
+            quote_id = QuoteId(eve.chance.bytes(32))
+            lines.author(
+                line,
+                Lock(
+                    quote_id=quote_id, part=1, parts=1, amount=1, receipt_key=bytes(32), mode="normal",
+                    deadline=eve.clock.now_ms() + LOCK_DEADLINE_MS, route=tuple(route), note=b"", memo=b"",
+                ),
+            )  # fmt: skip
+            count += 1
+        eve.lines.units.finish(tx, lines)
+        return count
+
+    return unit
+
+
+@pytest.mark.parametrize("guarded", [True, False], ids=["guarded", "control: no share"])
+def test_a_flood_of_locks_that_nobody_ends_leaves_the_line_to_others(
+    guarded: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rule 6.4; I14; attack T2: a neighbour locks all it may towards a payee of its own kind, who is silent."""
+    if not guarded:
+        monkeypatch.setattr(connector_desk, "share_of_room", lambda room, **_: room)
+
+    async def scenario(network: SimulatedNetwork) -> None:
+        edges = [*chain(*NAMES, "Mallory"), ("Eve", "Hilltop")]
+        town = SmallTown(network, [*NAMES, "Mallory", "Eve"], edges)
+        await town.open(JAM)
+        oakvale, hilltop, riverside, mallory, eve = (town[name] for name in (*NAMES, "Mallory", "Eve"))
+        town.route(*NAMES)
+        for name in NAMES:
+            await town[name].open_member("Ana")
+        # Mallory takes every op and never ends a lock; Eve does not care how hers end.
+        for scheme, what in ((mallory.scheme, "decide_lock"), (eve.scheme, "_own_lock_ended")):
+            monkeypatch.setattr(PaymentDesk, what, nothing_at(scheme, getattr(PaymentDesk, what)))
+
+        async def median_s() -> float:
+            waits = []
+            for _ in range(7):
+                began = town.network.loop.time()
+                await pays(oakvale, "Riverside")
+                waits.append(town.network.loop.time() - began)
+            return sorted(waits)[3]
+
+        async def open_at(node: SettlingNode, peer: SchemeId) -> int:
+            line = next(each for each in await node.line_states() if each.peer == peer)
+            return line.state.mine.open_count[line.state.me]
+
+        quiet = await median_s()
+        lock = locks_nobody_ends(eve, hilltop.scheme, [riverside.scheme, mallory.scheme])
+        tried = 0
+        for _ in range(20):
+            tried += await eve.store.write(lock)
+            await asyncio.sleep(1)
+        if not guarded:
+            assert await open_at(hilltop, riverside.scheme) == JAM.open_max
+            assert isinstance(await oakvale.ask("Riverside", "Ana", 60, "jam"), NoOffer), "it stops everybody"
+            await town.stop()
+            return
+        assert tried > 2 * JAM.open_max, "it locks again whatever comes back"
+        flooding = asyncio.ensure_future(keep_locking(eve, lock))
+        assert await median_s() <= 2 * quiet
+        flooding.cancel()
+        await asyncio.gather(flooding, return_exceptions=True)
+        assert await open_at(hilltop, riverside.scheme) == JAM.open_max // 2, "half of the line, and no more"
+        assert await open_at(riverside, mallory.scheme) == JAM.open_max // 2
+        await town.check_always()
+        await town.stop()
+
+    run_virtual(scenario)
+
+
+async def keep_locking(eve: SettlingNode, lock: Callable[[Tx], int]) -> None:
+    while True:
+        await eve.store.write(lock)
+        await asyncio.sleep(0.05)
+
+
+def nothing_at(scheme: SchemeId, does: Callable[..., None]) -> Callable[..., None]:
+    """Return a method of a desk that does nothing at one scheme."""
+
+    def method(self: PaymentDesk, line: Line, *rest: object) -> None:
+        if line.state.scheme(line.state.me) != scheme:
+            does(self, line, *rest)
+
+    return method
