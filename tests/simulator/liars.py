@@ -143,7 +143,9 @@ class Liar:
         ]
         answer = replace(answer, **self.random.choice(lies))
         await session.answer(frame, self.node.keyring.sign("line", answer).wire)
-        await self.node.lines._resend(ask.line, session.peer, ask.seen_length)
+        await self.node.lines._sending.bring_up(
+            ask.line, session.peer, theirs=ask.own_length, mine=ask.seen_length
+        )
 
 
 def _ops_of_peer(tx: Any, line: Line) -> list[tuple[int, bytes]]:
