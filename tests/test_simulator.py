@@ -7,11 +7,14 @@ import json
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Coroutine
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import pytest
 
+from node.supervisor import Supervisor
 from tests.controls.test_payment_controls import release_on_a_timer
 from tests.invariants import Violated
 from tests.simulation import run_virtual
@@ -112,6 +115,29 @@ def test_a_failing_seed_is_made_small_and_tells_its_story() -> None:
     assert any("RELEASE of lock" in line for line in small.story)
     summary = json.dumps(total.summary())
     assert "I5" in summary
+
+
+def test_what_a_supervisor_catches_fails_the_run() -> None:
+    """Rule 0.5: a node goes on after a task of it failed; here it is a bug, whichever task it was."""
+    spawn, begun = Supervisor.spawn, 0
+    template(4)  # built once, and no town that is judged
+
+    async def broken() -> None:
+        raise RuntimeError("of a kind that no rule foresees")
+
+    def spawn_broken(self: Supervisor, work: Coroutine[Any, Any, object], what: str) -> None:
+        nonlocal begun
+        begun += 1
+        if begun == 20:
+            work.close()
+            work = broken()
+        spawn(self, work, what)
+
+    with pytest.MonkeyPatch.context() as patches:
+        patches.setattr(Supervisor, "spawn", spawn_broken)
+        failed = quietly(Plan(seed=0, steps=40))
+    assert failed.violated.startswith("0.5 a task failed")
+    assert quietly(Plan(seed=0, steps=40)).violated == ""
 
 
 def test_a_disk_between_two_states_is_noticed() -> None:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import time
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from random import Random
 from typing import Any, Final
 
+from node import supervisor
 from node.simulation.network import SimulatedNetwork
 from node.store import StoreError
 from tests.invariants import Violated
@@ -59,7 +63,8 @@ def simulate(plan: Plan) -> Outcome:
     async def begin(network: SimulatedNetwork) -> Outcome:
         run = _Run(network, plan)
         asyncio.get_running_loop().set_exception_handler(run.on_exception)
-        return await run.whole(began)
+        with run.failing_on_failed_tasks():
+            return await run.whole(began)
 
     return run_virtual(begin, plan.seed)
 
@@ -76,6 +81,24 @@ class _Run:
         error = context.get("exception")
         if error is not None and not isinstance(error, PowerCut | StoreError | asyncio.CancelledError):
             self.town.watch.fail(Violated(f"0.5 nobody caught {error!r}"))
+
+    @contextmanager
+    def failing_on_failed_tasks(self) -> Iterator[None]:
+        """Take note of what a supervisor caught and no rule foresees: a node goes on after it, a simulated town must not."""
+        fail, real = self.town.watch.fail, supervisor.log
+
+        class Noting:
+            def exception(self, _event: str, **about: object) -> None:
+                fail(Violated(f"0.5 a task failed: {about['what']}: {sys.exc_info()[1]!r}"))
+
+            def __getattr__(self, name: str) -> Any:
+                return getattr(real, name)
+
+        setattr(supervisor, "log", Noting())  # noqa: B010 - it is Final for everybody else
+        try:
+            yield
+        finally:
+            setattr(supervisor, "log", real)  # noqa: B010 - see above
 
     async def whole(self, began: float) -> Outcome:
         """Return the outcome of the run."""
