@@ -171,7 +171,7 @@ CONTROLS = {
     "floor": Control(patch=round_down, name="I9", first=0),
     "over-limit": Control(patch=believe_every_lock, name="I3", first=7, faults=frozenset({"over-limit"})),
     "reduce": Control(patch=reduce_as_usual, name="I16", first=1),
-    "credit": Control(patch=forgive_all_that_is_owed, name="I3", first=36, faults=CREDITS),
+    "credit": Control(patch=forgive_all_that_is_owed, name="I3", first=17, faults=CREDITS),
     "a": Control(patch=count_as_synced, name="I15", first=3, faults=RESTORES),
     "b": Control(patch=ignore_what_is_returned, name="I8", first=0, faults=RESTORES),
     "c": Control(patch=write_before_all_is_heard, name="I8", first=1, faults=RESTORES | {"reordering"}),
