@@ -21,7 +21,7 @@ from node.services.evidence_store import Kept, all_evidence, evidence_by_no
 from node.services.ledger_export import FolderInUse, make_folder, write_export
 from node.services.line_rows import CLOSING, OPEN, STOPPED, read_lines
 from node.services.members import Member, NewMember, Unable, Why, check_pin, members_called
-from node.services.peers import Peer, PeerUnusable, find_peer
+from node.services.peers import NoPeer, Peer, PeerUnusable, find_peer
 from node.services.recovery import count_recovered, kinds_found
 from node.services.statements import NoSuchLine, write_statement
 from node.store import ReadTx
@@ -42,6 +42,17 @@ SAID: Final[Mapping[Why, str]] = {
     Why.UNKNOWN_APPLICATION: "there is no such application",
     Why.ALREADY_DECIDED: "this was decided already",
     Why.NOT_EVEN: "an account is closed at zero, with nothing set aside",
+}
+
+NO_PEER_SAID: Final[Mapping[NoPeer, str]] = {
+    NoPeer.NOBODY_ANSWERS: "no node answers there",
+    NoPeer.NOT_IN_ORDER: "what answers there is not a node in order",
+    NoPeer.OTHER_IDENTITY: "what answers there shows the identity of another scheme",
+    NoPeer.OURSELVES: "that is this node itself",
+    NoPeer.OUT_OF_DATE: "what answers there says something out of date of itself; are both clocks right?",
+    NoPeer.CONTRADICTS: "its identity contradicts what is known of it here",
+    NoPeer.NO_ADDRESS: "this is no address of a node",
+    NoPeer.OWN_NETWORK: "addresses of the own network are switched off: [federation] allow_lan_addresses",
 }
 
 
@@ -79,7 +90,10 @@ async def peer_add(node: Node, *, address: str, lan: bool = False) -> dict[str, 
     try:
         peer = await node.peers.add(address, lan=lan)
     except PeerUnusable as error:
-        raise CannotDo(str(error)) from None
+        said = NO_PEER_SAID[error.why]
+        raise CannotDo(
+            f"{address}: {said} ({error.detail})" if error.detail else f"{address}: {said}"
+        ) from None
     # The word list is needed here and nowhere else in a running node.
     from crypto.words import identity_words
 

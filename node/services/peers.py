@@ -47,12 +47,26 @@ class PeerState(enum.StrEnum):
     BLOCKED = "blocked"  # refused at the door
 
 
+class NoPeer(enum.StrEnum):
+    """Why another node cannot be introduced; pages and commands say it in their words."""
+
+    NOBODY_ANSWERS = "nobody-answers"
+    NOT_IN_ORDER = "not-in-order"
+    OTHER_IDENTITY = "other-identity"  # what it says of itself and its identity log are of two schemes
+    OURSELVES = "ourselves"
+    OUT_OF_DATE = "out-of-date"
+    CONTRADICTS = "contradicts"  # its identity log is not the one known here
+    NO_ADDRESS = "no-address"
+    OWN_NETWORK = "own-network"  # which is switched off
+
+
 class PeerUnusable(Exception):
-    """Another node cannot be introduced; the text says why, in plain words."""
+    """Another node cannot be introduced. `detail`, where there is one, is for whoever looks after the computer."""
 
-
-class NobodyAnswers(PeerUnusable):
-    """Nothing was reached at the address."""
+    def __init__(self, why: NoPeer, detail: object = ""):
+        super().__init__(f"{why.value}: {detail}")
+        self.why: Final = why
+        self.detail: Final = str(detail)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,16 +204,16 @@ class Peers:
             events = await self._identity_log(place, scheme)
             state = fold_log(events)
             if state.scheme_id != scheme:
-                raise PeerUnusable(f"{place.address} shows the identity of another scheme")
+                raise PeerUnusable(NoPeer.OTHER_IDENTITY)
             descriptor = open_descriptor(wire, state)
         except OSError as error:
-            raise NobodyAnswers(f"no node answers there: {error}") from None
+            raise PeerUnusable(NoPeer.NOBODY_ANSWERS, error) from None
         except (ProtocolError, NotCanonical) as error:
-            raise PeerUnusable(f"what answers at {place.address} is not a node in order: {error}") from None
+            raise PeerUnusable(NoPeer.NOT_IN_ORDER, error) from None
         if scheme == self._own:
-            raise PeerUnusable(f"{place.address} is this node itself")
+            raise PeerUnusable(NoPeer.OURSELVES)
         if not is_current(descriptor.body, self._clock.now_ms()):
-            raise PeerUnusable(f"what {place.address} says of itself is out of date; are both clocks right?")
+            raise PeerUnusable(NoPeer.OUT_OF_DATE)
         return Look(place=place, scheme=scheme, identity_log=events, descriptor=descriptor)
 
     async def add(self, address: str, *, lan: bool = False) -> Peer:
@@ -211,7 +225,7 @@ class Peers:
         try:
             await self._directory.learn(look.identity_log)
         except ProtocolError as error:
-            raise PeerUnusable(f"its identity contradicts what is known here: {error}") from None
+            raise PeerUnusable(NoPeer.CONTRADICTS, error) from None
         peer = await self._store.write(self._keep, look)
         log.info("peer_added", peer=scheme_text(peer.scheme), address=peer.address)
         return peer
@@ -252,11 +266,9 @@ class Peers:
         try:
             parse_address(address)
         except InvalidValue as error:
-            raise PeerUnusable(f"{typed}: {error}") from None
+            raise PeerUnusable(NoPeer.NO_ADDRESS, error) from None
         if lan and not self._allow_lan:
-            raise PeerUnusable(
-                "addresses of the own network are switched off: [federation] allow_lan_addresses"
-            )
+            raise PeerUnusable(NoPeer.OWN_NETWORK)
         return Place(address=address, lan=lan)
 
     # --- deciding ----------------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final, assert_never
 
 from node.services.members import NAME_CHARACTERS_MAX, PIN_DIGITS_MIN, Why
+from node.services.peers import NoPeer
 from node.web.words import Words
 
 SECOND_MS: Final = 1_000
@@ -81,3 +82,39 @@ def unable_sentence(why: Why, words: Words) -> str:
             )
         case _:
             assert_never(why)
+
+
+def no_peer_sentence(why: NoPeer, address: str, words: Words) -> str:
+    """Return why nobody can be made a neighbour by this address."""
+    _ = words.gettext
+    match why:
+        case NoPeer.NOBODY_ANSWERS:
+            said = _("Nobody answers at %(address)s. Is it the address they read out?")
+        case NoPeer.NO_ADDRESS:
+            said = _("“%(address)s” is no address of a scheme. It should look like https://oakvale.example.")
+        case NoPeer.OURSELVES:
+            said = _("%(address)s is our own address.")
+        case NoPeer.NOT_IN_ORDER:
+            said = _(
+                "Something answers at %(address)s, but it is no scheme, or its computer is not in order. Ask them."
+            )
+        case NoPeer.OTHER_IDENTITY:
+            said = _(
+                "Whoever answers at %(address)s shows the papers of another scheme. Ask them before you go on."
+            )
+        case NoPeer.OUT_OF_DATE:
+            said = _(
+                "What %(address)s says about itself is out of date. Perhaps a clock is wrong, theirs or ours."
+            )
+        case NoPeer.CONTRADICTS:
+            said = _(
+                "Whoever answers at %(address)s is not who we knew there: their papers contradict those we keep. "
+                "Ring their organisers before you go on."
+            )
+        case NoPeer.OWN_NETWORK:
+            said = _(
+                "%(address)s is inside our own house or office. Whoever looks after our computer has not allowed that."
+            )
+        case _:
+            assert_never(why)
+    return said % {"address": address}

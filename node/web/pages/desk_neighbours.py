@@ -12,7 +12,7 @@ from aiohttp import web
 
 from node.services.line_rows import ASKED, CLOSED, OFFERED, Line
 from node.services.line_units import LineRefused
-from node.services.peers import Look, NobodyAnswers, PeerUnusable
+from node.services.peers import Look, PeerUnusable
 from node.web.context import ORGANISER, Context, NoSuchPage, Route, get, post
 from node.web.forms import Filled, Form, line
 from node.web.pages.desk_members import typed_amount
@@ -33,6 +33,7 @@ from node.web.pages.neighbours_shown import (
     suggested_limits,
 )
 from node.web.rates import rate_words
+from node.web.sentences import no_peer_sentence
 from node.web.views.admin import (
     NeighbourAddView,
     NeighbourProposeView,
@@ -193,13 +194,8 @@ async def look_at(context: Context, address: str) -> Look | Filled:
             if not context.node.options.allow_lan:
                 raise
             return await peers.look(address, lan=True)
-    except NobodyAnswers:
-        sentence = context.words.gettext(
-            "Nobody answers at %(address)s. Is it the address they read out?"
-        ) % {"address": address}
-        return Filled({"address": address}).with_error("address", sentence)
-    except PeerUnusable as unusable:
-        sentence = context.words.gettext("This did not work: %(why)s.") % {"why": str(unusable).rstrip(".")}
+    except PeerUnusable as error:
+        sentence = no_peer_sentence(error.why, address, context.words)
         return Filled({"address": address}).with_error("address", sentence)
 
 
@@ -273,7 +269,7 @@ async def _ask(context: Context, known: Known, look: Look, form: AskForm) -> Fil
     except LineRefused as refused:
         return typed.with_error("", _(str(refused)))
     except PeerUnusable as error:
-        return typed.with_error("", str(error))
+        return typed.with_error("", no_peer_sentence(error.why, form.address, context.words))
     return None
 
 

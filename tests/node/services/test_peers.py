@@ -20,7 +20,7 @@ from node.keyfiles import draw_keys
 from node.keyring import KeyRing
 from node.own_descriptor import OwnDescriptor
 from node.services.directory import Directory
-from node.services.peers import HINTS_MAX, Peers, PeerState, PeerUnusable
+from node.services.peers import HINTS_MAX, NoPeer, Peers, PeerState, PeerUnusable
 from node.services.settings import SchemeSettings
 from node.store import InlineStore, Memory
 from protocol.names import SchemeId
@@ -141,20 +141,23 @@ async def test_looking_stores_nothing(rig: Rig) -> None:
 
 
 @pytest.mark.parametrize("there, said", [
-    (None, "no node answers there"),
-    (Shown(b"", ()), "not a node in order"),
-    (Shown(shown(HILLTOP).descriptor, ()), "not a node in order"),
-    (Shown(shown(HILLTOP).descriptor, RIVERSIDE.log), "identity of another scheme"),
-    (Shown(shown(HILLTOP).descriptor, HILLTOP.log[:1]), "not a node in order"),
-    (Shown(shown(HILLTOP).descriptor, (*HILLTOP.log, b"\x00")), "not a node in order"),
-    (shown(HILLTOP, at=NOW - 100 * 86_400_000), "out of date"),
-    (shown(OWN), "this node itself"),
+    (None, NoPeer.NOBODY_ANSWERS),
+    (Shown(b"", ()), NoPeer.NOT_IN_ORDER),
+    (Shown(shown(HILLTOP).descriptor, ()), NoPeer.NOT_IN_ORDER),
+    (Shown(shown(HILLTOP).descriptor, RIVERSIDE.log), NoPeer.OTHER_IDENTITY),
+    (Shown(shown(HILLTOP).descriptor, HILLTOP.log[:1]), NoPeer.NOT_IN_ORDER),
+    (Shown(shown(HILLTOP).descriptor, (*HILLTOP.log, b"\x00")), NoPeer.NOT_IN_ORDER),
+    (shown(HILLTOP, at=NOW - 100 * 86_400_000), NoPeer.OUT_OF_DATE),
+    (shown(OWN), NoPeer.OURSELVES),
 ])  # fmt: skip
-async def test_what_is_not_in_order_is_told_and_not_stored(rig: Rig, there: Shown | None, said: str) -> None:
+async def test_what_is_not_in_order_is_told_and_not_stored(
+    rig: Rig, there: Shown | None, said: NoPeer
+) -> None:
     rig.net.nodes = {} if there is None else {ADDRESS: there}
 
-    with pytest.raises(PeerUnusable, match=said):
+    with pytest.raises(PeerUnusable) as told:
         await rig.peers.add(ADDRESS)
+    assert told.value.why is said
     assert await rig.peers.peers() == []
     assert rig.links.wanted == set()
 
@@ -163,22 +166,25 @@ async def test_a_forged_signature_is_refused(rig: Rig) -> None:
     body, key_seq, _ = split(shown(HILLTOP).descriptor)
     rig.net.nodes[ADDRESS] = Shown(encode((body, key_seq, bytes(64))), HILLTOP.log)
 
-    with pytest.raises(PeerUnusable, match="not a node in order"):
+    with pytest.raises(PeerUnusable) as told:
         await rig.peers.add(ADDRESS)
+    assert told.value.why is NoPeer.NOT_IN_ORDER
 
 
 @pytest.mark.parametrize(
     "typed", ["", "https://", "ftp://x.example", "https://x.example/path", "https://a b", "x" * 300]
 )
 async def test_what_is_no_address_is_told(rig: Rig, typed: str) -> None:
-    with pytest.raises(PeerUnusable):
+    with pytest.raises(PeerUnusable) as told:
         await rig.peers.add(typed)
+    assert told.value.why is NoPeer.NO_ADDRESS
     assert rig.net.dialled == []
 
 
 async def test_the_own_network_must_be_switched_on(rig: Rig) -> None:
-    with pytest.raises(PeerUnusable, match="allow_lan_addresses"):
+    with pytest.raises(PeerUnusable) as told:
         await rig.peers.add("http://192.168.1.7:8480", lan=True)
+    assert told.value.why is NoPeer.OWN_NETWORK
 
 
 # --- Calling -----------------------------------------------------------------------------------------------------

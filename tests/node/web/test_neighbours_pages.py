@@ -192,8 +192,8 @@ def test_an_address_where_nobody_answers_is_said_and_nothing_kept() -> None:
     async def act(desks: Desks) -> None:
         for address, why in (
             ("https://nowhere.example", "Nobody answers at https://nowhere.example."),
-            ("not an address", "not an address"),
-            ("https://oakvale.example", "is this node itself"),
+            ("not an address", "“not an address” is no address of a scheme."),
+            ("https://oakvale.example", "is our own address"),
             ("", "Please fill in the address."),
         ):
             answer = await desks.look(address)

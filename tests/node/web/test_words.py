@@ -15,9 +15,11 @@ from babel.messages.mofile import write_mo
 
 from node.services.line_units import CONTRADICTED, NOT_IN_TOUCH, NOT_TAKEN
 from node.services.neighbours import CHANGED
+from node.services.peers import NoPeer
 from node.web import dates
 from node.web.assets import Assets
 from node.web.render import ICONS, Renderer
+from node.web.sentences import no_peer_sentence
 from node.web.templating import make_environment
 from node.web.words import Pack, Words, languages, words_for
 from tests.conftest import ROOT
@@ -37,6 +39,22 @@ def test_a_pack_says_some_things_differently_and_the_rest_alike() -> None:
     assert words_for("en", Pack.TIMEBANK).gettext("Pay") == "Give time"
     assert words_for("en", Pack.PLAIN).gettext("Pay") == "Record"
     assert words_for("en", Pack.PLAIN).gettext("Messages") == "Messages"
+
+
+class Foreign(gettext.NullTranslations):
+    """A language in which every text is told from an untranslated one."""
+
+    def gettext(self, message: str) -> str:
+        return f"«{message}»"
+
+
+def test_why_nobody_became_a_neighbour_is_said_in_the_readers_language() -> None:
+    """pages.md 8.12: a sentence of its own for each reason, all of it translated, with the address they typed."""
+    words = Words("xx", Pack.LETS, Foreign())
+    said = {no_peer_sentence(why, "https://hill.example", words) for why in NoPeer}
+
+    assert len(said) == len(NoPeer)
+    assert all(each[0] == "«" and each[-1] == "»" and "https://hill.example" in each for each in said)
 
 
 @pytest.mark.parametrize(
