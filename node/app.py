@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import structlog
+from babel.dates import LOCALTZ
 
 from node.clock import Chance, Clock
 from node.federation.channel import Channel
@@ -65,6 +66,8 @@ from node.services.routes import Routes
 from node.services.settings import SchemeSettings, Settings
 from node.services.settlement import Settlement
 from node.services.sign_in import SignIn
+from node.services.standing import LOOK_EVERY_S as LOOK_AT_ORDERS_S
+from node.services.standing import StandingOrders
 from node.services.telling import Telling
 from node.services.threads import Thread
 from node.services.trades import Trades
@@ -145,6 +148,10 @@ class Node:
         self.telling = Telling(self.outbox, self.settings, self.options.origin)
         self.asks = Asks(store=store, clock=clock, chance=chance, trades=self.trades, telling=self.telling)
         self.pay_codes = PayCodes(store=store, clock=clock, chance=chance, trades=self.trades, secret=pepper)
+        self.standing = StandingOrders(
+            store=store, clock=clock, chance=chance, trades=self.trades, telling=self.telling, zone=LOCALTZ
+        )
+        self.jobs.append(Job("standing-orders", LOOK_AT_ORDERS_S, self.standing.look))
         self.jobs.append(Job("forget-pay-codes", HOUR_S, self.pay_codes.forget_old))
         self.jobs.append(Job("tidy-sign-in", HOUR_S, self.sign_in.tidy))
 

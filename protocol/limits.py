@@ -57,6 +57,12 @@ ENTRY_REASON_BYTES_MAX: Final = 400  # why a broker or an organiser did it for s
 # A passkey assertion with its client data; an empty proof for every other way.
 ENTRY_PROOF_BYTES_MAX: Final = 2 * 1024
 
+# A standing order has an end: five years of weeks, or twenty-one of months (3.6).
+STANDING_TURNS_MAX: Final = 260
+# As long as a turn that a limit hinders is tried: payday, or a friend's yes, comes within a week.
+STANDING_TRIED_DAYS: Final = 7
+STANDING_RUNNING_MAX: Final = 20  # of one payer: nobody keeps more in mind
+
 # --- 4 Log, checkpoints, witnesses -------------------------------------------------------------------------
 
 # What other tools for public logs count with, so that no checkpoint of theirs is unreadable.

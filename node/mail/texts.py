@@ -21,7 +21,8 @@ def words_of(settings: SchemeSettings, language: str = "") -> Words:
     return words_for(language or settings.language, Pack(settings.wording))
 
 
-def _text(settings: SchemeSettings, subject: str, *paragraphs: str) -> Text:
+def text_of(settings: SchemeSettings, subject: str, *paragraphs: str) -> Text:
+    """Return a mail of paragraphs, signed by the scheme and whoever helps there."""
     greeting = [settings.name]
     if settings.help_name:
         greeting.insert(0, f"{settings.help_name}, {settings.help_phone}".strip(", "))
@@ -35,7 +36,7 @@ def code_mail(settings: SchemeSettings, language: str, name: str, code: str, lin
     """
     words = words_of(settings, language)
     _ = words.gettext
-    return _text(
+    return text_of(
         settings,
         _("Your code for %(scheme)s") % {"scheme": settings.name},
         _("Hello %(name)s,") % {"name": name},
@@ -58,7 +59,7 @@ def welcome_mail(
     """To somebody who was accepted."""
     words = words_of(settings, language)
     _ = words.gettext
-    return _text(
+    return text_of(
         settings,
         _("Welcome to %(scheme)s") % {"scheme": settings.name},
         _("Hello %(name)s,") % {"name": name},
@@ -77,7 +78,7 @@ def applied_mail(settings: SchemeSettings, language: str, name: str) -> Text:
     """To somebody who has just applied."""
     words = words_of(settings, language)
     _ = words.gettext
-    return _text(
+    return text_of(
         settings,
         _("We have your application to %(scheme)s") % {"scheme": settings.name},
         _("Hello %(name)s,") % {"name": name},
@@ -90,7 +91,7 @@ def declined_mail(settings: SchemeSettings, language: str, name: str, reason: st
     """To somebody who was not accepted."""
     words = words_of(settings, language)
     _ = words.gettext
-    return _text(
+    return text_of(
         settings,
         _("Your application to %(scheme)s") % {"scheme": settings.name},
         _("Hello %(name)s,") % {"name": name},
@@ -113,7 +114,7 @@ def asked_mail(
     words = words_of(settings, language)
     _ = words.gettext
     said = {"asker": asker, "amount": amount, "what": what}
-    return _text(
+    return text_of(
         settings,
         _("%(asker)s asks you for %(amount)s: yes or no?") % said,
         _("Hello %(name)s,") % {"name": name},
@@ -131,7 +132,7 @@ def asked_abroad_mail(
     words = words_of(settings, language)
     _ = words.gettext
     said = {"asker": asker or _("Somebody"), "what": what}
-    return _text(
+    return text_of(
         settings,
         _("%(asker)s of another scheme asks to be paid: yes or no?") % said,
         _("Hello %(name)s,") % {"name": name},
@@ -157,7 +158,7 @@ def answered_mail(
     words = words_of(settings, language)
     _ = words.gettext
     said = {"payer": payer, "what": what}
-    return _text(
+    return text_of(
         settings,
         (_("%(payer)s said yes: %(what)s") if paid else _("%(payer)s said no: %(what)s")) % said,
         _("Hello %(name)s,") % {"name": name},
@@ -172,7 +173,7 @@ def thanked_mail(
     """To somebody whom the other side of a trade thanks."""
     words = words_of(settings, language)
     _ = words.gettext
-    return _text(
+    return text_of(
         settings,
         _("%(name)s says thank you: %(what)s") % {"name": who, "what": what},
         _("Hello %(name)s,") % {"name": name},

@@ -33,6 +33,7 @@ _NEW_BOOT: Final = insert(schema.boot)
 _LAST_BOOT: Final = select(_B.nonce).order_by(_B.no.desc()).limit(1)
 _E: Final = books.entry.c
 _ENTRIES: Final = select(_E.id).order_by(_E.seq)
+_KEYS: Final = select(books.trade.c.once).where(books.trade.c.once.is_not(None))
 _ACCOUNTS: Final = select(books.account.c.id)
 _LISTINGS: Final = select(market.listing.c.item_key)
 _CHAINS: Final = select(lines.line.c.id, lines.line.c.epoch, lines.line.c.own_length)
@@ -47,7 +48,7 @@ _MISSING: Final = (
 )
 
 _COPY_TRADES: Final = """
-    SELECT entry.id, trade.created_ms, payer.name, payee.name, trade.text, trade.amount, trade.reference
+    SELECT coalesce(trade.once, entry.id), trade.created_ms, payer.name, payee.name, trade.text, trade.amount, trade.reference
     FROM trade JOIN entry ON entry.seq = trade.entry_seq
     LEFT JOIN member AS payer ON payer.account_no = trade.payer_no
     LEFT JOIN member AS payee ON payee.account_no = trade.payee_no
@@ -89,7 +90,7 @@ class Copied(NamedTuple):
     known: Known
     things: list[
         tuple[bytes, Missing]
-    ]  # each under the id of its entry or account, or the key of its listing
+    ]  # each under the key it was recorded by or the id of its entry, the id of its account, the key of its listing
 
 
 def note_boot(tx: Tx, nonce: bytes, now_ms: int) -> None:
@@ -155,7 +156,9 @@ def goes_on(copy: Known, here: Known) -> bool:
 def note_missing(tx: Tx, copied: Copied, now_ms: int) -> int:
     """Unit: list what the copy has and this database has not, in place of an earlier list; return how much it is."""
     here = read_known(tx)
-    held = {TRADE: frozenset(here.entries), MEMBER: here.accounts, LISTING: here.listings}
+    # What a key recorded here too, a regular amount's turn for instance, is not to be entered again by hand.
+    recorded = frozenset(row[0] for row in tx.all(_KEYS))
+    held = {TRADE: recorded.union(here.entries), MEMBER: here.accounts, LISTING: here.listings}
     lacking = [each for key, each in copied.things if key not in held[each.kind]]
     drop_missing(tx)
     for each in lacking[-MISSING_MAX:]:

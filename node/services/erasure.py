@@ -30,6 +30,7 @@ from node.store.schema import pay_codes as codes_schema
 from node.store.schema import payments as payments_schema
 from node.store.schema import people as schema
 from node.store.schema import restore as restore_schema
+from node.store.schema import standing as standing_schema
 from protocol.entry import Corrected, Entry, Payload, Posted, Words, open_book
 from protocol.errors import ProtocolError
 from protocol.feed_kinds import LISTING
@@ -161,6 +162,14 @@ _BLANK_OF_ACCOUNT: Final[tuple[UpdateBase, ...]] = (
         )
     )
     .values(text="", said="", their_name="", their_handle=None),
+    update(standing_schema.standing)
+    .where(
+        or_(
+            standing_schema.standing.c.payer_no == bindparam("which"),
+            standing_schema.standing.c.payee_no == bindparam("which"),
+        )
+    )
+    .values(text=""),
     delete(payments_schema.handle).where(_H.account_no == bindparam("which")),
 )
 _FOLDED: Final = (

@@ -14,7 +14,7 @@ from sqlalchemy import Table, bindparam, or_, select
 
 from node.services.members import Member
 from node.store import ReadTx
-from node.store.schema import Big, asks, books, letters, mail, market, payments, people
+from node.store.schema import Big, asks, books, letters, mail, market, payments, people, standing
 from protocol.entry import Words
 from protocol.errors import ProtocolError
 from protocol.market import Listing
@@ -33,6 +33,8 @@ def _rows(table: Table, *conditions: Any) -> Any:
 _NO: Final = bindparam("no", type_=Big)
 _TRADE: Final = books.trade.c
 _ASK: Final = asks.ask.c
+_ORDER: Final = standing.standing.c
+_ORDERS: Final = select(_ORDER.no).where(_ORDER.payer_no == _NO)
 _THREADS: Final = select(letters.thread.c.no).where(letters.thread.c.account_no == _NO)
 _LEGS: Final = select(books.leg.c.entry_seq).where(books.leg.c.account_no == _NO)
 _OF_MEMBER: Final[Mapping[str, tuple[Table, Any]]] = {
@@ -48,6 +50,8 @@ _OF_ACCOUNT: Final[Mapping[str, tuple[Table, Any]]] = {
     "movements": (books.leg, books.leg.c.account_no == _NO),
     "trades": (books.trade, or_(_TRADE.payer_no == _NO, _TRADE.payee_no == _NO)),
     "requests": (asks.ask, or_(_ASK.payer_no == _NO, _ASK.payee_no == _NO)),
+    "regular_amounts": (standing.standing, or_(_ORDER.payer_no == _NO, _ORDER.payee_no == _NO)),
+    "their_days": (standing.standing_turn, standing.standing_turn.c.standing_no.in_(_ORDERS)),
     "conversations": (letters.thread, letters.thread.c.account_no == _NO),
     "messages": (letters.message, letters.message.c.thread_no.in_(_THREADS)),
     "paid_to_other_schemes": (payments.payment, payments.payment.c.account_no == _NO),

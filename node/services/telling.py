@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from typing import Final
 
-from node.mail import texts
+from node.mail import standing_texts, texts
 from node.mail.outbox import Outbox
 from node.services.members import Member, Reach
 from node.services.settings import Settings
 from node.store import Tx
 from node.web.amounts import HARD_SPACE, spoken
 from node.web.units import unit_of
-from protocol.limits import ASK_VALID_MS, DAY_MS
+from protocol.limits import ASK_VALID_MS, DAY_MS, STANDING_TRIED_DAYS
 from protocol.references import reference_of
 
 
@@ -31,8 +31,7 @@ class Telling:
     ) -> None:  # fmt: skip
         """Tell a member that another asks for `amount` of our own units."""
         settings = self._settings.now
-        said = spoken(amount, unit_of(settings), payer.language or settings.language)
-        said = said.replace(HARD_SPACE, " ")  # a mail breaks its lines where it likes
+        said = self._said(amount, payer)
         self._mail(
             tx,
             payer,
@@ -66,6 +65,43 @@ class Telling:
         link = self._link(f"/t/{reference_of(trade.to_bytes(5, 'big'))}")
         self._mail(
             tx, member, texts.thanked_mail(settings, member.language, member.name, who, what, text, link)
+        )
+
+    # --- standing orders ----------------------------------------------------------------------------------------
+
+    def turn_waits(self, tx: Tx, order_no: int, amount: int, *, payee: str, text: str, payer: Member) -> None:
+        """Tell a payer that a turn of a standing order waits: something is in its way."""
+        settings = self._settings.now
+        mail = standing_texts.turn_waits_mail(
+            settings, payer.language, payer.name, payee, self._said(amount, payer), text, self._order(order_no),
+            STANDING_TRIED_DAYS,
+        )  # fmt: skip
+        self._mail(tx, payer, mail)
+
+    def turns_left_out(
+        self, tx: Tx, order_no: int, left_out: int, *, payee: str, text: str, payer: Member
+    ) -> None:
+        """Tell a payer that so many turns of a standing order were not paid and will not be."""
+        mail = standing_texts.turns_left_out_mail(
+            self._settings.now, payer.language, payer.name, payee, text, left_out, self._order(order_no)
+        )
+        self._mail(tx, payer, mail)
+
+    def order_closed(self, tx: Tx, order_no: int, *, payee: str, text: str, payer: Member) -> None:
+        """Tell a payer that a standing order ended because the other has left."""
+        mail = standing_texts.order_closed_mail(
+            self._settings.now, payer.language, payer.name, payee, text, self._order(order_no)
+        )
+        self._mail(tx, payer, mail)
+
+    def _order(self, no: int) -> str:
+        return self._link(f"/my/standing/{no}")
+
+    def _said(self, amount: int, reader: Member) -> str:
+        """Return an amount of our own units for a mail, which breaks its lines where it likes."""
+        settings = self._settings.now
+        return spoken(amount, unit_of(settings), reader.language or settings.language).replace(
+            HARD_SPACE, " "
         )
 
     def _link(self, path: str) -> str:

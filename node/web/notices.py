@@ -65,6 +65,10 @@ def notice_text(name: str, words: Words) -> str:
             return _("Taken back. Nothing moved.")
         case "cannot-write":
             return _("We cannot write to their scheme now. Please try again later.")
+        case "standing-begun":
+            return _("Begun. You can stop it here at any time.")
+        case "standing-stopped":
+            return _("Stopped. Nothing more goes by it.")
         case "thanked":
             return _("Sent.")
         case "complained":

@@ -19,6 +19,7 @@ from node.web.context import Context, NoSuchPage
 from node.web.present import first_name
 from node.web.views.member import PersonCard
 from node.web.views.page import Link
+from node.web.views.standing import ChoosePersonView
 from node.web.views.trade import Did, RecordWhoView
 
 PEOPLE_SHOWN: Final = 5
@@ -91,6 +92,24 @@ async def who_view(context: Context, did: Did, path: str, last: tuple[Link, ...]
         chosen_numbers=numbers_of(chosen),
         several_href=_several_href(path, ()),
         next_href="" if not chosen else _what_href(path, chosen),
+    )
+
+
+async def person_view(context: Context, title: str, question: str, path: str) -> ChoosePersonView:
+    """Return the page whose one question is answered by another member; each answer leads on to `path`/what."""
+    query = context.query("q")
+    recent, found = await context.read(_people, context.member, query)
+
+    def cards(members: Sequence[Member]) -> tuple[PersonCard, ...]:
+        return tuple(_card(each, path, (), False) for each in members)
+
+    return ChoosePersonView(
+        title=title,
+        question=question,
+        path=f"{path}/new",
+        query=query,
+        recent=cards(recent),
+        found=None if found is None else cards(found),
     )
 
 

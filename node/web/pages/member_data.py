@@ -123,6 +123,7 @@ def _counts(context: Context, held: Held) -> tuple[Fact, ...]:
         (_("Trades"), "trades"),
         (_("Offers and wants"), "listings"),
         (_("Requests"), "requests"),
+        (_("Regular amounts"), "regular_amounts"),
         (_("Conversations"), "conversations"),
         (_("Messages"), "messages"),
         (_("Mails to you"), "mail"),

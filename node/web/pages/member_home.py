@@ -14,6 +14,7 @@ from node.services.cards import Card, Cards
 from node.services.members import Member, member_by_account
 from node.services.members import State as MemberState
 from node.services.own_listings import Owned, listings_of
+from node.services.standing_rows import Order, orders_waiting
 from node.services.trades import Trade, newest_trade, trades_waiting
 from node.store import ReadTx
 from node.web.context import MEMBER, Context, get
@@ -57,6 +58,7 @@ class Mine:
     last: Trade | None
     partners: Mapping[int, Member]
     listings: tuple[Owned, ...]  # published ones
+    held_up: tuple[tuple[Order, Member | None], ...]  # regular amounts that could not go
 
 
 async def home(context: Context) -> web.Response:
@@ -68,6 +70,7 @@ async def home(context: Context) -> web.Response:
     here = here_of(context)
     cards = _paused(context)
     cards += [_asked(ask, payee, news.schemes, voice) for ask, payee in mine.asked]
+    cards += [_held_up(order, payee, voice) for order, payee in mine.held_up]
     cards += [_under_way(trade, member.account_no, news.schemes, voice) for trade in mine.waiting]
     cards += [
         _expiring(owned, voice)
@@ -107,6 +110,9 @@ def read_mine(tx: ReadTx, now_ms: int, member_no: int, account_no: int) -> Mine:
         partners={} if last is None else members_of(tx, [last]),
         listings=tuple(
             owned for owned in listings_of(tx, member_no) if owned.listing.state is State.PUBLISHED
+        ),
+        held_up=tuple(
+            (order, member_by_account(tx, order.payee_no)) for order in orders_waiting(tx, account_no)
         ),
     )
 
@@ -158,6 +164,20 @@ def _asked(ask: Ask, payee: Member | None, schemes: Schemes, voice: Voice) -> Wa
         title=ask_title(name, mine=False, amount=amount, voice=voice),
         text=ask.text,
         action=Link(text=voice.words.gettext("Say yes or no"), href=f"/asks/{ask.no}"),
+    )
+
+
+def _held_up(order: Order, payee: Member | None, voice: Voice) -> WaitingCard:
+    """Return the card of a regular amount that something is in the way of."""
+    _ = voice.words.gettext
+    said = {
+        "amount": voice.spoken(order.standing.amount),
+        "name": "" if payee is None else first_name(payee.name),
+    }
+    return WaitingCard(
+        title=_("%(amount)s for %(name)s could not go yet") % said,
+        text=order.text,
+        action=Link(text=_("See why"), href=f"/my/standing/{order.no}"),
     )
 
 

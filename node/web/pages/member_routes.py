@@ -23,6 +23,7 @@ from node.web.pages import (
     member_receipt,
     member_record,
     member_several,
+    member_standing,
     member_statement,
     member_trade,
 )
@@ -45,6 +46,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     *member_receipt.ROUTES,
     *member_record.ROUTES,
     *member_several.ROUTES,
+    *member_standing.ROUTES,
     *member_statement.ROUTES,
     *member_trade.ROUTES,
 )

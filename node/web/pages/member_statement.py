@@ -74,7 +74,7 @@ def read_period(context: Context, voice: Voice) -> Period:
     """Return the time that was asked for; the last three months where none was, or none that can be."""
     today = local(voice.now_ms, voice.zone).date()
     values = {"from": context.query("from"), "to": context.query("to")}
-    first, last = (_parse_day(values[name]) for name in ("from", "to"))
+    first, last = (parse_day(values[name]) for name in ("from", "to"))
     errors: dict[str, str] = {}
     for name, day in (("from", first), ("to", last)):
         if values[name] and day is None:
@@ -89,7 +89,8 @@ def read_period(context: Context, voice: Voice) -> Period:
     return Period(first, last, Filled(shown, errors))
 
 
-def _parse_day(text: str) -> date | None:
+def parse_day(text: str) -> date | None:
+    """Return the day that `text` writes like 2026-03-31, or None."""
     try:
         day = date.fromisoformat(text)
     except ValueError:

@@ -72,12 +72,12 @@ NOBODYS = {
     "account", "leg", "line", "op", "decision", "quarantine", "payment", "forward", "evidence", "evidence_told", "sync_kept",
     "feed", "feed_evidence", "identity_event", "identity_key", "identity_conflict", "meta", "peer", "recovered", "kept", "throttle",
     "received", "setting", "erasure", "joint_act", "reopening", "boot", "log_hash", "log_head", "log_witness", "witnessed",
-    "checkpoint_seen",
+    "checkpoint_seen", "standing_turn",
 }  # fmt: skip
 ERASED_FROM = {
     "entry", "trade", "promise", "handle", "member", "application", "act", "session", "pending_sign_in", "sign_in_link",
     "sign_in_place", "mail", "listing", "item", "search_doc", "thread", "message", "carried", "ask", "thanks", "complaint", "pay_code",
-    "missing",
+    "missing", "standing",
 }  # fmt: skip
 
 

@@ -121,6 +121,7 @@ from node.web.views.visitor import (
     PublicListingView,
 )
 from node.web.words import words_for
+from tests.node.web.samples_money import MONEY
 
 SITE: Final = Site(
     name="Oakvale",
@@ -488,4 +489,5 @@ PAGES: Final[Mapping[str, Sample]] = {
     **_listing_pages(),
     **_trade_pages(),
     **_admin_pages(),
+    **{name: Sample(replace(MEMBER, path="/my"), view) for name, view in MONEY.items()},
 }

@@ -12,7 +12,19 @@ import pytest
 from node.web.assets import STATIC, Assets
 from node.web.render import Renderer
 from node.web.templating import TEMPLATES
-from node.web.views import admin, closing, codes, complaints, evidence, member, page, receipts, trade, visitor
+from node.web.views import (
+    admin,
+    closing,
+    codes,
+    complaints,
+    evidence,
+    member,
+    page,
+    receipts,
+    standing,
+    trade,
+    visitor,
+)
 from node.web.views.page import View
 from tests.node.web.samples import PAGES, SITE
 
@@ -77,7 +89,19 @@ def seen(name: str) -> Seen:
 def all_views() -> set[type[View]]:
     return {
         each
-        for module in (admin, closing, codes, complaints, evidence, member, page, receipts, trade, visitor)
+        for module in (
+            admin,
+            closing,
+            codes,
+            complaints,
+            evidence,
+            member,
+            page,
+            receipts,
+            standing,
+            trade,
+            visitor,
+        )
         for each in vars(module).values()
         if isinstance(each, type) and issubclass(each, View) and "TEMPLATE" in vars(each)
     }

@@ -582,6 +582,40 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_table(
+        "standing",
+        sa.Column("no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("id", sa.LargeBinary(), nullable=False),
+        sa.Column("payer_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("payee_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("amount", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("every", sa.Text(), nullable=False),
+        sa.Column("first_day", sa.Integer(), nullable=False),
+        sa.Column("times", sa.Integer(), nullable=True),
+        sa.Column("last_day", sa.Integer(), nullable=True),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("turn", sa.Integer(), nullable=False),
+        sa.Column("next_day", sa.Integer(), nullable=True),
+        sa.Column("waiting_since", sa.Integer(), nullable=True),
+        sa.Column("hindrance", sa.Text(), nullable=False),
+        sa.Column("proved_by", sa.Text(), nullable=False),
+        sa.Column("once", sa.LargeBinary(), nullable=False),
+        sa.Column("created_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("ended_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("ended_by", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["payee_no"], ["account.no"], name=op.f("fk_standing_payee_no")),
+        sa.ForeignKeyConstraint(["payer_no"], ["account.no"], name=op.f("fk_standing_payer_no")),
+        sa.PrimaryKeyConstraint("no", name=op.f("pk_standing")),
+        sqlite_strict=True,
+        sqlite_with_rowid=True,
+    )
+    with op.batch_alter_table("standing", schema=None) as batch_op:
+        batch_op.create_index("ix_standing_next", ["next_day"], unique=False)
+        batch_op.create_index("ix_standing_once", ["once"], unique=True)
+        batch_op.create_index("ix_standing_payee", ["payee_no"], unique=False)
+        batch_op.create_index("ix_standing_payer", ["payer_no", "no"], unique=False)
+
+    op.create_table(
         "thread",
         sa.Column("no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("id", sa.LargeBinary(), nullable=False),
@@ -993,6 +1027,21 @@ def upgrade() -> None:
         sa.Column("seen_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.ForeignKeyConstraint(["member_no"], ["member.no"], name=op.f("fk_sign_in_place_member_no")),
         sa.PrimaryKeyConstraint("member_no", "mark", name=op.f("pk_sign_in_place")),
+        sqlite_strict=True,
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "standing_turn",
+        sa.Column("standing_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("turn", sa.Integer(), nullable=False),
+        sa.Column("day", sa.Integer(), nullable=False),
+        sa.Column("trade_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("why", sa.Text(), nullable=False),
+        sa.Column("hindrance", sa.Text(), nullable=False),
+        sa.Column("at_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.ForeignKeyConstraint(["standing_no"], ["standing.no"], name=op.f("fk_standing_turn_standing_no")),
+        sa.ForeignKeyConstraint(["trade_no"], ["trade.no"], name=op.f("fk_standing_turn_trade_no")),
+        sa.PrimaryKeyConstraint("standing_no", "turn", name=op.f("pk_standing_turn")),
         sqlite_strict=True,
         sqlite_with_rowid=False,
     )

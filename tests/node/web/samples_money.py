@@ -1,0 +1,53 @@
+"""Believable views of the pages about regular amounts, for `samples.py`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from node.web.forms import Filled
+from node.web.views.member import PersonCard
+from node.web.views.page import Fact, Link, Pill, View
+from node.web.views.standing import (
+    ChoosePersonView,
+    StandingCheckView,
+    StandingListView,
+    StandingRow,
+    StandingView,
+    StandingWhatView,
+    TurnRow,
+)
+
+HINT: Final = "For example 2, 1:30 or 90 min"
+ONCE: Final = "sample-once-key-000000"
+PEOPLE: Final = (
+    PersonCard(href="/my/standing/what?who=0042", name="Ben Carter", number="0042", place="Mill Lane"),
+    PersonCard(href="/my/standing/what?who=0007", name="Maud Ellis", number="0007", place="Church End"),
+)
+FACTS: Final = (
+    Fact(label="For whom", text="Maud Ellis"),
+    Fact(label="Each time", text="1 hour 30 minutes"),
+    Fact(label="How often", text="Every month"),
+    Fact(label="First on", text="Saturday 7 March 2026"),
+    Fact(label="Last on", text="Sunday 7 February 2027"),
+    Fact(label="How many times", text="12 times"),
+    Fact(label="All together", text="18 hours"),
+)
+MONEY: Final[Mapping[str, View]] = {
+    "standing-list": StandingListView(
+        rows=(
+            StandingRow(href="/my/standing/2", text="1 hour 30 minutes for Maud, every month", what="Garden share", when="next on Tuesday 7 April 2026", state=Pill(text="Running", tone="good")),
+            StandingRow(href="/my/standing/3", text="10 hours for Wolfgang, every week", what="Help with the move", when="next on Saturday 7 March 2026", state=Pill(text="Waiting", tone="wait")),
+            StandingRow(href="/my/standing/1", text="30 minutes for Ben, every week", what="Bread", when="", state=Pill(text="Stopped")),
+        ),
+    ),
+    "standing-none": StandingListView(rows=()),
+    "standing-1": ChoosePersonView(title="A regular amount, step 1 of 3", question="Who gets it?", path="/my/standing/new", query="", recent=PEOPLE, found=None),
+    "standing-1-found": ChoosePersonView(title="A regular amount, step 1 of 3", question="Who gets it?", path="/my/standing/new", query="car", recent=PEOPLE, found=PEOPLE[:1]),
+    "standing-2": StandingWhatView(name="Maud", form=Filled({"every": "month"}), who="0007", unit_name="hours", amount_hint=HINT, times_most=260),
+    "standing-2-wrong": StandingWhatView(name="Maud", form=Filled({"what": "Garden share", "amount": "1:30", "every": "month", "first": "2025-12-31"}, {"first": "This day is over. Please choose today or a later one.", "times": "Please say when it ends: after how many times, or with which day."}), who="0007", unit_name="hours", amount_hint=HINT, times_most=260),
+    "standing-3": StandingCheckView(what="Garden share", facts=FACTS, days=("Saturday 7 March 2026", "Tuesday 7 April 2026", "Thursday 7 May 2026", "Sunday 7 June 2026"), more_days="and 8 more", tries=7, hidden=(("who", "0007"),), once=ONCE, change_href="/my/standing/what?who=0007"),
+    "standing": StandingView(title="1 hour 30 minutes for Maud, every month", state=Pill(text="Running", tone="good"), sentences=("The next time is Tuesday 7 April 2026.",), facts=(Fact(label="For what", text="Garden share"), *FACTS), turns=(TurnRow(day="Saturday 7 March 2026", text="Gone", href="/t/K7F-3QM-92X"), TurnRow(day="Saturday 7 February 2026", text="Left out: the scheme’s computer was off")), stop_action="/my/standing/2/stop"),
+    "standing-waits": StandingView(title="10 hours for Wolfgang, every week", state=Pill(text="Waiting", tone="wait"), sentences=("What was to go on Saturday 7 March 2026 waits.", "It would have taken you further behind than you may go.", "We try again until Saturday 14 March 2026. Then this one time is left out."), facts=(Fact(label="For what", text="Help with the move"), *FACTS), turns=(), stop_action="/my/standing/3/stop"),
+    "standing-stopped": StandingView(title="30 minutes for Ben, every week", state=Pill(text="Stopped"), sentences=("You stopped it. Nothing more goes by it.",), facts=(Fact(label="For what", text="Bread"), *FACTS), turns=(), again=Link(text="Begin it again", href="/my/standing/what?who=0042")),
+}  # fmt: skip
