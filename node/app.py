@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 import structlog
@@ -25,6 +25,7 @@ from node.keyfiles import Keys
 from node.keyring import Credentials
 from node.mail.outbox import Outbox, Transport
 from node.own_descriptor import OwnDescriptor
+from node.proxies import Proxies
 from node.quarantine import Quarantine
 from node.services.afterwards import Afterwards
 from node.services.announcements import Announcements
@@ -103,6 +104,7 @@ class Options:
     backups: Callable[[int], Standing | None] = lambda _now_ms: (
         None
     )  # how it stands with them; reads a folder
+    proxies: Proxies = field(default_factory=Proxies)
     keep_copies: bool = False  # of our books, sealed, with a neighbour (6.7 g); every node that serves does
 
 

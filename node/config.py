@@ -24,6 +24,7 @@ from pydantic import (
     model_validator,
 )
 
+from node.proxies import LOOPBACK, Proxies
 from node.services.settings import MINUTES_OF_AN_HOUR, SchemeSettings
 from protocol.descriptor import parse_address
 from protocol.errors import InvalidValue
@@ -125,6 +126,7 @@ class Node(Section):
     listen_port: int = Field(default=8480, ge=1, le=65_535)
     public_address: str = Field(default="", max_length=ADDRESS_BYTES_MAX)
     behind_proxy: bool = False
+    proxies: Names = LOOPBACK
     help_name: str = Field(default="", max_length=80)
     help_phone: str = Field(default="", max_length=40)
     help_hours: str = Field(default="", max_length=80)
@@ -139,6 +141,16 @@ class Node(Section):
             except InvalidValue as error:
                 raise ValueError(str(error)) from None
         return address
+
+    @field_validator("proxies")
+    @classmethod
+    def _are_ranges(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        Proxies(value)
+        return value
+
+    def believed(self) -> Proxies:
+        """Return the web servers that are believed about where requests come from."""
+        return Proxies(self.proxies if self.behind_proxy else ())
 
     @property
     def origin(self) -> str:

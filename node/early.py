@@ -76,7 +76,7 @@ async def _doors(config: Config, listening: socket.socket, awakening: Awakening)
     doorstep = Doorstep()
     door = Door(
         links=awakening.links, descriptor=bytes, identity_log=own_log,
-        address_of=partial(address_of, behind_proxy=config.node.behind_proxy),
+        address_of=partial(address_of, proxies=config.node.believed()),
     )  # fmt: skip
     app = web.Application(middlewares=[doorstep.middleware])
     app.router.add_get(PEER_PATH, door.serve_peer)

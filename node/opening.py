@@ -38,6 +38,7 @@ def options_of(config: Config, scheme: SchemeId | None = None) -> Options:
         allow_lan=config.federation.allow_lan_addresses,
         backups=backups,
         keep_copies=True,
+        proxies=config.node.believed(),
     )
 
 

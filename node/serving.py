@@ -145,7 +145,7 @@ async def doors(node: Node, config: Config, listening: socket.socket) -> AsyncIt
     """Open the doors for browsers and other nodes, and the one for commands."""
     doorstep = Doorstep()
     public, admin = (
-        await _started(public_app(node, doorstep, behind_proxy=config.node.behind_proxy)),
+        await _started(public_app(node, doorstep)),
         await _started(admin_app(node)),
     )
     (config.node.data_dir / SOCKET).unlink(missing_ok=True)  # left by a process that was killed
@@ -231,13 +231,13 @@ def _listen(host: str, port: int) -> socket.socket:
         raise CannotDo(f"cannot listen on {host}, port {port}: {error.strerror or error}") from None
 
 
-def public_app(node: Node, doorstep: Doorstep, *, behind_proxy: bool) -> web.Application:
+def public_app(node: Node, doorstep: Doorstep) -> web.Application:
     """Return what browsers, other nodes and health checks meet."""
     door = Door(
         links=node.links,
         descriptor=node.descriptor,
         identity_log=node.identity_log,
-        address_of=partial(address_of, behind_proxy=behind_proxy),
+        address_of=partial(address_of, proxies=node.options.proxies),
     )
     log_door = LogDoor(
         checkpoint=node.witness.own_log.newest_note,
@@ -245,7 +245,7 @@ def public_app(node: Node, doorstep: Doorstep, *, behind_proxy: bool) -> web.App
         cosign=node.witness.answer,
     )
     health = (web.get("/livez", _live), web.get("/readyz", _ready_of(node)))
-    app = make_app(node, (*door.routes(), *log_door.routes(), *health), behind_proxy=behind_proxy)
+    app = make_app(node, (*door.routes(), *log_door.routes(), *health))
     app.middlewares.insert(0, doorstep.middleware)
     return app
 

@@ -168,6 +168,7 @@ async def health(node: Node) -> dict[str, Any]:
         "missing": await node.store.read(count_missing),
         "contradictions": sum(piece.counts for piece in await node.store.read(all_evidence)),
         "log": await _log_health(node),
+        "proxy_to_add": node.options.proxies.to_add,
         "now_ms": node.clock.now_ms(),
     }
 

@@ -210,6 +210,13 @@ def _data(config: Config) -> Iterator[Finding]:
     yield _log(health["log"])
     yield from _recovered(health)
     yield from _mail(health)
+    if health["proxy_to_add"] is not None:
+        yield Finding(
+            "proxy",
+            State.PROBLEM,
+            f"a web server in {health['proxy_to_add']} passes requests on and is not believed, so that all members seem to be one",
+            f'Add "{health["proxy_to_add"]}" to proxies in [node], if it is yours.',
+        )
     yield from _neighbours(health, running)
 
 

@@ -163,6 +163,16 @@ def serve(context: click.Context) -> None:
 
 
 @cli.command()
+@click.pass_context
+@plainly
+def healthcheck(context: click.Context) -> None:
+    """Ask the node on this machine whether it is ready; for containers. Ends with 1 if it is not."""
+    from node.cli.health import ask_ready
+
+    click.echo(ask_ready(_config(context)))
+
+
+@cli.command()
 @json_option
 @click.pass_context
 def doctor(context: click.Context, as_json: bool) -> None:

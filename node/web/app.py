@@ -92,7 +92,6 @@ def make_app(
     node: Node,
     doors: Iterable[web.AbstractRouteDef] = (),
     *,
-    behind_proxy: bool = False,
     routes: Iterable[Route] = ROUTES,
 ) -> web.Application:
     """Return the application that serves all pages, and `doors` beside them."""
@@ -111,7 +110,7 @@ def make_app(
     )
     app[NODE] = node
     app[SESSIONS] = Remembered(node.store, SESSIONS_MAX)
-    app[SURROUNDINGS] = Surroundings(node.store, node.settings, Renderer(assets), behind_proxy=behind_proxy)
+    app[SURROUNDINGS] = Surroundings(node.store, node.settings, Renderer(assets), node.options.proxies)
     app[COOKIES] = CookieNames.of(scheme_text(node.scheme), origin)
     pages, uploads = set(), {}
     for route in routes:

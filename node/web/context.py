@@ -134,7 +134,7 @@ class Context:
     @property
     def address(self) -> str:
         """Where the request came from, as far as we can know."""
-        return address_of(self.request, behind_proxy=self._surroundings.behind_proxy)
+        return address_of(self.request, self._surroundings.proxies)
 
     # --- the scheme --------------------------------------------------------------------------------------------
 

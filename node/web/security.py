@@ -16,6 +16,8 @@ from typing import Final
 
 from aiohttp import web
 
+from node.proxies import Proxies
+
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 FORM_FIELD: Final = "form_token"
@@ -96,14 +98,9 @@ def _ours(request: web.Request, origin: Origin) -> bool:
     return sent is None or sent == origin.url
 
 
-def address_of(request: web.Request, *, behind_proxy: bool) -> str:
+def address_of(request: web.Request, proxies: Proxies) -> str:
     """Return where a request came from, as far as we can know."""
-    if behind_proxy:
-        # The last one was written by our own proxy; what stands before it, in the same line or in one of its own,
-        # by whoever asks.
-        lines = request.headers.getall("X-Forwarded-For", [""])
-        return lines[-1].rpartition(",")[2].strip()
-    return request.remote or ""
+    return proxies.address_of(request.remote, request.headers.getall("X-Forwarded-For", []))
 
 
 def form_token(cookie_secret: bytes) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from node.pdf.maker import PdfMaker
+from node.proxies import Proxies
 from node.services.settings import SchemeSettings, Settings
 from node.store import Remembered, Store
 from node.web.amounts import HARD_SPACE, Unit
@@ -42,11 +43,10 @@ class Scheme:
 class Surroundings:
     """What all requests share. It keeps the last `Scheme`; settings are values, so a change is another object."""
 
-    def __init__(self, store: Store, settings: Settings, renderer: Renderer, *, behind_proxy: bool):
+    def __init__(self, store: Store, settings: Settings, renderer: Renderer, proxies: Proxies):
         self.renderer: Final = renderer
         self.remembered: Final = Remembered(store, ANSWERS_MAX)
-        # Whether X-Forwarded-For is written by a proxy of ours; otherwise anybody could write it.
-        self.behind_proxy: Final = behind_proxy
+        self.proxies: Final = proxies
         self.upload_pace: Final = UploadPace()
         self.pdfs: Final = PdfMaker()
         self._settings: Final = settings

@@ -344,7 +344,7 @@ async def main(settings: dict[str, Any]) -> None:
         await node.load()
         for each in ports:
             await node.directory.learn(keys_of(each).keyring.log)
-        app = public_app(node, Doorstep(), behind_proxy=False)
+        app = public_app(node, Doorstep())
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", ports[name]).start()

@@ -12,10 +12,12 @@ from collections.abc import AsyncIterator
 import pytest
 from aiohttp import FormData, web
 
+from node.proxies import LOOPBACK, Proxies
 from node.services.acts import Role
 from node.store import StoreError
 from node.store.errors import OutcomeUnknown, StoreFull
-from node.web.app import ROUTES, make_app
+from node.web.app import ROUTES, SURROUNDINGS, make_app
+from node.web.assets import Assets
 from node.web.context import (
     ADMIN,
     MEMBER,
@@ -29,6 +31,8 @@ from node.web.context import (
     post,
 )
 from node.web.forms import FORM_BYTES_MAX
+from node.web.render import Renderer
+from node.web.surroundings import Surroundings
 from protocol.references import parse_reference
 from tests.node.web.towns import ACORNS, Browser, Town, cookies_of, form_token_of, open_town, send
 
@@ -434,18 +438,26 @@ async def test_only_pages_with_a_form_leave_a_cookie_with_visitors(town: Town) -
 
 
 @pytest.mark.parametrize(
-    ("behind_proxy", "header", "counted"),
-    [(False, "203.0.113.9", "127.0.0.1"), (True, "203.0.113.9", "203.0.113.9"), (True, "1.2.3.4, 203.0.113.9", "203.0.113.9")],
-)  # fmt: skip
+    ("trusted", "header", "counted"),
+    [
+        ((), "203.0.113.9", "127.0.0.1"),
+        (LOOPBACK, "203.0.113.9", "203.0.113.9"),
+        (LOOPBACK, "1.2.3.4, 203.0.113.9", "203.0.113.9"),
+        (("198.51.100.0/24",), "203.0.113.9", "127.0.0.1"),
+    ],
+)
 async def test_the_proxys_word_counts_only_where_there_is_one(
-    town: Town, behind_proxy: bool, header: str, counted: str, capsys: pytest.CaptureFixture[str]
+    town: Town, trusted: tuple[str, ...], header: str, counted: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     async def where(context: Context) -> web.Response:
         return web.Response(text=context.address)
 
     from aiohttp.test_utils import TestClient, TestServer
 
-    app = make_app(town.node, behind_proxy=behind_proxy, routes=(get("/where", where),))
+    app = make_app(town.node, routes=(get("/where", where),))
+    app[SURROUNDINGS] = Surroundings(
+        town.node.store, town.node.settings, Renderer(Assets()), Proxies(trusted)
+    )
     async with TestClient(TestServer(app)) as browser:
         answer = await browser.get("/where", headers={"X-Forwarded-For": header})
         assert await answer.text() == counted

@@ -6,14 +6,12 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 from aiohttp import web
-from aiohttp.test_utils import TestClient, make_mocked_request
-from multidict import CIMultiDict
+from aiohttp.test_utils import TestClient
 
 from node.web.assets import KEEP, Assets
 from node.web.security import (
     HEADERS,
     Origin,
-    address_of,
     cookie_name,
     form_token,
     same_origin,
@@ -100,19 +98,3 @@ async def test_static_files_are_kept_for_a_year_under_a_name_of_their_content(
     assert await zipped.read() == await bare.read()
     assert (await client.get("/static/style.css")).status == 404
     assert (await client.get("/static/..%2f..%2frender.py")).status == 404
-
-
-@pytest.mark.parametrize(
-    "lines, address",
-    [
-        (["192.0.2.7"], "192.0.2.7"),
-        (["203.0.113.1, 192.0.2.7"], "192.0.2.7"),
-        (["203.0.113.1", "192.0.2.7"], "192.0.2.7"),  # some proxies write a line of their own
-        ([], ""),
-    ],
-)
-def test_behind_a_proxy_only_what_it_wrote_itself_is_believed(lines, address):
-    """Source: docs/pages.md 0.8. Who invents addresses must not get around the throttles."""
-    headers = CIMultiDict([("X-Forwarded-For", line) for line in lines])
-    request = make_mocked_request("GET", "/", headers=headers)
-    assert address_of(request, behind_proxy=True) == address
