@@ -29,7 +29,7 @@ from protocol.identity_events import CHECKPOINT, FEED, LINE, IdentityEvent
 from protocol.identity_forks import conflict
 from protocol.limits import CHECKPOINT_BYTES_MAX, EVIDENCE_BYTES_MAX, IDENTITY_EVENTS_MAX
 from protocol.line import LineState
-from protocol.line_ops import Op, SyncAnswer, Terms
+from protocol.line_ops import Op, SyncAnswer, Terms, before_epoch
 from protocol.message import (
     Blob,
     Fixed,
@@ -184,7 +184,7 @@ def evidence_against_op(
     """
     proofs: list[TwoOps | BadOp | NotHonoured] = []
     rival = min(op.body.seq, state.peer_length)
-    if rival:
+    if rival > before_epoch(state.epoch):
         held = peer_op(rival)
         proofs.append(TwoOps(first=held.wire, second=op.wire, excuse=None))
     proofs += proofs_of_bad_op(state, nonce, op, own_op, peer_op)

@@ -71,12 +71,18 @@ def read_offer(state: LineState, offered: Signed[Op]) -> Reopen:
         raise InvalidOp("a later epoch begins with REOPEN")
     if step.old > state.epoch:
         raise OutOfOrder("it continues a later epoch")
-    fresh = empty_epoch(state, offered.body.epoch)
-    if state.me == LOW:
-        returned(fresh, offered, _nothing)
-    else:
-        accept(fresh, offered, _nothing)
+    with_offer(state, offered)
     return step
+
+
+def with_offer(state: LineState, offered: Signed[Op]) -> LineState:
+    """Return the line in the epoch of an offer, of which there is nothing but that offer.
+
+    Raises:
+        InvalidOp: not a valid one.
+    """
+    fresh = empty_epoch(state, offered.body.epoch)
+    return (returned if state.me == LOW else accept)(fresh, offered, _nothing)
 
 
 def fits(state: LineState, step: Reopen) -> bool:
@@ -94,7 +100,7 @@ def answer(state: LineState, offered: Signed[Op], time_ms: int) -> tuple[Op, Lin
     step = read_offer(state, offered)
     if not fits(state, step):
         raise InvalidOp("it does not continue the line as I have it")
-    return author(accept(empty_epoch(state, offered.body.epoch), offered, _nothing), step, time_ms)
+    return author(with_offer(state, offered), step, time_ms)
 
 
 def begin(state: LineState, offered: Signed[Op], answered: Signed[Op]) -> LineState:
@@ -110,14 +116,14 @@ def begin(state: LineState, offered: Signed[Op], answered: Signed[Op]) -> LineSt
         if mine.low_length < step.low_length or mine.high_length < step.high_length:
             raise OutOfOrder("ops of the epoch before are missing")
         raise InvalidOp("it does not continue the line as I have it")
-    fresh = empty_epoch(state, offered.body.epoch)
+    begun = with_offer(state, offered)
 
     def lower(_seq: int) -> Signed[Op]:
         return offered
 
     if state.me == LOW:
-        return accept(returned(fresh, offered, _nothing), answered, lower)
-    after = returned(accept(fresh, offered, _nothing), answered, lower)
+        return accept(begun, answered, lower)
+    after = returned(begun, answered, lower)
     if answered.body.step != step:
         raise InvalidOp("it says another thing than the REOPEN it answers")
     return after

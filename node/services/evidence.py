@@ -24,6 +24,7 @@ from node.services.catching_up import Offload, at_once
 from node.services.directory import Directory
 from node.services.line_desk import LineDesk
 from node.services.line_rows import Line
+from node.services.reopen_desk import kept_offer
 from node.services.routes import Routes
 from node.services.steady import steadily
 from node.store import ReadTx, Store, Tx
@@ -50,6 +51,7 @@ from protocol.limits import EVIDENCE_EVERY_MS, EVIDENCE_OF_NEIGHBOUR_AN_HOUR, HO
 from protocol.line_ops import Op
 from protocol.message import decode_message
 from protocol.names import LineId, SchemeId, scheme_text
+from protocol.reopening import with_offer
 
 log: Final[structlog.stdlib.BoundLogger] = structlog.stdlib.get_logger()
 
@@ -129,11 +131,19 @@ class EvidenceService:
 
     def note_op(self, lines: LineDesk, line: Line, op: Signed[Op]) -> Finding | None:
         """Keep what a refused op of the peer proves, within the unit that refused it; None if it proves nothing to others."""
+        log = self._directory.log(line.peer)
         try:
-            made = evidence_against_op(
-                line.state, line.nonce, op, lines.own_op_of(line), lambda seq: lines.peer_op(line, seq),
-                self._directory.log(line.peer),
-            )  # fmt: skip
+            if op.body.epoch > line.state.epoch:
+                made = _against_beginning(lines, line, op, log)
+            else:
+                made = evidence_against_op(
+                    line.state,
+                    line.nonce,
+                    op,
+                    lines.own_op_of(line),
+                    lambda seq: lines.peer_op(line, seq),
+                    log,
+                )
         except ProtocolError:
             return None  # ops it would need are archived
         if made is None:
@@ -249,6 +259,21 @@ class EvidenceService:
         piece = await self._store.read(kept.untold, peer, now_ms)
         if piece is not None and self._links.offer(peer, FrameType.EVIDENCE, piece[1]):
             await self._store.write(kept.note_told, piece[0], peer, now_ms)
+
+
+def _against_beginning(
+    lines: LineDesk, line: Line, op: Signed[Op], log: tuple[bytes, ...]
+) -> Evidence | None:
+    """Return what a refused REOPEN proves, beside the offer that is known under its epoch. Raises ProtocolError. Source: 6.8."""
+    offered = kept_offer(lines.tx, line, op.body.epoch)
+    if offered is None:
+        return None
+
+    def the_offer(_seq: int) -> Signed[Op]:
+        assert offered is not None, "looked at above"
+        return offered
+
+    return evidence_against_op(with_offer(line.state, offered), line.nonce, op, the_offer, the_offer, log)
 
 
 def _kind_of(first: bytes, second: bytes) -> type[TwoItems | TwoHeads] | None:

@@ -99,6 +99,12 @@ class Sending:
             wires = [self._keyring.renewed("line", Op, wire) if mine else wire for mine, wire in beginning]
             self._offer(line_id, peer, [(0, wire) for wire in wires])
 
+    async def give_offer_back(self, line_id: LineId, peer: SchemeId, epoch: int) -> bool:
+        """Send a peer its own offer that waits in `epoch`: an old copy forgot it. False if it cannot be sent now. Source: 6.8."""
+        beginning = await self._store.read(next_beginning, line_id, self._me, epoch)
+        theirs = [(0, wire) for mine, wire in beginning if not mine]
+        return len(beginning) != 1 or not theirs or self._offer(line_id, peer, theirs)
+
     def _renewed(self, wire: bytes) -> bytes:
         return self._keyring.renewed("line", Op, wire)
 

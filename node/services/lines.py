@@ -325,6 +325,8 @@ class LineService:
         if line is not None and line.peer != session.peer:
             return
         state = None if line is None else line.state
+        if not await self._sending.give_offer_back(ask.line, session.peer, ask.epoch):
+            return  # they must not offer anew before they know what they offered; they ask again
         answer = sync_answer(ask, self._keyring.scheme, state)
         await session.answer(frame, self._keyring.sign("line", answer).wire)
         if state is not None and ask.epoch > state.epoch:

@@ -48,6 +48,12 @@ def newest_offer(tx: ReadTx, line: Line) -> Signed[Op] | None:
     return None if row is None else trusted_message(Op, row[0])
 
 
+def kept_offer(tx: ReadTx, line: Line, epoch: int) -> Signed[Op] | None:
+    """Return what the side with the lower id offers under `epoch`, as it was first heard here."""
+    wire = tx.scalar(_KEPT, line_no=line.no, mine=int(line.state.me == LOW), epoch=epoch)
+    return None if wire is None else trusted_message(Op, wire)
+
+
 def read_owed(line: Line, offered: Signed[Op]) -> int:
     """Return what we would owe by an offer; negative: they would."""
     step = offered.body.step
@@ -113,18 +119,18 @@ class ReopenDesk:
         if by_low:
             self._take_offer(line, op, mine=mine)
             return False
-        wire = self._tx.scalar(_KEPT, line_no=line.no, mine=int(not mine), epoch=op.body.epoch)
-        if wire is None:
+        offered = kept_offer(self._tx, line, op.body.epoch)
+        if offered is None:
             raise OutOfOrder("the offer it answers is not here")
-        self._begin(line, trusted_message(Op, wire), op, words)
+        self._begin(line, offered, op, words)
         return True
 
     def _take_offer(self, line: Line, op: Signed[Op], *, mine: bool) -> None:
         step = rules.read_offer(line.state, op)
         if step.old < line.state.epoch:
             return  # of an epoch that has ended meanwhile
-        wire = self._tx.scalar(_KEPT, line_no=line.no, mine=int(mine), epoch=op.body.epoch)
-        if wire is not None and trusted_message(Op, wire).id != op.id:
+        known = kept_offer(self._tx, line, op.body.epoch)
+        if known is not None and known.id != op.id:
             raise Forked("two offers in one epoch")
         self._keep(line, op, mine=mine)
         self._freeze(line)

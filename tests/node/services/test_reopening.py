@@ -12,7 +12,9 @@ from itertools import pairwise
 
 import pytest
 
+from crypto.canonical import Value
 from crypto.signing import Signed
+from node.federation.links import Links
 from node.services.accounts import all_accounts
 from node.services.both_lost import find_unbalanced
 from node.services.line_rows import CLOSED, FROZEN, OPEN, STOPPED, Line, read_ops_after
@@ -27,6 +29,7 @@ from protocol.line import LineState, author
 from protocol.line_ops import Claim, Limit, Lock, Op, Release, before_epoch
 from protocol.line_view import LOW, other
 from protocol.message import trusted_message
+from protocol.names import SchemeId
 from protocol.quote import make_receipt
 from tests.invariants import Snapshot, check_node, check_rest, check_same_copies, take_snapshot
 from tests.simulation import run_virtual
@@ -290,6 +293,36 @@ def test_an_offer_that_got_lost_is_sent_again_and_a_restored_side_gets_its_own_b
         assert await answer(high, low, 7)
         await town.until_async(lambda: in_epoch(town, 1, "Oakvale", "Riverside"), 90)
         await look(town)
+
+    in_town(scenario, ("Oakvale", "Riverside"))
+
+
+async def are_in_touch(one: SettlingNode, other: SettlingNode) -> bool:
+    return other.scheme in one.links.live
+
+
+def test_nobody_is_heard_before_it_knows_its_own_offer(monkeypatch: pytest.MonkeyPatch):
+    """Rule 6.8: a restored side that could offer anew before would offer twice under one epoch, and be convicted of it."""
+
+    async def scenario(town: SmallTown) -> None:
+        low, high = await ends(town, "Oakvale", "Riverside")
+        backup = low.snapshot()
+        await offer(low, high, 7)
+        await town.until_async(lambda: fits_at(high, low), 60)
+        through = Links.offer
+
+        def full(links: Links, peer: SchemeId, kind: FrameType, payload: Value) -> bool:
+            """The queue of the session is full for whatever is no answer."""
+            return not (links is high.links and kind is FrameType.OPS) and through(links, peer, kind, payload)
+
+        with monkeypatch.context() as patches:
+            patches.setattr(Links, "offer", full)
+            await low.restore(backup)
+            await town.until_async(lambda: are_in_touch(low, high), 120)
+            await asyncio.sleep(60)
+            assert not (await line_between(low, high)).complete
+            assert await offered_at(low, high) is None
+        await town.until_async(lambda: fits_at(low, high), 120)
 
     in_town(scenario, ("Oakvale", "Riverside"))
 
