@@ -19,8 +19,16 @@ from tests.controls.test_payment_controls import release_on_a_timer
 from tests.invariants import Violated
 from tests.simulation import run_virtual
 from tests.simulator.accidents import FAULTS, LIES
-from tests.simulator.many import name_of, never_happened, quietly, run_all, smallest
-from tests.simulator.run import Plan
+from tests.simulator.many import (
+    fewer_faults,
+    name_of,
+    never_happened,
+    quietly,
+    run_all,
+    smallest,
+    spare_steps,
+)
+from tests.simulator.run import Outcome, Plan
 from tests.simulator.town import PowerCut, SimTown, image, template
 
 WHOLE = 200  # towns of a normal run, and …
@@ -107,10 +115,13 @@ def test_a_failing_seed_is_made_small_and_tells_its_story() -> None:
         total = run_all((Plan(seed=seed) for seed in range(20)), 1, done=lambda _outcome: None)
         (failed,) = total.failed
         small = smallest(failed)
+        # What the shrinker promises: whatever is left out now, it is no failure of this name any more.
+        assert [name_of(quietly(plan).violated) for plan in fewer_faults(small.plan)].count("I5") == 0
 
     assert name_of(failed.violated) == name_of(small.violated) == "I5"
     assert small.plan.seed == failed.plan.seed
-    assert len(small.plan.faults) < len(FAULTS)
+    assert small.plan.faults < failed.plan.faults
+    assert small.plan.steps <= failed.plan.steps
     assert any("*** I5" in line for line in small.story)
     assert any("RELEASE of lock" in line for line in small.story)
     summary = json.dumps(total.summary())
@@ -138,6 +149,39 @@ def test_what_a_supervisor_catches_fails_the_run() -> None:
         failed = quietly(Plan(seed=0, steps=40))
     assert failed.violated.startswith("0.5 a task failed")
     assert quietly(Plan(seed=0, steps=40)).violated == ""
+
+
+@pytest.mark.parametrize("needed", [
+    [{"loss", "crash"}],
+    [{"restore"}],
+    [set()],
+    [{"loss", "crash", "delay"}, {"restore"}],  # in two ways
+    [{"silent", "late", "partition"}],
+])  # fmt: skip
+@pytest.mark.parametrize("steps", [1, 40, 500])
+def test_nothing_more_can_be_left_out_of_what_the_shrinker_returns(
+    needed: list[set[str]], steps: int
+) -> None:
+    """Over failures that need known faults and so many steps; what comes first to be left out may be needed only beside others."""
+    tried = 0
+
+    def run(plan: Plan) -> Outcome:
+        nonlocal tried
+        tried += 1
+        fails = plan.steps >= steps and any(each <= plan.faults for each in needed)
+        # A fault that keeps the others from harm: with it, one more is needed.
+        fails = fails and not ("days" in plan.faults and "skew" not in plan.faults)
+        return Outcome(
+            plan=plan, violated="I5 it broke" if fails else "", digest="", counts={}, events=plan.steps, virtual_s=0.0,
+            cpu_s=0.0,
+        )  # fmt: skip
+
+    small = smallest(run(Plan(seed=1, steps=900)), run=run).plan
+
+    assert small.faults in [frozenset(each) for each in needed]
+    assert not any(run(plan).violated for plan in fewer_faults(small))
+    assert steps <= small.steps <= steps + spare_steps(small.steps)
+    assert tried < 150
 
 
 def test_a_disk_between_two_states_is_noticed() -> None:

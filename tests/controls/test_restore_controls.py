@@ -12,16 +12,25 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 import pytest
+from sqlalchemy import update
 
-from node.services import connector_desk
+from crypto.canonical import Value
+from node.federation.handshake import Handshaker
+from node.federation.links import Links
+from node.federation.session import Session
+from node.services import connector_desk, line_desk
 from node.services.line_desk import LineDesk
 from node.services.line_rows import Line
 from node.services.quotes import Offer, QuoteService
 from node.simulation.network import SimulatedNetwork
+from node.store.schema import lines as schema
+from protocol.frame import FrameType
+from protocol.names import SchemeId
 from protocol.payment import forward_verdict
+from protocol.session import Party
 from tests.invariants import Violated, check_connector, check_locked_once, check_no_forks
 from tests.simulation import run_virtual
-from tests.small_town import SmallTown
+from tests.small_town import SettlingNode, SmallTown
 
 NAMES = ["Oakvale", "Hilltop", "Riverside", "Mill"]
 RING = [("Oakvale", "Hilltop"), ("Hilltop", "Riverside"), ("Riverside", "Mill"), ("Mill", "Oakvale")]
@@ -164,6 +173,109 @@ def test_what_may_have_been_passed_on_is_not_released_early():
         patches.setattr(connector_desk, "forward_verdict", verdict)
 
     must_fail(connector_comes_back_old, treat_as_new, "I5")
+
+
+async def connector_restarts_beside_an_old_peer(town: SmallTown) -> None:
+    """A lock waits at a restored connector, for it may have gone on; then its author is restored, and the connector restarts.
+
+    The author answers that boot before it has its lock back: with less than the connector's copy of its chain.
+    """
+    oakvale, hilltop = town["Oakvale"], town["Hilltop"]
+    before = {node: node.snapshot() for node in (oakvale, hilltop)}
+    await oakvale.begin("Ana", "Riverside", "Karim", 5)
+    await town.until_async(lambda: passed_on(town), every=0.002)
+    town.network.cut("Hilltop", "Riverside")
+    await hilltop.restore(before[hilltop])
+    await town.until_async(lambda: hears(hilltop, oakvale))
+    await asyncio.sleep(20)
+    await hilltop.crash()
+    await oakvale.restore(before[oakvale])
+    await hilltop.boot()
+    through = hilltop.links.offer
+
+    def full(peer: SchemeId, kind: FrameType, payload: Value) -> bool:
+        """The queue has no room for ops: what is returned comes with the next SYNC."""
+        return kind is not FrameType.OPS and through(peer, kind, payload)
+
+    hilltop.links.offer = full  # type: ignore[method-assign, assignment]  # a fault
+    await town.until_async(lambda: hears(hilltop, oakvale))
+    hilltop.links.offer = through  # type: ignore[method-assign]
+    await asyncio.sleep(60)
+    town.network.mend("Hilltop", "Riverside")
+    await asyncio.sleep(60)
+    for snapshot in await town.snapshots():
+        check_connector(snapshot)
+
+
+async def hears(node: SettlingNode, other: SettlingNode) -> bool:
+    return any(line.usable for line in await node.line_states() if line.peer == other.scheme)
+
+
+def test_what_was_held_at_the_boot_is_old_whatever_its_author_remembers():
+    """Rule 6.7 (d): old is what my own copy had at the boot, too, not only what the answer names."""
+
+    def by_the_answer_alone(patches: pytest.MonkeyPatch) -> None:
+        boot = update(schema.line).values(synced=False, announced=0, returned=0, horizon=0)
+        patches.setattr(line_desk, "_BOOT", boot)
+
+    must_fail(connector_restarts_beside_an_old_peer, by_the_answer_alone, "I5")
+
+
+async def connector_comes_back_after_many_sessions(town: SmallTown) -> None:
+    """Restored to before it passed a lock on, and before its neighbours saw it come and go many times."""
+    hilltop = town["Hilltop"]
+    backup = hilltop.snapshot()
+    for _ in range(40):
+        town.network.reset("Oakvale", "Hilltop")
+        town.network.reset("Hilltop", "Riverside")
+        await asyncio.sleep(2)
+    await town.until_async(town.all_usable, 300)
+    await town["Oakvale"].begin("Ana", "Riverside", "Karim", 5)
+    await town.until_async(lambda: passed_on(town), every=0.002)
+    await hilltop.restore(backup)
+
+
+def count_sessions_in_the_database(patches: pytest.MonkeyPatch) -> None:
+    """The session with the higher number is the newer one. Numbers are kept, and so an old backup has old ones."""
+    last: dict[SchemeId, int] = {}
+    in_backup: dict[bytes, int] = {}
+    highest: dict[tuple[SchemeId, SchemeId], int] = {}
+    party, enter, snapshot, restore = (
+        Handshaker._party, Links._enter, SettlingNode.snapshot, SettlingNode.restore
+    )  # fmt: skip
+
+    def numbered(handshaker: Handshaker) -> Party:
+        own = handshaker._credentials.scheme
+        last[own] = last.get(own, 0) + 1
+        return replace(party(handshaker), session_no=last[own])
+
+    def enter_by_number(links: Links, session: Session) -> None:
+        number, ends = session.terms.peer_session_no, (links._own, session.peer)
+        if number > highest.get(ends, 0):
+            highest[ends] = number
+            enter(links, session)
+        else:
+            links._sessions.setdefault(session.peer, []).insert(0, session)
+            session.demote()
+
+    def back_up(node: SettlingNode) -> bytes:
+        taken = snapshot(node)
+        in_backup[taken] = last.get(node.scheme, 0)
+        return taken
+
+    async def put_back(node: SettlingNode, old: bytes, after_s: float = 1.0) -> None:
+        last[node.scheme] = in_backup[old]
+        await restore(node, old, after_s)
+
+    patches.setattr(Handshaker, "_party", numbered)
+    patches.setattr(Links, "_enter", enter_by_number)
+    patches.setattr(SettlingNode, "snapshot", back_up)
+    patches.setattr(SettlingNode, "restore", put_back)
+
+
+def test_which_session_is_newer_is_not_said_by_a_number():
+    """Rule 6.7 (e): whoever was restored counts from before, and would not be heard: its neighbours wait without end."""
+    must_fail(connector_comes_back_after_many_sessions, count_sessions_in_the_database, "I8")
 
 
 def test_what_asking_did_not_bring_is_not_asked_for_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
