@@ -35,6 +35,7 @@ from node.services.asks_abroad import AsksAbroad
 from node.services.books import Books
 from node.services.both_lost import LOOK_EVERY_S
 from node.services.catching_up import Offload, at_once
+from node.services.cheques import Cheques
 from node.services.closing import Closing
 from node.services.copy_comparing import note_boot
 from node.services.directory import Directory
@@ -55,6 +56,7 @@ from node.services.members import member_by_account
 from node.services.neighbours import Neighbours
 from node.services.own_feed import OwnFeed
 from node.services.own_log import proof_in
+from node.services.paper_notes import PaperNotes
 from node.services.parting import Parting
 from node.services.pay_codes import PayCodes
 from node.services.peers import Network, Nowhere, Peers
@@ -147,7 +149,9 @@ class Node:
             outbox=self.outbox, hasher=hasher, secret=pepper,
         )  # fmt: skip
         self.trades = Trades(store=store, books=self.books, clock=clock, scheme=self.scheme)
-        self.telling = Telling(self.outbox, self.settings, self.options.origin)
+        self.telling = Telling(self.outbox, self.settings, clock, self.options.origin)
+        self.cheques = Cheques(store=store, clock=clock, trades=self.trades, telling=self.telling)
+        self.paper_notes = PaperNotes(store, clock)
         self.asks = Asks(store=store, clock=clock, chance=chance, trades=self.trades, telling=self.telling)
         self.pay_codes = PayCodes(store=store, clock=clock, chance=chance, trades=self.trades, secret=pepper)
         self.standing = StandingOrders(

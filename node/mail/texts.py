@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 
 from node.services.settings import SchemeSettings
+from node.web.dates import short_day
 from node.web.words import Pack, Words, words_for
 
 
@@ -178,5 +180,41 @@ def thanked_mail(
         _("%(name)s says thank you: %(what)s") % {"name": who, "what": what},
         _("Hello %(name)s,") % {"name": name},
         text,
+        link,
+    )
+
+
+def entered_sentence(
+    settings: SchemeSettings, language: str, other: str, amount: str, what: str, *, given: bool
+) -> str:
+    """What one side of a trade gave or got, in a sentence."""
+    _ = words_of(settings, language).gettext
+    said = {"name": other, "amount": amount, "what": what}
+    if given:
+        return _("You gave %(name)s %(amount)s: %(what)s.") % said
+    return _("%(name)s gave you %(amount)s: %(what)s.") % said
+
+
+def entered_from(settings: SchemeSettings, language: str, by: str, number: str, day: date) -> str:
+    """Who entered a trade, and from which cheque or slip, in a sentence."""
+    words = words_of(settings, language)
+    said = {"name": by, "number": number, "day": short_day(day, words)}
+    if number:
+        return words.gettext("Entered by %(name)s from cheque %(number)s of %(day)s.") % said
+    return words.gettext("Entered by %(name)s from a slip of %(day)s.") % said
+
+
+def entered_mail(
+    settings: SchemeSettings, language: str, name: str, sentence: str, source: str, link: str
+) -> Text:
+    """To either side of a trade that an organiser entered from paper."""
+    _ = words_of(settings, language).gettext
+    return text_of(
+        settings,
+        sentence,
+        _("Hello %(name)s,") % {"name": name},
+        sentence,
+        source,
+        _("If something is wrong with it, say so on this page:"),
         link,
     )

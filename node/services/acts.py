@@ -46,6 +46,8 @@ class Deed(enum.StrEnum):
     WRITTEN_OFF = "written-off"
     LEFT = "left"
     ERASED = "erased"
+    CHEQUE = "cheque"
+    TOLD = "told"
 
 
 class NotAllowed(Exception):

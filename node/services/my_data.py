@@ -14,7 +14,7 @@ from sqlalchemy import Table, bindparam, or_, select
 
 from node.services.members import Member
 from node.store import ReadTx
-from node.store.schema import Big, asks, books, letters, mail, market, payments, people, standing
+from node.store.schema import Big, asks, books, desk, letters, mail, market, payments, people, standing
 from protocol.entry import Words
 from protocol.errors import ProtocolError
 from protocol.market import Listing
@@ -44,6 +44,12 @@ _OF_MEMBER: Final[Mapping[str, tuple[Table, Any]]] = {
     "logged_in": (people.session, people.session.c.member_no == _NO),
     "mail": (mail.mail, (mail.mail.c.member_no == _NO) & mail.mail.c.private.is_(False)),
     "listings": (market.listing, market.listing.c.member_no == _NO),
+    "cheques_and_slips": (
+        desk.cheque_row,
+        or_(*[desk.cheque_row.c[name] == _NO for name in ("payer_no", "payee_no", "by_no")]),
+    ),
+    "envelopes_entered": (desk.cheque_batch, desk.cheque_batch.c.by_no == _NO),
+    "to_be_told": (desk.paper_note, desk.paper_note.c.member_no == _NO),
 }
 _OF_ACCOUNT: Final[Mapping[str, tuple[Table, Any]]] = {
     "account": (books.account, books.account.c.no == _NO),

@@ -5,12 +5,17 @@ Without mail it is on their first page all the same. Source: docs/pages.md 8.6, 
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Final
 
+from node.clock import Clock
 from node.mail import standing_texts, texts
 from node.mail.outbox import Outbox
+from node.services.acts import Actor
 from node.services.members import Member, Reach
+from node.services.paper_notes import put_note
 from node.services.settings import Settings
+from node.services.trades import Trade
 from node.store import Tx
 from node.web.amounts import HARD_SPACE, spoken
 from node.web.units import unit_of
@@ -19,10 +24,11 @@ from protocol.references import reference_of
 
 
 class Telling:
-    """Writes mails into the outbox."""
+    """Writes mails into the outbox, and what must be told without mail onto the letters list."""
 
-    def __init__(self, outbox: Outbox, settings: Settings, origin: str):
+    def __init__(self, outbox: Outbox, settings: Settings, clock: Clock, origin: str):
         self._outbox: Final = outbox
+        self._clock: Final = clock
         self._settings: Final = settings
         self._origin: Final = origin.rstrip("/")
 
@@ -104,12 +110,29 @@ class Telling:
             HARD_SPACE, " "
         )
 
+    def entered(
+        self, tx: Tx, trade: Trade, *, member: Member, other: str, given: bool, by: Actor, number: str, day: date
+    ) -> None:  # fmt: skip
+        """Tell one side of a trade that an organiser entered it from a cheque or slip of `day`; on paper if need be."""
+        settings = self._settings.now
+        said = self._said(trade.amount, member)
+        sentence = texts.entered_sentence(settings, member.language, other, said, trade.text, given=given)
+        source = texts.entered_from(settings, member.language, by.name, number, day)
+        link = self._link(f"/t/{reference_of(trade.reference.to_bytes(5, 'big'))}")
+        if not self._mail(
+            tx, member, texts.entered_mail(settings, member.language, member.name, sentence, source, link)
+        ):
+            text, now_ms = f"{sentence} {source}", self._clock.now_ms()
+            put_note(tx, member.no, text, now_ms=now_ms, by_no=by.no, trade_no=trade.no)
+
     def _link(self, path: str) -> str:
         return self._origin + path
 
-    def _mail(self, tx: Tx, member: Member, text: texts.Text, until_ms: int | None = None) -> None:
+    def _mail(self, tx: Tx, member: Member, text: texts.Text, until_ms: int | None = None) -> bool:
+        """Write a mail to a member who has mail; tell whether they have."""
         if member.email is None or member.reach is not Reach.EMAIL or not self._outbox.sends:
-            return
+            return False
         self._outbox.queue(
             tx, member.email, text.subject, text.body, member_no=member.no, private=True, until_ms=until_ms
         )
+        return True

@@ -28,8 +28,10 @@ from node.web.pages import (
     board,
     desk,
     desk_complaints,
+    desk_entry,
     desk_evidence,
     desk_leaving,
+    desk_letters,
     desk_members,
     desk_neighbour,
     desk_neighbour_ends,
@@ -62,6 +64,8 @@ SURROUNDINGS: Final = web.AppKey("surroundings", Surroundings)
 PAGES: Final = web.AppKey("pages", frozenset[Handler])
 # Which of them take a file, and how long it may be.
 UPLOADS: Final = web.AppKey("uploads", dict[Handler, int])
+# How many fields each of them may bring.
+SHEETS: Final = web.AppKey("sheets", dict[Handler, int])
 SESSIONS: Final = web.AppKey("sessions", Remembered)
 COOKIES: Final = web.AppKey("cookies", CookieNames)
 CONTEXT: Final = web.RequestKey("context", Context)
@@ -73,6 +77,8 @@ ROUTES: Final[tuple[Route, ...]] = (
     *sign_in.ROUTES,
     *verify.ROUTES,
     *desk.ROUTES,
+    *desk_entry.ROUTES,
+    *desk_letters.ROUTES,
     *desk_evidence.ROUTES,
     *desk_members.ROUTES,
     *desk_neighbours.ROUTES,
@@ -112,18 +118,20 @@ def make_app(
     app[SESSIONS] = Remembered(node.store, SESSIONS_MAX)
     app[SURROUNDINGS] = Surroundings(node.store, node.settings, Renderer(assets), node.options.proxies)
     app[COOKIES] = CookieNames.of(scheme_text(node.scheme), origin)
-    pages, uploads = set(), {}
+    pages, uploads, sheets = set(), {}, {}
     for route in routes:
         handler = _handler(route)
         pages.add(handler)
         if route.file_bytes_max:
             uploads[handler] = route.file_bytes_max
+        sheets[handler] = route.fields_max
         if route.method == "GET":
             app.router.add_get(route.path, handler)  # and HEAD
         else:
             app.router.add_post(route.path, handler)
     app[PAGES] = frozenset(pages)
     app[UPLOADS] = uploads
+    app[SHEETS] = sheets
     assets.add_to(app)
     app.add_routes(doors)
     return app
@@ -227,9 +235,12 @@ async def form_tokens(request: web.Request, handler: Handler) -> web.StreamRespo
     if request.method not in SAFE_METHODS and request.match_info.handler in request.app[PAGES]:
         try:
             async with asyncio.timeout(FORM_TIMEOUT_S):
-                most = request.app[UPLOADS].get(request.match_info.handler)
+                handler_of = request.match_info.handler
+                most = request.app[UPLOADS].get(handler_of)
                 fields, file = (
-                    (await posted(request), b"") if most is None else await posted_with_file(request, most)
+                    (await posted(request, request.app[SHEETS][handler_of]), b"")
+                    if most is None
+                    else await posted_with_file(request, most)
                 )
         except TimeoutError as error:
             raise BadForm("too slow") from error

@@ -37,7 +37,7 @@ from node.store import ReadTx
 from node.web.amounts import Unit
 from node.web.cookies import KEPT_S, Cookies
 from node.web.downloads import download
-from node.web.forms import Filled, FormType, fresh_key, once_text, read
+from node.web.forms import FIELDS_MAX, Filled, FormType, fresh_key, once_text, read
 from node.web.notices import notice_text
 from node.web.present import Voice
 from node.web.security import FORM_FIELD, address_of, form_token, token_fits
@@ -335,6 +335,7 @@ class Route:
     handler: Handler
     audience: Audience
     file_bytes_max: int = 0  # of the file that comes with the form; 0: none does
+    fields_max: int = FIELDS_MAX  # of the form
 
 
 def get(path: str, handler: Handler, audience: Audience = VISITOR) -> Route:
@@ -345,6 +346,11 @@ def get(path: str, handler: Handler, audience: Audience = VISITOR) -> Route:
 def post(path: str, handler: Handler, audience: Audience = VISITOR) -> Route:
     """Return the route of what a form sends."""
     return Route("POST", path, handler, audience)
+
+
+def post_many(path: str, handler: Handler, fields_max: int, audience: Audience = VISITOR) -> Route:
+    """Return the route of a form with more fields than others have: a sheet."""
+    return Route("POST", path, handler, audience, fields_max=fields_max)
 
 
 def post_file(path: str, handler: Handler, bytes_max: int, audience: Audience = VISITOR) -> Route:

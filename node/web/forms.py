@@ -278,8 +278,8 @@ def amount_sentence(why: Unreadable, typed: str, unit: Unit, most: int, words: W
 # --- The request --------------------------------------------------------------------------------------------
 
 
-async def posted(request: web.Request) -> dict[str, str]:
-    """Return the fields that were sent.
+async def posted(request: web.Request, fields_max: int = FIELDS_MAX) -> dict[str, str]:
+    """Return the fields that were sent, at most `fields_max`.
 
     Raises:
         BadForm: not a form of ours: too large, not UTF-8, a file, or a field twice.
@@ -297,7 +297,7 @@ async def posted(request: web.Request) -> dict[str, str]:
             body.decode("utf-8", "strict"),
             keep_blank_values=True,
             errors="strict",
-            max_num_fields=FIELDS_MAX,
+            max_num_fields=fields_max,
             strict_parsing=bool(body),
         )
     except web.HTTPRequestEntityTooLarge as error:

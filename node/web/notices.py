@@ -75,6 +75,20 @@ def notice_text(name: str, words: Words) -> str:
             return _("Sent. The organisers will look at it.")
         case "corrected":
             return _("Entered. Both see it.")
+        case "kept":
+            return _("Kept as it is. You find it below.")
+        case "look-again":
+            return _("Something was changed since the check. Please look at it once more.")
+        case "in-the-books":
+            return _("Written into the books. Everybody concerned is told.")
+        case "in-the-books-some":
+            return _("What was right is in the books. The rest waits here to be sorted out.")
+        case "put-away":
+            return _("Put away.")
+        case "put-away-before":
+            return _("This envelope was put away already.")
+        case "told":
+            return _("Noted. They were told.")
         case "reminded":
             return _("Reminded.")
         case "reminded-before":

@@ -16,6 +16,7 @@ from node.services.figures import Figures, read_figures
 from node.services.joint_acts import Kind, asked_now, stuck_trades
 from node.services.line_rows import ASKED, read_lines
 from node.services.members import Reach, Unable, Why, count_members
+from node.services.paper_notes import count_to_tell
 from node.services.recovery import count_recovered
 from node.store import ReadTx
 from node.web.context import ORGANISER, Context, NoSuchPage, Route, get, post
@@ -65,6 +66,7 @@ class Today:
     complaints: int  # what members say is wrong with a trade
     joint: int  # what waits for a second organiser
     stuck: int  # trades whose member could be freed
+    to_tell: int  # members without e-mail for whom something waits
 
 
 def _read_today(tx: ReadTx, own: SchemeId, month_ms: int, now_ms: int) -> Today:
@@ -83,6 +85,7 @@ def _read_today(tx: ReadTx, own: SchemeId, month_ms: int, now_ms: int) -> Today:
         complaints=count_open_complaints(tx),
         joint=len(joint),
         stuck=len(set(stuck_trades(tx, now_ms)) - freeing),
+        to_tell=count_to_tell(tx),
     )
 
 
@@ -164,6 +167,11 @@ def _todo(context: Context, read: Today) -> tuple[Tile, ...]:
         ) % {"num": read.stuck}
         hint = words.gettext("Two of you can free whose it is")
         tiles.append(Tile(text=text, hint=hint, href="/admin/together", tone="wait"))
+    if read.to_tell:
+        text = words.ngettext(
+            "%(num)d member to be told something", "%(num)d members to be told something", read.to_tell
+        ) % {"num": read.to_tell}
+        tiles.append(Tile(text=text, hint=words.gettext("By letter or telephone"), href="/desk/letters"))
     if read.mails_unsent:
         text = words.ngettext("%(num)d mail not sent", "%(num)d mails not sent", read.mails_unsent) % {
             "num": read.mails_unsent

@@ -187,6 +187,10 @@ def _deed(context: Context, deed: Deed) -> str:
             return _("Logged out everywhere")
         case Deed.CORRECTION:
             return _("Trade corrected")
+        case Deed.CHEQUE:
+            return _("Entered from a cheque or slip")
+        case Deed.TOLD:
+            return _("Told what was done")
         case Deed.LISTING:
             return _("Offer or want changed")
         case _:

@@ -7,16 +7,19 @@ Source: docs/pages.md 0.4 to 0.7, 4, 7.2, 8.8, 8.11.
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 from typing import Final
 
 from aiohttp import web
 
 from node.services.afterwards import complaints_of, may_speak, thanks_of
 from node.services.books import load
+from node.services.cheques import FromPaper, paper_of
 from node.services.members import Member
 from node.services.payer_desk import FREED, FREED_PAID
 from node.services.trades import Trade, is_arriving, trade_by_no, trades_by_reference
 from node.store import ReadTx
+from node.web import dates
 from node.web.context import MEMBER, Context, NoSuchPage, get
 from node.web.dates import DAY_MS, MINUTE_MS
 from node.web.pages.listings import listing_id
@@ -63,6 +66,7 @@ class Found:
         put_right = [each.outcome for each in complaints_of(tx, about) if each.state == "corrected"]
         self.put_right: Final = put_right[0] if put_right else ""  # why an organiser corrected it
         self.balance: Final = load(tx, member.account_no).value.balance
+        self.paper: Final = paper_of(tx, self.trade.no)
         linked = (self.trade.corrects_no, self.trade.corrected_by_no)
         self.corrects, self.corrected_by = (None if no is None else trade_by_no(tx, no) for no in linked)
 
@@ -280,6 +284,8 @@ def _history(found: Found, party: Party, voice: Voice) -> tuple[Fact, ...]:
     trade, words = found.trade, voice.words
     said = {"amount": voice.spoken(trade.amount), "scheme": party.badge, "name": trade.entered_by}
     begun = voice.since(trade.created_ms)
+    if found.paper is not None:
+        return (Fact(label=begun, text=paper_words(found.paper, voice)),)
     if trade.kind == "local":
         return (Fact(label=begun, text=words.gettext("Recorded by %(name)s.") % said),)
     if trade.kind == "in":
@@ -310,6 +316,15 @@ def _history(found: Found, party: Party, voice: Voice) -> tuple[Fact, ...]:
             )
         )
     return tuple(history)
+
+
+def paper_words(paper: FromPaper, voice: Voice) -> str:
+    """Return who entered a trade from which cheque or slip."""
+    day = dates.short_day(date.fromisoformat(paper.dated), voice.words)
+    said = {"name": paper.by_name, "number": paper.number, "day": day}
+    if paper.number:
+        return voice.words.gettext("Entered by %(name)s from cheque %(number)s of %(day)s.") % said
+    return voice.words.gettext("Entered by %(name)s from a slip of %(day)s.") % said
 
 
 ROUTES: Final = (

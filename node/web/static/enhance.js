@@ -39,6 +39,18 @@ for (const form of document.querySelectorAll('form[method="post"]')) {
   window.addEventListener("pageshow", () => { sent = false; });
 }
 
+// On a sheet of slips Enter moves on to the next field; in the last one it checks.
+for (const sheet of document.querySelectorAll("form[data-enter-moves]")) {
+  sheet.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || event.target.tagName !== "INPUT") return;
+    const fields = [...sheet.querySelectorAll("input:not([type=hidden])")];
+    const next = fields[fields.indexOf(event.target) + 1];
+    if (!next) return;
+    event.preventDefault();
+    next.focus();
+  });
+}
+
 for (const button of document.querySelectorAll("[data-print]")) {
   button.hidden = false;
   button.addEventListener("click", () => window.print());

@@ -10,7 +10,18 @@ from node.web.words import Words
 # Where a page belongs in the bar of five entries; "" for none.
 Place = Literal["", "home", "find", "record", "messages", "me"]
 # The desk's pages, for the organisers' menu.
-Desk = Literal["", "dashboard", "applications", "members", "neighbours", "outbox", "scheme"]
+Desk = Literal[
+    "",
+    "dashboard",
+    "applications",
+    "members",
+    "entry",
+    "letters",
+    "reports",
+    "neighbours",
+    "outbox",
+    "scheme",
+]
 Tone = Literal["good", "wait", "stop", "plain"]
 
 

@@ -121,6 +121,7 @@ from node.web.views.visitor import (
     PublicListingView,
 )
 from node.web.words import words_for
+from tests.node.web.samples_desk import desk_views
 from tests.node.web.samples_money import MONEY
 
 SITE: Final = Site(
@@ -481,7 +482,7 @@ def _admin_pages() -> dict[str, Sample]:
         "close-year": ClosedYearView(year="2025", form=Filled({"year": "2025"}), proof="All balances together are zero, as they must be.", figures=(Fact(label="People who had traded by then", text="87"), Fact(label="Trades in that time", text="1,204"), Fact(label="Moved in all", text="2,311 hours"), Fact(label="Furthest behind", text="\u221212 h"), Fact(label="Half is below", text="+1 h 30"), Fact(label="Furthest ahead", text="+48 h")), tables=(SumTable(caption="Balances in hours", rows=(("People above zero", "+312 h"), ("People below zero", "\u2212298 h"), ("Given to and got from other schemes", "\u221222 h"), ("Community chest", "+8 h")), sum="0 h"), SumTable(caption="Between schemes, in hours; below zero is owed by us", rows=(("Owed by Riverside", "+16 h"), ("Owed by Hilltop", "\u22124 h"), ("Given to and got from other schemes", "\u221212 h")), sum="0 h")), vouched=("The book had 3,412 entries then. The mark of the newest is 7f3a 91c2 4d5e 6f70.", "The book behind it was checked by Ferry, Hilltop and Riverside, the last time on Saturday 3 January 2026, 9:12."), file_href="/admin/close-year/file?year=2025", csv_href="/admin/close-year.csv?year=2025", pdf_href="/admin/close-year.pdf?year=2025", printed="Printed on 7 March 2026"),
         "scheme": SchemeView(about_form=Filled({"headline": "Neighbours in Riverside help each other", "about": "We swap what we make and do.", "help_name": "Karim"}), rate_form=Filled({"hour_amount": "12"}), limits_form=Filled({"lower": "120", "upper": "480"}), in_hours=False, unit_name="Acorns", amount_hint="For example 6 or 2.50", hour_now="1 hour is 12 Acorns, since 3 May 2025.", hour_next="From 12 May 2026 it will be 13 Acorns."),
     }  # fmt: skip
-    return {name: Sample(ORGANISER, view) for name, view in views.items()}
+    return {name: Sample(ORGANISER, view) for name, view in {**views, **desk_views()}.items()}
 
 
 PAGES: Final[Mapping[str, Sample]] = {

@@ -790,6 +790,27 @@ def upgrade() -> None:
         batch_op.create_index("ix_ask_payer", ["payer_no", "no"], unique=False)
 
     op.create_table(
+        "cheque_batch",
+        sa.Column("no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("day", sa.Text(), nullable=False),
+        sa.Column("place", sa.Text(), nullable=False),
+        sa.Column("slips", sa.Text(), nullable=False),
+        sa.Column("total", sa.Text(), nullable=False),
+        sa.Column("same", sa.Text(), nullable=False),
+        sa.Column("once", sa.LargeBinary(), nullable=False),
+        sa.Column("by_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("by_name", sa.Text(), nullable=False),
+        sa.Column("created_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("closed_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.ForeignKeyConstraint(["by_no"], ["member.no"], name=op.f("fk_cheque_batch_by_no")),
+        sa.PrimaryKeyConstraint("no", name=op.f("pk_cheque_batch")),
+        sqlite_strict=True,
+        sqlite_with_rowid=True,
+    )
+    with op.batch_alter_table("cheque_batch", schema=None) as batch_op:
+        batch_op.create_index("ix_cheque_batch_once", ["once"], unique=True)
+
+    op.create_table(
         "complaint",
         sa.Column("no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("trade_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -910,6 +931,24 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("message", schema=None) as batch_op:
         batch_op.create_index("ix_message_thread", ["thread_no", "no"], unique=False)
+
+    op.create_table(
+        "paper_note",
+        sa.Column("no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("member_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("at_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("by_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("trade_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.ForeignKeyConstraint(["by_no"], ["member.no"], name=op.f("fk_paper_note_by_no")),
+        sa.ForeignKeyConstraint(["member_no"], ["member.no"], name=op.f("fk_paper_note_member_no")),
+        sa.ForeignKeyConstraint(["trade_no"], ["trade.no"], name=op.f("fk_paper_note_trade_no")),
+        sa.PrimaryKeyConstraint("no", name=op.f("pk_paper_note")),
+        sqlite_strict=True,
+        sqlite_with_rowid=True,
+    )
+    with op.batch_alter_table("paper_note", schema=None) as batch_op:
+        batch_op.create_index("ix_paper_note_member", ["member_no", "no"], unique=False)
 
     op.create_table(
         "pay_code",
@@ -1060,6 +1099,46 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("thanks", schema=None) as batch_op:
         batch_op.create_index("ix_thanks_trade", ["trade_no"], unique=False)
+
+    op.create_table(
+        "cheque_row",
+        sa.Column("batch_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("row", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("number", sa.Text(), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("day", sa.Text(), nullable=False),
+        sa.Column("payer", sa.Text(), nullable=False),
+        sa.Column("payee", sa.Text(), nullable=False),
+        sa.Column("amount", sa.Text(), nullable=False),
+        sa.Column("what", sa.Text(), nullable=False),
+        sa.Column("payer_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("payee_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("by_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("by_name", sa.Text(), nullable=False),
+        sa.Column("dated", sa.Text(), nullable=True),
+        sa.Column("trade_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.ForeignKeyConstraint(["batch_no"], ["cheque_batch.no"], name=op.f("fk_cheque_row_batch_no")),
+        sa.ForeignKeyConstraint(["by_no"], ["member.no"], name=op.f("fk_cheque_row_by_no")),
+        sa.ForeignKeyConstraint(["trade_no"], ["trade.no"], name=op.f("fk_cheque_row_trade_no")),
+        sa.PrimaryKeyConstraint("batch_no", "row", name=op.f("pk_cheque_row")),
+        sqlite_strict=True,
+        sqlite_with_rowid=False,
+    )
+    with op.batch_alter_table("cheque_row", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_cheque_row_key",
+            ["key"],
+            unique=True,
+            sqlite_where=sa.text("trade_no IS NOT NULL AND key <> ''"),
+            postgresql_where=sa.text("trade_no IS NOT NULL AND key <> ''"),
+        )
+        batch_op.create_index(
+            "ix_cheque_row_trade",
+            ["trade_no"],
+            unique=True,
+            sqlite_where=sa.text("trade_no IS NOT NULL"),
+            postgresql_where=sa.text("trade_no IS NOT NULL"),
+        )
 
     statements = {
         "sqlite": "CREATE VIRTUAL TABLE listing_text USING fts5(title, body, tokenize = 'unicode61 remove_diacritics 0')",

@@ -1,0 +1,87 @@
+"""Believable views of the desk's pages for what comes on paper, for `samples.py`."""
+
+from __future__ import annotations
+
+from node.web.forms import Filled
+from node.web.views.entry import BatchRow, BatchView, Column, EnvelopesView, LettersView, NotesCard, SlipView
+from node.web.views.page import Empty, Link, Pill, View
+
+ONCE = "AZzJz2KFEjRWeJCrze8SNA"
+HINT = "For example 2, 1:30 or 90 min"
+COLUMNS = (
+    Column(name="n", label="Cheque", maxlength=20, shared=False),
+    Column(name="d", label="Day", maxlength=30),
+    Column(name="p", label="From", maxlength=12, numeric=True),
+    Column(name="q", label="To", maxlength=12, numeric=True),
+    Column(name="a", label="Amount", maxlength=40),
+    Column(name="w", label="For what", maxlength=120),
+)
+ENVELOPE = {"day": "4 Mar 2026", "place": "Market", "slips": "4", "total": "8:30"}
+IN_THE_BOOKS = SlipView(
+    row=1,
+    values=("0411", "", "0123", "0042", "1:30", "Bike repair"),
+    said=("Ana Silva gave Ben Carter 1 hour 30 minutes: Bike repair.", "Entered by Rosa from cheque 0411."),
+    trade=Link(text="K7F-3QM-92X", href="/t/K7F-3QM-92X"),
+)
+GOOD = SlipView(
+    row=2,
+    values=("0412", "", "0123", "0007", "2", "Ironing"),
+    said=("Ana Silva gives Maud Ellis 2 hours.", "Then Ana Silva has −30 min and Maud Ellis has +2 h."),
+    good=True,
+)
+BAD = SlipView(
+    row=3,
+    values=("0412", "3 Mar", "0042", "0999", "1.30", ""),
+    said=(
+        "From Ben Carter.",
+        "Another slip here has the number 0412 too.",
+        "Nobody has the number 0999.",
+        "Do you mean 1 h 30 or 1 h 18? Please write it like that.",
+        "Please say what it was.",
+    ),
+    wrong=("n", "q", "a", "w"),
+)
+ERRORS = {
+    "n3": "Slip 3: Another slip here has the number 0412 too.",
+    "q3": "Slip 3: Nobody has the number 0999.",
+    "a3": "Slip 3: Do you mean 1 h 30 or 1 h 18? Please write it like that.",
+    "w3": "Slip 3: Please say what it was.",
+}
+
+
+def _batch(*slips: SlipView, **more: object) -> BatchView:
+    given: dict[str, object] = {
+        "title": "Market, 4 Mar 2026", "closed": False, "action": "/desk/entry/7", "close_action": "/desk/entry/7/close",
+        "form": Filled(ENVELOPE), "unit_name": "hours", "columns": COLUMNS, "same": ("", "", "", "", "", ""),
+        "slips": slips, "total": (), "fits": False, "more": 5,
+    }  # fmt: skip
+    return BatchView(**{**given, **more})  # type: ignore[arg-type]  # the names are the view's
+
+
+def desk_views() -> dict[str, View]:
+    """Return a view of each page, by name."""
+    blank = SlipView(row=4, values=("",) * 6)
+    return {
+        "envelopes": EnvelopesView(
+            form=Filled({"day": "7 Mar 2026"}), unit_name="hours", amount_hint=HINT, once=ONCE,
+            batches=(
+                BatchRow(href="/desk/entry/7", when="today, 9:40", where="Market, 4 Mar 2026", by="Rosa Whitfield", state=Pill(text="2 to sort out", tone="wait")),
+                BatchRow(href="/desk/entry/6", when="28 Feb 2026", where="Letter box, 27 Feb 2026", by="Sam", state=Pill(text="Put away", tone="good")),
+            ),
+        ),
+        "batch": _batch(*[SlipView(row=row, values=("",) * 6) for row in range(1, 13)]),
+        "batch-checked": _batch(
+            IN_THE_BOOKS, GOOD, BAD, blank, form=Filled(ENVELOPE, ERRORS),
+            total=("The envelope says 4. Here are 3 slips.", "The envelope says 8 hours 30 minutes in all. These slips come to 3 hours 30 minutes.", "1 amount that cannot be read is not counted."),
+            wrong=1, good=1, seen="5f4dcc3b5aa765d61d8327deb882cf99-2", same=("", "", "", "", "", "Market help"),
+        ),
+        "batch-closed": _batch(IN_THE_BOOKS, BAD, closed=True, more=0),
+        "letters": LettersView(
+            cards=(
+                NotesCard(name="Maud Ellis", number="0007", href="/admin/members/7", reach="By letter: 3 Mill Lane, Oakvale", notes=(("today, 9:40", "Ana Silva gave you 2 hours: Ironing. Entered by Rosa Whitfield from cheque 0412 of 4 Mar 2026."),), last="12", action="/desk/letters/7/told"),
+                NotesCard(name="George Adeyemi", number="0124", href="/admin/members/124", reach="Ring 01632 960 456", notes=(("4 Mar 2026", "You gave Ben Carter 30 minutes: Eggs. Entered by Sam from a slip of 3 Mar 2026."), ("today, 9:41", "Ines Duarte gave you 1 hour: Lift to town. Entered by Rosa Whitfield from cheque 17 of 4 Mar 2026.")), last="14", action="/desk/letters/124/told"),
+            ),
+            empty=None,
+        ),
+        "letters-none": LettersView(cards=(), empty=Empty(text="Nobody waits to be told anything.")),
+    }  # fmt: skip
