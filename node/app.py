@@ -65,6 +65,7 @@ from node.services.promises import OwnUnit
 from node.services.quotes import QuoteService
 from node.services.receipts import Receipts
 from node.services.recovery import Recovery
+from node.services.refolding import fold_anew
 from node.services.routes import Routes
 from node.services.settings import SchemeSettings, Settings
 from node.services.settlement import Settlement
@@ -306,6 +307,7 @@ class Node:
     async def load(self) -> None:
         """Take what is stored into memory; afterwards everything that needs no network works."""
         await self.settings.load()
+        await fold_anew(self.store, self.scheme)
         await self.directory.load()
         await self.peers.load()
         await self.routes.load()

@@ -17,7 +17,8 @@ from typing import Final
 from sqlalchemy import bindparam, select
 
 from node.services.accounts import load
-from node.services.members import Member, fold, member_by_no
+from node.services.folding import fold
+from node.services.members import Member, member_by_no
 from node.store import ReadTx
 from node.store.schema import desk as schema
 from protocol import ledger

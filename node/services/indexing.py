@@ -15,7 +15,7 @@ import structlog
 from sqlalchemy import bindparam, delete, insert, select
 
 from node.services.feed_store import Feed, all_feeds, find_feed, note_indexed
-from node.services.search import fold
+from node.services.folding import fold
 from node.services.steady import steadily
 from node.store import ReadTx, Store, Tx
 from node.store.schema import feeds as feeds_schema

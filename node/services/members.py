@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import enum
 import itertools
-import unicodedata
 from dataclasses import dataclass
 from typing import Final
 
 from sqlalchemy import bindparam, func, select
 
 from node.services.acts import Actor, Role
+from node.services.folding import fold
 from node.store import ReadTx
 from node.store.schema import people as schema
 from node.store.statements import Row
@@ -183,6 +183,11 @@ def number_text(no: int) -> str:
     return f"{no:04}"
 
 
+def folded_name(name: str, no: int) -> str:
+    """Return a member's name and number as they are searched for."""
+    return f"{fold(name)} {number_text(no)}".strip()
+
+
 def parse_number(text: str) -> int | None:
     """Return the number that `text` writes, with or without leading zeros; None if it writes none."""
     typed = text.strip()
@@ -202,12 +207,6 @@ def fold_email(text: str | None) -> str | None:
     if not (at and local and "." in domain.strip(".") and plain) or len(address) > EMAIL_CHARACTERS_MAX:
         raise Unable(Why.EMAIL_WRONG)
     return address
-
-
-def fold(text: str) -> str:
-    """Return `text` as it is searched for: without accents and case."""
-    plain = unicodedata.normalize("NFKD", text.casefold())
-    return "".join(sign for sign in plain if not unicodedata.combining(sign))
 
 
 def check_pin(pin: str) -> None:

@@ -24,10 +24,9 @@ from node.services.members import (
     Why,
     check_pin,
     existing,
-    fold,
+    folded_name,
     member_by_email,
     member_by_no,
-    number_text,
 )
 from node.services.settings import Settings
 from node.store import Store, Tx
@@ -63,10 +62,6 @@ _ADMINS: Final = (
     .select_from(schema.member)
     .where(_M.role == Role.ADMIN.value, _M.state.in_([state.value for state in MAY_SIGN_IN - {State.PAUSED}]))
 )
-
-
-def _folded(name: str, no: int) -> str:
-    return f"{fold(name)} {number_text(no)}"
 
 
 def _profile_values(new: NewMember) -> dict[str, object]:
@@ -144,7 +139,7 @@ class People:
             joined_ms=now_ms,
             seen_ms=0,
         )
-        tx.run(_FOLDED, which=no, new_folded=_folded(new.name, no))
+        tx.run(_FOLDED, which=no, new_folded=folded_name(new.name, no))
         note_act(tx, by, deed, now_ms=now_ms, for_no=no, why=why)
         return existing(tx, no)
 
@@ -164,7 +159,7 @@ class People:
         tx.run(
             _PROFILE,
             which=no,
-            new_folded=_folded(new.name, no),
+            new_folded=folded_name(new.name, no),
             **{f"new_{name}": value for name, value in values.items()},
         )
         if by.no != no:

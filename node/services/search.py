@@ -1,13 +1,12 @@
 """Finding listings: our own and neighbours' together, by words, kind, category, scheme and distance.
 
-Words are folded here (case and accents), so that both databases find the same; only the match itself is in the words
+Words are folded (`folding.py`), so that both databases find the same; only the match itself is in the words
 of each. How listings come into the index is in `indexing.py`. Source: docs/protocol.md 5.1, 5.8; docs/pages.md 8.2.
 """
 
 from __future__ import annotations
 
 import math
-import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
@@ -28,6 +27,7 @@ from sqlalchemy import (
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 
+from node.services.folding import fold
 from node.store import ReadTx
 from node.store.schema import market as schema
 from node.store.statements import Row
@@ -41,6 +41,14 @@ PAGES_MAX: Final = 500
 WORDS_MAX: Final = 8
 WORD_CHARACTERS_MAX: Final = 40
 KM_MAX: Final = 20_000
+WHOLE_TURN: Final = 36_000  # hundredths of a degree
+COUNTED_MAX: Final = PAGE_ROWS * PAGES_MAX  # what pages can show; of more only that there is more is known
+# A word that more listings have is looked for in the newest of them. How well words fit is reckoned of fewer still:
+# it takes the longest, and tells least where the words are everybody's.
+MATCHES_MAX: Final = COUNTED_MAX + 1
+RANKED_MAX: Final = 1_000
+# The nearest are looked for within so far first: where many are near, most of the rest is never looked at.
+RINGS_KM: Final = (10, 50)
 KM_A_HUNDREDTH: Final = 1.112  # of a degree, north to south
 
 _D: Final = schema.search_doc.c
@@ -53,12 +61,6 @@ _COUNTS: Final = (
 
 
 # --- Words ------------------------------------------------------------------------------------------------------
-
-
-def fold(text: str) -> str:
-    """Return `text` without case and accents."""
-    plain = unicodedata.normalize("NFKD", text.casefold())
-    return "".join(sign for sign in plain if not unicodedata.combining(sign))
 
 
 def words_of(text: str) -> tuple[str, ...]:
@@ -165,8 +167,9 @@ class _Shape(NamedTuple):
 
 
 _WORDS_ONLY: Final = _Shape(
-    text=True, kind=False, category=False, scheme=False, km=False, visitor=False, order=Order.BEST
+    text=True, kind=False, category=False, scheme=False, km=False, visitor=False, order=Order.NEWEST
 )
+_FIRST_END: Final = select(func.min(_D.expires)).where(_D.expires > bindparam("now"))
 
 
 def _distance() -> ColumnElement[Any]:
@@ -184,9 +187,15 @@ _NEWEST_OF: Final = _NEWEST.where(_D.scheme == bindparam("scheme"))
 _NEWEST_OF_OTHERS: Final = _NEWEST.where(_D.scheme != bindparam("scheme"))
 
 
+def _matches(ranked: bool) -> Any:
+    """Return what the words fit, the newest first, which is how the index is read without sorting."""
+    rank = (_Rank().label("rank"),) if ranked else ()
+    return select(_T.rowid, *rank).where(_Matches()).order_by(_T.rowid.desc()).limit(MATCHES_MAX).subquery()
+
+
 @cache
 def _statements(shape: _Shape) -> tuple[ClauseElement, ClauseElement]:
-    """Return the statements for one page, and for the number of all with the moment at which the first one ends."""
+    """Return the statements for one page, and for the number of all, counted up to `COUNTED_MAX` and one."""
     where: list[ColumnElement[bool]] = [_D.expires > bindparam("now")]
     if shape.kind:
         where.append(_D.kind == bindparam("kind"))
@@ -197,24 +206,31 @@ def _statements(shape: _Shape) -> tuple[ClauseElement, ClauseElement]:
     if shape.visitor:
         where.append(_D.shared.is_(True))
     if shape.km:
-        where.append(_distance() <= bindparam("far"))
+        # The square around the circle is found in an index.
+        where += [
+            _D.north.between(bindparam("south"), bindparam("up")),
+            _D.east.between(bindparam("west"), bindparam("right")),
+            _distance() <= bindparam("far"),
+        ]
     source: Any = schema.search_doc
+    ranked = shape.order is Order.BEST and shape.text
+    matches = _matches(ranked)
     if shape.text:
-        source = schema.search_doc.join(schema.listing_text, _T.rowid == _D.no)
-        where.append(_Matches())
+        source = schema.search_doc.join(matches, matches.c.rowid == _D.no)
     if shape.order is Order.NEAREST:
         order: tuple[Any, ...] = (_D.north.is_(None), _distance(), *_NEWEST_FIRST)
-    elif shape.order is Order.BEST and shape.text:
-        order = (_Rank(), *_NEWEST_FIRST)
+    elif ranked:
+        order = (matches.c.rank, *_NEWEST_FIRST)
     else:
         order = _NEWEST_FIRST
     page = select(*_COLUMNS).select_from(source).where(*where).order_by(*order)
     page = page.limit(PAGE_ROWS).offset(bindparam("skip"))
-    return page, select(func.count(), func.min(_D.expires)).select_from(source).where(*where)
+    some = select(_D.no).select_from(source).where(*where).limit(COUNTED_MAX + 1).subquery()
+    return page, select(func.count()).select_from(some)
 
 
 def find(tx: ReadTx, query: FindQuery, now_ms: int) -> tuple[list[Found], int]:
-    """Return one page of what fits, and how many there are in all."""
+    """Return one page of what fits, and how many there are in all: `COUNTED_MAX` and one are that many or more."""
     words = words_of(query.text)
     place = query.place
     order = Order.NEWEST if query.order is Order.NEAREST and place is None else query.order
@@ -222,7 +238,7 @@ def find(tx: ReadTx, query: FindQuery, now_ms: int) -> tuple[list[Found], int]:
         text=bool(words), kind=bool(query.kind), category=bool(query.category), scheme=query.scheme is not None,
         km=query.km is not None and place is not None, visitor=query.visitor, order=order,
     )  # fmt: skip
-    page, count = _statements(shape)
+    _, count = _statements(shape._replace(order=Order.NEWEST))
     params: dict[str, Any] = {"now": now_ms}
     if words:
         params["words"] = " ".join(words)
@@ -232,16 +248,42 @@ def find(tx: ReadTx, query: FindQuery, now_ms: int) -> tuple[list[Found], int]:
         params |= {"category": query.category, "group": query.category + "-%"}
     if query.scheme is not None:
         params["scheme"] = query.scheme
-    where = {} if place is None else {"north": place.north, "east": place.east, "narrow": _narrow(place)}
-    if shape.km and query.km is not None:
-        params |= where | {"far": int((min(query.km, KM_MAX) / KM_A_HUNDREDTH) ** 2 * 10_000)}
-    total, first_end = tx.one(count, **params) or (0, None)
-    if first_end is not None:
+    if shape.km and query.km is not None and place is not None:
+        params |= _circle(place, query.km)
+    total = int(tx.scalar(count, **params))
+    if total and (first_end := tx.scalar(_FIRST_END, now=now_ms)) is not None:
         tx.holds_until(first_end)
-    if order is Order.NEAREST:
-        params |= where
     skip = (min(max(query.page, 1), PAGES_MAX) - 1) * PAGE_ROWS
-    return _found(tx.all(page, **params, skip=skip), place), int(total)
+    if order is Order.NEAREST and place is not None:
+        return _found(_nearest(tx, shape, params, place, skip), place), total
+    page, _ = _statements(shape if total <= RANKED_MAX else shape._replace(order=Order.NEWEST))
+    return _found(tx.all(page, **params, skip=skip), place), total
+
+
+def _nearest(tx: ReadTx, shape: _Shape, params: dict[str, Any], place: Place, skip: int) -> list[Row]:
+    """Return a page of the nearest: from a ring around the place if it fills one, else from everywhere."""
+    if not shape.km and not shape.text:
+        page, _ = _statements(shape._replace(km=True))
+        for km in RINGS_KM:
+            rows = tx.all(page, **params, **_circle(place, km), skip=skip)
+            if len(rows) == PAGE_ROWS:
+                return rows
+    page, _ = _statements(shape)
+    return tx.all(page, **(params | _centre(place)), skip=skip)
+
+
+def _centre(place: Place) -> dict[str, int]:
+    return {"north": place.north, "east": place.east, "narrow": _narrow(place)}
+
+
+def _circle(place: Place, km: int) -> dict[str, int]:
+    """Return the parameters of a circle around a place, and of the square around that."""
+    reach, narrow = min(km, KM_MAX) / KM_A_HUNDREDTH, _narrow(place)
+    high, wide = math.ceil(reach), math.ceil(reach * 100 / math.sqrt(narrow)) if narrow else WHOLE_TURN
+    return _centre(place) | {
+        "far": int(reach**2 * 10_000), "south": place.north - high, "up": place.north + high,
+        "west": place.east - wide, "right": place.east + wide,
+    }  # fmt: skip
 
 
 def newest(tx: ReadTx, scheme: SchemeId, now_ms: int, *, others: bool = False) -> list[Found]:

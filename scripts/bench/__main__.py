@@ -21,6 +21,7 @@ NAMES: Final = (
     "cold_start",
     "memory",
     "flood",
+    "find",
     "ledger_verify",
     "crypto_limits",
     "sqlite_limits",

@@ -48,6 +48,8 @@ search_doc: Final = table(
     Index("ix_search_doc_key", "scheme", "item_key", unique=True),
     Index("ix_search_doc_feed", "feed_no", "feed_seq"),
     Index("ix_search_doc_created", "created"),
+    Index("ix_search_doc_expires", "expires"),
+    Index("ix_search_doc_place", "north", "east"),
 )
 
 # Outside `metadata`, which cannot make a full-text table; `rowid` is the number of the row above.
@@ -55,17 +57,34 @@ listing_text: Final = Table(
     "listing_text", MetaData(), Column("rowid", Integer), Column("title", Text), Column("body", Text)
 )
 
+# Every word in it, and how many listings have it: nothing of its own, each database reckons it from the table above.
+listing_words: Final = Table("listing_text_words", MetaData(), Column("term", Text), Column("doc", Integer))
+
 # `scripts/make_migration --freeze` writes these into the first migration too.
 LISTING_TEXT: Final = {
-    "sqlite": "CREATE VIRTUAL TABLE listing_text USING"
-    " fts5(title, body, tokenize = 'unicode61 remove_diacritics 0')",
-    "postgresql": "CREATE TABLE listing_text (rowid BIGINT PRIMARY KEY, title TEXT NOT NULL, body TEXT NOT NULL);"
-    "CREATE INDEX ix_listing_text_words ON listing_text"
-    " USING gin (to_tsvector('simple', title || ' ' || body))",
+    "sqlite": (
+        (
+            "CREATE VIRTUAL TABLE listing_text USING"
+            " fts5(title, body, tokenize = 'unicode61 remove_diacritics 0')"
+        ),
+        "CREATE VIRTUAL TABLE listing_text_words USING fts5vocab(listing_text, row)",
+    ),
+    "postgresql": (
+        (
+            "CREATE TABLE listing_text (rowid BIGINT PRIMARY KEY, title TEXT NOT NULL, body TEXT NOT NULL);"
+            "CREATE INDEX ix_listing_text_words ON listing_text"
+            " USING gin (to_tsvector('simple', title || ' ' || body))"
+        ),
+        (
+            "CREATE VIEW listing_text_words AS SELECT word AS term, ndoc AS doc FROM"
+            " ts_stat('SELECT to_tsvector(''simple'', title || '' '' || body) FROM listing_text')"
+        ),
+    ),
 }
-for _dialect, _statement in LISTING_TEXT.items():
-    event.listen(
-        metadata,
-        "after_create",
-        DDL(_statement).execute_if(dialect=_dialect),  # type: ignore[no-untyped-call]  # their omission
-    )
+for _dialect, _statements in LISTING_TEXT.items():
+    for _statement in _statements:
+        event.listen(
+            metadata,
+            "after_create",
+            DDL(_statement).execute_if(dialect=_dialect),  # type: ignore[no-untyped-call]  # their omission
+        )

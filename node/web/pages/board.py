@@ -13,7 +13,7 @@ from aiohttp import web
 
 from node.services.cards import Card
 from node.services.own_listings import find_own
-from node.services.search import FindQuery, Order
+from node.services.search import COUNTED_MAX, FindQuery, Order
 from node.services.settings import SchemeSettings
 from node.web.context import Context, NoSuchPage, Route, get
 from node.web.pages.listings import card_view, parse_listing_id
@@ -26,6 +26,13 @@ from protocol.categories import CATEGORIES, CODES, english_name
 from protocol.market import KINDS, Place
 
 NEWEST_SHOWN: Final = 6
+
+
+def how_many(total: int, words: Words) -> str:
+    """Return how many listings there are; of very many only that there are more than can be looked through."""
+    if total > COUNTED_MAX:
+        return words.gettext("More than %(num)d offers and wants") % {"num": COUNTED_MAX}
+    return words.ngettext("%(num)d offer or want", "%(num)d offers and wants", total) % {"num": total}
 
 
 async def look(context: Context) -> web.Response:
@@ -48,9 +55,7 @@ async def look(context: Context) -> web.Response:
             visitor=True,
         ),
     )
-    summary = words.ngettext("%(num)d offer or want", "%(num)d offers and wants", page.total) % {
-        "num": page.total
-    }
+    summary = how_many(page.total, words)
     asked = {"q": query, "kind": kind, "category": category}
     nothing = Empty(
         text=words.gettext("Nothing like that is on the board now."),
@@ -64,7 +69,7 @@ async def look(context: Context) -> web.Response:
             categories=category_options(words),
             summary=summary,
             cards=tuple(card_shown(card, here, context) for card in page.cards),
-            pager=pager(context, "/look", asked, page.total),
+            pager=pager(context, "/look", asked, min(page.total, COUNTED_MAX)),
             empty=None if page.cards else nothing,
         )
     )

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
+from urllib.parse import urlencode
 
 from aiohttp import web
 
 from node.services.cards import Cards, Page
 from node.services.members import Member
 from node.services.own_listings import Owned, find_own
-from node.services.search import FindQuery, Order
+from node.services.search import COUNTED_MAX, FindQuery, Order
 from node.services.slips import near
 from node.store import ReadTx
 from node.web.context import MEMBER, VISITOR, Context, get
@@ -42,6 +43,8 @@ from protocol.market import Listing, Place
 from protocol.names import SchemeId, parse_scheme_text, scheme_text
 from protocol.units import Rate, hours_of
 
+# So little may be for want of the right letters: words that find more are shown beside it.
+FEW: Final = 3
 DISTANCES_KM: Final = (2, 5, 10, 20, 50)
 _DISTANCES: Final = frozenset(str(km) for km in DISTANCES_KM)
 
@@ -57,6 +60,7 @@ class Results:
 
     page: Page
     mended: bool  # it is for words near to those that found nothing
+    instead: str  # words near to these, that find much more
     owners: Mapping[int, Member]
     schemes: Schemes
     scheme: SchemeId | None  # the one looked in; none: all, or one that nobody here has heard of
@@ -67,10 +71,15 @@ def read_results(tx: ReadTx, now_ms: int, cards: Cards, own: SchemeId, query: Fi
     schemes = read_schemes(tx, now_ms)
     if query.scheme not in schemes and query.scheme != own:
         query = replace(query, scheme=None)
-    found, mended = cards.find(tx, now_ms, query), False
-    if not found.total and query.text and (text := near(tx, query.text, now_ms)):
-        found, mended = cards.find(tx, now_ms, replace(query, text=text)), True
-    return Results(found, mended, owners_of(tx, found.cards), schemes, query.scheme)
+    found, mended, instead = cards.find(tx, now_ms, query), False, ""
+    if query.text and found.total <= FEW and query.page == 1:
+        few = FEW if found.total else 0
+        text = near(tx, query.text, now_ms, few)
+        if text and not found.total:
+            found, mended = cards.find(tx, now_ms, replace(query, text=text)), True
+        elif text and cards.find(tx, now_ms, replace(query, text=text)).total > 2 * FEW:
+            instead = text
+    return Results(found, mended, instead, owners_of(tx, found.cards), schemes, query.scheme)
 
 
 async def find(context: Context) -> web.Response:
@@ -99,8 +108,9 @@ async def find(context: Context) -> web.Response:
             scheme=kept["scheme"],
             schemes=_scheme_options(context.node.scheme, results.schemes, voice),
             summary=_summary(found.total, asked["q"], results.mended, here is not None, voice),
+            instead=_instead(results.instead, kept, voice),
             cards=cards_view(found.cards, results.owners, context, here),
-            pager=pager(context, "/find", kept, found.total),
+            pager=pager(context, "/find", kept, min(found.total, COUNTED_MAX)),
             empty=None if found.cards else _nothing(query.kind, bool(kept["km"]), voice),
         )
     )
@@ -156,15 +166,24 @@ def _summary(total: int, query: str, mended: bool, nearest: bool, voice: Voice) 
             "Nothing for “%(query)s”. %(num)d offers and wants come near it",
             total,
         ) % {"num": total, "query": query}
-    elif query:
+    elif query and total <= COUNTED_MAX:
         text = words.ngettext(
             "%(num)d offer or want for “%(query)s”", "%(num)d offers and wants for “%(query)s”", total
         ) % {"num": total, "query": query}
     else:
-        text = words.ngettext("%(num)d offer or want", "%(num)d offers and wants", total) % {"num": total}
+        text = board.how_many(total, words)
     if nearest and total > 1 and not mended:
         return words.gettext("%(what)s, nearest first") % {"what": text}
     return text
+
+
+def _instead(text: str, kept: dict[str, str], voice: Voice) -> Link | None:
+    """Return the way to what was perhaps meant."""
+    if not text:
+        return None
+    asked = urlencode({name: value for name, value in (kept | {"q": text}).items() if value})
+    said = voice.words.gettext("Or look for “%(words)s”?") % {"words": text}
+    return Link(text=said, href=f"/find?{asked}")
 
 
 def _nothing(kind: str, narrowed: bool, voice: Voice) -> Empty:

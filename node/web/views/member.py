@@ -59,6 +59,7 @@ class FindView(View):
     scheme: str
     schemes: tuple[Option, ...]
     summary: str  # "14 offers and wants for “jam”, nearest first"
+    instead: Link | None = None  # words that find much more: “bicycle” for “bicylce”
     cards: tuple[ListingCard, ...]
     pager: Pager | None
     empty: Empty | None

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
+import random
 from typing import Any
 
 import pytest
 
+from node.services import search
 from node.services.indexing import Doc, index
 from node.services.search import FindQuery, Order, find, km_between, listing_counts, words_of
 from node.store import InlineStore, Memory, Tx
@@ -139,6 +142,65 @@ async def test_pages_hold_twenty(store: InlineStore) -> None:
     assert [len(found) for found, _ in pages] == [20, 20, 10, 0]
     assert {total for _, total in pages} == {50}
     assert len({each.key for found, _ in pages for each in found}) == 50
+
+
+async def test_the_nearest_are_the_nearest_however_they_are_looked_for(store: InlineStore) -> None:
+    """Pages from a ring around the place are those that looking everywhere gives; filters and later pages too."""
+    chance = random.Random(7)
+
+    def fill(tx: Tx) -> None:
+        for number in range(1_000, 1_300):
+            spot = round_place(
+                51_500_000 + chance.randrange(-400_000, 400_000), -2_500_000 + chance.randrange(800_000)
+            )
+            kind = chance.choice(("offer", "want"))
+            index(tx, doc(number, "Sock", kind=kind, place=chance.choice((spot, spot, None))))
+
+    await store.write(fill)
+    for given in ({}, {"kind": "want"}, {"category": "food"}, {"visitor": True}):
+        for page in (1, 2, 4, 9):
+            query = FindQuery(place=TOWN_HALL, order=Order.NEAREST, page=page, **given)  # type: ignore[arg-type]
+            ringed, total = await store.read(find, query, NOW)
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(search, "RINGS_KM", ())
+                assert (ringed, total) == await store.read(find, query, NOW)
+
+
+async def test_a_circle_is_all_that_is_so_near(store: InlineStore) -> None:
+    """The square that the index finds leaves nothing of the circle out, far north too."""
+    for north in (0, 51_500_000, 69_000_000, -80_000_000):
+        middle = round_place(north, 10_000_000)
+
+        def fill(tx: Tx, north: int = north) -> None:
+            for step in range(40):
+                angle = step * math.pi / 20
+                shrink = max(math.cos(math.radians(north / 1_000_000)), 0.01)
+                spot = round_place(
+                    north + round(60_000 * math.sin(angle)),
+                    10_000_000 + round(60_000 * math.cos(angle) / shrink),
+                )
+                index(tx, doc(5_000 + step, "Ring", place=spot))
+
+        await store.write(fill)
+        found, total = await store.read(find, FindQuery(text="ring", place=middle, km=9), NOW)
+        assert (total, len(found)) == (40, 20)
+        assert (await store.read(find, FindQuery(text="ring", place=middle, km=4), NOW))[1] == 0
+
+
+async def test_more_than_can_be_looked_through_is_not_counted(store: InlineStore) -> None:
+    def fill(tx: Tx) -> None:
+        for number in range(100, 130):
+            index(tx, doc(number, "Sock"))
+
+    await store.write(fill)
+    search_statements = (
+        search._statements.__wrapped__
+    )  # the statements are remembered, with their limits in them
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(search, "COUNTED_MAX", 24)
+        patch.setattr(search, "_statements", search_statements)
+        found, total = await store.read(find, FindQuery(text="sock"), NOW)
+    assert (len(found), total) == (20, 25)
 
 
 async def test_what_is_indexed_again_is_found_as_it_is_now(store: InlineStore) -> None:

@@ -247,6 +247,20 @@ async def test_words_kind_and_category_narrow_what_is_found(oakvale: Oakvale) ->
     assert "Write a want" in empty
 
 
+async def test_where_little_is_found_other_words_are_named(oakvale: Oakvale) -> None:
+    """pages.md 7.2: somebody wrote the same slip, and others wrote it right; filters stay."""
+    await publish(oakvale, WHAT | {"title": "Bicylce for hire"})
+    for number in range(7):
+        await publish(oakvale, WHAT | {"title": f"Bicycle number {number}"})
+    page = await text(oakvale.bens, "/find?q=bicylce&kind=offer")
+    assert "1 offer or want for “bicylce”" in words_of(page)
+    assert "Or look for “bicycle”?" in words_of(page)
+    assert "/find?q=bicycle&amp;kind=offer" in page
+    assert "7 offers and wants" in words_of(await text(oakvale.bens, "/find?q=bicycle&kind=offer"))
+    assert "Or look for" not in words_of(await text(oakvale.bens, "/find?q=bicycle"))
+    assert "7 offers and wants come near it" in words_of(await text(oakvale.bens, "/find?q=bycicle"))
+
+
 async def test_twenty_a_page(oakvale: Oakvale) -> None:
     await publish(oakvale)
     content = (await anas(oakvale))[0].listing.content

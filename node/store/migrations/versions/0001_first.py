@@ -365,8 +365,10 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("search_doc", schema=None) as batch_op:
         batch_op.create_index("ix_search_doc_created", ["created"], unique=False)
+        batch_op.create_index("ix_search_doc_expires", ["expires"], unique=False)
         batch_op.create_index("ix_search_doc_feed", ["feed_no", "feed_seq"], unique=False)
         batch_op.create_index("ix_search_doc_key", ["scheme", "item_key"], unique=True)
+        batch_op.create_index("ix_search_doc_place", ["north", "east"], unique=False)
 
     op.create_table(
         "setting",
@@ -1141,7 +1143,14 @@ def upgrade() -> None:
         )
 
     statements = {
-        "sqlite": "CREATE VIRTUAL TABLE listing_text USING fts5(title, body, tokenize = 'unicode61 remove_diacritics 0')",
-        "postgresql": "CREATE TABLE listing_text (rowid BIGINT PRIMARY KEY, title TEXT NOT NULL, body TEXT NOT NULL);CREATE INDEX ix_listing_text_words ON listing_text USING gin (to_tsvector('simple', title || ' ' || body))",
+        "sqlite": (
+            "CREATE VIRTUAL TABLE listing_text USING fts5(title, body, tokenize = 'unicode61 remove_diacritics 0')",
+            "CREATE VIRTUAL TABLE listing_text_words USING fts5vocab(listing_text, row)",
+        ),
+        "postgresql": (
+            "CREATE TABLE listing_text (rowid BIGINT PRIMARY KEY, title TEXT NOT NULL, body TEXT NOT NULL);CREATE INDEX ix_listing_text_words ON listing_text USING gin (to_tsvector('simple', title || ' ' || body))",
+            "CREATE VIEW listing_text_words AS SELECT word AS term, ndoc AS doc FROM ts_stat('SELECT to_tsvector(''simple'', title || '' '' || body) FROM listing_text')",
+        ),
     }
-    op.execute(statements[op.get_bind().dialect.name])
+    for statement in statements[op.get_bind().dialect.name]:
+        op.execute(statement)
