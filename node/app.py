@@ -8,7 +8,7 @@ outside, and nothing here knows about HTTP.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -158,7 +158,7 @@ class Node:
         self.standing = StandingOrders(
             store=store, clock=clock, chance=chance, trades=self.trades, telling=self.telling, zone=LOCALTZ
         )
-        self.jobs.append(Job("standing-orders", LOOK_AT_ORDERS_S, self.standing.look))
+        self.jobs.append(Job("standing-orders", LOOK_AT_ORDERS_S, self._unless_paused(self.standing.look)))
         self.jobs.append(Job("forget-pay-codes", HOUR_S, self.pay_codes.forget_old))
         self.jobs.append(Job("tidy-sign-in", HOUR_S, self.sign_in.tidy))
 
@@ -218,6 +218,7 @@ class Node:
             store=self.store, keyring=self.keyring, clock=self.clock, chance=self.chance, links=self.links,
             dispatch=self.dispatch, directory=self.directory, routes=self.routes, unit=self._unit,
             payee_by_listing=self.market.payee_by_listing, name_of=public_name,
+            pauses=lambda: self.settings.now.maintenance,
             trades_with=lambda scheme: scheme in self.routes.neighbours,
             room_to=self._room_to, credit_to=lambda scheme: self.lines.credit_to(scheme),  # noqa: PLW0108 - made below
         )  # fmt: skip
@@ -303,6 +304,15 @@ class Node:
         self.settlement.payment_ended(no, state)  # made after the lines that call it
 
     # --- life --------------------------------------------------------------------------------------------------
+
+    def _unless_paused(self, work: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
+        """Return a job that moves something, which waits while the node is being looked after."""
+
+        async def do() -> None:
+            if not self.settings.now.maintenance:
+                await work()
+
+        return do
 
     async def load(self) -> None:
         """Take what is stored into memory; afterwards everything that needs no network works."""

@@ -164,6 +164,7 @@ class SettlingNode:
         self.owed_ceiling: int | None = None
         self.members: dict[str, int] = {}
         self.listings: dict[bytes, Payee] = {}
+        self.pauses = False
         self.running: list[asyncio.Task[object]] = []
         town.phonebook.states[self.scheme] = self.keyring.identity
 
@@ -188,7 +189,7 @@ class SettlingNode:
             dispatch=dispatch, directory=directory, routes=self.ways,
             unit=lambda: OwnUnit(self.name.lower(), self.rate), payee_by_listing=self._payee_by_listing,
             name_of=lambda tx, no: f"member {no}", trades_with=self._trades_with,
-            room_to=self._room_to,
+            room_to=self._room_to, pauses=lambda: self.pauses,
         )  # fmt: skip
         self.lines = LineService(
             store=self.store, keyring=self.keyring, clock=self.clock, chance=self.chance, links=self.links,

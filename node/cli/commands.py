@@ -73,6 +73,13 @@ async def member_add(
     return {**_shown(member), "link": await node.sign_in.make_link(OPERATOR, member.no, why="command line")}
 
 
+async def maintenance(node: Node, *, on: bool | None = None, note: str = "") -> dict[str, Any]:
+    """Begin or end a time in which nothing new is recorded or changed; None only asks."""
+    if on is not None:
+        await node.settings.change(OPERATOR, maintenance=on, maintenance_note=note if on else "")
+    return {"on": node.settings.now.maintenance, "note": node.settings.now.maintenance_note}
+
+
 async def user_link(node: Node, *, name: str) -> dict[str, Any]:
     """Make a one-time link for the member called so."""
     found = await node.store.read(members_called, name)
@@ -168,6 +175,7 @@ async def health(node: Node) -> dict[str, Any]:
         "missing": await node.store.read(count_missing),
         "contradictions": sum(piece.counts for piece in await node.store.read(all_evidence)),
         "log": await _log_health(node),
+        "maintenance": node.settings.now.maintenance,
         "proxy_to_add": node.options.proxies.to_add,
         "now_ms": node.clock.now_ms(),
     }
@@ -236,6 +244,7 @@ def _shown(member: Member) -> dict[str, Any]:
 COMMANDS: Final[Mapping[str, Callable[..., Awaitable[dict[str, Any]]]]] = {
     "member-add": member_add,
     "user-link": user_link,
+    "maintenance": maintenance,
     "peer-add": peer_add,
     "peer-list": peer_list,
     "peer-statement": peer_statement,

@@ -209,6 +209,13 @@ def _data(config: Config) -> Iterator[Finding]:
     yield _balances(health)
     yield _log(health["log"])
     yield from _recovered(health)
+    if health["maintenance"]:
+        yield Finding(
+            "maintenance",
+            State.NOTE,
+            "members can record and change nothing",
+            "When you are done: interlets maintenance off",
+        )
     yield from _mail(health)
     if health["proxy_to_add"] is not None:
         yield Finding(

@@ -216,6 +216,19 @@ def member_add(context: click.Context, /, as_json: bool, **person: Any) -> None:
     )
 
 
+@cli.command()
+@click.argument("switch", type=click.Choice(["on", "off", "status"]), default="status")
+@click.option("--say", default="", help="What members are told besides, as: Back at eight.")
+@json_option
+@click.pass_context
+@plainly
+def maintenance(context: click.Context, switch: str, say: str, as_json: bool) -> None:
+    """Let nothing new be recorded while you work on the node. Pages stay readable, neighbours are answered."""
+    answer = _ask(context, "maintenance", on={"on": True, "off": False}.get(switch), note=say.strip())
+    said = "on: members can read, and record and change nothing" if answer["on"] else "off"
+    _show(answer, as_json, f"Maintenance is {said}.", *([answer["note"]] if answer["note"] else []))
+
+
 @cli.group()
 def user() -> None:
     """Signing in."""

@@ -43,6 +43,7 @@ from protocol.names import Handle, QuoteId, SchemeId, scheme_text
 from protocol.quote import (
     READY,
     Answer,
+    Offered,
     Quote,
     QuoteAnswer,
     QuoteAsk,
@@ -60,6 +61,8 @@ log: Final[structlog.stdlib.BoundLogger] = structlog.stdlib.get_logger()
 
 _REQUEST_INFO: Final = b"interlets/1/quote-request"
 _ANSWER_INFO: Final = b"interlets/1/quote-answer"
+
+_CANNOT_NOW: Final = Refused(reason="cannot-now", amount=None)
 
 # A route is asked this long for each hop that is left, and a moment more.
 HOP_WAIT_MS: Final = 1_500
@@ -113,11 +116,12 @@ class QuoteService:
         directory: Directory, routes: Routes, unit: Callable[[], OwnUnit], payee_by_listing: PayeeByListing,
         name_of: NameOf, trades_with: Callable[[SchemeId], bool], room_to: Callable[[SchemeId], int],
         credit_to: Callable[[SchemeId], int | None] = lambda _scheme: None,
+        pauses: Callable[[], bool] = lambda: False,
     ):  # fmt: skip
         """`trades_with` tells whether a line with a scheme is open: of others no price is asked here.
 
         `room_to` tells the most we may lock towards a scheme by what was last committed; `credit_to` the most it may lock
-        towards us, None where nothing but its limit says so: what would be RELEASEd at once needs no price (10.4).
+        towards us, None where nothing but its limit says so: what would be RELEASEd at once needs no price (10.4). While it `pauses`, nobody here can be paid.
         """
         self._store: Final = store
         self._keyring: Final = keyring
@@ -130,6 +134,7 @@ class QuoteService:
         self._trades_with: Final = trades_with
         self._room_to: Final = room_to
         self._credit_to: Final = credit_to
+        self._pauses: Final = pauses
         self._answering: Final = Turns(ASKS_OF_ONE)
         self._passing: Final = Turns(ASKS_TO_ONE)
         self.promises: Final = Promises(
@@ -318,9 +323,12 @@ class QuoteService:
             request = decode_message(QuoteRequest, plain)
         except (CannotOpen, MalformedMessage):
             return silent
-        outcome, hours = await self._store.write(self.promises.promise, ask, request)
-        if not self._may_owe(ask.route[-2], hours):
-            outcome, hours = Refused(reason="cannot-now", amount=None), 0
+        outcome: Offered | Refused = _CANNOT_NOW
+        hours = 0
+        if not self._pauses():
+            outcome, hours = await self._store.write(self.promises.promise, ask, request)
+            if not self._may_owe(ask.route[-2], hours):
+                outcome, hours = _CANNOT_NOW, 0
         plain, bound = encode_message(QuoteAnswer(outcome=outcome)), binding(ask.nonce, me, payer)
         sealed = seal_answer(answer_key, bound, plain, salt=self._chance.bytes(ANSWER_SALT_BYTES))
         return QuoteReply(nonce=ask.nonce, hours=hours, sealed=sealed, answers=())

@@ -58,6 +58,8 @@ class SchemeSettings:
     help_phone: str = ""
     help_hours: str = ""
     asks_abroad: bool = False  # whether members here and in other schemes may ask each other to be paid
+    maintenance: bool = False  # nothing new is recorded or changed until an admin ends it
+    maintenance_note: str = ""  # what members are told of it besides
     agreement: str = ""  # what applicants agree to; empty for the pack's own words
 
     def rate_at(self, now_ms: int) -> Rate:

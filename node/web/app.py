@@ -21,7 +21,7 @@ from node.services.sessions import Session
 from node.services.threads import unread_of
 from node.store import ReadTx, Remembered
 from node.web.assets import Assets
-from node.web.context import Context, NotSignedIn, Route
+from node.web.context import Context, NotSignedIn, Route, UnderMaintenance
 from node.web.cookies import CookieNames, Cookies
 from node.web.forms import FORM_BYTES_MAX, BadForm, posted
 from node.web.pages import (
@@ -143,6 +143,8 @@ def _handler(route: Route) -> Handler:
     async def handle(request: web.Request) -> web.StreamResponse:
         context = request[CONTEXT]
         context.admit(route.audience)
+        if route.method == "POST" and not route.always and context.settings.maintenance:
+            raise UnderMaintenance
         return await route.handler(context)
 
     return handle

@@ -77,6 +77,10 @@ class WrongRole(Exception):
     """The page is not for this member."""
 
 
+class UnderMaintenance(Exception):
+    """Nothing new is recorded or changed just now."""
+
+
 class WrongFormToken(Exception):
     """The form was not made for this browser, or long ago."""
 
@@ -336,6 +340,7 @@ class Route:
     audience: Audience
     file_bytes_max: int = 0  # of the file that comes with the form; 0: none does
     fields_max: int = FIELDS_MAX  # of the form
+    always: bool = False  # also while the node is being looked after: it changes nothing of the scheme's
 
 
 def get(path: str, handler: Handler, audience: Audience = VISITOR) -> Route:
@@ -343,9 +348,9 @@ def get(path: str, handler: Handler, audience: Audience = VISITOR) -> Route:
     return Route("GET", path, handler, audience)
 
 
-def post(path: str, handler: Handler, audience: Audience = VISITOR) -> Route:
-    """Return the route of what a form sends."""
-    return Route("POST", path, handler, audience)
+def post(path: str, handler: Handler, audience: Audience = VISITOR, *, always: bool = False) -> Route:
+    """Return the route of what a form sends; `always` also during maintenance."""
+    return Route("POST", path, handler, audience, always=always)
 
 
 def post_many(path: str, handler: Handler, fields_max: int, audience: Audience = VISITOR) -> Route:
@@ -353,6 +358,8 @@ def post_many(path: str, handler: Handler, fields_max: int, audience: Audience =
     return Route("POST", path, handler, audience, fields_max=fields_max)
 
 
-def post_file(path: str, handler: Handler, bytes_max: int, audience: Audience = VISITOR) -> Route:
+def post_file(
+    path: str, handler: Handler, bytes_max: int, audience: Audience = VISITOR, *, always: bool = False
+) -> Route:
     """Return the route of a form that sends a file along, which the handler finds in `context.file`."""
-    return Route("POST", path, handler, audience, bytes_max)
+    return Route("POST", path, handler, audience, bytes_max, always=always)

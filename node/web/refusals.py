@@ -15,7 +15,7 @@ from aiohttp import web
 from node.pdf.maker import NoPdf, Why
 from node.services.acts import NotAllowed
 from node.store.errors import OutcomeUnknown, StoreError, StoreFull
-from node.web.context import Context, NoSuchPage, NotSignedIn, WrongFormToken, WrongRole
+from node.web.context import Context, NoSuchPage, NotSignedIn, UnderMaintenance, WrongFormToken, WrongRole
 from node.web.forms import BadForm, FormTooLarge
 from node.web.views.page import ErrorView, Link
 from protocol.references import REFERENCE_BYTES, reference_of
@@ -42,7 +42,7 @@ def refusal(context: Context, error: Exception) -> web.Response:
     """Return the page for an error that a handler, or a check before it, raised."""
     said = _said(context, error)
     reference = reference_of(context.node.chance.bytes(REFERENCE_BYTES))
-    if said.status >= 500:
+    if said.status >= 500 and not isinstance(error, UnderMaintenance):
         log.error(
             "page_failed", reference=reference, path=_where(context), status=said.status, exc_info=error
         )
@@ -113,6 +113,14 @@ def _said(context: Context, error: Exception) -> Said:
                 _("This page belongs to the organisers’ desk."),
                 nothing,
                 _("If you should be able to do this, ask an organiser."),
+            )
+        case UnderMaintenance():
+            return Said(
+                503,
+                _("Nothing can be recorded just now"),
+                _("This computer is being looked after for a while."),
+                nothing,
+                _("You can read everything. Do this once more when the line at the top is gone."),
             )
         case WrongFormToken() | web.HTTPForbidden():
             return Said(

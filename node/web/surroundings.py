@@ -36,6 +36,8 @@ class Scheme:
             # In one piece: no line is broken within a number.
             help_phone=settings.help_phone.replace(" ", HARD_SPACE),
             help_hours=settings.help_hours,
+            maintenance=settings.maintenance,
+            maintenance_note=settings.maintenance_note,
         )
         return cls(settings, site, unit_of(settings))
 

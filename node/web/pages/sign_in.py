@@ -232,12 +232,12 @@ def _outcome_sentence(outcome: Wrong | Lapsed | Wait, words: Words) -> str:
 
 ROUTES: Final[tuple[Route, ...]] = (
     get("/login", login),
-    post("/login/mail", ask_code),
+    post("/login/mail", ask_code, always=True),
     get("/login/code", code),
-    post("/login/code", enter_code),
-    post("/login/pin", with_pin),
+    post("/login/code", enter_code, always=True),
+    post("/login/pin", with_pin, always=True),
     get(LINK_PATH + "{token}", link),
-    post(LINK_PATH + "{token}", use_link),
-    post("/logout", logout, MEMBER),
-    post("/logout/everywhere", logout_everywhere, MEMBER),
+    post(LINK_PATH + "{token}", use_link, always=True),
+    post("/logout", logout, MEMBER, always=True),
+    post("/logout/everywhere", logout_everywhere, MEMBER, always=True),
 )

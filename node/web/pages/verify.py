@@ -249,5 +249,5 @@ class Shown:
 ROUTES: Final = (
     get("/verify", verify_page),
     get("/verify/{reference}/{code}", paper),
-    post_file("/verify", look_at_file, RECEIPT_BYTES_MAX),
+    post_file("/verify", look_at_file, RECEIPT_BYTES_MAX, always=True),
 )

@@ -33,6 +33,8 @@ class Site:
     help_name: str  # "Rosa"
     help_phone: str  # "01632 960 123", as people write it; "" when there is none
     help_hours: str  # "Tuesday 10 to 12"; "" when unsaid
+    maintenance: bool = False  # nothing can be recorded or changed just now
+    maintenance_note: str = ""
 
     @property
     def help_phone_href(self) -> str:

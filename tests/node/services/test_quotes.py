@@ -215,6 +215,20 @@ def test_the_same_question_again_gets_another_quote() -> None:
     in_row(scenario)
 
 
+def test_a_scheme_that_is_being_looked_after_promises_nothing_and_says_no_more_than_that() -> None:
+    """Source: docs/operating.md, `maintenance`. What it connects goes on."""
+
+    async def scenario(town: SmallTown) -> None:
+        riverside, hilltop = town["Riverside"], town["Hilltop"]
+        list_jam(town)
+        riverside.pauses = True
+        assert await answer_to(town) == NoOffer("cannot-now")
+        riverside.pauses, hilltop.pauses = False, True
+        assert isinstance(await answer_to(town), Offer)
+
+    in_row(scenario)
+
+
 def test_a_neighbour_uses_up_its_own_promises_only(monkeypatch: pytest.MonkeyPatch) -> None:
     """I14: a flood of questions over one line does not starve those who ask over another; time gives them back."""
     monkeypatch.setattr(promises, "PROMISES_OPEN_MAX", 3)
