@@ -41,6 +41,7 @@ from node.services.copy_comparing import note_boot
 from node.services.directory import Directory
 from node.services.erasure import Erasure
 from node.services.evidence import EvidenceService
+from node.services.gifts import Gifts
 from node.services.gossip import Gossip
 from node.services.hashing import Hasher
 from node.services.indexing import Indexer
@@ -208,6 +209,7 @@ class Node:
         )  # fmt: skip
         self.market = Market(
             store=store, clock=clock, chance=self.chance, own=self.scheme, own_feed=self.own_feed,
+            on_withdrawn=lambda tx, key: self.gifts.ended_in(tx, key),  # noqa: PLW0108 - made below
         )  # fmt: skip
         self.indexer = Indexer(store=store, own=self.scheme)
         self.gossip.watch(self.indexer.changed)
@@ -230,7 +232,17 @@ class Node:
             misdeeds=self.evidence,
         )  # fmt: skip
         self.neighbours = Neighbours(store=self.store, lines=self.lines, books=self.books)
-        self.parting = Parting(store=self.store, clock=self.clock, books=self.books, market=self.market)
+        self.gifts = Gifts(
+            store=self.store, clock=self.clock, own=self.scheme, market=self.market, letters=lambda: self.letters,
+            settings=self.settings, telling=self.telling,
+        )  # fmt: skip
+        self.parting = Parting(
+            store=self.store,
+            clock=self.clock,
+            books=self.books,
+            market=self.market,
+            leaving=self.gifts.leave_in,
+        )
         self.erasure = Erasure(
             store=self.store, own=self.scheme, own_feed=self.own_feed, renew_copies=self._renew_copies,
         )  # fmt: skip

@@ -133,6 +133,9 @@ LISTING_CASH_BYTES_MAX: Final = 120  # "and 5 pounds for the flour"
 LISTING_OWNER_BYTES_MAX: Final = 80
 LISTING_PICTURES_MAX: Final = 4
 LISTING_PICTURE_TEXT_BYTES_MAX: Final = 200
+# People who would like one thing that is given away: a giver reads through them all.
+GIFT_WISHES_MAX: Final = 50
+GIFT_WORDS_CHARACTERS_MAX: Final = 280  # to a wish, or to a promise
 LISTING_LIFE_MS: Final = 183 * DAY_MS  # unless the owner says otherwise: half a year
 
 # --- 5.1, 7.1 Rates ----------------------------------------------------------------------------------------

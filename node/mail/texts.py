@@ -218,3 +218,11 @@ def entered_mail(
         _("If something is wrong with it, say so on this page:"),
         link,
     )
+
+
+def news_mail(
+    settings: SchemeSettings, language: str, name: str, lines: tuple[str, ...], link: str
+) -> Text:  # fmt: skip
+    """To somebody whom another told something on the pages, in a few lines; the first says all."""
+    _ = words_of(settings, language).gettext
+    return text_of(settings, lines[0], _("Hello %(name)s,") % {"name": name}, *lines, link)

@@ -23,6 +23,7 @@ from node.store import ReadTx, Store, Tx, upsert
 from node.store.schema import afterwards as afterwards_schema
 from node.store.schema import asks as asks_schema
 from node.store.schema import books as books_schema
+from node.store.schema import gifts as gifts_schema
 from node.store.schema import letters as letters_schema
 from node.store.schema import mail as mail_schema
 from node.store.schema import market as market_schema
@@ -171,6 +172,14 @@ _BLANK_OF_ACCOUNT: Final[tuple[UpdateBase, ...]] = (
         )
     )
     .values(text=""),
+    update(gifts_schema.wish)
+    .where(
+        or_(
+            gifts_schema.wish.c.giver_no == bindparam("which"),
+            gifts_schema.wish.c.taker_no == bindparam("which"),
+        )
+    )
+    .values(wanted="", said="", their_name=""),
     delete(payments_schema.handle).where(_H.account_no == bindparam("which")),
 )
 _FOLDED: Final = (

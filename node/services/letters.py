@@ -138,6 +138,10 @@ class Letters:
         """Write into a conversation; where to is taken from it. Raises as `write`."""
         return await self._store.write(self.reply_in, thread_no, writing)
 
+    def can_reach(self, scheme: SchemeId) -> bool:
+        """Tell whether somebody of a scheme, ours or another, can be written to now."""
+        return scheme == self._keyring.scheme or self._directory.seal_key(scheme) is not None
+
     def write_to(self, tx: Tx, writing: Writing) -> int:
         """Unit: as `write`, in the conversation with that handle if there is one already."""
         known = threads.thread_with(tx, writing.account_no, writing.scheme, writing.to_handle)
@@ -149,7 +153,7 @@ class Letters:
         if writing.scheme != own:
             if threads.begun_today(tx, writing.account_no, own, now_ms) >= LETTER_NEW_THREADS_A_DAY:
                 raise CannotWrite(CannotWrite.TOO_MANY)
-            if self._directory.seal_key(writing.scheme) is None:
+            if not self.can_reach(writing.scheme):
                 raise CannotWrite(CannotWrite.UNREACHABLE)
         elif writing.to_account is not None and writing.to_account == writing.account_no:
             raise CannotWrite(CannotWrite.UNREACHABLE)
@@ -166,7 +170,7 @@ class Letters:
         thread = threads.find_thread(tx, thread_no, writing.account_no)
         if thread is None:
             raise CannotWrite(CannotWrite.UNKNOWN)
-        if thread.scheme != self._keyring.scheme and self._directory.seal_key(thread.scheme) is None:
+        if not self.can_reach(thread.scheme):
             raise CannotWrite(CannotWrite.UNREACHABLE)
         to = Writing(
             account_no=writing.account_no, name=writing.name, scheme=thread.scheme, to_account=thread.their_account,

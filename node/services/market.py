@@ -6,6 +6,7 @@ entry in the index, is written in the same unit. Source: docs/protocol.md 5.1, 5
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from sqlalchemy import bindparam, func, select
@@ -96,13 +97,16 @@ class Market:
     """See the head of this file."""
 
     def __init__(
-        self, *, store: Store, clock: Clock, chance: Chance, own: SchemeId, own_feed: OwnFeed
+        self, *, store: Store, clock: Clock, chance: Chance, own: SchemeId, own_feed: OwnFeed,
+        on_withdrawn: Callable[[Tx, ItemKey], None] = lambda _tx, _key: None,
     ):  # fmt: skip
+        """`on_withdrawn` is told, in the unit that withdraws it, of each listing that ended for good."""
         self._store: Final = store
         self._clock: Final = clock
         self._chance: Final = chance
         self._own: Final = own
         self._own_feed: Final = own_feed
+        self._on_withdrawn: Final = on_withdrawn
         self.cards: Final = Cards(own=own)  # for pages that read more at once
 
     # --- our own: what owners and organisers do -------------------------------------------------------------------
@@ -213,6 +217,8 @@ class Market:
             )  # fmt: skip
         shown = after.content if after.state is State.PUBLISHED else None
         index(tx, Doc(self._own, after.key, 0, 0, after.shared, shown, after.created, after.expires))
+        if after.state is State.WITHDRAWN:
+            self._on_withdrawn(tx, after.key)
         return Owned(listing=after, member_no=member_no, changed_ms=now_ms, reason=reason)
 
     async def index_lacking(self) -> None:

@@ -14,7 +14,19 @@ from sqlalchemy import Table, bindparam, or_, select
 
 from node.services.members import Member
 from node.store import ReadTx
-from node.store.schema import Big, asks, books, desk, letters, mail, market, payments, people, standing
+from node.store.schema import (
+    Big,
+    asks,
+    books,
+    desk,
+    gifts,
+    letters,
+    mail,
+    market,
+    payments,
+    people,
+    standing,
+)
 from protocol.entry import Words
 from protocol.errors import ProtocolError
 from protocol.market import Listing
@@ -58,6 +70,7 @@ _OF_ACCOUNT: Final[Mapping[str, tuple[Table, Any]]] = {
     "requests": (asks.ask, or_(_ASK.payer_no == _NO, _ASK.payee_no == _NO)),
     "regular_amounts": (standing.standing, or_(_ORDER.payer_no == _NO, _ORDER.payee_no == _NO)),
     "their_days": (standing.standing_turn, standing.standing_turn.c.standing_no.in_(_ORDERS)),
+    "given_away": (gifts.wish, or_(gifts.wish.c.giver_no == _NO, gifts.wish.c.taker_no == _NO)),
     "conversations": (letters.thread, letters.thread.c.account_no == _NO),
     "messages": (letters.message, letters.message.c.thread_no.in_(_THREADS)),
     "paid_to_other_schemes": (payments.payment, payments.payment.c.account_no == _NO),

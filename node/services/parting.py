@@ -5,6 +5,7 @@ What is held about them stays until two organisers erase it (`erasure.py`). Sour
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from sqlalchemy import bindparam, delete, func, select, update
@@ -13,7 +14,7 @@ from node.clock import Clock
 from node.services.acts import Actor, Deed, Role, note_act
 from node.services.books import Books, Refused
 from node.services.market import Market
-from node.services.members import MAY_SIGN_IN, State, Unable, Why, existing
+from node.services.members import MAY_SIGN_IN, Member, State, Unable, Why, existing
 from node.services.own_listings import listings_of
 from node.services.people import may_decide
 from node.store import Store, Tx
@@ -41,11 +42,15 @@ _ADMINS: Final = (
 class Parting:
     """See the head of this file."""
 
-    def __init__(self, *, store: Store, clock: Clock, books: Books, market: Market):
+    def __init__(
+        self, *, store: Store, clock: Clock, books: Books, market: Market, leaving: Callable[[Tx, Member], None]
+    ):  # fmt: skip
+        """`leaving` ends, in the same unit, what a member began with others."""
         self._store: Final = store
         self._clock: Final = clock
         self._books: Final = books
         self._market: Final = market
+        self._leaving: Final = leaving
 
     async def part(self, by: Actor, no: int, *, why: str = "") -> None:
         """Note that a member has left.
@@ -68,6 +73,7 @@ class Parting:
             self._books.close(tx, member.account_no, words)
         except Refused:
             raise Unable(Why.NOT_EVEN) from None
+        self._leaving(tx, member)
         for owned in listings_of(tx, no):
             self._market.act_in(tx, owned.listing.key, Withdrew(), ListingActor.OWNER)
         tx.run(_LEFT, which=no)

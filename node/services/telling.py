@@ -125,6 +125,13 @@ class Telling:
             text, now_ms = f"{sentence} {source}", self._clock.now_ms()
             put_note(tx, member.no, text, now_ms=now_ms, by_no=by.no, trade_no=trade.no)
 
+    def told(self, tx: Tx, member: Member, lines: tuple[str, ...], path: str) -> None:
+        """Tell a member what others wrote or did, in words that are hers already; the first line says all."""
+        settings = self._settings.now
+        self._mail(
+            tx, member, texts.news_mail(settings, member.language, member.name, lines, self._link(path))
+        )
+
     def _link(self, path: str) -> str:
         return self._origin + path
 

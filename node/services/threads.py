@@ -29,6 +29,7 @@ _THREAD_COLUMNS: Final = (
 )  # fmt: skip
 _MINE: Final = _T.account_no.is_not_distinct_from(bindparam("account_no"))
 _ONE: Final = select(*_THREAD_COLUMNS).where(_T.no == bindparam("no"), _MINE)
+_BY_NO: Final = select(*_THREAD_COLUMNS).where(_T.no == bindparam("no"))
 _BY_ID: Final = select(*_THREAD_COLUMNS).where(
     _T.id == bindparam("id"), _T.scheme == bindparam("scheme"), _MINE
 )
@@ -169,6 +170,13 @@ def find_thread(tx: ReadTx, no: int, account_no: int | None) -> Thread | None:
     """Return a conversation of this account (None: of the desk)."""
     row = tx.one(_ONE, no=no, account_no=account_no)
     return None if row is None else _thread(row)
+
+
+def thread_by_no(tx: ReadTx, no: int) -> Thread:
+    """Return a conversation that is known to be there, whoever's it is."""
+    row = tx.one(_BY_NO, no=no)
+    assert row is not None, f"conversation {no}"
+    return _thread(row)
 
 
 def thread_by_id(tx: ReadTx, id_: bytes, scheme: SchemeId, account_no: int | None) -> Thread | None:

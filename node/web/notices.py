@@ -89,6 +89,18 @@ def notice_text(name: str, words: Words) -> str:
             return _("This envelope was put away already.")
         case "told":
             return _("Noted. They were told.")
+        case "wished":
+            return _("You are on the list now.")
+        case "promised":
+            return _("Promised. They are told.")
+        case "unpromised":
+            return _("Taken back. They are told.")
+        case "gift-given":
+            return _("Noted. It is off the lists, and those who waited are told.")
+        case "gift-received":
+            return _("Noted. Enjoy it!")
+        case "changed":
+            return _("This has changed meanwhile. Please look again.")
         case "reminded":
             return _("Reminded.")
         case "reminded-before":

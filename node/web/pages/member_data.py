@@ -124,6 +124,7 @@ def _counts(context: Context, held: Held) -> tuple[Fact, ...]:
         (_("Offers and wants"), "listings"),
         (_("Requests"), "requests"),
         (_("Regular amounts"), "regular_amounts"),
+        (_("Things given away, or asked for"), "given_away"),
         (_("Conversations"), "conversations"),
         (_("Messages"), "messages"),
         (_("Mails to you"), "mail"),

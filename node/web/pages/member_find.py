@@ -16,6 +16,7 @@ from node.services.search import COUNTED_MAX, FindQuery, Order
 from node.services.slips import near
 from node.store import ReadTx
 from node.web.context import MEMBER, VISITOR, Context, get
+from node.web.forms import EMPTY, Filled
 from node.web.pages import board
 from node.web.pages.listings import (
     ShownListing,
@@ -29,6 +30,7 @@ from node.web.pages.listings import (
     price_words,
 )
 from node.web.pages.member import pager
+from node.web.pages.member_gifts import givers_part, takers_part
 from node.web.pages.member_listings import ends_soon, state_pill
 from node.web.pages.schemes import Schemes, read_schemes
 from node.web.present import Voice, paragraphs_of
@@ -217,8 +219,9 @@ async def listing(context: Context) -> web.Response:
     owned = None if scheme is not None else await context.read(find_own, key)
     mine = owned is not None and owned.member_no == context.member.no
     if owned is not None and mine and owned.listing.state is not State.WITHDRAWN:
-        return context.show(own_view(context, owned))
-    return context.show(_listing_view(context, await find_listing(context, text)))
+        view = own_view(context, owned)
+        return context.show(replace(view, gift=await givers_part(context, owned)))
+    return context.show(await others_view(context, await find_listing(context, text)))
 
 
 def own_view(context: Context, owned: Owned) -> ListingView:
@@ -251,8 +254,12 @@ def own_view(context: Context, owned: Owned) -> ListingView:
     )
 
 
+async def others_view(context: Context, shown: ShownListing, form: Filled = EMPTY) -> ListingView:
+    """Return the page of somebody else's listing; `form` is what was typed to ask for what is given away."""
+    return replace(_listing_view(context, shown), gift=await takers_part(context, shown, form))
+
+
 def _listing_view(context: Context, shown: ShownListing) -> ListingView:
-    """Return the page of somebody else's listing."""
     voice, _ = context.voice, context.words.gettext
     cannot = cannot_record(context, shown)
     paid = shown.content.is_paid

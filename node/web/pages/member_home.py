@@ -23,6 +23,7 @@ from node.web.pages.ask_words import ask_amount, ask_title
 from node.web.pages.listings import cards_view, listing_id, owners_of
 from node.web.pages.member import members_of
 from node.web.pages.member_find import here_of
+from node.web.pages.member_given import GiftsWaiting, counts_words, read_waiting, waiting_cards
 from node.web.pages.member_listings import EXPIRES_SOON_MS, state_pill
 from node.web.pages.schemes import Schemes, read_schemes
 from node.web.present import Voice, balance_card, first_name, party_of, reference, trade_sentence
@@ -59,6 +60,7 @@ class Mine:
     partners: Mapping[int, Member]
     listings: tuple[Owned, ...]  # published ones
     held_up: tuple[tuple[Order, Member | None], ...]  # regular amounts that could not go
+    gifts: GiftsWaiting
 
 
 async def home(context: Context) -> web.Response:
@@ -71,6 +73,7 @@ async def home(context: Context) -> web.Response:
     cards = _paused(context)
     cards += [_asked(ask, payee, news.schemes, voice) for ask, payee in mine.asked]
     cards += [_held_up(order, payee, voice) for order, payee in mine.held_up]
+    cards += waiting_cards(context, mine.gifts)
     cards += [_under_way(trade, member.account_no, news.schemes, voice) for trade in mine.waiting]
     cards += [
         _expiring(owned, voice)
@@ -82,7 +85,11 @@ async def home(context: Context) -> web.Response:
         HomeView(
             greeting=greeting(member.name, voice),
             waiting=tuple(cards[:CARDS_SHOWN]),
-            balance=replace(balance_card(mine.account, voice), last=last),
+            balance=replace(
+                balance_card(mine.account, voice),
+                last=last,
+                given=counts_words(mine.gifts.counts, voice.words),
+            ),
             near=cards_view(near, news.owners, context, here),
             from_neighbours=cards_view(news.others, {}, context, here),
         )
@@ -107,6 +114,7 @@ def read_mine(tx: ReadTx, now_ms: int, member_no: int, account_no: int) -> Mine:
         ),
         waiting=tuple(trades_waiting(tx, account_no)),
         last=last,
+        gifts=read_waiting(tx, account_no),
         partners={} if last is None else members_of(tx, [last]),
         listings=tuple(
             owned for owned in listings_of(tx, member_no) if owned.listing.state is State.PUBLISHED

@@ -12,11 +12,13 @@ from aiohttp import web
 from babel import Locale
 from pydantic import StringConstraints
 
+from node.services.gift_rows import given_and_received
 from node.services.members import Member, NewMember, Unable
 from node.services.sessions import sessions_of
 from node.services.sign_in import SignedIn, Wait
 from node.web.context import MEMBER, Context, get, post
 from node.web.forms import EMPTY, Filled, Form, line, paragraphs
+from node.web.pages.member_given import counts_words
 from node.web.pages.recording import own_account
 from node.web.present import balance_card, limits_words
 from node.web.sentences import field_of, unable_sentence, wait_sentence
@@ -51,6 +53,7 @@ async def me(context: Context) -> web.Response:
     """GET /my"""
     member, voice, _ = context.member, context.voice, context.words.gettext
     account = await context.read(own_account, member.account_no)
+    given = counts_words(await context.read(given_and_received, member.account_no), context.words)
     facts = [
         Fact(label=_("Member since"), text=voice.month(member.joined_ms)),
         Fact(label=_("Place"), text=member.place),
@@ -62,7 +65,7 @@ async def me(context: Context) -> web.Response:
             name=member.name,
             number=member.number,
             facts=tuple(fact for fact in facts if fact.text),
-            balance=balance_card(account, voice),
+            balance=replace(balance_card(account, voice), given=given),
             limits=limits_words(account, voice),
             person_href=f"/people/{member.number}",
         )

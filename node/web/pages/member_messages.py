@@ -13,6 +13,7 @@ from aiohttp import web
 
 from node.services.acts import clip
 from node.services.ask_rows import ask_by_id
+from node.services.gifts import GIFT
 from node.services.letters import CannotWrite, Writing
 from node.services.members import Member, State, member_by_account, member_by_no, parse_number
 from node.services.threads import Message, Thread, mark_read, messages_of, threads_of
@@ -228,7 +229,7 @@ async def _reader(context: Context) -> Reader:
 async def new(context: Context) -> web.Response:
     """GET /messages/new?to or listing"""
     reader = await _reader(context)
-    starters = _starters(context.voice)
+    starters = _starters(reader, context.voice)
     chosen = context.query("s")
     form = EMPTY
     if chosen.isascii() and chosen.isdigit() and 1 <= int(chosen) <= len(starters):
@@ -236,10 +237,16 @@ async def new(context: Context) -> web.Response:
     return context.show(_new_view(context, reader, form))
 
 
-def _starters(voice: Voice) -> tuple[str, ...]:
-    """Return sentences to begin with. Source: docs/pages.md 8.4."""
+def _starters(reader: Reader, voice: Voice) -> tuple[str, ...]:
+    """Return sentences to begin with. Source: docs/pages.md 8.4, 8.14."""
     _ = voice.words.gettext
-    return (_("Is this still there?"), _("When would suit you?"), _("Could we talk on the phone?"))
+    wish = reader.listing is not None and reader.listing.content.kind == GIFT
+    return (
+        *((_("I would like it, please."),) if wish else ()),
+        _("Is this still there?"),
+        _("When would suit you?"),
+        _("Could we talk on the phone?"),
+    )
 
 
 def _new_view(context: Context, reader: Reader, form: Filled) -> ThreadView:
@@ -261,7 +268,7 @@ def _new_view(context: Context, reader: Reader, form: Filled) -> ThreadView:
         older_href="",
         starters=tuple(
             Link(text=text, href=f"{address}&s={number}")
-            for number, text in enumerate(_starters(context.voice), 1)
+            for number, text in enumerate(_starters(reader, context.voice), 1)
         ),
         form=form,
         once=context.once(),

@@ -13,6 +13,7 @@ from node.web.pages import (
     member_code,
     member_data,
     member_find,
+    member_given,
     member_home,
     member_listings,
     member_me,
@@ -20,12 +21,14 @@ from node.web.pages import (
     member_messages,
     member_people,
     member_post,
+    member_promise,
     member_receipt,
     member_record,
     member_several,
     member_standing,
     member_statement,
     member_trade,
+    member_wish,
 )
 
 ROUTES: Final[tuple[Route, ...]] = (
@@ -36,6 +39,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     *member_data.ROUTES,
     *member_code.ROUTES,
     *member_find.ROUTES,
+    *member_given.ROUTES,
     *member_home.ROUTES,
     *member_listings.ROUTES,
     *member_me.ROUTES,
@@ -43,10 +47,12 @@ ROUTES: Final[tuple[Route, ...]] = (
     *member_messages.ROUTES,
     *member_people.ROUTES,
     *member_post.ROUTES,
+    *member_promise.ROUTES,
     *member_receipt.ROUTES,
     *member_record.ROUTES,
     *member_several.ROUTES,
     *member_standing.ROUTES,
     *member_statement.ROUTES,
     *member_trade.ROUTES,
+    *member_wish.ROUTES,
 )

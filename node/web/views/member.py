@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from node.web.forms import EMPTY, Filled
+from node.web.views.gifts import GiftPart
 from node.web.views.page import Empty, Fact, Link, ListingCard, Option, Pager, Pill, Place, Tone, View
 
 
@@ -27,6 +28,7 @@ class BalanceCard:
     sentence: str  # "You have given 3 hours more than you received. Time to ask for something?"
     set_aside: str = ""  # "30 minutes are set aside. 2 hours 30 minutes are free."
     last: Link | None = None  # the newest trade: "Plum jam, 4 jars, for Ana: +6.00 Acorns"
+    given: str = ""  # "You gave 2 things away and were given 1."; "" for neither
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +90,7 @@ class ListingView(View):
     keep_action: str = ""
     show_action: str = ""
     withdraw_action: str = ""
+    gift: GiftPart | None = None  # of what is given away
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

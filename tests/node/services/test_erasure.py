@@ -77,8 +77,7 @@ NOBODYS = {
 ERASED_FROM = {
     "entry", "trade", "promise", "handle", "member", "application", "act", "session", "pending_sign_in", "sign_in_link",
     "sign_in_place", "mail", "listing", "item", "search_doc", "thread", "message", "carried", "ask", "thanks", "complaint", "pay_code",
-    "missing", "standing",
-    "cheque_batch", "cheque_row", "paper_note",
+    "missing", "standing", "cheque_batch", "cheque_row", "paper_note", "wish",
 }  # fmt: skip
 
 

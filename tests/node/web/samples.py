@@ -121,6 +121,7 @@ from node.web.views.visitor import (
     PublicListingView,
 )
 from node.web.words import words_for
+from tests.node.web import gift_samples
 from tests.node.web.samples_desk import desk_views
 from tests.node.web.samples_money import MONEY
 
@@ -491,4 +492,5 @@ PAGES: Final[Mapping[str, Sample]] = {
     **_trade_pages(),
     **_admin_pages(),
     **{name: Sample(replace(MEMBER, path="/my"), view) for name, view in MONEY.items()},
+    **{name: Sample(MEMBER, view) for name, view in gift_samples.VIEWS.items()},
 }

@@ -706,6 +706,40 @@ def upgrade() -> None:
         batch_op.create_index("ix_trade_reference", ["reference"], unique=True)
 
     op.create_table(
+        "wish",
+        sa.Column("no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("item_key", sa.LargeBinary(), nullable=False),
+        sa.Column("giver_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("taker_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("other_scheme", sa.LargeBinary(), nullable=True),
+        sa.Column("their_name", sa.Text(), nullable=False),
+        sa.Column("thread_id", sa.LargeBinary(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("wanted", sa.Text(), nullable=False),
+        sa.Column("day", sa.Text(), nullable=False),
+        sa.Column("time", sa.Text(), nullable=False),
+        sa.Column("said", sa.Text(), nullable=False),
+        sa.Column("asked_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("changed_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.ForeignKeyConstraint(["giver_no"], ["account.no"], name=op.f("fk_wish_giver_no")),
+        sa.ForeignKeyConstraint(["taker_no"], ["account.no"], name=op.f("fk_wish_taker_no")),
+        sa.PrimaryKeyConstraint("no", name=op.f("pk_wish")),
+        sqlite_strict=True,
+        sqlite_with_rowid=True,
+    )
+    with op.batch_alter_table("wish", schema=None) as batch_op:
+        batch_op.create_index("ix_wish_giver", ["giver_no", "state"], unique=False)
+        batch_op.create_index("ix_wish_key", ["item_key", "no"], unique=False)
+        batch_op.create_index(
+            "ix_wish_one",
+            ["item_key"],
+            unique=True,
+            sqlite_where=sa.text("state IN ('promised', 'received')"),
+            postgresql_where=sa.text("state IN ('promised', 'received')"),
+        )
+        batch_op.create_index("ix_wish_taker", ["taker_no", "state"], unique=False)
+
+    op.create_table(
         "act",
         sa.Column("no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("at_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
