@@ -49,6 +49,7 @@ class FrameType(IntEnum):
     SYNC_ANSWER = 18
     RETURNED_OPS = 19
     OPS_SEEN = 20
+    LINE_FROZEN = 21  # 6.8
     # Quotes and payments between schemes, 7.1 and 7.6.
     QUOTE_ASK = 24
     QUOTE_REPLY = 25
@@ -100,6 +101,7 @@ PRIORITY: Final[Mapping[FrameType, Priority]] = MappingProxyType(
         FrameType.SYNC_ANSWER: Priority.LINES,
         FrameType.RETURNED_OPS: Priority.LINES,
         FrameType.OPS_SEEN: Priority.LINES,
+        FrameType.LINE_FROZEN: Priority.LINES,
         FrameType.QUOTE_ASK: Priority.SESSION,
         FrameType.QUOTE_REPLY: Priority.SESSION,
         FrameType.ABANDON: Priority.SESSION,

@@ -28,6 +28,7 @@ from node.services.line_return import key_of_returned
 from node.services.line_rows import REPLACED, Line, Standing, find_line, read_lines
 from node.services.line_seen import Seen
 from node.services.line_sending import Sending
+from node.services.line_stops import Stops
 from node.services.line_units import KeyDirectory, LineUnits
 from node.services.misdeeds import Misdeeds, NoMisdeeds
 from node.services.nudges import Nudges
@@ -74,10 +75,11 @@ class LineService:
         self._standing: Final = Standing(on_lines, owed_ceiling)
         self._seen: Final = Seen(store, links.offer, self._store_seen)
         self._sending: Final = Sending(store, links, self._seen, keyring)
+        self.stops: Final = Stops(clock, links.offer)
         self.units: Final = LineUnits(
             keyring=keyring, clock=clock, books=books, acceptance_of=acceptance_of, on_payment_ended=on_payment_ended,
             takes_locks=self._takes_locks, send=self._sending.send, know=self._know, forget=self._forget,
-            on_lines=self._standing.changed, owed_ceiling=owed_ceiling, misdeeds=self._misdeeds,
+            on_lines=self._took, owed_ceiling=owed_ceiling, misdeeds=self._misdeeds,
         )  # fmt: skip
         # Ops of one peer for one line: what a stranger says of somebody else's line never meets that line's own.
         self._inbox: Final[dict[tuple[SchemeId, LineId], deque[Signed[Op]]]] = {}
@@ -89,7 +91,7 @@ class LineService:
         # There before `run` is, for a peer may be connected sooner; `run` ends what is begun here.
         self._tasks: Final = Supervisor("lines")
         self._nudges: Final = Nudges(store=store, clock=clock, own=keyring.scheme, ask=self._spawn_sync)
-        dispatch.register(self, FrameType.OPS, FrameType.SYNC, FrameType.OPS_SEEN)
+        dispatch.register(self, FrameType.OPS, FrameType.SYNC, FrameType.OPS_SEEN, FrameType.LINE_FROZEN)
         links.watch(on_up=self._on_up, on_down=self._on_down)
         self._lines_of: Final[dict[SchemeId, set[LineId]]] = {}
 
@@ -103,6 +105,7 @@ class LineService:
         for line in lines:
             self._know(line)
         self._standing.note(lines)
+        self.stops.took(lines)
 
     async def run(self) -> None:
         """Ask for what is missing, again and again, until cancelled."""
@@ -135,12 +138,17 @@ class LineService:
         self.units.finish(tx, lines)
 
     def room_to(self, peer: SchemeId) -> int:
-        """Return the most we may lock towards `peer`, by what was last committed; nothing after it wrote two ops at one place."""
-        return self._standing.room_to(peer) if self._misdeeds.may_be_trusted_with(peer) else 0
+        """Return the most we may lock towards `peer`, by what was last committed; nothing after it wrote two ops at one place, or froze the line."""
+        trusted = self._misdeeds.may_be_trusted_with(peer) and not self.stops.is_frozen_at(peer)
+        return self._standing.room_to(peer) if trusted else 0
 
     def credit_to(self, peer: SchemeId) -> int | None:
         """Return the most `peer` may lock towards us where evidence counts against it; None where none does. Source: 10.4."""
         return None if self._misdeeds.may_owe_more(peer) else self._standing.credit_to(peer)
+
+    def _took(self, lines: tuple[Line, ...]) -> None:
+        self.stops.took(lines)
+        self._standing.changed(lines)
 
     def _know(self, line: Line) -> None:
         if line.status != REPLACED:
@@ -153,8 +161,8 @@ class LineService:
             self._lines_of.pop(line.peer, None)
 
     def _takes_locks(self, peer: SchemeId) -> bool:
-        """Tell whether a new lock may go to `peer`: not one silent for long, nor one whose clock is far off. Source: 6.7 d, 9.2."""
-        if not self._misdeeds.may_be_trusted_with(peer):
+        """Tell whether a new lock may go to `peer`: not one silent for long, nor whose clock is far off or line frozen. Source: 6.7 d, 6.8, 9.2."""
+        if not self._misdeeds.may_be_trusted_with(peer) or self.stops.is_frozen_at(peer):
             return False
         session = self._links.live.get(peer)
         if session is not None:
@@ -176,6 +184,12 @@ class LineService:
                 ask = decode_message(SyncAsk, bytes_of(frame.payload))
                 if self._answering.are_left(session.peer):
                     self._spawn(self._answer_sync(session, frame, ask), "answer-sync")
+            case FrameType.LINE_FROZEN:
+                line_id, epoch = line_and(frame.payload)
+                if type(epoch) is not int:
+                    raise MalformedMessage("not [line, epoch]")
+                if line_id in self._lines_of.get(session.peer, ()):
+                    self.stops.hear(session.peer, line_id, epoch)
             case _:
                 line_id, seen = line_and(frame.payload)
                 if type(seen) is not int:
@@ -257,6 +271,7 @@ class LineService:
 
     def _on_down(self, scheme: SchemeId, _session: Session, _closed: ChannelClosed) -> None:
         self._sending.forget(scheme, self._lines_of.get(scheme, ()))
+        self.stops.forget(scheme)
         self._lost_ms[scheme] = self._clock.now_ms()
 
     def _on_up(self, scheme: SchemeId, _session: Session) -> None:
@@ -296,6 +311,7 @@ class LineService:
         line = await self._store.read(find_line, line_id, self._keyring.scheme)
         if line is None:
             return False
+        self.stops.say(line)
         ask = SyncAsk(
             line=line_id,
             epoch=line.state.epoch,

@@ -14,7 +14,7 @@ from node.services.applications import Application, application_by_no, applicati
 from node.services.evidence_store import all_evidence
 from node.services.figures import Figures, read_figures
 from node.services.joint_acts import Kind, asked_now, stuck_trades
-from node.services.line_rows import ASKED, read_lines
+from node.services.line_rows import ASKED, FROZEN, Line, read_lines
 from node.services.members import Reach, Unable, Why, count_members
 from node.services.paper_notes import count_to_tell
 from node.services.recovery import count_recovered
@@ -25,6 +25,7 @@ from node.web.forms import BadForm, Filled, Form, paragraphs
 from node.web.pages.checked import checked_line
 from node.web.pages.copies import copies_line
 from node.web.pages.member import PAGE_ROWS, pager
+from node.web.pages.neighbours_shown import href_of, stopped_there
 from node.web.present import paragraphs_of
 from node.web.sentences import unable_sentence
 from node.web.views.admin import (
@@ -60,7 +61,7 @@ class Today:
     mails_unsent: int
     members: int
     figures: Figures
-    asked: list[SchemeId]  # schemes that wait for our answer
+    lines: list[Line]  # with every scheme
     contradictions: int  # proofs against other schemes, or us, that nobody has settled
     recovered: int  # what came back lately after a restore
     complaints: int  # what members say is wrong with a trade
@@ -80,7 +81,7 @@ def _read_today(tx: ReadTx, own: SchemeId, month_ms: int, now_ms: int) -> Today:
         members=count_members(tx),
         figures=read_figures(tx, month_ms),
         contradictions=sum(piece.counts for piece in all_evidence(tx)),
-        asked=[each.peer for each in read_lines(tx, own) if each.status == ASKED],
+        lines=read_lines(tx, own),
         recovered=count_recovered(tx, now_ms),
         complaints=count_open_complaints(tx),
         joint=len(joint),
@@ -120,11 +121,12 @@ def _todo(context: Context, read: Today) -> tuple[Tile, ...]:
         since = ago(read.applications[0].created_ms, context.now_ms, words)
         hint = words.gettext("The oldest came %(ago)s") % {"ago": since}
         tiles.append(Tile(text=text, hint=hint, href="/admin/applications", tone="wait"))
-    if len(read.asked) > ASKED_TILES:
-        text = words.gettext("%(num)d schemes ask to trade with us") % {"num": len(read.asked)}
+    asked = [each.peer for each in read.lines if each.status == ASKED]
+    if len(asked) > ASKED_TILES:
+        text = words.gettext("%(num)d schemes ask to trade with us") % {"num": len(asked)}
         hint = words.gettext("See who they are, and answer")
         tiles.append(Tile(text=text, hint=hint, href="/admin/neighbours", tone="wait"))
-    for scheme in read.asked if len(read.asked) <= ASKED_TILES else ():
+    for scheme in asked if len(asked) <= ASKED_TILES else ():
         met = context.node.introductions.met(scheme)
         name = words.gettext("Another scheme") if met is None else met.name
         tiles.append(
@@ -135,6 +137,16 @@ def _todo(context: Context, read: Today) -> tuple[Tile, ...]:
                 tone="wait",
             )
         )
+    apart = [each.peer for each in read.lines if each.status == FROZEN or stopped_there(context, each)]
+    if apart:
+        text = words.ngettext(
+            "Trade with %(num)d neighbour waits for a balance that both agree on",
+            "Trade with %(num)d neighbours waits for a balance that both agree on",
+            len(apart),
+        ) % {"num": len(apart)}
+        hint = words.gettext("Ring their organiser. What is under way waits as well")
+        href = href_of(apart[0]) if len(apart) == 1 else "/admin/neighbours"
+        tiles.append(Tile(text=text, hint=hint, href=href, tone="wait"))
     if read.contradictions:
         tiles.append(
             Tile(

@@ -16,7 +16,14 @@ from node.services.reopen_desk import CAN_GO_ON, newest_offer, offer_fits, read_
 from node.store import ReadTx
 from node.web.context import Context
 from node.web.forms import Filled
-from node.web.pages.neighbours_shown import Known, href_of, in_unit, name_of, standing_words
+from node.web.pages.neighbours_shown import (
+    Known,
+    href_of,
+    in_unit,
+    name_of,
+    standing_words,
+    stopped_there,
+)
 from node.web.views.admin import GoOn
 from node.web.views.page import Fact, Option
 from protocol.line_ops import Op
@@ -51,8 +58,8 @@ async def going_on(context: Context, known: Known, each: Line, form: Filled) -> 
     standing = await context.read(read_standing, each, context.node.scheme)
     if each.status not in CAN_GO_ON or not all(each.state.mine.opened):
         return None
-    first = each.state.me == LOW
-    if not (each.status == FROZEN or ended_owing or first or form.errors):
+    first, theirs = each.state.me == LOW, stopped_there(context, each)
+    if not (each.status == FROZEN or ended_owing or first or theirs or form.errors):
         return None
     _ = context.words.gettext
     offered = standing.offered
@@ -77,10 +84,22 @@ async def going_on(context: Context, known: Known, each: Line, form: Filled) -> 
             form=form if form.errors else Filled({"basis": BY_LINE, "amount": ""}),
             bases=_bases(context, each, standing.booked),
             action=here,
+            told=_told(context, said) if theirs else "",
         )
     why = _("%(name)s writes the balance first; here you agree to it, or do not.") % said
     if offered is None:
-        return GoOn(why=why, facts=tuple(facts), form=form)
+        how = _(
+            "If nothing comes, ring %(name)s\u2019s organiser: “On your page about us, under Neighbours, is \u2018Go on "
+            "together from an agreed balance\u2019. Please choose what the signed steps say, or the balance we agree on, and "
+            "write it to us.” Once they have written it, it stands here, and you agree."
+        )
+        return GoOn(
+            why=why,
+            facts=tuple(facts),
+            then=how % said,
+            form=form,
+            told=_told(context, said) if theirs else "",
+        )
     if not offer_fits(each, offered):
         stale = _("Steps came after what they wrote, so it fits no more: ask them to write it again.")
         return GoOn(why=why, facts=tuple(facts), then=stale, form=form)
@@ -89,6 +108,17 @@ async def going_on(context: Context, known: Known, each: Line, form: Filled) -> 
         why=why, facts=tuple(facts), then=booked_words(context, owed - standing.booked), form=form, action=here,
         agreed=str(owed),
     )  # fmt: skip
+
+
+def _told(context: Context, said: dict[str, str]) -> str:
+    """Return what the other side says of itself."""
+    return (
+        context.words.gettext(
+            "%(name)s has stopped writing to us: their computer found that steps are missing on both sides. Ring their "
+            "organiser and decide together below. Nothing new begins with them until then."
+        )
+        % said
+    )
 
 
 def booked_words(context: Context, gap: int) -> str:

@@ -151,6 +151,8 @@ def _state(context: Context, each: Line) -> Pill:
         return Pill(text=_("Waits for both to agree"), tone="stop")
     if each.status == STOPPED:
         return Pill(text=_("Stopped by us"), tone="stop")
+    if stopped_there(context, each):
+        return Pill(text=_("They have stopped: steps are missing"), tone="stop")
     if each.status == CLOSING:
         return Pill(text=_("Ending"), tone="wait")
     if each.status == CLOSED:
@@ -163,6 +165,11 @@ def _state(context: Context, each: Line) -> Pill:
             return Pill(text=_("Trading"), tone="good")
         return Pill(text=_("Comparing the books"), tone="wait")
     return Pill(text=_("Quiet since %(when)s") % {"when": context.voice.since(each.heard_ms)}, tone="wait")
+
+
+def stopped_there(context: Context, each: Line) -> bool:
+    """Tell whether the other side says that it stopped, for both have lost steps, and here nobody has yet."""
+    return each.status in (OPEN, STOPPED, CLOSING) and context.node.lines.stops.is_frozen_at(each.peer)
 
 
 def _ended_how(context: Context, each: Line) -> str:

@@ -320,6 +320,7 @@ class GoOn:
     bases: tuple[Option, ...] = ()  # what it may begin from, where we propose
     action: str = ""  # sends `basis` and `amount`; where they have signed, only `agreed`
     agreed: str = ""  # what they have signed, in hours' 3 600 000ths: to answer exactly that
+    told: str = ""  # that they have stopped, where we have not
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

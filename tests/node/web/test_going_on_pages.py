@@ -7,6 +7,7 @@ from node.services.joint_acts import asked_now
 from node.services.line_rows import FROZEN, OPEN, STOPPED, Line
 from node.services.members import NewMember
 from node.services.reopen_desk import newest_offer
+from node.store import Tx
 from protocol.line_view import LOW
 from protocol.names import SchemeId, scheme_text
 from tests.node.web.test_neighbours_pages import Desks, at_the_desks
@@ -74,6 +75,54 @@ def test_the_balance_by_the_signed_steps_needs_one_organiser_on_each_side() -> N
 
         await desks.town.until(both, 90, "a new epoch")
         assert "Trade again" in (await agrees.get(desks.here(first))).words
+
+    at_the_desks(act)
+
+
+def test_who_does_not_offer_is_told_what_to_ask_for_and_the_others_hear_of_the_stop() -> None:
+    """Rule 6.8: only the side that agrees may have seen that steps are missing; the one that writes first is told so."""
+
+    async def act(desks: Desks) -> None:
+        first, second = await sides(desks)
+        writes, agrees = browser_of(desks, first), browser_of(desks, second)
+        assert "waits for a balance" not in (await writes.get("/admin")).words
+        node, peer = desks.town[second].node, desks.town[first].scheme
+
+        def freeze(tx: Tx) -> None:
+            lines, _ = node.lines.desks(tx)
+            line = lines.by_peer(peer)
+            assert line is not None
+            line.status = FROZEN
+            lines.touch(line)
+            node.lines.finish(tx, lines)
+
+        await node.store.write(freeze)
+
+        async def heard() -> bool:
+            return desks.town[first].node.lines.stops.is_frozen_at(desks.town[second].scheme)
+
+        await desks.town.until(heard, 60, "their word")
+        for browser in (writes, agrees):
+            tile = "Trade with 1 neighbour waits for a balance that both agree on"
+            assert tile in (await browser.get("/admin")).words
+        page = await agrees.get(desks.here(first))
+        assert f"ring {first}’s organiser: “On your page about us" in page.words
+        page = await writes.get(desks.here(second))
+        assert f"{second} has stopped writing to us" in page.words
+        assert "They have stopped: steps are missing" in (await writes.get("/admin/neighbours")).words
+        await writes.post(desks.here(second, "/go-on"), **page.fields | {"basis": "line"})
+        await until_offered(desks, second)
+        page = await agrees.get(desks.here(first))
+        assert "On your page about us" not in page.words
+        await agrees.post(desks.here(first, "/go-on"), **page.fields)
+
+        async def both() -> bool:
+            lines = [await line_at(desks, name) for name in SIDES]
+            return all((line.status, line.state.epoch) == (STOPPED, 1) and line.usable for line in lines)
+
+        await desks.town.until(both, 90, "a new epoch")
+        for browser in (writes, agrees):
+            assert "waits for a balance" not in (await browser.get("/admin")).words
 
     at_the_desks(act)
 
