@@ -17,7 +17,6 @@ from node.services.folding import fold
 from node.store import ReadTx
 from node.store.schema import people as schema
 from node.store.statements import Row
-from protocol.limits import TIME_MS_MAX
 from protocol.market import Place
 
 NAME_CHARACTERS_MAX: Final = 80
@@ -232,21 +231,14 @@ _BY_EMAIL: Final = select(*MEMBER_COLUMNS).where(_M.email == bindparam("email"))
 _BY_ACCOUNT: Final = select(*MEMBER_COLUMNS).where(_M.account_no == bindparam("account_no"))
 _NAMES: Final = select(_M.account_no, _M.name)
 _MATCHING: Final = _M.folded.like(bindparam("pattern"), escape="\\")
-_IN_STATE: Final = (
-    ((bindparam("any_state") == 1) | (_M.state == bindparam("state")))
-    & ((bindparam("any_mail") == 1) | (_M.email.is_(None)))
-    & (_M.seen_ms < bindparam("seen_before"))
-)
 _FIND: Final = (
     select(*MEMBER_COLUMNS)
-    .where(_MATCHING, _IN_STATE, _M.state != State.LEFT.value)
+    .where(_MATCHING, _M.state != State.LEFT.value)
     .order_by(_M.folded, _M.no)
     .limit(bindparam("most"))
     .offset(bindparam("skip"))
 )
-_COUNT: Final = (
-    select(func.count()).select_from(schema.member).where(_MATCHING, _IN_STATE, _M.state != State.LEFT.value)
-)
+_COUNT: Final = select(func.count()).select_from(schema.member).where(_MATCHING, _M.state != State.LEFT.value)
 _ACTIVE: Final = (
     select(func.count()).select_from(schema.member).where(_M.state.in_([state.value for state in MAY_TRADE]))
 )
@@ -316,23 +308,18 @@ def existing(tx: ReadTx, no: int) -> Member:
 
 
 def find_members(
-    tx: ReadTx, query: str = "", *, state: State | None = None, without_mail: bool = False,
-    seen_before_ms: int = TIME_MS_MAX, skip: int = 0, most: int = PAGE_ROWS,
-) -> tuple[list[Member], int]:  # fmt: skip
-    """Return members whose name or number holds `query`, by name, and how many there are in all.
+    tx: ReadTx, query: str = "", *, skip: int = 0, most: int = PAGE_ROWS
+) -> tuple[list[Member], int]:
+    """Return members whose name or number holds `query`, by name, and how many there are in all."""
+    pattern = pattern_of(query)
+    rows = tx.all(_FIND, pattern=pattern, skip=skip, most=most)
+    return [member_of_row(row) for row in rows], int(tx.scalar(_COUNT, pattern=pattern))
 
-    `state`, `without_mail` and `seen_before_ms` (last signed in before then, or never) leave out others.
-    """
+
+def pattern_of(query: str) -> str:
+    """Return what LIKE matches with whatever holds `query`, folded."""
     plain = fold(query).strip().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    what = {
-        "pattern": f"%{plain}%",
-        "any_state": int(state is None),
-        "state": "" if state is None else state.value,
-        "any_mail": int(not without_mail),
-        "seen_before": seen_before_ms,
-    }
-    rows = tx.all(_FIND, **what, skip=skip, most=most)
-    return [member_of_row(row) for row in rows], int(tx.scalar(_COUNT, **what))
+    return f"%{plain}%"
 
 
 def members_called(tx: ReadTx, name: str) -> list[Member]:

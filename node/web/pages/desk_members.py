@@ -1,4 +1,4 @@
-"""The organisers' desk: members, their limits, ways to log in, pauses, and adding by paper form.
+"""The organisers' desk: one member, the limits, ways to log in, pauses, and adding by paper form. The list is in `desk_member_list.py`.
 
 What lets somebody log in is shown once, as the answer to the form that asked for it; everything else is
 followed by a redirect. Source: docs/pages.md 7.3.
@@ -14,12 +14,13 @@ from aiohttp import web
 from node.services.acts import OPERATOR, Act, Deed, acts_for
 from node.services.books import load
 from node.services.erasure import Erased, Outside, outside, read_erased, shares_listings
-from node.services.members import Member, NewMember, State, Unable, Why, find_members, member_by_no
+from node.services.member_lists import Doing, read_doing
+from node.services.members import Member, NewMember, State, Unable, Why, member_by_no
 from node.store import ReadTx
 from node.web.amounts import Unit, Unreadable, as_typed, parse_amount
 from node.web.context import ORGANISER, Context, NoSuchPage, Route, get, post
-from node.web.dates import DAY_MS, ago
 from node.web.forms import EMPTY, Filled, Form, SpendForm, amount_sentence, line, once_key, paragraphs
+from node.web.pages.desk_member_list import limits_of, seen_of, state_of
 from node.web.pages.desk_outside import outside_words
 from node.web.pages.join import (
     ADDRESS_CHARACTERS_MAX,
@@ -27,18 +28,15 @@ from node.web.pages.join import (
     PHONE_CHARACTERS_MAX,
     PLACE_CHARACTERS_MAX,
 )
-from node.web.pages.member import PAGE_ROWS, pager
 from node.web.pages.schemes import Schemes, read_schemes
 from node.web.present import balance_words, former_name
 from node.web.sentences import field_of, unable_sentence
-from node.web.views.admin import MemberAddView, MemberRow, MembersView, MemberView
-from node.web.views.page import Fact, Option, Pill
-from node.web.words import Words
+from node.web.views.admin import MemberAddView, MemberView
+from node.web.views.page import Fact
 from protocol.ledger import Account
 from protocol.limits import AMOUNT_MAX
 from protocol.names import SchemeId
 
-QUIET_DAYS: Final = 90
 REASON_CHARACTERS_MAX: Final = 200
 TYPED_AMOUNT_MAX: Final = 40
 
@@ -63,96 +61,6 @@ class AddForm(SpendForm):
     want: line(HELP_CHARACTERS_MAX)  # type: ignore[valid-type]  # see above
 
 
-# --- The list ----------------------------------------------------------------------------------------------------
-
-
-async def members(context: Context) -> web.Response:
-    """Show members by name, or those to look after."""
-    words, query, show = context.words, context.query("q"), context.query("show")
-    _ = words.gettext
-    shows = (
-        Option(value="", text=_("Everybody")),
-        Option(value="no-mail", text=_("Without e-mail")),
-        Option(value="quiet", text=_("Not logged in for %(num)d days") % {"num": QUIET_DAYS}),
-        Option(value="paused", text=_("Paused")),
-    )
-    if show not in {option.value for option in shows}:
-        show = ""
-    found, total = await context.read(
-        _read_members, query, show, context.now_ms, skip=(context.page_number - 1) * PAGE_ROWS
-    )
-    summary = words.ngettext("%(num)d member", "%(num)d members", total) % {"num": total}
-    return context.show(
-        MembersView(
-            query=query,
-            show=show,
-            shows=shows,
-            summary=summary,
-            members=tuple(_row(context, member, account) for member, account in found),
-            pager=pager(context, "/admin/members", {"q": query, "show": show}, total),
-            add_href="/admin/members/add",
-        )
-    )
-
-
-def _read_members(
-    tx: ReadTx, query: str, show: str, now_ms: int, skip: int
-) -> tuple[list[tuple[Member, Account]], int]:
-    match show:
-        case "no-mail":
-            found, total = find_members(tx, query, without_mail=True, skip=skip, most=PAGE_ROWS)
-        case "quiet":
-            before = now_ms - QUIET_DAYS * DAY_MS
-            found, total = find_members(tx, query, seen_before_ms=before, skip=skip, most=PAGE_ROWS)
-        case "paused":
-            found, total = find_members(tx, query, state=State.PAUSED, skip=skip, most=PAGE_ROWS)
-        case _:
-            found, total = find_members(tx, query, skip=skip, most=PAGE_ROWS)
-    return [(member, load(tx, member.account_no).value) for member in found], total
-
-
-def _row(context: Context, member: Member, account: Account) -> MemberRow:
-    return MemberRow(
-        href=f"/admin/members/{member.no}",
-        number=member.number,
-        name=member.name,
-        place=member.place,
-        balance=context.voice.short(account.balance, signed=True),
-        limits=_limits(context, account),
-        active=_seen(context, member),
-        state=_pill(member, context.words),
-    )
-
-
-def _limits(context: Context, account: Account) -> str:
-    words, voice = context.words, context.voice
-    lower = voice.short(-account.credit_limit)
-    if account.ceiling is None:
-        return words.gettext("down to %(lower)s") % {"lower": lower}
-    upper = voice.short(account.ceiling, signed=True)
-    return words.gettext("%(lower)s to %(upper)s") % {"lower": lower, "upper": upper}
-
-
-def _seen(context: Context, member: Member) -> str:
-    if not member.seen_ms:
-        return context.words.gettext("never")
-    return ago(member.seen_ms, context.now_ms, context.words)
-
-
-def _pill(member: Member, words: Words) -> Pill:
-    match member.state:
-        case State.ACTIVE:
-            return Pill(text=words.gettext("Active"), tone="good")
-        case State.AWAY:
-            return Pill(text=words.gettext("Away"), tone="wait")
-        case State.PAUSED:
-            return Pill(text=words.gettext("Paused"), tone="stop")
-        case State.LEAVING:
-            return Pill(text=words.gettext("Leaving"), tone="wait")
-        case State.LEFT:
-            return Pill(text=words.gettext("Left"))
-
-
 # --- One member --------------------------------------------------------------------------------------------------
 
 
@@ -166,6 +74,7 @@ class Known:
     erased: Erased | None
     outside: tuple[Outside, ...]  # what other schemes were given about them
     schemes: Schemes
+    doing: Doing
     shares: bool  # whether a listing of theirs was for other schemes too
 
 
@@ -181,6 +90,7 @@ def _read_member(tx: ReadTx, no: int, own: SchemeId, now_ms: int) -> Known | Non
         erased=erased,
         outside=outside(tx, member, own) if erased is None else erased.outside,
         schemes=read_schemes(tx, now_ms),
+        doing=read_doing(tx, member, now_ms),
         shares=shares_listings(tx, member),
     )
 
@@ -209,7 +119,7 @@ def member_view(context: Context, known: Known) -> MemberView:
     return MemberView(
         name=former_name(known.member, context.words) if erased else known.member.name,
         number=known.member.number,
-        state=_pill(known.member, context.words),
+        state=state_of(known.member, context.words),
         facts=_facts(context, known),
         limits_form=Filled(limits),
         amount_hint=voice.amount_hint(),
@@ -234,7 +144,7 @@ def _facts(context: Context, known: Known) -> tuple[Fact, ...]:
     facts = [Fact(label=_("Balance"), text=balance_words(known.account.balance, context.voice))]
     if known.account.held:
         facts.append(Fact(label=_("Set aside"), text=context.voice.spoken(known.account.held)))
-    facts.append(Fact(label=_("Limits"), text=_limits(context, known.account)))
+    facts.append(Fact(label=_("Limits"), text=limits_of(context, known.account)))
     shown = (
         (_("E-mail"), member.email or ""),
         (_("Phone"), member.phone),
@@ -244,7 +154,11 @@ def _facts(context: Context, known: Known) -> tuple[Fact, ...]:
     )
     facts += [Fact(label=label, text=text) for label, text in shown if text]
     facts.append(Fact(label=_("Member since"), text=context.voice.day(member.joined_ms)))
-    facts.append(Fact(label=_("Last logged in"), text=_seen(context, member)))
+    facts.append(Fact(label=_("Last logged in"), text=seen_of(context, member)))
+    doing = known.doing
+    last = _("never") if doing.moved_ms is None else context.voice.day(doing.moved_ms)
+    facts.append(Fact(label=_("Last gave or received"), text=last))
+    facts.append(Fact(label=_("Offers and wants now"), text=str(doing.listed)))
     return tuple(facts)
 
 
@@ -377,7 +291,6 @@ def _field(why: Why) -> str:
 
 
 ROUTES: Final[tuple[Route, ...]] = (
-    get("/admin/members", members, ORGANISER),
     get("/admin/members/add", add_form, ORGANISER),
     post("/admin/members/add", add, ORGANISER),
     get("/admin/members/{no}", member, ORGANISER),

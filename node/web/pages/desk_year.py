@@ -15,10 +15,9 @@ from node.store import ReadTx
 from node.web import amounts
 from node.web.context import ORGANISER, Context, NoSuchPage, Route, get
 from node.web.dates import local
-from node.web.downloads import download, table
+from node.web.downloads import download, harmless, plain_number, table
 from node.web.forms import Filled
 from node.web.pages.checked import mark_of, names_of
-from node.web.pages.member_statement import harmless, plain_number
 from node.web.pages.neighbours_shown import Known, known_neighbours, name_of
 from node.web.views.closing import ClosedYearView, SumTable
 from node.web.views.page import Empty, Fact

@@ -19,10 +19,9 @@ from node.services.members import Member
 from node.services.statement import Statement, StatementLine, read_statement
 from node.services.trades import Trade, trades_waiting
 from node.store import ReadTx
-from node.web.amounts import Unit
 from node.web.context import MEMBER, Context, get
 from node.web.dates import local
-from node.web.downloads import table
+from node.web.downloads import harmless, plain_number, plain_unit, table
 from node.web.forms import Filled
 from node.web.pages.checked import seal_of_books
 from node.web.pages.member import members_of
@@ -50,8 +49,6 @@ CSV_COLUMNS: Final = (
     "date", "time", "reference", "what", "who", "scheme", "received", "given", "balance", "unit", "their_amount",
     "their_unit", "state",
 )  # fmt: skip
-# A spreadsheet takes a text that begins like this for a formula.
-_FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,24 +286,6 @@ def _rows(asked: Asked, account_no: int, schemes: Schemes, voice: Voice) -> Iter
             "" if theirs is None or other is None else harmless(plain_unit(other.unit)),
             "" if trade is None else trade.state,
         )
-
-
-def harmless(text: str) -> str:
-    """Return a text that no spreadsheet takes for a formula."""
-    return "'" + text if text.startswith(_FORMULA_STARTS) else text
-
-
-def plain_number(minor: int, unit: Unit) -> str:
-    """Return an amount that a spreadsheet can add up exactly: minutes, or units with a dot."""
-    if unit.kind == "hours" or not unit.decimals:
-        return str(minor)
-    whole, part = divmod(abs(minor), unit.minor_per_unit)
-    return f"{'-' if minor < 0 else ''}{whole}.{part:0{unit.decimals}d}"
-
-
-def plain_unit(unit: Unit) -> str:
-    """Return what the numbers of `plain_number` count."""
-    return "minutes" if unit.kind == "hours" else unit.symbol
 
 
 ROUTES: Final = (

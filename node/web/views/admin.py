@@ -84,11 +84,12 @@ class MembersView(View):
 
     query: str
     show: str
-    shows: tuple[Option, ...]  # all, no e-mail, not active for 90 days, near a limit
+    shows: tuple[Option, ...]  # all, no e-mail, nothing given or received for 90 days, beyond a limit
     summary: str
     members: tuple[MemberRow, ...]
     pager: Pager | None
     add_href: str
+    csv_href: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,8 @@ from pypdf import PdfReader
 
 from node.pdf.maker import NoPdf, PdfMaker, Why
 from node.web.amounts import HOURS, Unit
-from node.web.pages.member_statement import CSV_COLUMNS, harmless, plain_number
+from node.web.downloads import harmless, plain_number
+from node.web.pages.member_statement import CSV_COLUMNS
 from tests.drawing import needs_pdf
 from tests.node.web.oakvale import Oakvale, text, words_of
 from tests.node.web.towns import Browser
