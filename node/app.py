@@ -32,6 +32,8 @@ from node.services.announcements import Announcements
 from node.services.applications import Applications
 from node.services.asks import Asks
 from node.services.asks_abroad import AsksAbroad
+from node.services.booking_telling import BookingTelling
+from node.services.bookings import Bookings
 from node.services.books import Books
 from node.services.both_lost import LOOK_EVERY_S
 from node.services.catching_up import Offload, at_once
@@ -53,7 +55,7 @@ from node.services.letters import Letters
 from node.services.lines import LineService
 from node.services.market import Market
 from node.services.marks import Marks
-from node.services.members import member_by_account
+from node.services.members import Member, member_by_account
 from node.services.neighbours import Neighbours
 from node.services.own_feed import OwnFeed
 from node.services.own_log import proof_in
@@ -78,6 +80,7 @@ from node.services.threads import Thread
 from node.services.trades import Trades
 from node.services.witness import Witness
 from node.store import ReadTx, Store, Tx
+from node.wall import wall_hour
 from protocol.checkpoint import quorum
 from protocol.letter import LetterText
 from protocol.limits import CHECKPOINT_EVERY_MS, KEEP_EVERY_MS
@@ -214,6 +217,10 @@ class Node:
         self.indexer = Indexer(store=store, own=self.scheme)
         self.gossip.watch(self.indexer.changed)
         self.jobs.append(Job("lapse-listings", HOUR_S, self.market.lapse))
+        self.bookings = Bookings(
+            store=store, clock=clock, telling=BookingTelling(self.outbox, self.settings, self.options.origin), wall=lambda ms: wall_hour(ms, LOCALTZ)
+        )  # fmt: skip
+        self.jobs.append(Job("remind-bookings", HOUR_S, self.bookings.remind))
 
     def _wire_trading(self) -> None:
         self.quotes = QuoteService(
@@ -241,7 +248,7 @@ class Node:
             clock=self.clock,
             books=self.books,
             market=self.market,
-            leaving=self.gifts.leave_in,
+            leaving=self._leave,
         )
         self.erasure = Erasure(
             store=self.store, own=self.scheme, own_feed=self.own_feed, renew_copies=self._renew_copies,
@@ -305,6 +312,10 @@ class Node:
     def _take_letter(self, tx: Tx, thread: Thread, text: LetterText) -> None:
         self.asks_abroad.takes(tx, thread, text)
         self.afterwards.takes(tx, thread, text)
+
+    def _leave(self, tx: Tx, member: Member) -> None:
+        self.gifts.leave_in(tx, member)
+        self.bookings.leave_in(tx, member.account_no)
 
     def _unit(self) -> OwnUnit:
         return OwnUnit(self.settings.now.unit_code, self.settings.rate())

@@ -138,6 +138,22 @@ GIFT_WISHES_MAX: Final = 50
 GIFT_WORDS_CHARACTERS_MAX: Final = 280  # to a wish, or to a promise
 LISTING_LIFE_MS: Final = 183 * DAY_MS  # unless the owner says otherwise: half a year
 
+# --- 5.9 Bookings ------------------------------------------------------------------------------------------
+
+# Steps (hours, days or nights) of one booking: a thing lent for a whole year is given away.
+BOOKING_STEPS_MAX: Final = 366
+# Nobody plans further ahead than a listing may live.
+BOOKING_AHEAD_HOURS_MAX: Final = 400 * 24
+BOOKING_GUESTS_MAX: Final = 50  # a village hall's floor
+# Of one member's bookings, how many may be open: asked for, waited for, agreed or out. A family on holiday has a tent,
+# bicycles and a roof rack.
+BOOKINGS_OPEN_MAX: Final = 30
+# And of one thing: more would keep others from it.
+BOOKINGS_OPEN_OF_ONE_MAX: Final = 5
+BOOKINGS_WAITING_MAX: Final = 20  # in line for one thing
+BOOKING_WORDS_CHARACTERS_MAX: Final = 280  # said with an act: what for, in what condition
+BOOKING_REMINDED_EVERY_MS: Final = 3 * DAY_MS  # while a thing is overdue
+
 # --- 5.1, 7.1 Rates ----------------------------------------------------------------------------------------
 
 # 3 600 000 minor units an hour: then one minor unit is one 3 600 000th, and hours never lose by rounding.

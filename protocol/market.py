@@ -1,7 +1,7 @@
 """What a listing says: its words, price and place, and how long it may live.
 
 Who may do what with one, and when it goes into the feed, is in `listing.py`; how the feed orders and proves its
-items is in `feed.py`; the categories are in `categories.py`. Source: docs/protocol.md 5.1, 5.4, 5.8.
+items is in `feed.py`; the categories are in `categories.py`. Source: docs/protocol.md 5.1, 5.4, 5.8, 5.9.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Final
 
+from protocol.booking import BookingTerms
 from protocol.errors import InvalidValue
 from protocol.limits import (
     AMOUNT_MAX,
@@ -28,6 +29,8 @@ from protocol.message import Code, Fixed, Int, Many, Maybe, Nested, Part, Text
 KINDS: Final = ("offer", "want", "gift", "lend", "rent", "stay", "lift")
 # What is given or lent costs nothing; who asks something for it rents it out, or offers it.
 COSTS_NOTHING: Final = frozenset({"gift", "lend"})
+# What can be booked for a while. Source: 5.9.
+BOOKABLE: Final = ("lend", "rent", "stay")
 # What an asking price is for. Under `agree` the amount is a guide, or 0 for none; under `free` it is 0.
 PER: Final = ("item", "hour", "day", "night", "km", "seat", "agree", "free")
 
@@ -111,11 +114,22 @@ class Listing(Part):
     )
     pictures: Annotated[tuple[Picture, ...], Many(Nested((Picture,)), LISTING_PICTURES_MAX)] = ()
     away_until: Annotated[int | None, Maybe(Int(0, TIME_MS_MAX))] = None  # the owner answers after that
+    terms: Annotated[BookingTerms | None, Maybe(Nested((BookingTerms,)))] = None  # how it is booked
 
     def __post_init__(self) -> None:
         Part.__post_init__(self)
         if self.kind in COSTS_NOTHING and self.price.per != "free":
             raise InvalidValue(f"what is listed as {self.kind} is free")
+        if self.terms is not None:
+            self._check_terms(self.terms)
+
+    def _check_terms(self, terms: BookingTerms) -> None:
+        if self.kind not in BOOKABLE:
+            raise InvalidValue(f"what is booked is one of {', '.join(BOOKABLE)}")
+        if (self.kind == "stay") != (terms.step == "night"):
+            raise InvalidValue("a stay is by the night, and nothing else is")
+        if self.price.per not in (terms.step, "item", "agree", "free"):
+            raise InvalidValue("a price is for the step that is booked")
 
     @property
     def is_paid(self) -> bool:

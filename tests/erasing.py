@@ -14,6 +14,7 @@ from node.clock import SeededChance
 from node.federation.channel import Channel, ChannelClosed
 from node.keyfiles import draw_keys
 from node.services.acts import OPERATOR, Actor, Role
+from node.services.bookings import NewBooking
 from node.services.books import load
 from node.services.joint_acts import asked_now
 from node.services.ledger_check import check_books
@@ -24,6 +25,7 @@ from node.services.statement import read_statement
 from node.services.trades import NewTrade, Trade
 from node.store import ReadTx, ThreadStore
 from node.store.schema import books as books_schema
+from protocol.booking import BookingEvent, BookingTerms, Period
 from protocol.limits import DAY_MS, TIME_MS_MAX
 from protocol.market import AskingPrice, Listing
 from protocol.names import SchemeId
@@ -113,6 +115,27 @@ class Scheme:
             price=AskingPrice(amount=60, per="item"), owner=self.word(member),
         )  # fmt: skip
         await self.node.market.post(member.no, content)
+
+    async def lend(self, owner: Member, borrower: Member) -> None:
+        """Let one lend a thing to another, and both say something about it."""
+        content = Listing(
+            kind="lend", category="borrow-tools", title=self.word(owner), text="", language="en",
+            price=AskingPrice(amount=0, per="free"), terms=BookingTerms(step="day", longest=1),
+        )  # fmt: skip
+        owned = await self.node.market.post(owner.no, content)
+        bookings, today = self.node.bookings, self.node.bookings.wall(self.clock.now_ms()) // 24 * 24
+        assert content.terms is not None
+        new = NewBooking(
+            key=owned.listing.key, period=Period(today, today + 24), guests=0, text=self.word(owner, borrower),
+            terms=content.terms, price=0, in_line=False,
+        )  # fmt: skip
+        booking = await bookings.ask(new, borrower, self.node.chance.bytes(16))
+        for event, who in (
+            (BookingEvent.AGREE, owner), (BookingEvent.HAND_OVER, borrower), (BookingEvent.TAKE_BACK, owner),
+        ):  # fmt: skip
+            words = self.word(owner, borrower)
+            once = self.node.chance.bytes(16)
+            await bookings.act(booking.no, event, who.account_no, words=words, once=once)
 
     async def limit(self, member: Member, organiser: Actor) -> None:
         """Let an organiser set somebody's limits, and say why."""

@@ -22,6 +22,7 @@ from node.services.own_feed import OwnFeed
 from node.store import ReadTx, Store, Tx, upsert
 from node.store.schema import afterwards as afterwards_schema
 from node.store.schema import asks as asks_schema
+from node.store.schema import bookings as bookings_schema
 from node.store.schema import books as books_schema
 from node.store.schema import gifts as gifts_schema
 from node.store.schema import letters as letters_schema
@@ -53,6 +54,8 @@ _TH: Final = letters_schema.thread.c
 _MS: Final = letters_schema.message.c
 _C: Final = letters_schema.carried.c
 _LI: Final = market_schema.listing.c
+_BO: Final = bookings_schema.booking.c
+_BA: Final = bookings_schema.booking_act.c
 
 _OF_ACCOUNT: Final = select(_L.entry_seq).where(_L.account_no == bindparam("account_no"))
 _ABOUT_ACCOUNTS: Final = select(_E.seq, _E.wire, _E.book, _E.book_salt).where(
@@ -139,6 +142,9 @@ _BLANK: Final[tuple[UpdateBase, ...]] = (
 _TRADES_OF: Final = select(_T.no).where(
     or_(_T.payer_no == bindparam("which"), _T.payee_no == bindparam("which"))
 )
+_BOOKINGS_OF: Final = select(_BO.no).where(
+    or_(_BO.owner_no == bindparam("which"), _BO.borrower_no == bindparam("which"))
+)
 _BLANK_OF_ACCOUNT: Final[tuple[UpdateBase, ...]] = (
     update(codes_schema.pay_code)
     .where(codes_schema.pay_code.c.account_no == bindparam("which"))
@@ -180,6 +186,10 @@ _BLANK_OF_ACCOUNT: Final[tuple[UpdateBase, ...]] = (
         )
     )
     .values(wanted="", said="", their_name=""),
+    # What either side said about what was lent; the title is the owner's word.
+    update(bookings_schema.booking_act).where(_BA.booking_no.in_(_BOOKINGS_OF)).values(words=""),
+    update(bookings_schema.booking).where(_BO.no.in_(_BOOKINGS_OF)).values(text=""),
+    update(bookings_schema.booking).where(_BO.owner_no == bindparam("which")).values(title=""),
     delete(payments_schema.handle).where(_H.account_no == bindparam("which")),
 )
 _FOLDED: Final = (

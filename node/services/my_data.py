@@ -17,6 +17,7 @@ from node.store import ReadTx
 from node.store.schema import (
     Big,
     asks,
+    bookings,
     books,
     desk,
     gifts,
@@ -47,6 +48,9 @@ _TRADE: Final = books.trade.c
 _ASK: Final = asks.ask.c
 _ORDER: Final = standing.standing.c
 _ORDERS: Final = select(_ORDER.no).where(_ORDER.payer_no == _NO)
+_BOOKING: Final = bookings.booking.c
+_OF_BOOKINGS: Final = or_(_BOOKING.owner_no == _NO, _BOOKING.borrower_no == _NO)
+_BOOKINGS: Final = select(_BOOKING.no).where(_OF_BOOKINGS)
 _THREADS: Final = select(letters.thread.c.no).where(letters.thread.c.account_no == _NO)
 _LEGS: Final = select(books.leg.c.entry_seq).where(books.leg.c.account_no == _NO)
 _OF_MEMBER: Final[Mapping[str, tuple[Table, Any]]] = {
@@ -71,6 +75,8 @@ _OF_ACCOUNT: Final[Mapping[str, tuple[Table, Any]]] = {
     "regular_amounts": (standing.standing, or_(_ORDER.payer_no == _NO, _ORDER.payee_no == _NO)),
     "their_days": (standing.standing_turn, standing.standing_turn.c.standing_no.in_(_ORDERS)),
     "given_away": (gifts.wish, or_(gifts.wish.c.giver_no == _NO, gifts.wish.c.taker_no == _NO)),
+    "borrowed_and_lent": (bookings.booking, _OF_BOOKINGS),
+    "what_was_done_with_it": (bookings.booking_act, bookings.booking_act.c.booking_no.in_(_BOOKINGS)),
     "conversations": (letters.thread, letters.thread.c.account_no == _NO),
     "messages": (letters.message, letters.message.c.thread_no.in_(_THREADS)),
     "paid_to_other_schemes": (payments.payment, payments.payment.c.account_no == _NO),

@@ -125,6 +125,7 @@ def _counts(context: Context, held: Held) -> tuple[Fact, ...]:
         (_("Requests"), "requests"),
         (_("Regular amounts"), "regular_amounts"),
         (_("Things given away, or asked for"), "given_away"),
+        (_("Borrowed and lent"), "borrowed_and_lent"),
         (_("Conversations"), "conversations"),
         (_("Messages"), "messages"),
         (_("Mails to you"), "mail"),

@@ -15,9 +15,11 @@ from node.services.own_listings import Owned, find_own
 from node.services.search import COUNTED_MAX, FindQuery, Order
 from node.services.slips import near
 from node.store import ReadTx
+from node.web.amounts import Unit
 from node.web.context import MEMBER, VISITOR, Context, get
 from node.web.forms import EMPTY, Filled
 from node.web.pages import board
+from node.web.pages.booking_words import terms_facts
 from node.web.pages.listings import (
     ShownListing,
     card_view,
@@ -241,6 +243,7 @@ def own_view(context: Context, owned: Owned) -> ListingView:
         paragraphs=paragraphs_of(own.content.text),
         facts=facts_of(own.content, own.expires, voice),
         owner_href=f"/people/{context.member.number}",
+        when_href=f"/l/{name}/when" if own.content.terms and own.state is State.PUBLISHED else "",
         own=True,
         state=state_pill(owned, voice),
         message_href="",
@@ -276,8 +279,9 @@ def _listing_view(context: Context, shown: ShownListing) -> ListingView:
         card=replace(card, owner=card.owner or shown.owner_name),
         price_note=note,
         paragraphs=paragraphs_of(shown.content.text),
-        facts=facts_of(shown.content, shown.card.expires, voice),
+        facts=facts_of(shown.content, shown.card.expires, voice, shown.unit(context)),
         owner_href="" if shown.owner is None else f"/people/{shown.owner.number}",
+        when_href=f"/l/{shown.id}/when" if shown.owner is not None and shown.content.terms else "",
         own=False,
         state=None,
         message_href=f"/messages/new?listing={shown.id}",
@@ -314,12 +318,14 @@ def _hours(shown: ShownListing) -> int:
         return AMOUNT_MAX
 
 
-def facts_of(content: Listing, expires: int, voice: Voice) -> tuple[Fact, ...]:
-    """Return what a listing's page lists beside its words."""
+def facts_of(content: Listing, expires: int, voice: Voice, unit: Unit | None = None) -> tuple[Fact, ...]:
+    """Return what a listing's page lists beside its words; its amounts are in our own unit unless another is given."""
     _ = voice.words.gettext
     facts = [Fact(label=_("Category"), text=category_name(content.category, voice))]
     if content.cash:
         facts.append(Fact(label=_("Cash for materials"), text=content.cash))
+    if content.terms is not None:
+        facts += terms_facts(content.terms, voice, unit)
     if content.away_until is not None and content.away_until > voice.now_ms:
         facts.append(Fact(label=_("Away until"), text=voice.day(content.away_until)))
     facts.append(Fact(label=_("Listed until"), text=voice.long_day(expires)))

@@ -22,6 +22,7 @@ from node.web.dates import local
 from node.web.pages.ask_words import ask_amount, ask_title
 from node.web.pages.listings import cards_view, listing_id, owners_of
 from node.web.pages.member import members_of
+from node.web.pages.member_bookings import Shown, booking_cards, read_open
 from node.web.pages.member_find import here_of
 from node.web.pages.member_given import GiftsWaiting, counts_words, read_waiting, waiting_cards
 from node.web.pages.member_listings import EXPIRES_SOON_MS, state_pill
@@ -56,6 +57,7 @@ class Mine:
     account: Account
     asked: tuple[tuple[Ask, Member | None], ...]  # who asks for what
     waiting: tuple[Trade, ...]
+    bookings: tuple[Shown, ...]  # what has not ended
     last: Trade | None
     partners: Mapping[int, Member]
     listings: tuple[Owned, ...]  # published ones
@@ -74,6 +76,7 @@ async def home(context: Context) -> web.Response:
     cards += [_asked(ask, payee, news.schemes, voice) for ask, payee in mine.asked]
     cards += [_held_up(order, payee, voice) for order, payee in mine.held_up]
     cards += waiting_cards(context, mine.gifts)
+    cards += booking_cards(mine.bookings, context.node.bookings.wall(voice.now_ms), voice)
     cards += [_under_way(trade, member.account_no, news.schemes, voice) for trade in mine.waiting]
     cards += [
         _expiring(owned, voice)
@@ -113,6 +116,7 @@ def read_mine(tx: ReadTx, now_ms: int, member_no: int, account_no: int) -> Mine:
             for ask in asks_waiting(tx, account_no, now_ms)
         ),
         waiting=tuple(trades_waiting(tx, account_no)),
+        bookings=tuple(read_open(tx, account_no)),
         last=last,
         gifts=read_waiting(tx, account_no),
         partners={} if last is None else members_of(tx, [last]),

@@ -17,7 +17,9 @@ from node.services.own_listings import Owned, listings_of
 from node.web.amounts import Unreadable, as_typed, parse_amount
 from node.web.context import MEMBER, Context, get, post
 from node.web.forms import Filled, Form, SpendForm, Tick, amount_sentence, line, missing_sentence, paragraphs
+from node.web.pages.booking_words import terms_facts
 from node.web.pages.listings import category_name, find_mine, listing_id, price_words
+from node.web.pages.post_terms import TERMS_FIELDS, TermsForm, read_terms, typed_terms, usual_terms
 from node.web.pages.schemes import schemes_known
 from node.web.present import Voice, paragraphs_of
 from node.web.views.member import (
@@ -30,23 +32,26 @@ from protocol.categories import CATEGORIES, CODES
 from protocol.errors import InvalidValue
 from protocol.limits import AMOUNT_MAX, LISTING_LIFE_MS
 from protocol.listing import State
-from protocol.market import AskingPrice, Listing
+from protocol.market import BOOKABLE, COSTS_NOTHING, AskingPrice, Listing
 
 # The same listing again within so long is the same press of the button.
 PRESSED_TWICE_MS: Final = 10 * 60_000
 WHAT_FIELDS: Final = ("kind", "title", "text")
-PRICE_FIELDS: Final = ("price_kind", "price", "per", "extra", "category", "place", "share")
+PRICE_FIELDS: Final = (
+    "price_kind", "price", "per", "extra", "category", "place", "share", *TERMS_FIELDS,
+)  # fmt: skip
+POSTED: Final = ("offer", "want", "lend", "rent", "stay")
 
 
 class WhatForm(Form):
     """Step 1."""
 
-    kind: Literal["offer", "want"]
+    kind: Literal["offer", "want", "lend", "rent", "stay"]
     title: line(80, 1)  # type: ignore[valid-type]  # `line` makes the type of a field; so below
     text: paragraphs(2000)  # type: ignore[valid-type]  # as above
 
 
-class PriceForm(WhatForm):
+class PriceForm(WhatForm, TermsForm):
     """Step 2, with what step 1 had."""
 
     price_kind: Literal["amount", "agree", "free"]
@@ -77,7 +82,7 @@ async def what(context: Context) -> web.Response:
         fields = typed_of(context, owned)
     else:
         kind = context.query("kind")
-        fields = {"kind": kind if kind in ("offer", "want") else "offer"}
+        fields = {"kind": kind if kind in POSTED else "offer"}
     form = Filled({name: fields.get(name, "") for name in WHAT_FIELDS})
     return context.show(PostWhatView(form=form, hidden=_carried(fields, PRICE_FIELDS)))
 
@@ -98,6 +103,7 @@ def typed_of(context: Context, owned: Owned) -> dict[str, str]:
         "category": content.category,
         "place": "yes" if content.place is not None else "no",
         "share": "yes" if owned.listing.shared else "no",
+        **typed_terms(context, content.terms),
     }
 
 
@@ -110,6 +116,8 @@ async def what_sent(context: Context) -> web.Response:
     values = {name: context.fields.get(name, "") for name in PRICE_FIELDS}
     if not begun:
         values |= {"price_kind": "amount", "per": "item", "place": "yes", "share": "yes"}
+    if not values["longest"]:
+        values |= usual_terms(form.kind)
     return context.show(_price_view(context, Filled(values)))
 
 
@@ -127,6 +135,7 @@ def _price_view(context: Context, form: Filled) -> PostPriceView:
         hour_hint=hint,
         categories=_categories(voice),
         has_place=context.member.spot is not None,
+        kind=context.fields.get("kind", ""),
     )
 
 
@@ -155,11 +164,13 @@ def understand(context: Context, form: PriceForm) -> Written | Filled:
     _ = context.words.gettext
     price = _price(context, form, filled)
     filled = price if isinstance(price, Filled) else filled
+    terms = read_terms(context, form.kind, form, filled)
+    filled = terms if isinstance(terms, Filled) else filled
     if not form.category:
         filled = filled.with_error("category", missing_sentence("category", context.words))
     elif form.category not in CODES:
         filled = filled.with_error("category", _("Please choose one of the answers."))
-    if filled.errors or isinstance(price, Filled):
+    if filled.errors or isinstance(price, Filled) or isinstance(terms, Filled):
         return filled
     try:
         content = Listing(
@@ -172,6 +183,7 @@ def understand(context: Context, form: PriceForm) -> Written | Filled:
             language=context.language.lower(),
             place=context.member.spot if form.place else None,
             owner=context.member.public_name or None,
+            terms=terms,
         )
     except InvalidValue:  # letters of other scripts take several bytes each
         return filled.with_error("", _("This is too long. Please make the title or the text shorter."))
@@ -179,7 +191,7 @@ def understand(context: Context, form: PriceForm) -> Written | Filled:
 
 
 def _price(context: Context, form: PriceForm, filled: Filled) -> AskingPrice | Filled:
-    if form.price_kind == "free":
+    if form.price_kind == "free" or form.kind in COSTS_NOTHING:
         return AskingPrice(amount=0, per="free")
     if form.price_kind == "agree" and not form.price:
         return AskingPrice(amount=0, per="agree")
@@ -188,7 +200,14 @@ def _price(context: Context, form: PriceForm, filled: Filled) -> AskingPrice | F
         return filled.with_error(
             "price", amount_sentence(amount, form.price, context.unit, AMOUNT_MAX, context.words)
         )
-    return AskingPrice(amount=amount, per="agree" if form.price_kind == "agree" else form.per or "item")
+    return AskingPrice(amount=amount, per="agree" if form.price_kind == "agree" else _per(form))
+
+
+def _per(form: PriceForm) -> str:
+    """Return what an amount is for: what is booked is paid by the step in which it is booked."""
+    if form.kind in BOOKABLE:
+        return "night" if form.kind == "stay" else form.step or "day"
+    return form.per or "item"
 
 
 async def price_sent(context: Context) -> web.Response:
@@ -203,6 +222,7 @@ async def price_sent(context: Context) -> web.Response:
         **context.fields,
         "place": "yes" if content.place else "no",
         "share": "yes" if written.shared else "no",
+        "approval": "yes" if content.terms is not None and content.terms.approval else "no",
     }
     return context.show(
         PostPreviewView(
@@ -235,6 +255,8 @@ def _facts(content: Listing, voice: Voice) -> tuple[Fact, ...]:
     facts = [Fact(label=_("Category"), text=category_name(content.category, voice))]
     if content.cash:
         facts.append(Fact(label=_("Cash for materials"), text=content.cash))
+    if content.terms is not None:
+        facts += terms_facts(content.terms, voice)
     return tuple(facts)
 
 

@@ -85,6 +85,7 @@ class ListingView(View):
     record_href: str  # "" when not possible
     cannot_record: str  # why there is no button to record, and what to do; "" when there is one
     phone: str = ""  # shown only where the owner allows it
+    when_href: str = ""  # where it is seen when it is free; "" for what is not lent or let here
     edit_href: str = ""
     hide_action: str = ""
     keep_action: str = ""
@@ -106,7 +107,10 @@ class PostWhatView(View):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PostPriceView(View):
-    """Step 2. Fields: price_kind (amount, free, agree), price, per, extra, category, place, share."""
+    """Step 2. Fields: price_kind (amount, free, agree), price, per, extra, category, place, share.
+
+    Of what is lent or let also: step, longest, deposit, approval, guests.
+    """
 
     TEMPLATE: ClassVar[str] = "member/post_price.html"
     PLACE: ClassVar[Place] = "find"
@@ -118,6 +122,7 @@ class PostPriceView(View):
     hour_hint: str  # "One hour of ordinary work is 12 Acorns here."; "" in hours
     categories: tuple[Option, ...]
     has_place: bool = True  # whether the scheme knows where the member lives
+    kind: str = "offer"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,7 @@ from node.services.members import Member, NewMember
 from node.services.people import People
 from node.services.settings import SchemeSettings, Settings
 from node.services.sign_in import SignIn
-from node.store import InlineStore, Memory, ReadTx
+from node.store import InlineStore, Memory, ReadTx, Store
 from tests.builders import NOW
 from tests.fakes import MailServer, StoppedClock
 from tests.small_town import make_keyring
@@ -24,9 +24,9 @@ HOME, CAFE = "192.0.2.7", "198.51.100.9"
 class Desk:
     """One scheme's people, whole."""
 
-    def __init__(self) -> None:
+    def __init__(self, store: Store | None = None) -> None:
         self.clock, self.chance, self.server = StoppedClock(), SeededChance("desk"), MailServer()
-        self.store = InlineStore(Memory())
+        self.store: Store = store or InlineStore(Memory())
         self.keyring = make_keyring(self.chance, NOW)
         self.books = Books(self.keyring, self.clock, self.chance)
         seed = SchemeSettings(

@@ -28,7 +28,7 @@ from protocol.limits import DAY_MS
 from protocol.message import trusted_message
 from tests.erasing import MEMBERS, check_erased, open_scheme
 
-ACTS = ("trade", "trade", "trade", "correct", "write", "offer", "limit")
+ACTS = ("trade", "trade", "trade", "correct", "write", "offer", "limit", "lend")
 person = st.integers(0, MEMBERS - 1)
 history = st.lists(st.tuples(st.sampled_from(ACTS), person, person, st.integers(1, 500)), max_size=14)
 
@@ -54,6 +54,8 @@ def test_nothing_is_left_of_the_erased_and_nothing_else_is_lost(
                         await scheme.write(a, b)
                     case "offer":
                         await scheme.offer(a)
+                    case "lend" if a is not b:
+                        await scheme.lend(a, b)
                     case "limit":
                         await scheme.limit(a, rosa.acts("pin"))
                     case _:
@@ -72,12 +74,12 @@ NOBODYS = {
     "account", "leg", "line", "op", "decision", "quarantine", "payment", "forward", "evidence", "evidence_told", "sync_kept",
     "feed", "feed_evidence", "identity_event", "identity_key", "identity_conflict", "meta", "peer", "recovered", "kept", "throttle",
     "received", "setting", "erasure", "joint_act", "reopening", "boot", "log_hash", "log_head", "log_witness", "witnessed",
-    "checkpoint_seen", "standing_turn",
+    "checkpoint_seen", "standing_turn", "booking_slot",
 }  # fmt: skip
 ERASED_FROM = {
     "entry", "trade", "promise", "handle", "member", "application", "act", "session", "pending_sign_in", "sign_in_link",
     "sign_in_place", "mail", "listing", "item", "search_doc", "thread", "message", "carried", "ask", "thanks", "complaint", "pay_code",
-    "missing", "standing", "cheque_batch", "cheque_row", "paper_note", "wish",
+    "missing", "standing", "cheque_batch", "cheque_row", "paper_note", "wish", "booking", "booking_act",
 }  # fmt: skip
 
 

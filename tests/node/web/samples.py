@@ -121,7 +121,7 @@ from node.web.views.visitor import (
     PublicListingView,
 )
 from node.web.words import words_for
-from tests.node.web import gift_samples
+from tests.node.web import gift_samples, samples_of_bookings
 from tests.node.web.samples_desk import desk_views
 from tests.node.web.samples_money import MONEY
 
@@ -366,9 +366,12 @@ def _listing_pages() -> dict[str, Sample]:
         "listing-neighbour": theirs,
         "listing-stopped": replace(theirs, card=replace(JAM, note="Not heard of for 3 days. May be gone: ask first."), record_href="", cannot_record="Oakvale has bought all it can from Riverside this month. You can still message Karim; Rosa can tell you when."),
         "listing-ours": replace(theirs, card=OWN_CARDS[0], price_note="", paragraphs=("Punctures, brakes, gears. I come to you or you to me.",), facts=(), phone="01632 960 456"),
+        "listing-lent": replace(theirs, card=replace(OWN_CARDS[0], kind="lend", title="Drill, 18 V, with two batteries", price="free"), price_note="", paragraphs=("Please bring it back clean.",), facts=samples_of_bookings.DRILL.facts, record_href="", when_href="/l/drill/when"),
         "listing-own": replace(theirs, card=replace(OWN_CARDS[2], owner="Ana Silva"), price_note="", own=True, state=Pill(text="Listed until 4 November 2026", tone="good"), edit_href="/post?l=3", hide_action="/l/3/hide", keep_action="/l/3/keep"),
         "post-1": PostWhatView(form=Filled({"kind": "offer"}, {"title": "Please say in a few words what it is."})),
         "post-2": PostPriceView(form=Filled({"price_kind": "amount", "price": "1.30"}, {"price": "Do you mean 1 h 30 or 1 h 18? Please write it like that."}), unit_name="hours", amount_hint=HINT, hour_hint="", categories=CATEGORIES[1:]),
+        "post-2-lend": PostPriceView(kind="lend", form=Filled({"step": "day", "longest": "7", "approval": "yes"}), unit_name="hours", amount_hint=HINT, hour_hint="", categories=CATEGORIES[1:]),
+        "post-2-stay": PostPriceView(kind="stay", form=Filled({"price_kind": "amount", "longest": "0", "guests": "2"}, {"longest": "Please write a whole number from 1 to 366."}), unit_name="hours", amount_hint=HINT, hour_hint="", categories=CATEGORIES[1:]),
         "post-3": PostPreviewView(card=OWN_CARDS[2], paragraphs=("Flour, water, salt and time. Order by Wednesday.",), facts=(Fact(label="For", text="one loaf"),), shown_to="Oakvale and 3 other schemes", until="4 November 2026", hidden=HIDDEN, once=ONCE),
         "my-listings": MyListingsView(
             listings=(
@@ -494,4 +497,5 @@ PAGES: Final[Mapping[str, Sample]] = {
     **_admin_pages(),
     **{name: Sample(replace(MEMBER, path="/my"), view) for name, view in MONEY.items()},
     **{name: Sample(MEMBER, view) for name, view in gift_samples.VIEWS.items()},
+    **{name: Sample(MEMBER, view) for name, view in samples_of_bookings.VIEWS.items()},
 }

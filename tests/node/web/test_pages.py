@@ -14,6 +14,7 @@ from node.web.render import Renderer
 from node.web.templating import TEMPLATES
 from node.web.views import (
     admin,
+    booking,
     closing,
     codes,
     complaints,
@@ -93,6 +94,7 @@ def all_views() -> set[type[View]]:
         each
         for module in (
             admin,
+            booking,
             closing,
             codes,
             complaints,

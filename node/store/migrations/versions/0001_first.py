@@ -417,6 +417,40 @@ def upgrade() -> None:
         sqlite_with_rowid=True,
     )
     op.create_table(
+        "booking",
+        sa.Column("no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("item_key", sa.LargeBinary(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("title", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("owner_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("borrower_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("start_hour", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("end_hour", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("step", sa.Text(), nullable=False),
+        sa.Column("guests", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("price", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("deposit", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("approval", sa.Boolean().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("once", sa.LargeBinary(), nullable=False),
+        sa.Column("created_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("changed_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("reminded_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.ForeignKeyConstraint(["borrower_no"], ["account.no"], name=op.f("fk_booking_borrower_no")),
+        sa.ForeignKeyConstraint(["owner_no"], ["account.no"], name=op.f("fk_booking_owner_no")),
+        sa.PrimaryKeyConstraint("no", name=op.f("pk_booking")),
+        sqlite_strict=True,
+        sqlite_with_rowid=True,
+    )
+    with op.batch_alter_table("booking", schema=None) as batch_op:
+        batch_op.create_index("ix_booking_borrower", ["borrower_no", "no"], unique=False)
+        batch_op.create_index("ix_booking_item", ["item_key", "end_hour"], unique=False)
+        batch_op.create_index("ix_booking_once", ["once"], unique=True)
+        batch_op.create_index("ix_booking_owner", ["owner_no", "no"], unique=False)
+        batch_op.create_index("ix_booking_state", ["state", "end_hour"], unique=False)
+
+    op.create_table(
         "decision",
         sa.Column("line_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("lock_seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -824,6 +858,38 @@ def upgrade() -> None:
         batch_op.create_index("ix_ask_once", ["once"], unique=True)
         batch_op.create_index("ix_ask_payee", ["payee_no", "no"], unique=False)
         batch_op.create_index("ix_ask_payer", ["payer_no", "no"], unique=False)
+
+    op.create_table(
+        "booking_act",
+        sa.Column("no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("booking_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("event", sa.Text(), nullable=False),
+        sa.Column("by_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("words", sa.Text(), nullable=False),
+        sa.Column("at_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("once", sa.LargeBinary(), nullable=True),
+        sa.ForeignKeyConstraint(["booking_no"], ["booking.no"], name=op.f("fk_booking_act_booking_no")),
+        sa.ForeignKeyConstraint(["by_no"], ["account.no"], name=op.f("fk_booking_act_by_no")),
+        sa.PrimaryKeyConstraint("no", name=op.f("pk_booking_act")),
+        sqlite_strict=True,
+        sqlite_with_rowid=True,
+    )
+    with op.batch_alter_table("booking_act", schema=None) as batch_op:
+        batch_op.create_index("ix_booking_act_booking", ["booking_no", "no"], unique=False)
+        batch_op.create_index("ix_booking_act_once", ["once"], unique=True)
+
+    op.create_table(
+        "booking_slot",
+        sa.Column("item_key", sa.LargeBinary(), nullable=False),
+        sa.Column("hour", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("booking_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.ForeignKeyConstraint(["booking_no"], ["booking.no"], name=op.f("fk_booking_slot_booking_no")),
+        sa.PrimaryKeyConstraint("item_key", "hour", name=op.f("pk_booking_slot")),
+        sqlite_strict=True,
+        sqlite_with_rowid=False,
+    )
+    with op.batch_alter_table("booking_slot", schema=None) as batch_op:
+        batch_op.create_index("ix_booking_slot_booking", ["booking_no"], unique=False)
 
     op.create_table(
         "cheque_batch",

@@ -1,0 +1,282 @@
+"""Lending and letting within the scheme: asked for, agreed, handed over, brought back; and whoever waits in line.
+
+What may follow what is decided in `protocol/booking.py`. That no two bookings of a thing share an hour is looked at in
+the unit that gives the time away. Source: docs/protocol.md 5.9; docs/pages.md 7.2, 8.5.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from node.clock import Clock
+from node.services.booking_rows import (
+    Booking,
+    CannotBook,
+    Why,
+    acted_by_once,
+    asking,
+    booking_by_no,
+    booking_by_once,
+    check_line,
+    check_room,
+    ending,
+    find_booking,
+    in_line,
+    move,
+    note_act_of,
+    note_reminded,
+    open_bookings,
+    out_now,
+    put_booking,
+    taking,
+)
+from node.services.booking_telling import BookingTelling
+from node.services.members import Member, member_by_account, member_by_no
+from node.services.own_listings import find_own
+from node.store import Store, Tx
+from protocol.booking import (
+    DAY_HOURS,
+    MAY,
+    TAKES_TIME,
+    TRANSITIONS,
+    BookingEvent,
+    BookingState,
+    BookingTerms,
+    Period,
+    Side,
+    Unfit,
+    booking_step,
+    check_period,
+    price_of,
+)
+from protocol.errors import OutOfOrder
+from protocol.limits import BOOKING_REMINDED_EVERY_MS
+from protocol.listing import State
+from protocol.market import Listing
+from protocol.names import ItemKey
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewBooking:
+    """What a member asks for, as its check page showed it."""
+
+    key: ItemKey
+    period: Period
+    guests: int
+    text: str
+    terms: BookingTerms
+    price: int | None
+    in_line: bool  # they would wait, if somebody else has the time
+
+
+class UnfitPeriod(Exception):
+    """A thing cannot be booked like this at all."""
+
+    def __init__(self, unfit: Unfit):
+        super().__init__(unfit.value)
+        self.unfit: Final = unfit
+
+
+def whole_price(content: Listing, period: Period) -> int | None:
+    """Return what a period of a listing costs; None where that is to agree. Source: 5.9."""
+    assert content.terms is not None
+    match content.price.per:
+        case "free":
+            return 0
+        case "agree":
+            return None
+        case "item":
+            return content.price.amount
+        case _:
+            return price_of(content.terms, period, content.price.amount)
+
+
+class Bookings:
+    """See the head of this file. `wall` gives the wall hour of a moment."""
+
+    def __init__(self, *, store: Store, clock: Clock, telling: BookingTelling, wall: Callable[[int], int]):
+        self._store: Final = store
+        self._clock: Final = clock
+        self._telling: Final = telling
+        self.wall: Final = wall
+
+    # --- asking -------------------------------------------------------------------------------------------------
+
+    async def ask(self, new: NewBooking, borrower: Member, once: bytes) -> Booking:
+        """Ask for a thing, or have it at once where its owner is not asked; the same `once` gives what it asked for.
+
+        Raises:
+            CannotBook, UnfitPeriod: nothing was asked.
+        """
+        return await self._store.write(self._ask, new, borrower.no, once)
+
+    def _ask(self, tx: Tx, new: NewBooking, borrower_no: int, once: bytes) -> Booking:
+        known = booking_by_once(tx, once)
+        if known is not None:
+            return known
+        now_ms = self._clock.now_ms()
+        now_hour = self.wall(now_ms)
+        owned = find_own(tx, new.key)
+        if owned is None or owned.listing.state is not State.PUBLISHED or owned.listing.content.terms is None:
+            raise CannotBook(Why.GONE)
+        content, terms = owned.listing.content, owned.listing.content.terms
+        owner, borrower = member_by_no(tx, owned.member_no), member_by_no(tx, borrower_no)
+        if owner is None or borrower is None or not (owner.may_trade and borrower.may_trade):
+            raise CannotBook(Why.NOT_NOW)
+        own_use = owner.no == borrower.no
+        unfit = check_period(terms, new.period, new.guests, now_hour)
+        if unfit is not None:
+            raise UnfitPeriod(unfit)
+        if (new.terms, new.price) != (terms, whole_price(content, new.period)):
+            raise CannotBook(Why.CHANGED)
+        check_room(tx, borrower.account_no, new.key, now_hour)
+        state = self._first_state(tx, new, borrower.account_no, terms, now_hour, own_use=own_use)
+        booking = put_booking(
+            tx, item_key=new.key, kind=content.kind, title=content.title, owner_no=owner.account_no,
+            borrower_no=borrower.account_no, period=new.period, step=terms.step, guests=new.guests,
+            price=0 if own_use else new.price, deposit=0 if own_use else terms.deposit, approval=terms.approval,
+            text=new.text, once=once, state=state, now_ms=now_ms,
+        )  # fmt: skip
+        if state is BookingState.AGREED:
+            self._given_away(tx, booking, now_ms)
+        if not own_use:
+            self._telling.asked(tx, booking, borrower, owner)
+        return booking
+
+    def _first_state(
+        self, tx: Tx, new: NewBooking, account_no: int, terms: BookingTerms, now_hour: int, *, own_use: bool
+    ) -> BookingState:
+        """Return where a new booking begins. Raises CannotBook."""
+        mine = [*asking(tx, new.key, new.period), *in_line(tx, new.key, now_hour)]
+        if any(each.borrower_no == account_no and each.period.overlaps(new.period) for each in mine):
+            raise CannotBook(Why.SAME)
+        taken = taking(tx, new.key, new.period)
+        if not taken:
+            return BookingState.AGREED if own_use or not terms.approval else BookingState.ASKED
+        if any(each.borrower_no == account_no for each in taken):
+            raise CannotBook(Why.SAME)
+        if own_use or not new.in_line:
+            raise CannotBook(Why.TAKEN)
+        check_line(tx, new.key, now_hour)
+        return BookingState.WAITING
+
+    # --- acting -------------------------------------------------------------------------------------------------
+
+    async def act(
+        self, no: int, event: BookingEvent, account_no: int, *, words: str = "", once: bytes
+    ) -> Booking:
+        """Do something with a booking of one's own; the same `once` again changes nothing.
+
+        Raises:
+            CannotBook: nothing was changed. LookupError: no such booking of theirs.
+        """
+        return await self._store.write(self._act, no, event, account_no, words, once)
+
+    def _act(self, tx: Tx, no: int, event: BookingEvent, account_no: int, words: str, once: bytes) -> Booking:
+        booking = find_booking(tx, no, account_no)
+        side = None if booking is None else booking.side_of(account_no)
+        if booking is None or side is None:
+            raise LookupError(f"booking {no}")
+        if acted_by_once(tx, once) == no:
+            return booking
+        return self._do(tx, booking, event, side, account_no=account_no, words=words, once=once)
+
+    def _do(
+        self, tx: Tx, booking: Booking, event: BookingEvent, side: Side, *, account_no: int, words: str, once: bytes | None
+    ) -> Booking:  # fmt: skip
+        now_ms = self._clock.now_ms()
+        try:
+            after = booking_step(booking.stands(self.wall(now_ms)), event, side)
+        except OutOfOrder:
+            raise CannotBook(Why.OTHERWISE) from None
+        self._check(tx, booking, event)
+        moved = move(tx, booking, after, now_ms)
+        note_act_of(tx, booking.no, event, by_no=account_no, words=words, once=once, now_ms=now_ms)
+        self._tell(tx, moved, event, side, words)
+        if event is BookingEvent.AGREE:
+            self._given_away(tx, moved, now_ms)
+        elif after not in TAKES_TIME:
+            self._freed(tx, moved, now_ms)
+        return moved
+
+    def leave_in(self, tx: Tx, account_no: int) -> None:
+        """Unit: end what can be ended of a member who leaves. What is handed over stays so: it has to come back."""
+        now_ms = self._clock.now_ms()
+        for booking in open_bookings(tx, account_no):
+            side = booking.side_of(account_no)
+            assert side is not None, "read as theirs"
+            stands = booking.stands(self.wall(now_ms))
+            for event in (BookingEvent.WITHDRAW, BookingEvent.DECLINE, BookingEvent.CANCEL):
+                if event in TRANSITIONS[stands] and side in MAY[event]:
+                    self._do(tx, booking, event, side, account_no=account_no, words="", once=None)
+
+    @staticmethod
+    def _check(tx: Tx, booking: Booking, event: BookingEvent) -> None:
+        """Raises CannotBook: something else stands in the way of an act."""
+        if event is BookingEvent.AGREE and taking(tx, booking.key, booking.period):
+            raise CannotBook(Why.TAKEN)
+        if event is BookingEvent.HAND_OVER and out_now(tx, booking.key) is not None:
+            raise CannotBook(Why.STILL_OUT)
+
+    def _given_away(self, tx: Tx, booking: Booking, now_ms: int) -> None:
+        """Let those who asked for an hour of the same wait in line."""
+        for each in asking(tx, booking.key, booking.period):
+            self._by_clock(tx, each, BookingEvent.QUEUE, now_ms)
+
+    def _freed(self, tx: Tx, booking: Booking, now_ms: int) -> None:
+        """Let those in line ask for what is free now, the first of them first."""
+        for each in in_line(tx, booking.key, self.wall(now_ms)):
+            if not each.period.overlaps(booking.period):
+                continue
+            if taking(tx, each.key, each.period) or asking(tx, each.key, each.period):
+                continue
+            asked = self._by_clock(tx, each, BookingEvent.FREE, now_ms)
+            if not each.approval:
+                agreed = move(tx, asked, booking_step(asked.state, BookingEvent.AGREE, Side.OWNER), now_ms)
+                note_act_of(tx, agreed.no, BookingEvent.AGREE, by_no=None, now_ms=now_ms)
+                self._tell(tx, agreed, BookingEvent.AGREE, Side.OWNER, "")
+            owner, borrower = member_by_account(tx, each.owner_no), member_by_account(tx, each.borrower_no)
+            if owner is not None and borrower is not None:
+                self._telling.asked(tx, booking_by_no(tx, each.no), borrower, owner)
+
+    def _by_clock(self, tx: Tx, booking: Booking, event: BookingEvent, now_ms: int) -> Booking:
+        after = booking_step(booking.state, event, Side.CLOCK)
+        moved = move(tx, booking, after, now_ms)
+        note_act_of(tx, booking.no, event, by_no=None, now_ms=now_ms)
+        if event is not BookingEvent.FREE or booking.approval:  # else a yes follows, and is told
+            self._tell(tx, moved, event, Side.OWNER, "")
+        return moved
+
+    def _tell(self, tx: Tx, booking: Booking, event: BookingEvent, side: Side, words: str) -> None:
+        """Tell the side that did not act."""
+        owner, borrower = member_by_account(tx, booking.owner_no), member_by_account(tx, booking.borrower_no)
+        if owner is None or borrower is None or booking.own_use:
+            return
+        who, reader = (owner, borrower) if side is Side.OWNER else (borrower, owner)
+        self._telling.moved(tx, booking, event, who, reader, words)
+
+    # --- reminding ----------------------------------------------------------------------------------------------
+
+    async def remind(self) -> int:
+        """Write to those who have something that is to be back within a day, and again while it is overdue; a job."""
+        return await self._store.write(self._remind)
+
+    def _remind(self, tx: Tx) -> int:
+        now_ms = self._clock.now_ms()
+        now_hour = self.wall(now_ms)
+        due = ending(tx, now_hour + DAY_HOURS, now_ms - BOOKING_REMINDED_EVERY_MS)
+        for booking in due:
+            borrower, owner = (
+                member_by_account(tx, booking.borrower_no),
+                member_by_account(tx, booking.owner_no),
+            )
+            if borrower is not None and owner is not None and not booking.own_use:
+                overdue = booking.stands(now_hour) is BookingState.OVERDUE
+                self._telling.ends(tx, booking, borrower, owner, overdue=overdue)
+            note_reminded(tx, booking.no, now_ms)
+        return len(due)
+
+
+__all__ = ["Booking", "Bookings", "CannotBook", "NewBooking", "UnfitPeriod", "Why", "whole_price"]

@@ -1,0 +1,315 @@
+"""What a member borrows and lends: the list, and one booking with what can be done with it now.
+
+A booking opens only for its two sides; for everybody else there is no such page. Source: docs/pages.md 7.2, 8.5; docs/protocol.md 5.9.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import urlencode
+
+from aiohttp import web
+
+from node.services.booking_rows import Act, acts_of, bookings_of, find_booking, open_bookings
+from node.services.bookings import Booking, CannotBook
+from node.services.members import Member, member_by_account
+from node.store import ReadTx
+from node.web.amounts import as_typed
+from node.web.context import MEMBER, Context, NoSuchPage, get, post
+from node.web.forms import Filled, SpendForm, line, once_key
+from node.web.pages.booking_words import (
+    act_words,
+    booking_pill,
+    cannot_words,
+    row_title,
+    sentences_of,
+    when_words,
+)
+from node.web.pages.listings import listing_id
+from node.web.pages.member_calendar import price_of_booking
+from node.web.pages.recording import stopped
+from node.web.present import Voice
+from node.web.views.booking import ActForm, BookingRow, BookingsView, BookingView
+from node.web.views.member import WaitingCard
+from node.web.views.page import Fact, Link
+from protocol.booking import DAY_HOURS, MAY, TRANSITIONS, BookingEvent, BookingState, Side
+from protocol.limits import BOOKING_WORDS_CHARACTERS_MAX
+
+S, E = BookingState, BookingEvent
+# The words by which addresses name what can be done.
+ACTS: Final = {
+    "yes": E.AGREE,
+    "no": E.DECLINE,
+    "take-back": E.WITHDRAW,
+    "call-off": E.CANCEL,
+    "handed-over": E.HAND_OVER,
+    "brought-back": E.BRING_BACK,
+    "not-back": E.MISS,
+    "back": E.TAKE_BACK,
+}
+
+
+class SaidForm(SpendForm):
+    """What is said with an act."""
+
+    words: line(BOOKING_WORDS_CHARACTERS_MAX)  # type: ignore[valid-type]  # `line` makes the type of a field
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A booking with who is on the other side of it, of one moment."""
+
+    booking: Booking
+    side: Side
+    other: Member | None
+    acts: tuple[tuple[Act, str], ...] = ()  # each with the name of whoever acted
+
+    @property
+    def name(self) -> str:
+        """How the other side is called."""
+        return "" if self.other is None else self.other.name or self.other.number
+
+
+def _other(tx: ReadTx, booking: Booking, account_no: int) -> Shown:
+    side = booking.side_of(account_no)
+    assert side is not None, "read as theirs"
+    other_no = booking.borrower_no if side is Side.OWNER else booking.owner_no
+    return Shown(booking, side, member_by_account(tx, other_no))
+
+
+def _read(tx: ReadTx, no: int, account_no: int) -> Shown | None:
+    booking = find_booking(tx, no, account_no)
+    if booking is None:
+        return None
+    shown = _other(tx, booking, account_no)
+    names = {no: _name(tx, no) for no in (booking.owner_no, booking.borrower_no)}
+    acts = tuple((each, names.get(each.by_no or 0, "")) for each in acts_of(tx, no))
+    return Shown(booking, shown.side, shown.other, acts)
+
+
+def _name(tx: ReadTx, account_no: int) -> str:
+    member = member_by_account(tx, account_no)
+    return "" if member is None else member.name or member.number
+
+
+async def _find(context: Context) -> Shown:
+    shown = await context.read(_read, context.number("number"), context.member.account_no)
+    if shown is None:
+        raise NoSuchPage
+    return shown
+
+
+# --- The list -----------------------------------------------------------------------------------------------
+
+
+async def bookings(context: Context) -> web.Response:
+    """GET /my/bookings"""
+    lent, borrowed, waiting = await context.read(_read_all, context.member.account_no)
+    now_hour = context.node.bookings.wall(context.now_ms)
+
+    def row(shown: Shown) -> BookingRow:
+        booking = shown.booking
+        return BookingRow(
+            href=f"/my/bookings/{booking.no}",
+            text=row_title(booking, shown.name, shown.side, now_hour, context.voice),
+            when=when_words(booking, context.voice),
+            state=booking_pill(booking, now_hour, context.voice),
+        )
+
+    return context.show(
+        BookingsView(
+            for_me=tuple(row(each) for each in waiting if waits_for(each, now_hour)),
+            borrowed=tuple(row(each) for each in borrowed),
+            lent=tuple(row(each) for each in lent),
+        )
+    )
+
+
+def _read_all(tx: ReadTx, account_no: int) -> tuple[list[Shown], list[Shown], list[Shown]]:
+    lent, borrowed = bookings_of(tx, account_no)
+    return (
+        [_other(tx, each, account_no) for each in lent],
+        [_other(tx, each, account_no) for each in borrowed],
+        read_open(tx, account_no),
+    )
+
+
+def read_open(tx: ReadTx, account_no: int) -> list[Shown]:
+    """Query: what has not ended of a member's bookings, of either side."""
+    return [_other(tx, each, account_no) for each in open_bookings(tx, account_no)]
+
+
+def waits_for(shown: Shown, now_hour: int) -> bool:
+    """Tell whether a booking waits for the reader."""
+    stands = shown.booking.stands(now_hour)
+    if shown.booking.own_use:
+        return False
+    if shown.side is Side.OWNER:
+        return stands in (S.ASKED, S.BROUGHT_BACK, S.OVERDUE)
+    return stands is S.OVERDUE
+
+
+def booking_cards(open_now: Iterable[Shown], now_hour: int, voice: Voice) -> list[WaitingCard]:
+    """Return the cards of a member's first page: what waits for them, and what begins or ends within a day."""
+    cards = []
+    for shown in open_now:
+        booking, stands = shown.booking, shown.booking.stands(now_hour)
+        soon = booking.period.start <= now_hour + DAY_HOURS and stands is S.AGREED
+        ends = booking.period.end <= now_hour + DAY_HOURS and stands is S.HANDED_OVER
+        if not waits_for(shown, now_hour) and (booking.own_use or not (soon or ends)):
+            continue
+        _ = voice.words.gettext
+        answer = shown.side is Side.OWNER and stands is S.ASKED
+        cards.append(
+            WaitingCard(
+                title=row_title(booking, shown.name, shown.side, now_hour, voice),
+                text=when_words(booking, voice),
+                action=Link(
+                    text=_("Say yes or no") if answer else _("See what to do"), href=f"/my/bookings/{booking.no}"
+                ),
+            )
+        )  # fmt: skip
+    return cards
+
+
+# --- One ----------------------------------------------------------------------------------------------------
+
+
+async def booking_page(context: Context) -> web.Response:
+    """GET /my/bookings/{number}"""
+    return context.show(_view(context, await _find(context)))
+
+
+def _view(context: Context, shown: Shown, wrong: tuple[str, Filled] | None = None) -> BookingView:
+    booking, voice = shown.booking, context.voice
+    now_hour = context.node.bookings.wall(context.now_ms)
+    return BookingView(
+        title=booking.title,
+        state=booking_pill(booking, now_hour, voice),
+        sentences=sentences_of(booking, shown.name, shown.side, now_hour, voice),
+        facts=_facts(context, shown),
+        history=tuple(
+            Fact(label=voice.moment(act.at_ms), text=act_words(act, name, booking, voice))
+            for act, name in shown.acts
+        ),
+        acts=_acts(context, shown, booking.stands(now_hour), wrong),
+        links=_links(context, shown, booking.stands(now_hour)),
+    )
+
+
+def _facts(context: Context, shown: Shown) -> tuple[Fact, ...]:
+    _, booking, voice = context.words.gettext, shown.booking, context.voice
+    facts = [Fact(label=_("When"), text=when_words(booking, voice))]
+    if booking.own_use:
+        return tuple(facts)
+    facts.append(Fact(label=_("Who") if shown.side is Side.OWNER else _("From"), text=shown.name))
+    if booking.guests:
+        people = context.words.ngettext("%(num)d person", "%(num)d people", booking.guests)
+        facts.append(Fact(label=_("How many"), text=people % {"num": booking.guests}))
+    facts.append(Fact(label=_("Price"), text=price_of_booking(booking.price, voice)))
+    if booking.deposit:
+        facts.append(Fact(label=_("Deposit"), text=voice.spoken(booking.deposit)))
+    if booking.text:
+        facts.append(Fact(label=_("In their words"), text=booking.text))
+    facts.append(Fact(label=_("Asked"), text=voice.moment(booking.created_ms)))
+    return tuple(facts)
+
+
+def _links(context: Context, shown: Shown, stands: BookingState) -> tuple[Link, ...]:
+    """Return where to go from here; what was rented is paid, or asked to be paid, with everything filled in."""
+    _, booking, links = context.words.gettext, shown.booking, []
+    if shown.other is None or booking.own_use:
+        return ()
+    if stands in (S.HANDED_OVER, S.OVERDUE, S.BROUGHT_BACK, S.RETURNED) and booking.price != 0:
+        amount = as_typed(booking.price, context.unit, context.language) if booking.price else ""
+        filled = {"who": shown.other.number, "what": booking.title, "amount": amount}
+        if shown.side is Side.BORROWER:
+            pay = (
+                _("Pay %(amount)s") % {"amount": context.voice.spoken(booking.price)}
+                if booking.price
+                else _("Pay")
+            )
+            links.append(Link(text=pay, href="/record/what?" + urlencode(filled)))
+        else:
+            links.append(Link(text=_("Ask to be paid"), href="/ask/what?" + urlencode(filled)))
+    links.append(
+        Link(text=_("Message"), href=f"/messages/new?to={shown.other.number}"),
+    )
+    links.append(Link(text=_("See the listing"), href=f"/l/{listing_id(booking.key)}"))
+    return tuple(links)
+
+
+def _acts(
+    context: Context, shown: Shown, stands: BookingState, wrong: tuple[str, Filled] | None
+) -> tuple[ActForm, ...]:
+    can = [name for name, event in ACTS.items() if event in TRANSITIONS[stands] and shown.side in MAY[event]]
+    if shown.booking.own_use:
+        can = [name for name in can if name == "call-off"]
+    return tuple(_act_form(context, shown, name, wrong) for name in can)
+
+
+def _act_form(context: Context, shown: Shown, name: str, wrong: tuple[str, Filled] | None) -> ActForm:
+    _, stay = context.words.gettext, shown.booking.kind == "stay"
+    condition, why = _("In what condition is it?"), _("Why? They read it.")
+    words = {
+        "yes": (_("Yes, they can stay") if stay else _("Yes, they can have it"), "", ""),
+        "no": (_("Say no"), why, _("No, not this time")),
+        "take-back": (_("Take it back"), "", ""),
+        "call-off": (_("Call it off"), "" if shown.booking.own_use else why, _("It does not work out")),
+        "handed-over": (
+            _("They are here") if stay else _("It is handed over"),
+            "" if stay else condition,
+            "",
+        ),
+        "brought-back": (_("I have left") if stay else _("I brought it back"), "" if stay else condition, ""),
+        "not-back": (_("No, not yet"), "", ""),
+        "back": (_("They have left") if stay else _("I have it back"), "" if stay else condition, ""),
+    }
+    if stay and shown.side is Side.BORROWER:
+        words["handed-over"] = (_("I am here"), "", "")
+    button, asks, folded = words[name]
+    return ActForm(
+        name=name,
+        action=f"/my/bookings/{shown.booking.no}/{name}",
+        button=button,
+        once=context.once(),
+        words=asks,
+        folded=folded,
+        form=wrong[1] if wrong is not None and wrong[0] == name else Filled({}),
+    )
+
+
+# --- Acting -------------------------------------------------------------------------------------------------
+
+
+async def act(context: Context) -> web.Response:
+    """POST /my/bookings/{number}/{act}"""
+    shown, name = await _find(context), context.part("act")
+    event = ACTS.get(name)
+    if event is None:
+        raise NoSuchPage
+    form = context.form(SaidForm)
+    if isinstance(form, Filled):
+        if "once" in form.errors:
+            raise NoSuchPage
+        return context.show(_view(context, shown, (name, form)), 422)
+    try:
+        await context.node.bookings.act(
+            shown.booking.no, event, context.member.account_no, words=form.words, once=once_key(form.once)
+        )
+    except CannotBook as no:
+        here = Link(
+            text=context.words.gettext("Back to where it stands"), href=f"/my/bookings/{shown.booking.no}"
+        )
+        title = context.words.gettext("This was not done")
+        return context.show(stopped(context, title, cannot_words(no.why, context.voice), action=here))
+    return context.redirect(f"/my/bookings/{shown.booking.no}", note="saved")
+
+
+ROUTES: Final = (
+    get("/my/bookings", bookings, MEMBER),
+    get("/my/bookings/{number}", booking_page, MEMBER),
+    post("/my/bookings/{number}/{act}", act, MEMBER),
+)
