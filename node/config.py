@@ -124,6 +124,7 @@ class Node(Section):
     data_dir: Path
     listen_host: str = "127.0.0.1"
     listen_port: int = Field(default=8480, ge=1, le=65_535)
+    metrics_port: int = Field(default=0, ge=0, le=65_535)
     public_address: str = Field(default="", max_length=ADDRESS_BYTES_MAX)
     behind_proxy: bool = False
     proxies: Names = LOOPBACK

@@ -84,7 +84,7 @@ async def serve(config: Config) -> None:
             ready = asyncio.Event()
             running = tasks.create_task(node.run(ready.set))
             await ready.wait()
-            async with doors(node, config, listening), discovery(node, config):
+            async with doors(node, config, listening), watching(node, config), discovery(node, config):
                 notify("READY=1")
                 log.info("serving", address=config.node.origin)
                 waiting = tasks.create_task(stopping.wait())
@@ -163,6 +163,23 @@ async def doors(node: Node, config: Config, listening: socket.socket) -> AsyncIt
         await admin.cleanup()
         (config.node.data_dir / SOCKET).unlink(missing_ok=True)
         await public.cleanup()
+
+
+@asynccontextmanager
+async def watching(node: Node, config: Config) -> AsyncIterator[None]:
+    """Show figures to programs on this machine that watch it, where an admin switched that on."""
+    if not config.node.metrics_port:
+        yield
+        return
+    from node.metrics import make_app as make_metrics
+
+    runner = await _started(make_metrics(node, config.node.data_dir))
+    try:
+        # Never anywhere else: how many members trade when is nobody's business.
+        await web.SockSite(runner, _listen("127.0.0.1", config.node.metrics_port)).start()
+        yield
+    finally:
+        await runner.cleanup()
 
 
 @asynccontextmanager
