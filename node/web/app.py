@@ -25,6 +25,7 @@ from node.web.context import Context, NotSignedIn, Route, UnderMaintenance
 from node.web.cookies import CookieNames, Cookies
 from node.web.forms import FORM_BYTES_MAX, BadForm, posted
 from node.web.pages import (
+    about,
     board,
     desk,
     desk_complaints,
@@ -73,6 +74,7 @@ CONTEXT: Final = web.RequestKey("context", Context)
 
 ROUTES: Final[tuple[Route, ...]] = (
     *visitor.ROUTES,
+    *about.ROUTES,
     *board.ROUTES,
     *join.ROUTES,
     *sign_in.ROUTES,

@@ -158,6 +158,16 @@ class HelpView(View):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AboutView(View):
+    """GET /about: the software."""
+
+    TEMPLATE: ClassVar[str] = "visitor/about.html"
+
+    release: str  # "0.1.0"; "" when it runs from its source folder
+    source_href: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PrivacyView(View):
     """GET /privacy"""
 

@@ -105,6 +105,7 @@ from node.web.views.trade import (
     WrongView,
 )
 from node.web.views.visitor import (
+    AboutView,
     FrontView,
     HelpView,
     HowView,
@@ -341,6 +342,7 @@ def _visitor_pages() -> dict[str, Sample]:
         "verify-whole": VerifyView(result=WHOLE),
         "verify-broken": VerifyView(result=Result(state=Pill(text="Do not trust it", tone="stop"), title="This receipt does not hold", sentences=("Its amounts are not those that the scheme wrote.", "It proves nothing. Ask whoever gave it to you for the file as their scheme made it."))),
         "verify-paper": VerifyView(result=Result(state=Pill(text="In the book", tone="good"), title="Oakvale has this trade in its book", sentences=("It stands as it was written.", "Compare day and amount with the paper."), facts=(Fact(label="Day", text="Saturday 28 February 2026"), Fact(label="Amount", text="30 minutes"), Fact(label="Reference", text="K7F-3QM-92X")))),
+        "about": AboutView(release="0.1.0", source_href="/about/source"),
         "privacy": PrivacyView(dated="Written on 3 May 2026", neighbours=("Hilltop", "Riverside")),
         "not-found": ErrorView(title="This page does not exist", what=("Perhaps the offer was taken down, or the address was cut short.",), moved="", todo="Go back, or look around from the front page.", action=Link(text="To the front page", href="/")),
     }  # fmt: skip
