@@ -26,6 +26,7 @@ from pydantic import (
 
 from node.proxies import LOOPBACK, Proxies
 from node.services.settings import MINUTES_OF_AN_HOUR, SchemeSettings
+from node.web.languages import known_language
 from protocol.descriptor import parse_address
 from protocol.errors import InvalidValue
 from protocol.limits import (
@@ -93,6 +94,8 @@ class Scheme(Section):
             raise ValueError("where hours are counted, one hour is 60 minutes: leave rate out")
         if not self.languages:
             raise ValueError("languages names at least one")
+        if unknown := [tag for tag in self.languages if not known_language(tag)]:
+            raise ValueError(f"languages are named like de or pt-BR, not {', '.join(unknown)}")
         return self
 
     def seed(self, node: Node) -> SchemeSettings:

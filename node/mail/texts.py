@@ -19,8 +19,8 @@ class Text:
 
 
 def words_of(settings: SchemeSettings, language: str = "") -> Words:
-    """Return the words for a reader of `language`, or of the scheme's own."""
-    return words_for(language or settings.language, Pack(settings.wording))
+    """Return the words for a reader who wants `language`; of the scheme's own where it does not speak that."""
+    return words_for(settings.language_for(language), Pack(settings.wording))
 
 
 def text_of(settings: SchemeSettings, subject: str, *paragraphs: str) -> Text:

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import asdict, dataclass, fields, replace
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Final
 
 from sqlalchemy import select
@@ -42,6 +43,8 @@ class SchemeSettings:
     wording: str = "lets"
     unit_kind: str = "hours"  # or decimal
     unit_name: str = ""  # of a decimal unit: "Acorns"; hours have their name from the language
+    # What it is called in a language, for each of its plural forms (CLDR): {"pl": {"few": "żołędzie"}}.
+    unit_names: Mapping[str, Mapping[str, str]] = field(default_factory=dict, hash=False)
     unit_symbol: str = "h"
     decimals: int = 0
     minor_per_hour: int = MINUTES_OF_AN_HOUR
@@ -69,6 +72,10 @@ class SchemeSettings:
             return Rate(minor_per_hour=announced)
         return Rate(minor_per_hour=self.minor_per_hour)
 
+    def language_for(self, wanted: str) -> str:
+        """Return the language a reader who wants `wanted` is spoken to in: that, or the scheme's own."""
+        return wanted if wanted in self.languages else self.language
+
     @property
     def unit_code(self) -> str:
         """Return the unit as quotes and descriptors name it: `hours`, or letters of its own name."""
@@ -83,7 +90,7 @@ class SchemeSettings:
         return MINUTES_OF_AN_HOUR if self.unit_kind == "hours" else int(10**self.decimals)
 
 
-_NAMES: Final = frozenset(field.name for field in fields(SchemeSettings))
+_NAMES: Final = frozenset(each.name for each in fields(SchemeSettings))
 # What `change` refuses, because it has a notice period or is fixed with the first entry of the ledger.
 _NOT_CHANGED_HERE: Final = frozenset(
     {"unit_kind", "decimals", "minor_per_hour", "next_minor_per_hour", "next_rate_ms", "rate_since_ms"}

@@ -106,7 +106,7 @@ class Telling:
     def _said(self, amount: int, reader: Member) -> str:
         """Return an amount of our own units for a mail, which breaks its lines where it likes."""
         settings = self._settings.now
-        return spoken(amount, unit_of(settings), reader.language or settings.language).replace(
+        return spoken(amount, unit_of(settings), settings.language_for(reader.language)).replace(
             HARD_SPACE, " "
         )
 

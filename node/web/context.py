@@ -38,12 +38,13 @@ from node.web.amounts import Unit
 from node.web.cookies import KEPT_S, Cookies
 from node.web.downloads import download
 from node.web.forms import FIELDS_MAX, Filled, FormType, fresh_key, once_text, read
+from node.web.languages import language_preferred
 from node.web.notices import notice_text
 from node.web.present import Voice
 from node.web.security import FORM_FIELD, address_of, form_token, token_fits
 from node.web.surroundings import Surroundings
 from node.web.views.page import Page, View, Viewer
-from node.web.words import Pack, Words, words_for
+from node.web.words import Pack, words_for
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -107,7 +108,7 @@ class Context:
         self.unread = unread  # messages that wait for whoever asks
         self.fields: Mapping[str, str] = {}  # what was sent; filled in once its token was found to fit
         self.file = b""  # what was sent along, where the route takes files
-        self.words: Final = _words(request, self.settings, session)
+        self.words: Final = words_for(self._reader_speaks(), Pack(self.settings.wording))
         self._surroundings: Final = surroundings
         # A session that has ended still proves which browser a form was made for.
         self._form_secret = cookies.get(cookies.names.session) or cookies.get(cookies.names.form)
@@ -156,6 +157,16 @@ class Context:
     def language(self) -> str:
         """The reader's language."""
         return self.words.language
+
+    def _reader_speaks(self) -> str:
+        """Return the reader's language: chosen in this browser, else the member's, else what the browser prefers."""
+        settings = self.settings
+        if (chosen := self.cookies.get(self.cookies.names.language)) in settings.languages:
+            return chosen
+        if self.session is not None:
+            return settings.language_for(self.session.member.language)
+        header = self.request.headers.get("Accept-Language", "")
+        return language_preferred(header, settings.languages) or settings.language
 
     @property
     def zone(self) -> tzinfo:
@@ -286,6 +297,13 @@ class Context:
         joined = path + (("&" if "?" in path else "?") + urlencode(asked) if asked else "")
         return web.Response(status=303, headers={"Location": joined})
 
+    def keep_language(self, language: str) -> None:
+        """Remember in which language this browser's reader wants pages; "" for what browser and member say."""
+        if language:
+            self.cookies.set(self.cookies.names.language, language, KEPT_S)
+        else:
+            self.cookies.drop(self.cookies.names.language)
+
     def keep_text_size(self, size: str) -> None:
         """Remember how large the letters are."""
         self.cookies.set(self.cookies.names.size, str(_text_size(size)), KEPT_S)
@@ -293,17 +311,6 @@ class Context:
 
 def _text_size(text: str) -> Literal[1, 2, 3]:
     return 2 if text == "2" else 3 if text == "3" else 1
-
-
-def _words(request: web.Request, settings: SchemeSettings, session: Session | None) -> Words:
-    language = settings.language
-    if session is not None and session.member.language in settings.languages:
-        language = session.member.language
-    elif session is None and len(settings.languages) > 1:
-        asked = request.headers.get("Accept-Language", "")[:QUERY_CHARACTERS_MAX].split(",")
-        wanted = (part.partition(";")[0].strip() for part in asked)
-        language = next((tag for tag in wanted if tag in settings.languages), language)
-    return words_for(language, Pack(settings.wording))
 
 
 # --- Texts from outside ------------------------------------------------------------------------------------------

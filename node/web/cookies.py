@@ -27,13 +27,14 @@ class CookieNames:
     form: str  # proves that a form came from a page made for this browser, before anybody signs in
     code: str  # the browser that asked for a code
     size: str  # how large the letters are
+    language: str  # which language this browser's reader chose
     secure: bool
 
     @classmethod
     def of(cls, scheme_text: str, origin: Origin) -> CookieNames:
         """Return the names for a scheme at an address."""
         name = cookie_name(scheme_text, origin)
-        return cls(name, f"{name}-form", f"{name}-code", f"{name}-size", origin.secure)
+        return cls(name, f"{name}-form", f"{name}-code", f"{name}-size", f"{name}-language", origin.secure)
 
 
 @dataclass(slots=True)
@@ -47,7 +48,7 @@ class Cookies:
     @classmethod
     def of(cls, request: web.Request, names: CookieNames) -> Cookies:
         """Return those of ours in a request."""
-        ours = (names.session, names.form, names.code, names.size)
+        ours = (names.session, names.form, names.code, names.size, names.language)
         sent = request.cookies
         brought = {
             name: value for name in ours if (value := sent.get(name)) and len(value) <= COOKIE_CHARACTERS_MAX

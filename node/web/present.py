@@ -135,8 +135,8 @@ class Voice:
         return self.day(moment_ms)
 
     def month(self, moment_ms: int) -> str:
-        """Return "Mar 2026", from the day's own writing."""
-        return self.day(moment_ms).split(" ", 1)[-1]
+        """Return "Mar 2026"."""
+        return dates.month(dates.local(moment_ms, self.zone).date(), self.words)
 
     def seen(self, heard_ms: int) -> str:
         """Return how fresh a neighbour's word is: "seen 3 hours ago"."""

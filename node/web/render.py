@@ -18,7 +18,7 @@ from markupsafe import Markup
 from node.web.assets import Assets
 from node.web.templating import make_environment
 from node.web.views.page import Page, View
-from node.web.words import Pack, words_for
+from node.web.words import Pack, Words, words_for
 
 # The bar's five pictures, each beside its word; drawn on a grid of 24.
 _STROKES: Final = {
@@ -85,7 +85,10 @@ class Renderer:
 
     def _environment(self, language: str, pack: Pack) -> Environment:
         environment = self._environments.get((language, pack))
-        if environment is None:
-            environment = make_environment(words_for(language, pack), assets=self._assets.urls, icons=ICONS)
-            self._environments[language, pack] = environment
+        return self.speak(words_for(language, pack)) if environment is None else environment
+
+    def speak(self, words: Words) -> Environment:
+        """Return the templates in `words`, and make them those of that language and pack."""
+        environment = make_environment(words, assets=self._assets.urls, icons=ICONS)
+        self._environments[words.language, words.pack] = environment
         return environment

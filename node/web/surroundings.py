@@ -10,6 +10,7 @@ from node.proxies import Proxies
 from node.services.settings import SchemeSettings, Settings
 from node.store import Remembered, Store
 from node.web.amounts import HARD_SPACE, Unit
+from node.web.languages import language_options
 from node.web.render import Renderer
 from node.web.units import unit_of
 from node.web.uploads import UploadPace
@@ -38,6 +39,7 @@ class Scheme:
             help_hours=settings.help_hours,
             maintenance=settings.maintenance,
             maintenance_note=settings.maintenance_note,
+            languages=language_options(settings.languages) if len(settings.languages) > 1 else (),
         )
         return cls(settings, site, unit_of(settings))
 

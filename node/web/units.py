@@ -16,5 +16,8 @@ def unit_of(settings: SchemeSettings) -> Unit:
         decimals=settings.decimals,
         symbol=settings.unit_symbol or settings.unit_name,
         # One name for every number, until organisers give the others.
-        names={language: {"other": settings.unit_name} for language in settings.languages},
+        names={
+            language: {"other": settings.unit_name, **settings.unit_names.get(language, {})}
+            for language in settings.languages
+        },
     )

@@ -59,10 +59,12 @@ class Words:
 @lru_cache(maxsize=64)
 def words_for(language: str = SOURCE_LANGUAGE, pack: Pack = Pack.LETS) -> Words:
     """Return the words of `language` (a tag such as "en" or "pt-BR") in `pack`."""
+    folder, base = language.replace("-", "_"), language.partition("-")[0]
     chain: list[gettext.NullTranslations] = [
         catalogue
         for name in (pack.value, "messages")
-        if (catalogue := _catalogue(LOCALE / language.replace("-", "_") / f"{name}.po")) is not None
+        for place in dict.fromkeys((folder, base))  # Austrian German first, then German
+        if (catalogue := _catalogue(LOCALE / place / f"{name}.po")) is not None
     ]
     chain.append(gettext.NullTranslations())
     for first, second in itertools.pairwise(chain):

@@ -9,7 +9,6 @@ from dataclasses import replace
 from typing import Annotated, Final
 
 from aiohttp import web
-from babel import Locale
 from pydantic import StringConstraints
 
 from node.services.gift_rows import given_and_received
@@ -18,12 +17,13 @@ from node.services.sessions import sessions_of
 from node.services.sign_in import SignedIn, Wait
 from node.web.context import MEMBER, Context, get, post
 from node.web.forms import EMPTY, Filled, Form, line, paragraphs
+from node.web.languages import language_options
 from node.web.pages.member_given import counts_words
 from node.web.pages.recording import own_account
 from node.web.present import balance_card, limits_words
 from node.web.sentences import field_of, unable_sentence, wait_sentence
 from node.web.views.member import MeView, SettingsView
-from node.web.views.page import Fact, Option
+from node.web.views.page import Fact
 
 
 class ProfileForm(Form):
@@ -92,8 +92,8 @@ async def _settings_view(
         pin_form=pin,
         has_pin=member.has_pin,
         email=member.email or "",
-        languages=tuple(Option(value=tag, text=_language_name(tag)) for tag in context.settings.languages),
-        language=context.language,
+        languages=language_options(context.settings.languages),
+        language=context.settings.language_for(member.language),
         sessions=tuple(
             (_("This browser, since %(day)s") if each.this_one else _("Another browser, since %(day)s"))
             % {"day": voice.day(each.since_ms)}
@@ -104,11 +104,6 @@ async def _settings_view(
 
 def _profile_of(member: Member) -> Filled:
     return Filled({"name": member.name, "place": member.place, "phone": member.phone, "about": member.about})
-
-
-def _language_name(tag: str) -> str:
-    """Return a language's name for itself."""
-    return (Locale.parse(tag, sep="-").display_name or tag).capitalize()
 
 
 def _as_new(member: Member) -> NewMember:
@@ -153,6 +148,7 @@ async def save_language(context: Context) -> web.Response:
         return context.show(await _settings_view(context, language=wrong), 422)
     new = replace(_as_new(context.member), language=form.language)
     await context.node.people.change_profile(context.actor, context.member.no, new)
+    context.keep_language("")  # from now on the member's own counts, here and in mails
     return context.redirect("/my/settings", note="saved")
 
 

@@ -97,10 +97,19 @@ async def text_size(context: Context) -> web.Response:
     return context.redirect(own_path(context.request.query.get("back", "")) or "/")
 
 
+async def language(context: Context) -> web.Response:
+    """Speak another of the scheme's languages in this browser, and go back to where the reader was."""
+    wanted = context.query("to")
+    if wanted in context.settings.languages:
+        context.keep_language(wanted)
+    return context.redirect(own_path(context.request.query.get("back", "")) or "/")
+
+
 ROUTES: Final[tuple[Route, ...]] = (
     get("/", front),
     get("/how", how),
     get("/help", help_page),
     get("/privacy", privacy),
     get("/text", text_size),
+    get("/language", language),
 )

@@ -35,6 +35,7 @@ class Site:
     help_hours: str  # "Tuesday 10 to 12"; "" when unsaid
     maintenance: bool = False  # nothing can be recorded or changed just now
     maintenance_note: str = ""
+    languages: tuple[Option, ...] = ()  # each in its own words; empty where there is but one
 
     @property
     def help_phone_href(self) -> str:

@@ -14,17 +14,19 @@ from aiohttp import web
 from axe_playwright_python.base import AXE_FILE_PATH
 from playwright.async_api import Browser, Page
 
+from node.web.words import Words, words_for
 from tests.chromium import started
 from tests.conftest import chromium_path
 from tests.node.web.gallery import make_gallery
 from tests.node.web.samples import PAGES
+from tests.node.web.tongues import FROM_THE_RIGHT, LONG
 
 pytestmark = pytest.mark.e2e
 
 
-async def with_browser(act: Callable[[Browser, str], Awaitable[None]]) -> None:
+async def with_browser(act: Callable[[Browser, str], Awaitable[None]], words: Words | None = None) -> None:
     """Run `act` with a browser and the gallery's address."""
-    runner = web.AppRunner(make_gallery())
+    runner = web.AppRunner(make_gallery(words))
     await runner.setup()
     try:
         site = web.TCPSite(runner, "127.0.0.1", 0)
@@ -89,6 +91,25 @@ def test_nothing_scrolls_sideways_on_a_narrow_phone() -> None:
                     wide.append((name, size, width))
 
     asyncio.run(with_browser(act))
+    assert wide == []
+
+
+@pytest.mark.parametrize(
+    "words", [LONG, FROM_THE_RIGHT, words_for("de")], ids=["longer", "from the right", "de"]
+)
+def test_no_language_makes_a_page_scroll_sideways(words: Words) -> None:
+    """pages.md 13.7: words two fifths longer, words from the right, and the longest that we speak."""
+    wide: list[tuple[str, int]] = []
+
+    async def act(browser: Browser, base: str) -> None:
+        page = await browser.new_page(viewport={"width": 320, "height": 640})
+        for name in PAGES:
+            await page.goto(base + name)
+            width = await page.evaluate("document.documentElement.scrollWidth")
+            if width > 320:
+                wide.append((name, width))
+
+    asyncio.run(with_browser(act, words))
     assert wide == []
 
 

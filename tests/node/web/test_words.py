@@ -96,7 +96,7 @@ def test_texts_are_put_into_the_templates_of_a_language() -> None:
 def test_packs_and_template_hold_the_texts_there_are_and_no_others() -> None:
     messages = runpy.run_path(str(ROOT / "scripts" / "messages"), run_name="messages")
     assert messages["orphans"]() == []
-    stale = [path.name for path, text in messages["wanted"](None).items() if path.read_text() != text]
+    stale = [path.name for path, text in messages["wanted"]().items() if path.read_text() != text]
     assert stale == [], "run scripts/messages"
     assert "Who helped you?" in {message.id for message in messages["collect"]()}
 
