@@ -69,11 +69,6 @@ class PayeeDesk:
     def be_paid(self, line: Line, seq: int, lock: Lock, acceptance: Signed[Acceptance] | None) -> None:
         """Credit the member and claim, or release."""
         given, promise = self._given(lock.quote_id), None
-        if (
-            given is not None
-            and given.quote.body.receipt_key != self._keyring.signing["receipt"][1].public.raw
-        ):
-            given = None  # promised under a key that a dead disk took with it: nobody can sign that receipt any more
         if given is not None:
             can = self._can_be_credited(given.account_no, given.quote)
             promise = Promise(quote=given.quote.body, paid=given.paid, member_can_be_credited=can)

@@ -85,6 +85,7 @@ _FREED_PAID: Final = update(books_schema.trade).where(_T.no == bindparam("which"
 _TRADE_WORDS: Final = select(_T.text, _T.other_name, _T.other_scheme, _T.listing).where(
     _T.no == bindparam("no")
 )
+_TRADE_STATE: Final = select(_T.state).where(_T.no == bindparam("no"))
 
 Ended = Callable[[int, str], None]  # told the number and new state of a payment of ours, after the commit
 
@@ -269,7 +270,7 @@ class PayerDesk:
         self._tx.run_keeping(
             _PAYMENT_ENDS, which=no, new_state=after.value, new_receipt=receipt, new_ended_ms=now
         )
-        if PayerState(state) is PayerState.FROZEN:
+        if PayerState(state) is PayerState.FROZEN and self._tx.scalar(_TRADE_STATE, no=trade_no) == "undone":
             # For the member it was over when organisers freed it; whatever comes now concerns the chest.
             if receipt is not None:
                 self._tx.run(_FREED_PAID, which=trade_no)

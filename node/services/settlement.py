@@ -54,6 +54,12 @@ _SAME_WAITING: Final = (
                 _T.other_amount == bindparam("other_amount"),
                 _T.text == bindparam("text"),
             ),
+            # What a restore gave back has lost its words (6.7 b), and the form's mark: the amount tells.
+            and_(
+                _T.entered_by == "",
+                _T.listing.is_not_distinct_from(bindparam("listing")),
+                _T.other_amount == bindparam("other_amount"),
+            ),
             # While one is late, other words or another amount do not make it another thing.
             and_(_T.late.is_(True), _P.state == PayerState.LOCKED.value, _T.listing == bindparam("listing")),
         ),

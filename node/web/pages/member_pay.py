@@ -291,6 +291,9 @@ def _find_waiting(tx: ReadTx, account_no: int, said: tuple[bytes, ItemKey | None
     for trade in trades_waiting(tx, account_no):
         if (trade.other_scheme, trade.listing, trade.other_amount, trade.text) == said:
             return reference(trade)
+        # What a restore gave back has lost its words, and who entered it.
+        if not trade.entered_by and (trade.other_scheme, trade.listing, trade.other_amount) == said[:3]:
+            return reference(trade)
         # While one is late, other words or another amount do not make it another thing.
         if trade.late and trade.listing is not None and (trade.other_scheme, trade.listing) == said[:2]:
             return reference(trade)

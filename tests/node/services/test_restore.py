@@ -11,9 +11,14 @@ from node.services.accounts import all_accounts
 from node.services.acts import Actor, Role
 from node.services.line_rows import OPEN, STOPPED
 from node.services.line_units import LineRefused
+from node.services.quotes import Offer
 from node.services.recovery import read_recovered
+from node.services.settlement import CannotPay, NoPayment, Payment
+from node.services.trades import newest_trade
 from node.simulation.network import SimulatedNetwork
 from protocol.frame import FrameType
+from protocol.ledger import LOCAL
+from protocol.limits import LOCK_DEADLINE_MS
 from protocol.line import author
 from protocol.line_ops import Limit
 from protocol.message import sign_message
@@ -177,6 +182,69 @@ def test_an_old_backup_in_the_middle_of_a_payment_while_a_neighbour_is_away(name
 
 async def has_ops(node: SettlingNode, length: int) -> bool:
     return sum(line.state.own_length for line in await node.line_states()) >= length
+
+
+async def restored_while_locked(town: SmallTown, backup: bytes) -> None:
+    """Oakvale forgets a payment that Riverside has not answered, and gets it back from Hilltop."""
+    oakvale = town["Oakvale"]
+    await oakvale.begin("Ana", "Riverside", "Karim", 5)
+    await town.until_async(lambda: has_ops(town["Hilltop"], 5), every=0.005)
+    town.network.cut("Hilltop", "Riverside")
+    await asyncio.sleep(1)
+    await oakvale.restore(backup)
+    await town.until_async(lambda: has_ops(oakvale, 3), 60)
+
+
+def test_after_a_restore_a_second_payment_for_the_same_thing_waits_for_the_first():
+    """Rules 6.6, 6.7 (b): the words came back with no op, and neither did the mark of the form; the amount is still set aside."""
+
+    async def scenario(town: SmallTown) -> None:
+        oakvale = town["Oakvale"]
+        offer = await oakvale.ask("Riverside", "Karim", 5, "jam")
+        other = await oakvale.ask("Riverside", "Karim", 6, "eggs")
+        assert isinstance(offer, Offer)
+        assert isinstance(other, Offer)
+        await restored_while_locked(town, oakvale.snapshot())
+        assert await oakvale.held("Ana") == 5
+
+        def pay(offer: Offer) -> Awaitable[Payment]:
+            return oakvale.settlement.pay(
+                offer, account_no=oakvale.members["Ana"], entered_by="Ana", once=offer.id[:16]
+            )
+
+        with pytest.raises(CannotPay) as stopped:
+            await pay(offer)
+        assert stopped.value.reason is NoPayment.WAITING
+        assert not (await pay(other)).ended, "another thing is another thing"
+        town.network.mend("Hilltop", "Riverside")
+        await town.until_async(town.all_usable, 300)
+        await town.settle(900)
+
+    in_town(scenario)
+
+
+@pytest.mark.parametrize("is_claimed", [True, False])
+def test_what_the_chest_set_aside_for_somebody_unknown_ends_on_its_statement(is_claimed: bool):
+    """Rule 6.7 (b): not under way for ever, and not called freed: nobody freed it."""
+
+    async def scenario(town: SmallTown) -> None:
+        oakvale = town["Oakvale"]
+        await restored_while_locked(town, town.before_members["Oakvale"])
+        if not is_claimed:
+            await asyncio.sleep(LOCK_DEADLINE_MS / 1000)  # after it Riverside lets it go
+        town.network.mend("Hilltop", "Riverside")
+        await town.until_async(town.all_usable, 300)
+        await town.settle(900)
+        (chest,) = [
+            held.no
+            for held, role in await oakvale.store.read(all_accounts)
+            if role == "chest" and held.value.unit == LOCAL
+        ]
+        trade = await oakvale.store.read(newest_trade, chest)
+        assert trade is not None
+        assert (trade.state, trade.reason) == (("done", None) if is_claimed else ("undone", "too-late"))
+
+    in_town(scenario)
 
 
 def test_that_organisers_stopped_trading_is_known_again():
