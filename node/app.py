@@ -53,6 +53,7 @@ from node.services.keepers import Keepers
 from node.services.keeping import Keeping
 from node.services.letters import Letters
 from node.services.lines import LineService
+from node.services.loans import Loans
 from node.services.market import Market
 from node.services.marks import Marks
 from node.services.members import Member, member_by_account
@@ -153,15 +154,24 @@ class Node:
             store, clock, chance, people=self.people, sign_in=self.sign_in, settings=self.settings,
             outbox=self.outbox, hasher=hasher, secret=pepper,
         )  # fmt: skip
-        self.trades = Trades(store=store, books=self.books, clock=clock, scheme=self.scheme)
+        self.trades = Trades(
+            store=store, books=self.books, clock=clock, scheme=self.scheme,
+            corrected=lambda tx, no: self.loans.trade_corrected(tx, no),  # noqa: PLW0108 - made below
+        )  # fmt: skip
         self.telling = Telling(self.outbox, self.settings, clock, self.options.origin)
         self.cheques = Cheques(store=store, clock=clock, trades=self.trades, telling=self.telling)
         self.paper_notes = PaperNotes(store, clock)
         self.asks = Asks(store=store, clock=clock, chance=chance, trades=self.trades, telling=self.telling)
         self.pay_codes = PayCodes(store=store, clock=clock, chance=chance, trades=self.trades, secret=pepper)
         self.standing = StandingOrders(
-            store=store, clock=clock, chance=chance, trades=self.trades, telling=self.telling, zone=LOCALTZ
-        )
+            store=store, clock=clock, chance=chance, trades=self.trades, telling=self.telling, zone=LOCALTZ,
+            most_due=lambda tx, no: self.loans.most_due(tx, no),  # noqa: PLW0108 - made below
+            turn_paid=lambda tx, no, trade: self.loans.turn_paid(tx, no, trade),  # noqa: PLW0108 - made below
+        )  # fmt: skip
+        self.loans = Loans(
+            store=store, clock=clock, chance=chance, trades=self.trades, standing=self.standing, telling=self.telling,
+            zone=LOCALTZ,
+        )  # fmt: skip
         self.jobs.append(Job("standing-orders", LOOK_AT_ORDERS_S, self._unless_paused(self.standing.look)))
         self.jobs.append(Job("forget-pay-codes", HOUR_S, self.pay_codes.forget_old))
         self.jobs.append(Job("tidy-sign-in", HOUR_S, self.sign_in.tidy))

@@ -62,6 +62,9 @@ STANDING_TURNS_MAX: Final = 260
 # As long as a turn that a limit hinders is tried: payday, or a friend's yes, comes within a week.
 STANDING_TRIED_DAYS: Final = 7
 STANDING_RUNNING_MAX: Final = 20  # of one payer: nobody keeps more in mind
+# An offer of a loan is answered as a request for payment is (3.7).
+LOAN_OFFER_VALID_MS: Final = 14 * DAY_MS
+LOANS_OFFERED_MAX: Final = 5  # of one lender that wait for an answer; one to each borrower
 
 # --- 4 Log, checkpoints, witnesses -------------------------------------------------------------------------
 

@@ -26,6 +26,7 @@ from node.store.schema import bookings as bookings_schema
 from node.store.schema import books as books_schema
 from node.store.schema import gifts as gifts_schema
 from node.store.schema import letters as letters_schema
+from node.store.schema import loans as loans_schema
 from node.store.schema import mail as mail_schema
 from node.store.schema import market as market_schema
 from node.store.schema import meta
@@ -146,6 +147,14 @@ _BOOKINGS_OF: Final = select(_BO.no).where(
     or_(_BO.owner_no == bindparam("which"), _BO.borrower_no == bindparam("which"))
 )
 _BLANK_OF_ACCOUNT: Final[tuple[UpdateBase, ...]] = (
+    update(loans_schema.loan)
+    .where(
+        or_(
+            loans_schema.loan.c.lender_no == bindparam("which"),
+            loans_schema.loan.c.borrower_no == bindparam("which"),
+        )
+    )
+    .values(text=""),
     update(codes_schema.pay_code)
     .where(codes_schema.pay_code.c.account_no == bindparam("which"))
     .values(text=""),

@@ -22,6 +22,7 @@ from node.store.schema import (
     desk,
     gifts,
     letters,
+    loans,
     mail,
     market,
     payments,
@@ -36,7 +37,9 @@ from protocol.message import decode_message
 Held = dict[str, list[dict[str, Any]]]
 
 # Digests, keys of forms, and columns that only repeat others.
-LEFT_OUT: Final = frozenset({"pin_hash", "token", "folded", "once", "answer_once", "code", "mark"})
+LEFT_OUT: Final = frozenset(
+    {"pin_hash", "token", "folded", "once", "answer_once", "give_once", "code", "mark"}
+)
 
 
 def _rows(table: Table, *conditions: Any) -> Any:
@@ -46,6 +49,8 @@ def _rows(table: Table, *conditions: Any) -> Any:
 _NO: Final = bindparam("no", type_=Big)
 _TRADE: Final = books.trade.c
 _ASK: Final = asks.ask.c
+_LOAN: Final = loans.loan.c
+_LOANS: Final = select(_LOAN.no).where(or_(_LOAN.lender_no == _NO, _LOAN.borrower_no == _NO))
 _ORDER: Final = standing.standing.c
 _ORDERS: Final = select(_ORDER.no).where(_ORDER.payer_no == _NO)
 _BOOKING: Final = bookings.booking.c
@@ -69,6 +74,8 @@ _OF_MEMBER: Final[Mapping[str, tuple[Table, Any]]] = {
 }
 _OF_ACCOUNT: Final[Mapping[str, tuple[Table, Any]]] = {
     "account": (books.account, books.account.c.no == _NO),
+    "loans": (loans.loan, or_(_LOAN.lender_no == _NO, _LOAN.borrower_no == _NO)),
+    "paid_back": (loans.loan_part, loans.loan_part.c.loan_no.in_(_LOANS)),
     "movements": (books.leg, books.leg.c.account_no == _NO),
     "trades": (books.trade, or_(_TRADE.payer_no == _NO, _TRADE.payee_no == _NO)),
     "requests": (asks.ask, or_(_ASK.payer_no == _NO, _ASK.payee_no == _NO)),

@@ -6,6 +6,7 @@ crash, a restore or two looks at one moment it is still paid once. Source: docs/
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import tzinfo
 from enum import StrEnum
@@ -31,7 +32,7 @@ from node.services.standing_rows import (
 )
 from node.services.telling import Telling
 from node.services.trades import NewTrade, Trade, Trades
-from node.store import Store, Tx
+from node.store import ReadTx, Store, Tx
 from node.web.dates import local
 from protocol.ledger import Refusal
 from protocol.limits import STANDING_RUNNING_MAX
@@ -107,14 +108,18 @@ class StandingOrders:
     """See the head of this file."""
 
     def __init__(
-        self, *, store: Store, clock: Clock, chance: Chance, trades: Trades, telling: Telling, zone: tzinfo
+        self, *, store: Store, clock: Clock, chance: Chance, trades: Trades, telling: Telling, zone: tzinfo,
+        most_due: Callable[[ReadTx, int], int | None], turn_paid: Callable[[Tx, int, Trade], None],
     ):  # fmt: skip
+        """`most_due` says how much at most is still to go by an order, None without end; `turn_paid` is told what went."""
         self._store: Final = store
         self._clock: Final = clock
         self._chance: Final = chance
         self._trades: Final = trades
         self._telling: Final = telling
         self._zone: Final = zone
+        self._most_due: Final = most_due
+        self._turn_paid: Final = turn_paid
 
     def today(self) -> int:
         """Return the number of the day that it is where the scheme lives."""
@@ -136,12 +141,20 @@ class StandingOrders:
         known = order_by_once(tx, once)
         if known is not None:
             return known
+        return self.begin_in(tx, new, once)
+
+    def check(self, tx: ReadTx, new: NewStanding) -> None:
+        """Raises CannotBegin: `begin_in` would refuse this."""
         if new.payer.no == new.payee.no or not (new.payer.may_trade and new.payee.may_trade):
             raise CannotBegin(Why.NOT_NOW)
         if new.standing.first < self.today():
             raise CannotBegin(Why.PAST)
         if count_running(tx, new.payer.account_no) >= STANDING_RUNNING_MAX:
             raise CannotBegin(Why.TOO_MANY)
+
+    def begin_in(self, tx: Tx, new: NewStanding, once: bytes) -> Order:
+        """Unit: begin an order, as a part of something larger. Raises CannotBegin."""
+        self.check(tx, new)
         return put_order(
             tx, new.standing, id_=self._chance.bytes(ID_BYTES), payer_no=new.payer.account_no,
             payee_no=new.payee.account_no, text=new.text, proved_by=new.proved_by, once=once, now_ms=self._clock.now_ms(),
@@ -155,9 +168,14 @@ class StandingOrders:
         order = own_order(tx, no, account_no)
         if order is None:
             raise LookupError(f"standing order {no}")
-        if order.standing.state is StandingState.RUNNING:
+        self.end_in(tx, no, EndedBy.PAYER)
+
+    def end_in(self, tx: Tx, no: int, ended_by: EndedBy) -> None:
+        """Unit: end an order before its last turn; one that has ended stays as it is."""
+        order = order_by_no(tx, no)
+        if order is not None and order.standing.state is StandingState.RUNNING:
             after, _ = standing_step(order.standing, Stopped())
-            change_order(tx, no, after, self._clock.now_ms(), hindrance=None, ended_by=EndedBy.PAYER)
+            change_order(tx, no, after, self._clock.now_ms(), hindrance=None, ended_by=ended_by)
 
     # --- what the days bring -----------------------------------------------------------------------------------
 
@@ -189,20 +207,28 @@ class StandingOrders:
             return _Came(after, over)
         if payer is None or payee is None or State.LEFT in (payer.state, payee.state):
             return _Came(standing_step(after, Stopped())[0], over, ended_by=EndedBy.CLOSED)
+        if self._most_due(tx, order.no) == 0:
+            return _Came(standing_step(after, Stopped())[0], over, ended_by=EndedBy.NOTHING_LEFT)
         paid = self._pay(tx, order, due.turn, payer, payee)
         if isinstance(paid, Hindrance):
             after, told = standing_step(after, Hindered(today=today))
             return _Came(after, over, hindrance=paid, waits=any(isinstance(each, Waits) for each in told))
         turn = Turn(turn=due.turn, day=due.day, trade_no=paid.no, why=None, hindrance=None, at_ms=now)
-        return _Came(standing_step(after, Paid())[0], (*over, turn))
+        self._turn_paid(tx, order.no, paid)
+        after, ended_by = standing_step(after, Paid())[0], EndedBy.NOBODY
+        if after.state is StandingState.RUNNING and self._most_due(tx, order.no) == 0:
+            after, ended_by = standing_step(after, Stopped())[0], EndedBy.NOTHING_LEFT
+        return _Came(after, (*over, turn), ended_by=ended_by)
 
     def _pay(self, tx: Tx, order: Order, turn: int, payer: Member, payee: Member) -> Trade | Hindrance:
         if not payer.may_trade:
             return Hindrance.PAYER_PAUSED
         if not payee.may_trade:
             return Hindrance.PAYEE_PAUSED
+        amount, most = order.standing.amount, self._most_due(tx, order.no)
         new = NewTrade(
-            payer_no=order.payer_no, payee_no=order.payee_no, amount=order.standing.amount, text=order.text,
+            payer_no=order.payer_no, payee_no=order.payee_no, amount=amount if most is None else min(amount, most),
+            text=order.text,
             entered_by=payer.name, proved_by=order.proved_by, once=key_of_turn(order.id, turn), payer_name=payer.name,
             payee_name=payee.name,
         )  # fmt: skip

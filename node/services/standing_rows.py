@@ -74,6 +74,7 @@ class EndedBy(StrEnum):
     NOBODY = ""
     PAYER = "payer"
     CLOSED = "closed"  # one of the two has left
+    NOTHING_LEFT = "nothing-left"  # the loan it pays back is paid back, or forgiven
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from datetime import date
 from typing import Final
 
 from node.clock import Clock
-from node.mail import standing_texts, texts
+from node.mail import loan_texts, standing_texts, texts
 from node.mail.outbox import Outbox
 from node.services.acts import Actor
 from node.services.members import Member, Reach
@@ -99,6 +99,38 @@ class Telling:
             self._settings.now, payer.language, payer.name, payee, text, self._order(order_no)
         )
         self._mail(tx, payer, mail)
+
+    # --- loans --------------------------------------------------------------------------------------------------
+
+    def loan_offered(
+        self, tx: Tx, loan_no: int, amount: int, *, lender: str, text: str, borrower: Member
+    ) -> None:
+        """Tell a member that another offers a loan."""
+        said, link = self._said(amount, borrower), self._link(f"/my/loans/{loan_no}")
+        mail = loan_texts.loan_offered_mail(
+            self._settings.now, borrower.language, borrower.name, lender, said, text, link
+        )
+        self._mail(tx, borrower, mail)
+
+    def loan_answered(
+        self, tx: Tx, loan_no: int, *, borrower: str, text: str, agreed: bool, lender: Member
+    ) -> None:
+        """Tell a lender what the answer is."""
+        link = self._link(f"/my/loans/{loan_no}")
+        mail = loan_texts.loan_answered_mail(
+            self._settings.now, lender.language, lender.name, borrower, text, agreed, link
+        )
+        self._mail(tx, lender, mail)
+
+    def loan_forgiven(
+        self, tx: Tx, loan_no: int, amount: int, *, lender: str, text: str, borrower: Member
+    ) -> None:
+        """Tell a borrower that the rest need not go back."""
+        said, link = self._said(amount, borrower), self._link(f"/my/loans/{loan_no}")
+        mail = loan_texts.loan_forgiven_mail(
+            self._settings.now, borrower.language, borrower.name, lender, said, text, link
+        )
+        self._mail(tx, borrower, mail)
 
     def _order(self, no: int) -> str:
         return self._link(f"/my/standing/{no}")

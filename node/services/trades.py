@@ -6,7 +6,7 @@ Source: docs/protocol.md 3.4, 3.5, 7.9.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -162,11 +162,16 @@ def trade_of(row: tuple[Any, ...]) -> Trade:
 class Trades:
     """See the head of this file."""
 
-    def __init__(self, *, store: Store, books: Books, clock: Clock, scheme: SchemeId):
+    def __init__(
+        self, *, store: Store, books: Books, clock: Clock, scheme: SchemeId,
+        corrected: Callable[[Tx, int], None] = lambda _tx, _no: None,
+    ):  # fmt: skip
+        """`corrected` is told, in the unit that does it, which trade was corrected."""
         self._store: Final = store
         self._books: Final = books
         self._clock: Final = clock
         self._scheme: Final = scheme
+        self._corrected: Final = corrected
 
     async def record(self, new: NewTrade) -> Trade:
         """Record a trade within the scheme; the same `once` again gives the trade it recorded.
@@ -210,7 +215,7 @@ class Trades:
             draft = self._books.draft(tx, amounts, words)
         except Refused:
             # The first of two such forms may have spent what the second asks for.
-            known = _by_once(tx, new.once)
+            known = trade_by_once(tx, new.once)
             if known is None:
                 raise
             return known
@@ -235,7 +240,7 @@ class Trades:
             )  # fmt: skip
             if no is not None:
                 break
-            known = _by_once(tx, once)
+            known = trade_by_once(tx, once)
             if known is not None:
                 return known
             draft = self._books.redraft(tx, draft)  # the reference is taken (7.9)
@@ -266,7 +271,7 @@ class Trades:
     def _correct(
         self, tx: Tx, trade_no: int, organiser: str, on_behalf_of: str, reason: str, once: bytes
     ) -> Trade:  # fmt: skip
-        known = _by_once(tx, once)
+        known = trade_by_once(tx, once)
         if known is not None:
             return known
         trade = trade_by_no(tx, trade_no)
@@ -283,6 +288,7 @@ class Trades:
             listing=trade.listing, entered_by=organiser, once=once, corrects_no=trade.no,
         )  # fmt: skip
         tx.run(_CORRECTED, which=trade.no, new_corrected_by_no=made.no)
+        self._corrected(tx, trade.no)
         return made
 
     async def by_reference(self, reference: int) -> list[Trade]:
@@ -312,7 +318,7 @@ class Trades:
 
     async def by_once(self, once: bytes) -> Trade | None:
         """Return the trade that a form's key recorded or began, if it did."""
-        return await self._store.read(_by_once, once)
+        return await self._store.read(trade_by_once, once)
 
 
 def trade_by_no(tx: ReadTx, no: int) -> Trade:
@@ -351,7 +357,8 @@ def _alike(tx: ReadTx, payer_no: int, payee_no: int, amount: int, text: str, sin
     )
 
 
-def _by_once(tx: ReadTx, once: bytes) -> Trade | None:
+def trade_by_once(tx: ReadTx, once: bytes) -> Trade | None:
+    """Return the trade that a form's key recorded or began, if it did."""
     row = tx.one(_BY_ONCE, once=once)
     return None if row is None else trade_of(row)
 

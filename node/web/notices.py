@@ -69,6 +69,12 @@ def notice_text(name: str, words: Words) -> str:
             return _("Begun. You can stop it here at any time.")
         case "standing-stopped":
             return _("Stopped. Nothing more goes by it.")
+        case "loan-offered":
+            return _("Offered. Nothing moves before a yes.")
+        case "loan-agreed":
+            return _("It is yours now. It goes back on the days below.")
+        case "loan-forgiven":
+            return _("Forgiven. Nothing more comes back.")
         case "thanked":
             return _("Sent.")
         case "complained":

@@ -30,7 +30,7 @@ standing: Final = table(
     Column("once", Blob, nullable=False),  # of the form it was made by
     Column("created_ms", Big, nullable=False),
     Column("ended_ms", Big),
-    Column("ended_by", Str, nullable=False),  # payer, closed, or "" for one that ran its course
+    Column("ended_by", Str, nullable=False),  # a word of `EndedBy`; "" for one that ran its course
     Index("ix_standing_payer", "payer_no", "no"),
     Index("ix_standing_payee", "payee_no"),
     Index("ix_standing_next", "next_day"),

@@ -121,6 +121,7 @@ def _counts(context: Context, held: Held) -> tuple[Fact, ...]:
     _ = context.words.gettext
     labels = (
         (_("Trades"), "trades"),
+        (_("Loans"), "loans"),
         (_("Offers and wants"), "listings"),
         (_("Requests"), "requests"),
         (_("Regular amounts"), "regular_amounts"),

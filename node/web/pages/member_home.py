@@ -11,6 +11,7 @@ from aiohttp import web
 from node.services.asks import Ask, asks_waiting
 from node.services.books import load
 from node.services.cards import Card, Cards
+from node.services.loan_rows import Lent, loans_offered_to
 from node.services.members import Member, member_by_account
 from node.services.members import State as MemberState
 from node.services.own_listings import Owned, listings_of
@@ -61,6 +62,7 @@ class Mine:
     last: Trade | None
     partners: Mapping[int, Member]
     listings: tuple[Owned, ...]  # published ones
+    offered: tuple[tuple[Lent, Member | None], ...]  # loans that wait for a yes or no
     held_up: tuple[tuple[Order, Member | None], ...]  # regular amounts that could not go
     gifts: GiftsWaiting
 
@@ -74,6 +76,7 @@ async def home(context: Context) -> web.Response:
     here = here_of(context)
     cards = _paused(context)
     cards += [_asked(ask, payee, news.schemes, voice) for ask, payee in mine.asked]
+    cards += [_offered(lent, lender, voice) for lent, lender in mine.offered]
     cards += [_held_up(order, payee, voice) for order, payee in mine.held_up]
     cards += waiting_cards(context, mine.gifts)
     cards += booking_cards(mine.bookings, context.node.bookings.wall(voice.now_ms), voice)
@@ -122,6 +125,9 @@ def read_mine(tx: ReadTx, now_ms: int, member_no: int, account_no: int) -> Mine:
         partners={} if last is None else members_of(tx, [last]),
         listings=tuple(
             owned for owned in listings_of(tx, member_no) if owned.listing.state is State.PUBLISHED
+        ),
+        offered=tuple(
+            (lent, member_by_account(tx, lent.lender_no)) for lent in loans_offered_to(tx, account_no, now_ms)
         ),
         held_up=tuple(
             (order, member_by_account(tx, order.payee_no)) for order in orders_waiting(tx, account_no)
@@ -176,6 +182,20 @@ def _asked(ask: Ask, payee: Member | None, schemes: Schemes, voice: Voice) -> Wa
         title=ask_title(name, mine=False, amount=amount, voice=voice),
         text=ask.text,
         action=Link(text=voice.words.gettext("Say yes or no"), href=f"/asks/{ask.no}"),
+    )
+
+
+def _offered(lent: Lent, lender: Member | None, voice: Voice) -> WaitingCard:
+    """Return the card of a loan that somebody offers the reader."""
+    _ = voice.words.gettext
+    said = {
+        "name": "" if lender is None else first_name(lender.name),
+        "amount": voice.spoken(lent.loan.amount),
+    }
+    return WaitingCard(
+        title=_("%(name)s offers to lend you %(amount)s") % said,
+        text=lent.text,
+        action=Link(text=_("Say yes or no"), href=f"/my/loans/{lent.no}"),
     )
 
 

@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 
 from aiohttp import web
 
+from node.services.loan_rows import loan_by_order
 from node.services.members import Member, member_by_account
 from node.services.standing import CannotBegin, NewStanding, Why
 from node.services.standing_rows import Order, Turn, order_by_once, orders_of, own_order, turns_of
@@ -141,23 +142,24 @@ async def what(context: Context) -> web.Response:
         return context.show(stop)
     if not context.query("who"):
         return context.redirect(f"{PATH}/new")
-    payee = await _payee(context, context.query("who"))
-    if (stop := _not_with(context, payee)) is not None:
+    payee = await read_payee(context, context.query("who"))
+    if (stop := not_with(context, payee, PATH)) is not None:
         return context.show(stop)
     typed = {name: context.query(name) for name in FIELDS}
     return context.show(_what_view(context, payee, Filled({**typed, "every": typed["every"] or "month"})))
 
 
-async def _payee(context: Context, who: str) -> Member:
+async def read_payee(context: Context, who: str) -> Member:
+    """Return the member that a form or an address names. Raises NoSuchPage."""
     member = (await find_counterpart(context, who, "")).member
     assert member is not None, "no listing was named"
     return member
 
 
-def _not_with(context: Context, payee: Member) -> RecordStoppedView | None:
+def not_with(context: Context, payee: Member, path: str) -> RecordStoppedView | None:
     """Return the page that says why nothing can go to this member, or None."""
     _ = context.words.gettext
-    again = Link(text=_("Choose somebody else"), href=f"{PATH}/new")
+    again = Link(text=_("Choose somebody else"), href=f"{path}/new")
     if payee.no == context.member.no:
         return stopped(context, _("This is you"), _("A trade needs two people."), action=again)
     if not payee.may_trade:
@@ -183,8 +185,8 @@ async def what_sent(context: Context) -> web.Response:
     if (stop := paused(context)) is not None:
         return context.show(stop)
     form = context.form(WhatForm)
-    payee = await _payee(context, context.fields.get("who", ""))
-    if (stop := _not_with(context, payee)) is not None:
+    payee = await read_payee(context, context.fields.get("who", ""))
+    if (stop := not_with(context, payee, PATH)) is not None:
         return context.show(stop)
     if isinstance(form, Filled):
         return context.show(_what_view(context, payee, form), 422)
@@ -274,7 +276,7 @@ async def do(context: Context) -> web.Response:
     known = await context.read(order_by_once, once_key(form.once))
     if known is not None:
         return context.redirect(f"{PATH}/{known.no}", note="standing-begun")
-    payee = await _payee(context, form.who)
+    payee = await read_payee(context, form.who)
     order = _read_order(context, read_minor(form.minor), form, Filled())
     if isinstance(order, Filled):
         if order.errors.keys() != {"first"}:
@@ -313,17 +315,19 @@ class Shown:
     order: Order
     payee: Member | None
     turns: tuple[tuple[Turn, Trade | None], ...]
+    loan_no: int | None  # that it pays back
 
 
 def _read(tx: ReadTx, no: int, account_no: int) -> Shown | None:
     order = own_order(tx, no, account_no)
     if order is None:
         return None
-    turns = turns_of(tx, no, TURNS_SHOWN)
+    turns, lent = turns_of(tx, no, TURNS_SHOWN), loan_by_order(tx, no)
     return Shown(
         order,
         member_by_account(tx, order.payee_no),
         tuple((turn, None if turn.trade_no is None else trade_by_no(tx, turn.trade_no)) for turn in turns),
+        None if lent is None else lent.no,
     )
 
 
@@ -338,11 +342,11 @@ async def order_page(context: Context) -> web.Response:
         StandingView(
             title=order_title(order.standing, payee, voice),
             state=order_pill(order, voice),
-            sentences=order_sentences(order, payee, voice),
-            facts=order_facts(order.standing, payee, voice, text=order.text),
+            sentences=order_sentences(order, payee, voice, repays=shown.loan_no is not None),
+            facts=order_facts(order.standing, payee, voice, text=order.text, whole=shown.loan_no is None),
             turns=tuple(_turn_row(context, turn, trade) for turn, trade in shown.turns),
             stop_action=f"{PATH}/{order.no}/stop" if runs else "",
-            again=None if runs or shown.payee is None else _again(context, order, shown.payee),
+            next=_next(context, shown),
         )
     )
 
@@ -355,7 +359,13 @@ def _turn_row(context: Context, turn: Turn, trade: Trade | None) -> TurnRow:
     )
 
 
-def _again(context: Context, order: Order, payee: Member) -> Link:
+def _next(context: Context, shown: Shown) -> Link | None:
+    """Return where an order's page leads on to: the loan it pays back, or the same once more."""
+    order, payee = shown.order, shown.payee
+    if shown.loan_no is not None:
+        return Link(text=context.words.gettext("See the loan"), href=f"/my/loans/{shown.loan_no}")
+    if order.standing.state is StandingState.RUNNING or payee is None:
+        return None
     typed = as_typed(order.standing.amount, context.unit, context.language)
     asked = {"who": payee.number, "what": order.text, "amount": typed, "every": order.standing.every.value}
     return Link(text=context.words.gettext("Begin it again"), href=f"{PATH}/what?" + urlencode(asked))

@@ -50,8 +50,10 @@ def order_pill(order: Order, voice: Voice) -> Pill:
             return Pill(text=_("Stopped"), tone="plain")
 
 
-def order_facts(order: Standing, name: str, voice: Voice, *, text: str = "") -> tuple[Fact, ...]:
-    """Return an order in lines: to whom, how much, on which days."""
+def order_facts(
+    order: Standing, name: str, voice: Voice, *, text: str = "", whole: bool = True
+) -> tuple[Fact, ...]:
+    """Return an order in lines: to whom, how much, on which days; what it comes to only where each time is `whole`."""
     _, days = voice.words.gettext, days_of(order)
     times = voice.words.ngettext("%(num)d time", "%(num)d times", len(days)) % {"num": len(days)}
     facts = [
@@ -62,30 +64,39 @@ def order_facts(order: Standing, name: str, voice: Voice, *, text: str = "") -> 
         Fact(label=_("First on"), text=day_words(days[0], voice)),
         Fact(label=_("Last on"), text=day_words(days[-1], voice)),
         Fact(label=_("How many times"), text=times),
-        Fact(label=_("All together"), text=voice.spoken(order.amount * len(days))),
+        Fact(label=_("All together"), text=voice.spoken(order.amount * len(days)) if whole else ""),
     ]
     return tuple(fact for fact in facts if fact.text)
 
 
-def order_sentences(order: Order, name: str, voice: Voice) -> tuple[str, ...]:
-    """Return what comes next, or why it waits or has ended."""
+def order_sentences(order: Order, name: str, voice: Voice, *, repays: bool = False) -> tuple[str, ...]:
+    """Return what comes next, or why it waits or has ended; `repays` where it pays back a loan."""
     _, standing = voice.words.gettext, order.standing
-    said = {"name": first_name(name)}
-    if standing.state is StandingState.STOPPED:
-        if order.ended_by is EndedBy.CLOSED:
-            return (_("It has ended, because one of you has left. Nothing more goes by it."),)
-        return (_("You stopped it. Nothing more goes by it."),)
-    if standing.state is StandingState.ENDED or standing.next_day is None:
-        return (_("It has come to its end. Nothing more goes by it."),)
-    next_day = _("The next time is %(day)s.") % {"day": day_words(standing.next_day, voice)}
+    what_for = (_("This pays back a loan."),) if repays else ()
+    if standing.next_day is None:
+        return (*what_for, _ended(order, voice))
     if standing.waiting_since is None or order.hindrance is None:
-        return (next_day,)
+        return (*what_for, _("The next time is %(day)s.") % {"day": day_words(standing.next_day, voice)})
     until = day_words(standing.waiting_since + STANDING_TRIED_DAYS, voice)
     return (
+        *what_for,
         _("What was to go on %(day)s waits.") % {"day": day_words(standing.next_day, voice)},
-        hindrance_words(order.hindrance, said["name"], voice),
+        hindrance_words(order.hindrance, first_name(name), voice),
         _("We try again until %(day)s. Then this one time is left out.") % {"day": until},
     )
+
+
+def _ended(order: Order, voice: Voice) -> str:
+    _ = voice.words.gettext
+    match order.ended_by:
+        case EndedBy.CLOSED:
+            return _("It has ended, because one of you has left. Nothing more goes by it.")
+        case EndedBy.NOTHING_LEFT:
+            return _("It has ended: nothing is left to pay back.")
+        case EndedBy.PAYER:
+            return _("You stopped it. Nothing more goes by it.")
+        case EndedBy.NOBODY:
+            return _("It has come to its end. Nothing more goes by it.")
 
 
 def hindrance_words(hindrance: Hindrance, name: str, voice: Voice) -> str:

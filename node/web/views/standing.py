@@ -1,4 +1,4 @@
-"""Members' pages about amounts that go by themselves on their days. Source: docs/protocol.md 3.6; docs/pages.md 0.10, 7.2."""
+"""Members' pages about amounts that go by themselves on their days, and loans. Source: docs/protocol.md 3.6, 3.7; docs/pages.md 0.10, 7.2."""
 
 from __future__ import annotations
 
@@ -100,4 +100,82 @@ class StandingView(_MyView):
     facts: tuple[Fact, ...]
     turns: tuple[TurnRow, ...]
     stop_action: str = ""
-    again: Link | None = None
+    next: Link | None = None  # to begin it again, or to the loan it pays back
+
+
+# --- loans ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoanRow:
+    """One loan in a list."""
+
+    href: str
+    text: str  # "Ben lends you 5 hours"
+    what: str
+    left: str  # "3 hours are left"; ""
+    state: Pill
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoansView(_MyView):
+    """GET /my/loans"""
+
+    TEMPLATE: ClassVar[str] = "member/loans.html"
+
+    borrowed: tuple[LoanRow, ...]
+    lent: tuple[LoanRow, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoanWhatView(_MyView):
+    """GET and POST /my/loans/what. Fields: what, amount, part, every (week, month), first."""
+
+    TEMPLATE: ClassVar[str] = "member/loan_what.html"
+
+    name: str
+    form: Filled = EMPTY
+    who: str  # "0002"
+    unit_name: str
+    amount_hint: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoanCheckView(_MyView):
+    """The lender's check page: nothing moves before the other says yes too."""
+
+    TEMPLATE: ClassVar[str] = "member/loan_check.html"
+
+    name: str
+    what: str
+    facts: tuple[Fact, ...]
+    mine: str  # "You have 3 hours now and are 2 hours behind afterwards."
+    until: str  # until when the other can say yes
+    hidden: tuple[tuple[str, str], ...]
+    once: str
+    change_href: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoanView(_MyView):
+    """GET /my/loans/{number}: for its two parties. Field: amount (to pay back early)."""
+
+    TEMPLATE: ClassVar[str] = "member/loan.html"
+
+    title: str  # "Ben lends you 5 hours"
+    state: Pill
+    sentences: tuple[str, ...]
+    facts: tuple[Fact, ...]
+    balances: str = ""  # what a yes would do to the reader's
+    yes_action: str = ""
+    no_action: str = ""
+    withdraw_action: str = ""
+    repay_action: str = ""
+    repay_form: Filled = EMPTY
+    unit_name: str = ""
+    amount_hint: str = ""
+    forgive_action: str = ""
+    left: str = ""
+    order: Link | None = None  # to what goes by itself
+    parts: tuple[TurnRow, ...] = ()  # what came back so far
+    message_href: str = ""

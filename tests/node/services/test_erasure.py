@@ -71,12 +71,14 @@ def test_nothing_is_left_of_the_erased_and_nothing_else_is_lost(
 
 # Tables that hold nothing a member said or is called: ids, amounts, moments, and what others signed.
 NOBODYS = {
+    "loan_part",
     "account", "leg", "line", "op", "decision", "quarantine", "payment", "forward", "evidence", "evidence_told", "sync_kept",
     "feed", "feed_evidence", "identity_event", "identity_key", "identity_conflict", "meta", "peer", "recovered", "kept", "throttle",
     "received", "setting", "erasure", "joint_act", "reopening", "boot", "log_hash", "log_head", "log_witness", "witnessed",
     "checkpoint_seen", "standing_turn", "booking_slot",
 }  # fmt: skip
 ERASED_FROM = {
+    "loan",
     "entry", "trade", "promise", "handle", "member", "application", "act", "session", "pending_sign_in", "sign_in_link",
     "sign_in_place", "mail", "listing", "item", "search_doc", "thread", "message", "carried", "ask", "thanks", "complaint", "pay_code",
     "missing", "standing", "cheque_batch", "cheque_row", "paper_note", "wish", "booking", "booking_act",

@@ -74,6 +74,9 @@ class House:
         ]
         return self
 
+    def newcomer(self, name: str) -> NewMember:
+        return NewMember(name=name, email=f"{name.lower().replace(' ', '.')}@example.org")
+
     def new(self, **given: object) -> NewStanding:
         usual = {"amount": 60, "every": Every.MONTH, "first": TODAY + 1, "times": 3}
         return NewStanding(
@@ -192,7 +195,7 @@ async def test_the_day_is_that_of_the_schemes_clock_on_the_wall(house: House) ->
     node = house.node
     orders = StandingOrders(
         store=node.store, clock=house.clock, chance=house.chance, trades=node.trades, telling=node.telling,
-        zone=timezone(timedelta(hours=13)),
+        zone=timezone(timedelta(hours=13)), most_due=node.loans.most_due, turn_paid=node.loans.turn_paid,
     )  # fmt: skip
     await house.begin()
     house.clock.now = NOW + DAY_MS - 13 * 3_600_000 - 1

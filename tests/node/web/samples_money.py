@@ -1,4 +1,4 @@
-"""Believable views of the pages about regular amounts, for `samples.py`."""
+"""Believable views of the pages about regular amounts and loans, for `samples.py`."""
 
 from __future__ import annotations
 
@@ -10,6 +10,11 @@ from node.web.views.member import PersonCard
 from node.web.views.page import Fact, Link, Pill, View
 from node.web.views.standing import (
     ChoosePersonView,
+    LoanCheckView,
+    LoanRow,
+    LoansView,
+    LoanView,
+    LoanWhatView,
     StandingCheckView,
     StandingListView,
     StandingRow,
@@ -33,7 +38,7 @@ FACTS: Final = (
     Fact(label="How many times", text="12 times"),
     Fact(label="All together", text="18 hours"),
 )
-MONEY: Final[Mapping[str, View]] = {
+STANDING: Final[Mapping[str, View]] = {
     "standing-list": StandingListView(
         rows=(
             StandingRow(href="/my/standing/2", text="1 hour 30 minutes for Maud, every month", what="Garden share", when="next on Tuesday 7 April 2026", state=Pill(text="Running", tone="good")),
@@ -49,5 +54,36 @@ MONEY: Final[Mapping[str, View]] = {
     "standing-3": StandingCheckView(what="Garden share", facts=FACTS, days=("Saturday 7 March 2026", "Tuesday 7 April 2026", "Thursday 7 May 2026", "Sunday 7 June 2026"), more_days="and 8 more", tries=7, hidden=(("who", "0007"),), once=ONCE, change_href="/my/standing/what?who=0007"),
     "standing": StandingView(title="1 hour 30 minutes for Maud, every month", state=Pill(text="Running", tone="good"), sentences=("The next time is Tuesday 7 April 2026.",), facts=(Fact(label="For what", text="Garden share"), *FACTS), turns=(TurnRow(day="Saturday 7 March 2026", text="Gone", href="/t/K7F-3QM-92X"), TurnRow(day="Saturday 7 February 2026", text="Left out: the scheme’s computer was off")), stop_action="/my/standing/2/stop"),
     "standing-waits": StandingView(title="10 hours for Wolfgang, every week", state=Pill(text="Waiting", tone="wait"), sentences=("What was to go on Saturday 7 March 2026 waits.", "It would have taken you further behind than you may go.", "We try again until Saturday 14 March 2026. Then this one time is left out."), facts=(Fact(label="For what", text="Help with the move"), *FACTS), turns=(), stop_action="/my/standing/3/stop"),
-    "standing-stopped": StandingView(title="30 minutes for Ben, every week", state=Pill(text="Stopped"), sentences=("You stopped it. Nothing more goes by it.",), facts=(Fact(label="For what", text="Bread"), *FACTS), turns=(), again=Link(text="Begin it again", href="/my/standing/what?who=0042")),
+    "standing-stopped": StandingView(title="30 minutes for Ben, every week", state=Pill(text="Stopped"), sentences=("You stopped it. Nothing more goes by it.",), facts=(Fact(label="For what", text="Bread"), *FACTS), turns=(), next=Link(text="Begin it again", href="/my/standing/what?who=0042")),
 }  # fmt: skip
+LOAN_FACTS: Final = (
+    Fact(label="For what", text="Until the harvest"),
+    Fact(label="From", text="Ben Carter"),
+    Fact(label="Lent", text="5 hours"),
+    Fact(label="Since", text="Saturday 7 February 2026"),
+    Fact(label="Paid back", text="1 hour 30 minutes"),
+    Fact(label="Left", text="3 hours 30 minutes"),
+    Fact(label="Comes back", text="1 hour 30 minutes, every month"),
+    Fact(label="The last time", text="30 minutes"),
+    Fact(label="First on", text="Saturday 7 March 2026"),
+    Fact(label="Last on", text="Sunday 7 June 2026"),
+    Fact(label="How many times", text="4 times"),
+)
+LOANS: Final[Mapping[str, View]] = {
+    "loans": LoansView(
+        borrowed=(
+            LoanRow(href="/my/loans/2", text="Ben lends you 5 hours", what="Until the harvest", left="left: 3 hours 30 minutes", state=Pill(text="Running", tone="good")),
+            LoanRow(href="/my/loans/4", text="Wolfgang lends you 40 hours", what="The new roof", left="", state=Pill(text="Offered", tone="wait")),
+        ),
+        lent=(LoanRow(href="/my/loans/1", text="You lend Maud 2 hours", what="Seedlings", left="", state=Pill(text="Forgiven", tone="good")),),
+    ),
+    "loans-none": LoansView(borrowed=(), lent=()),
+    "loan-2": LoanWhatView(name="Maud", form=Filled({"every": "month"}), who="0007", unit_name="hours", amount_hint=HINT),
+    "loan-2-wrong": LoanWhatView(name="Maud", form=Filled({"what": "Seedlings", "amount": "1", "part": "2", "every": "week", "first": "2025-12-31"}, {"part": "That is more than you lend.", "first": "Please choose a day after today."}), who="0007", unit_name="hours", amount_hint=HINT),
+    "loan-3": LoanCheckView(name="Maud", what="Seedlings", facts=(Fact(label="To", text="Maud Ellis"), Fact(label="You lend", text="5 hours"), *LOAN_FACTS[6:]), mine="You have 3 hours now and are 2 hours behind afterwards.", until="Saturday 7 March 2026", hidden=(("who", "0007"),), once=ONCE, change_href="/my/loans/what?who=0007"),
+    "loan-offered": LoanView(title="Ben lends you 5 hours", state=Pill(text="Offered", tone="wait"), sentences=("Please say yes or no. If you do nothing, it runs out on Saturday 7 March 2026.", "You give back exactly what you get, and no more."), facts=(*LOAN_FACTS[:3], *LOAN_FACTS[6:]), balances="You have 3 hours now, 8 hours afterwards.", yes_action="/my/loans/2/yes", no_action="/my/loans/2/no", message_href="/messages/new?to=0042"),
+    "loan-borrowed": LoanView(title="Ben lends you 5 hours", state=Pill(text="Running", tone="good"), sentences=("Left: 3 hours 30 minutes.", "The next part goes back on Tuesday 7 April 2026."), facts=LOAN_FACTS, repay_action="/my/loans/2/repay", unit_name="hours", amount_hint=HINT, order=Link(text="What goes back by itself", href="/my/standing/4"), parts=(TurnRow(day="Saturday 7 March 2026", text="1 hour 30 minutes", href="/t/K7F-3QM-92X"),), message_href="/messages/new?to=0042"),
+    "loan-lent": LoanView(title="You lend Maud 5 hours", state=Pill(text="Running", tone="good"), sentences=("Left: 3 hours 30 minutes.", "The next part comes back on Tuesday 7 April 2026."), facts=LOAN_FACTS, forgive_action="/my/loans/2/forgive", left="3 hours 30 minutes", parts=(TurnRow(day="Saturday 7 March 2026", text="1 hour 30 minutes", href="/t/K7F-3QM-92X"),), message_href="/messages/new?to=0007"),
+    "loan-waits": LoanView(title="You lend Maud 5 hours", state=Pill(text="Offered", tone="wait"), sentences=("Waiting for Maud to say yes. Nothing has moved.", "If there is no answer by Saturday 7 March 2026, it runs out."), facts=LOAN_FACTS[6:], withdraw_action="/my/loans/2/withdraw", message_href="/messages/new?to=0007"),
+}  # fmt: skip
+MONEY: Final[Mapping[str, View]] = {**STANDING, **LOANS}

@@ -989,6 +989,44 @@ def upgrade() -> None:
         batch_op.create_index("ix_listing_state", ["state", "expires"], unique=False)
 
     op.create_table(
+        "loan",
+        sa.Column("no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("lender_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("borrower_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("amount", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("repaid", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("remaining", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("forgiven", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("part", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("every", sa.Text(), nullable=False),
+        sa.Column("first_day", sa.Integer(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("proved_by", sa.Text(), nullable=False),
+        sa.Column("trade_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("standing_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("give_once", sa.LargeBinary(), nullable=False),
+        sa.Column("once", sa.LargeBinary(), nullable=False),
+        sa.Column("created_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("until_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("agreed_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("ended_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.ForeignKeyConstraint(["borrower_no"], ["account.no"], name=op.f("fk_loan_borrower_no")),
+        sa.ForeignKeyConstraint(["lender_no"], ["account.no"], name=op.f("fk_loan_lender_no")),
+        sa.ForeignKeyConstraint(["standing_no"], ["standing.no"], name=op.f("fk_loan_standing_no")),
+        sa.ForeignKeyConstraint(["trade_no"], ["trade.no"], name=op.f("fk_loan_trade_no")),
+        sa.PrimaryKeyConstraint("no", name=op.f("pk_loan")),
+        sqlite_strict=True,
+        sqlite_with_rowid=True,
+    )
+    with op.batch_alter_table("loan", schema=None) as batch_op:
+        batch_op.create_index("ix_loan_borrower", ["borrower_no", "no"], unique=False)
+        batch_op.create_index("ix_loan_lender", ["lender_no", "no"], unique=False)
+        batch_op.create_index("ix_loan_once", ["once"], unique=True)
+        batch_op.create_index("ix_loan_standing", ["standing_no"], unique=False)
+        batch_op.create_index("ix_loan_trade", ["trade_no"], unique=False)
+
+    op.create_table(
         "mail",
         sa.Column("no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("recipient", sa.Text(), nullable=False),
@@ -1241,6 +1279,21 @@ def upgrade() -> None:
             sqlite_where=sa.text("trade_no IS NOT NULL"),
             postgresql_where=sa.text("trade_no IS NOT NULL"),
         )
+
+    op.create_table(
+        "loan_part",
+        sa.Column("trade_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("loan_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("amount", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("undone", sa.Boolean().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.ForeignKeyConstraint(["loan_no"], ["loan.no"], name=op.f("fk_loan_part_loan_no")),
+        sa.ForeignKeyConstraint(["trade_no"], ["trade.no"], name=op.f("fk_loan_part_trade_no")),
+        sa.PrimaryKeyConstraint("trade_no", name=op.f("pk_loan_part")),
+        sqlite_strict=True,
+        sqlite_with_rowid=True,
+    )
+    with op.batch_alter_table("loan_part", schema=None) as batch_op:
+        batch_op.create_index("ix_loan_part_loan", ["loan_no"], unique=False)
 
     statements = {
         "sqlite": (
