@@ -40,6 +40,7 @@ from node.services.catching_up import Offload, at_once
 from node.services.cheques import Cheques
 from node.services.closing import Closing
 from node.services.copy_comparing import note_boot
+from node.services.days import Days
 from node.services.directory import Directory
 from node.services.erasure import Erasure
 from node.services.evidence import EvidenceService
@@ -253,6 +254,10 @@ class Node:
             store=self.store, clock=self.clock, own=self.scheme, market=self.market, letters=lambda: self.letters,
             settings=self.settings, telling=self.telling,
         )  # fmt: skip
+        self.days = Days(
+            store=self.store, clock=self.clock, chance=self.chance, own=self.scheme, letters=lambda: self.letters,
+            settings=self.settings, telling=self.telling,
+        )  # fmt: skip
         self.parting = Parting(
             store=self.store,
             clock=self.clock,
@@ -322,9 +327,11 @@ class Node:
     def _take_letter(self, tx: Tx, thread: Thread, text: LetterText) -> None:
         self.asks_abroad.takes(tx, thread, text)
         self.afterwards.takes(tx, thread, text)
+        self.days.takes(tx, thread, text)
 
     def _leave(self, tx: Tx, member: Member) -> None:
         self.gifts.leave_in(tx, member)
+        self.days.leave_in(tx, member)
         self.bookings.leave_in(tx, member.account_no)
 
     def _unit(self) -> OwnUnit:

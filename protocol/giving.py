@@ -1,7 +1,7 @@
 """The life of a thing that is given away: who would like it, to whom it is promised, who has it.
 
 A thing is promised to one at a time, by its giver alone; only what was promised is collected. Every transition is in this
-file, and nothing else decides one. Source: docs/protocol.md 5.9; docs/pages.md 8.14.
+file, and nothing else decides one. Source: docs/protocol.md 5.10; docs/pages.md 8.14.
 """
 
 from __future__ import annotations

@@ -237,6 +237,9 @@ LETTER_NAME_BYTES_MAX: Final = 160  # what the writer wants to be called
 LETTER_SEALED_BYTES_MAX: Final = 10 * 1024
 # New threads a member may begin in one day across schemes.
 LETTER_NEW_THREADS_A_DAY: Final = 5
+# Days proposed in one conversation that wait for an answer.
+DAYS_PROPOSED_MAX: Final = 5
+PROPOSAL_LINE_CHARACTERS_MAX: Final = 120  # what it is about, and where
 # A request for payment runs out when the letter that carries it would.
 ASK_VALID_MS: Final = LETTER_VALID_MS_MAX
 # Requests of one member that wait for an answer: two shared meals of thirty people.

@@ -24,6 +24,7 @@ from node.store.schema import afterwards as afterwards_schema
 from node.store.schema import asks as asks_schema
 from node.store.schema import bookings as bookings_schema
 from node.store.schema import books as books_schema
+from node.store.schema import days as days_schema
 from node.store.schema import gifts as gifts_schema
 from node.store.schema import letters as letters_schema
 from node.store.schema import loans as loans_schema
@@ -187,6 +188,14 @@ _BLANK_OF_ACCOUNT: Final[tuple[UpdateBase, ...]] = (
         )
     )
     .values(text=""),
+    update(days_schema.appointment)
+    .where(
+        or_(
+            days_schema.appointment.c.proposer_no == bindparam("which"),
+            days_schema.appointment.c.other_no == bindparam("which"),
+        )
+    )
+    .values(what="", place=""),
     update(gifts_schema.wish)
     .where(
         or_(

@@ -1,6 +1,6 @@
 """Who would like what is given away, in the store: as values, how they are found, and how they are written down.
 
-Queries and units only; what givers and takers do is in `gifts.py`. Source: docs/protocol.md 5.9; docs/pages.md 8.14.
+Queries and units only; what givers and takers do is in `gifts.py`. Source: docs/protocol.md 5.10; docs/pages.md 8.14.
 """
 
 from __future__ import annotations
@@ -166,7 +166,7 @@ def given_and_received(tx: ReadTx, account_no: int) -> tuple[int, int]:
 
 
 def gift_in(tx: ReadTx, key: ItemKey) -> Gift:
-    """Return how a listing of ours stands as something given away. Source: 5.9."""
+    """Return how a listing of ours stands as something given away. Source: 5.10."""
     owned = find_own(tx, key)
     ended = owned is None or owned.listing.state is State.WITHDRAWN
     return gift_of({each.no: each.state for each in wishes_for(tx, key)}, ended=ended)

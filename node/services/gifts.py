@@ -2,7 +2,7 @@
 
 Everybody concerned is told in a conversation about the thing, and by mail where they chose it; what may be done is decided
 in `protocol/giving.py`. Whoever lives in another scheme writes a letter about the listing, and can be promised it by name.
-Source: docs/protocol.md 5.9; docs/pages.md 8.14.
+Source: docs/protocol.md 5.10; docs/pages.md 8.14.
 """
 
 from __future__ import annotations

@@ -19,6 +19,7 @@ from node.store.schema import (
     asks,
     bookings,
     books,
+    days,
     desk,
     gifts,
     letters,
@@ -38,7 +39,7 @@ Held = dict[str, list[dict[str, Any]]]
 
 # Digests, keys of forms, and columns that only repeat others.
 LEFT_OUT: Final = frozenset(
-    {"pin_hash", "token", "folded", "once", "answer_once", "give_once", "code", "mark"}
+    {"pin_hash", "token", "folded", "once", "answer_once", "give_once", "pay_once", "code", "mark"}
 )
 
 
@@ -48,6 +49,7 @@ def _rows(table: Table, *conditions: Any) -> Any:
 
 _NO: Final = bindparam("no", type_=Big)
 _TRADE: Final = books.trade.c
+_DAY: Final = days.appointment.c
 _ASK: Final = asks.ask.c
 _LOAN: Final = loans.loan.c
 _LOANS: Final = select(_LOAN.no).where(or_(_LOAN.lender_no == _NO, _LOAN.borrower_no == _NO))
@@ -81,6 +83,7 @@ _OF_ACCOUNT: Final[Mapping[str, tuple[Table, Any]]] = {
     "requests": (asks.ask, or_(_ASK.payer_no == _NO, _ASK.payee_no == _NO)),
     "regular_amounts": (standing.standing, or_(_ORDER.payer_no == _NO, _ORDER.payee_no == _NO)),
     "their_days": (standing.standing_turn, standing.standing_turn.c.standing_no.in_(_ORDERS)),
+    "agreed_days": (days.appointment, or_(_DAY.proposer_no == _NO, _DAY.other_no == _NO)),
     "given_away": (gifts.wish, or_(gifts.wish.c.giver_no == _NO, gifts.wish.c.taker_no == _NO)),
     "borrowed_and_lent": (bookings.booking, _OF_BOOKINGS),
     "what_was_done_with_it": (bookings.booking_act, bookings.booking_act.c.booking_no.in_(_BOOKINGS)),

@@ -95,6 +95,12 @@ def notice_text(name: str, words: Words) -> str:
             return _("This envelope was put away already.")
         case "told":
             return _("Noted. They were told.")
+        case "day-proposed":
+            return _("Proposed. They say yes or no.")
+        case "day-agreed":
+            return _("Agreed. It is on the first page when the day comes near.")
+        case "listing-gone":
+            return _("What it was about is not listed any more, so it cannot be paid from here.")
         case "wished":
             return _("You are on the list now.")
         case "promised":

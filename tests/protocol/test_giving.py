@@ -1,4 +1,4 @@
-"""A thing that is given away, every state times every event. Rule 5.9; docs/pages.md 8.14."""
+"""A thing that is given away, every state times every event. Rule 5.10; docs/pages.md 8.14."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ EVENTS = st.one_of(
 
 @given(st.lists(EVENTS, max_size=30))
 def test_one_has_it_at_most_and_the_wishes_alone_say_how_it_stands(events: list[Event]) -> None:
-    """Rule 5.9: what the store keeps of each wish is enough, and never two of them have the thing."""
+    """Rule 5.10: what the store keeps of each wish is enough, and never two of them have the thing."""
     gift, wishes, ended = Gift(), dict[int, WishState](), False
     for event in events:
         if isinstance(event, Wished) and wishes.get(event.wish) is not None:

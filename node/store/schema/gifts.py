@@ -1,4 +1,4 @@
-"""Who would like what is given away, and to whom it is promised. Source: docs/protocol.md 5.9; docs/pages.md 8.14."""
+"""Who would like what is given away, and to whom it is promised. Source: docs/protocol.md 5.10; docs/pages.md 8.14."""
 
 from __future__ import annotations
 

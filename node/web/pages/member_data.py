@@ -125,6 +125,7 @@ def _counts(context: Context, held: Held) -> tuple[Fact, ...]:
         (_("Offers and wants"), "listings"),
         (_("Requests"), "requests"),
         (_("Regular amounts"), "regular_amounts"),
+        (_("Days proposed or agreed"), "agreed_days"),
         (_("Things given away, or asked for"), "given_away"),
         (_("Borrowed and lent"), "borrowed_and_lent"),
         (_("Conversations"), "conversations"),

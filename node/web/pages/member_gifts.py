@@ -1,6 +1,6 @@
 """What pages show of things that are given away: to whoever gives them, and to whoever would like them.
 
-Source: docs/pages.md 8.14; docs/protocol.md 5.9.
+Source: docs/pages.md 8.14; docs/protocol.md 5.10.
 """
 
 from __future__ import annotations

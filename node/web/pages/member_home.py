@@ -21,6 +21,7 @@ from node.store import ReadTx
 from node.web.context import MEMBER, Context, get
 from node.web.dates import local
 from node.web.pages.ask_words import ask_amount, ask_title
+from node.web.pages.day_cards import DayWaiting, read_waiting_days, waiting_days
 from node.web.pages.listings import cards_view, listing_id, owners_of
 from node.web.pages.member import members_of
 from node.web.pages.member_bookings import Shown, booking_cards, read_open
@@ -65,19 +66,21 @@ class Mine:
     offered: tuple[tuple[Lent, Member | None], ...]  # loans that wait for a yes or no
     held_up: tuple[tuple[Order, Member | None], ...]  # regular amounts that could not go
     gifts: GiftsWaiting
+    days: tuple[DayWaiting, ...]
 
 
 async def home(context: Context) -> web.Response:
     """GET /home"""
     voice, member = context.voice, context.member
     news = await context.remember(read_news, context.node.market.cards, context.node.scheme)
-    mine = await context.remember(read_mine, member.no, member.account_no)
+    mine = await context.remember(read_mine, member.no, member.account_no, context.node.scheme)
     near = [card for card in news.ours if card.member_no != member.no][:LISTINGS_SHOWN]
     here = here_of(context)
     cards = _paused(context)
     cards += [_asked(ask, payee, news.schemes, voice) for ask, payee in mine.asked]
     cards += [_offered(lent, lender, voice) for lent, lender in mine.offered]
     cards += [_held_up(order, payee, voice) for order, payee in mine.held_up]
+    cards += waiting_days(context, mine.days)
     cards += waiting_cards(context, mine.gifts)
     cards += booking_cards(mine.bookings, context.node.bookings.wall(voice.now_ms), voice)
     cards += [_under_way(trade, member.account_no, news.schemes, voice) for trade in mine.waiting]
@@ -109,7 +112,7 @@ def read_news(tx: ReadTx, now_ms: int, cards: Cards, own: SchemeId) -> News:
     return News(ours, owners_of(tx, ours), others, schemes)
 
 
-def read_mine(tx: ReadTx, now_ms: int, member_no: int, account_no: int) -> Mine:
+def read_mine(tx: ReadTx, now_ms: int, member_no: int, account_no: int, own: SchemeId) -> Mine:
     """Query: where a member stands."""
     last = newest_trade(tx, account_no)
     return Mine(
@@ -122,6 +125,7 @@ def read_mine(tx: ReadTx, now_ms: int, member_no: int, account_no: int) -> Mine:
         bookings=tuple(read_open(tx, account_no)),
         last=last,
         gifts=read_waiting(tx, account_no),
+        days=read_waiting_days(tx, now_ms, account_no, own),
         partners={} if last is None else members_of(tx, [last]),
         listings=tuple(
             owned for owned in listings_of(tx, member_no) if owned.listing.state is State.PUBLISHED

@@ -20,9 +20,11 @@ from node.services.threads import Message, Thread, mark_read, messages_of, threa
 from node.store import ReadTx
 from node.web.context import MEMBER, Context, NoSuchPage, get, post
 from node.web.forms import EMPTY, Filled, Form, paragraphs
-from node.web.pages.listings import ShownListing, card_view, find_listing, listing_id
+from node.web.pages.day_cards import day_cards, read_days
+from node.web.pages.listings import ShownListing, card_view, find_listing
 from node.web.pages.member import pager
 from node.web.pages.member_ask_abroad import may_ask
+from node.web.pages.member_days import listing_of
 from node.web.pages.member_find import here_of
 from node.web.pages.member_message_block import find
 from node.web.pages.message_words import REQUEST_KINDS, kind_words, state_words
@@ -121,7 +123,7 @@ async def _thread_view(context: Context, found: Thread, form: Filled = EMPTY) ->
         context.unread -= found.unread
     voice, schemes = context.voice, await schemes_known(context)
     members = {} if member is None or found.their_account is None else {found.their_account: member}
-    listing = await _listing_of(context, found)
+    listing = await listing_of(context, found)
     return ThreadView(
         name=_name(found, members, voice),
         badge=_badge(context, found, schemes),
@@ -137,11 +139,29 @@ async def _thread_view(context: Context, found: Thread, form: Filled = EMPTY) ->
         action=f"/messages/{found.no}",
         record_href=_record_href(context, listing, member),
         ask_href=f"/ask/abroad?thread={found.no}" if may_ask(context, found) else "",
+        days=day_cards(
+            context,
+            await context.read(read_days, found, context.member.account_no),
+            _name(found, members, voice),
+            schemes.get(found.scheme) if found.scheme != context.node.scheme else None,
+        ),
+        day_href=f"/messages/{found.no}/day" if _can_agree(context, found, member, schemes) else "",
         block_action=f"/messages/{found.no}/block"
         if found.blocked or not all(each.mine for each in shown)
         else "",
         blocked=found.blocked,
     )
+
+
+def _can_agree(
+    context: Context, found: Thread, member: Member | None, schemes: dict[SchemeId, OtherScheme]
+) -> bool:
+    """Tell whether there is somebody to agree a day with."""
+    if not context.member.may_trade:
+        return False
+    if found.scheme == context.node.scheme:
+        return member is not None and member.may_trade
+    return found.scheme in schemes
 
 
 def _read_thread(
@@ -156,17 +176,6 @@ def _read_thread(
 
 async def _has_older(context: Context, found: Thread, shown: list[Message]) -> bool:
     return bool(shown and await context.read(messages_of, found.no, shown[0].no))
-
-
-async def _listing_of(context: Context, found: Thread) -> ShownListing | None:
-    """Return what a conversation is about, if it can still be found."""
-    if found.listing is None:
-        return None
-    scheme, key = found.listing
-    try:
-        return await find_listing(context, listing_id(key, None if scheme == context.node.scheme else scheme))
-    except NoSuchPage:
-        return None
 
 
 def _record_href(context: Context, listing: ShownListing | None, member: Member | None) -> str:

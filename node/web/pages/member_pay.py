@@ -53,21 +53,22 @@ ATTEMPTS: Final = 2
 
 
 async def check(
-    context: Context, to: Counterpart, text: str, amount: int, *, gave_before: int | None = None, changed: str = ""
+    context: Context, to: Counterpart, text: str, amount: int, *, gave_before: int | None = None, changed: str = "",
+    once: str = "",
 ) -> web.Response:  # fmt: skip
     """Return the check page of a purchase of `amount` of the payee's units, or the page that says why not.
 
-    `gave_before` is what an earlier check page said the member gives.
+    `gave_before` is what an earlier check page said the member gives, `once` the key of the purchase if it has one.
     """
     waiting = await _waiting_alike(context, to, text, amount)
     if waiting is not None:
         return context.show(waiting)
     found = await ask(context, to, text, amount)
     if isinstance(found, NoOffer):
-        return await _no_offer(context, to, text, amount, found, changed)
+        return await _no_offer(context, to, text, amount, found, changed, once)
     if gave_before not in (None, found.amount):
         changed = _changed(context, gave_before or 0, found.amount)
-    return context.show(await _check_view(context, to, text, found, changed))
+    return context.show(await _check_view(context, to, text, found, changed, once))
 
 
 async def ask(context: Context, to: Counterpart, text: str, amount: int) -> Offer | NoOffer:
@@ -90,7 +91,7 @@ async def ask(context: Context, to: Counterpart, text: str, amount: int) -> Offe
 
 
 async def _no_offer(
-    context: Context, to: Counterpart, text: str, amount: int, found: NoOffer, changed: str
+    context: Context, to: Counterpart, text: str, amount: int, found: NoOffer, changed: str, once: str
 ) -> web.Response:
     """Return what to show instead of a check page; a changed price is asked once more with the new one."""
     other = to.other
@@ -102,7 +103,7 @@ async def _no_offer(
             "now": voice.spoken(found.amount * (amount // seen), other.unit),
         }
         fresh = to.with_price(found.amount)
-        return await check(context, fresh, text, found.amount * (amount // seen), changed=changed)
+        return await check(context, fresh, text, found.amount * (amount // seen), changed=changed, once=once)
     _ = context.words.gettext
     sentence = refusal_words(found.reason, other.name, context.voice)
     said = {"name": first_name(to.name)}
@@ -126,7 +127,7 @@ def _changed(context: Context, before: int, now: int) -> str:
 
 
 async def _check_view(
-    context: Context, to: Counterpart, text: str, offer: Offer, changed: str
+    context: Context, to: Counterpart, text: str, offer: Offer, changed: str, once: str
 ) -> RecordCheckView | RecordStoppedView:
     other, voice, quote = to.other, context.voice, offer.quote.body
     change = back_to_what(to, text, as_typed(quote.amount, other.unit, context.language))
@@ -159,7 +160,7 @@ async def _check_view(
         button=context.words.gettext("Pay %(name)s") % {"name": first_name(payee)},
         action="/record/do",
         hidden=tuple(fields.items()),
-        once=context.once(),
+        once=once or context.once(),
         change_href=change,
         cancel_href=to.href,
         more=await _more(context, offer, other),
@@ -205,11 +206,13 @@ async def pay(context: Context, to: Counterpart, form: DoForm) -> web.Response:
         if offer is None:
             found = await ask(context, to, form.what, amount)
             if isinstance(found, NoOffer):
-                return await _no_offer(context, to, form.what, amount, found, "")
+                return await _no_offer(context, to, form.what, amount, found, "", form.once)
             offer = found
         if offer.amount != gives:
             return context.show(
-                await _check_view(context, to, form.what, offer, _changed(context, gives, offer.amount))
+                await _check_view(
+                    context, to, form.what, offer, _changed(context, gives, offer.amount), form.once
+                )
             )
         try:
             payment = await context.node.settlement.pay(
@@ -227,7 +230,7 @@ async def pay(context: Context, to: Counterpart, form: DoForm) -> web.Response:
         payment = await context.node.settlement.wait(payment.no, WAIT_S)
         trade = await context.node.trades.by_no(payment.trade_no)
         return context.redirect(f"/t/{reference(trade)}/check")
-    return await check(context, to, form.what, amount, gave_before=gives)
+    return await check(context, to, form.what, amount, gave_before=gives, once=form.once)
 
 
 def _answer_once(ask: Ask) -> bytes:

@@ -1,4 +1,4 @@
-"""Who would like what I give away, and promising it to one of them. Source: docs/pages.md 8.14; docs/protocol.md 5.9."""
+"""Who would like what I give away, and promising it to one of them. Source: docs/pages.md 8.14; docs/protocol.md 5.10."""
 
 from __future__ import annotations
 

@@ -6,6 +6,7 @@ page on. Nothing moves before the last form. Source: docs/pages.md 6.5, 8.6.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from aiohttp import web
@@ -167,13 +168,16 @@ async def what_sent(context: Context) -> web.Response:
         return context.show(_what_view(context, counterpart, amount), 422)
     if counterpart.member is None:
         return await member_pay.check(context, counterpart, form.what, amount)
-    return await _check(context, counterpart, form.what, amount)
+    return await check(context, counterpart, form.what, amount)
 
 
 # --- 3: check, and done -------------------------------------------------------------------------------------
 
 
-async def _check(context: Context, counterpart: Counterpart, text: str, amount: int) -> web.Response:
+async def check(
+    context: Context, counterpart: Counterpart, text: str, amount: int, *, once: str = ""
+) -> web.Response:
+    """Return the check page of a trade with a member of ours; `once` is its key where it has one already."""
     payee = counterpart.member
     assert payee is not None
     change = back_to_what(counterpart, text, as_typed(amount, context.unit, context.language))
@@ -185,7 +189,7 @@ async def _check(context: Context, counterpart: Counterpart, text: str, amount: 
         context.member.account_no, payee.account_no, amount, text
     )
     _ = context.words.gettext
-    check = Check(
+    about = Check(
         payee=payee,
         what=text,
         amount=amount,
@@ -194,7 +198,8 @@ async def _check(context: Context, counterpart: Counterpart, text: str, amount: 
         change_href=change,
         again=_("You recorded exactly this within the last ten minutes. Again?") if lately else "",
     )
-    return context.show(check_view(context, check, mine.balance))
+    view = check_view(context, about, mine.balance)
+    return context.show(replace(view, once=once) if once else view)
 
 
 def _accounts(tx: ReadTx, payer_no: int, payee_no: int) -> tuple[Account, Account]:

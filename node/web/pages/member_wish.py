@@ -1,6 +1,6 @@
 """Asking for a thing that is given away, promising it, and that it was collected: what is sent from pages.
 
-Source: docs/pages.md 8.14; docs/protocol.md 5.9.
+Source: docs/pages.md 8.14; docs/protocol.md 5.10.
 """
 
 from __future__ import annotations

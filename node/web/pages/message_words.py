@@ -22,6 +22,8 @@ def kind_words(message: Message, voice: Voice) -> tuple[str, ...]:
             return (_("Said no to the request."),)
         case letter.REQUEST_WITHDRAWN:
             return (_("Took the request back."),)
+        case letter.PROPOSAL if message.until_ms is not None:
+            return (_("Proposes a day: %(when)s") % {"when": voice.moment(message.until_ms)},)
         case letter.THANKS:
             return (_("Thank you!"),)
         case _:

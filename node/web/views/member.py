@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from node.web.forms import EMPTY, Filled
+from node.web.views.days import DayCard
 from node.web.views.gifts import GiftPart
 from node.web.views.page import Empty, Fact, Link, ListingCard, Option, Pager, Pill, Place, Tone, View
 
@@ -266,6 +267,8 @@ class ThreadView(View):
     action: str
     record_href: str
     ask_href: str = ""
+    days: tuple[DayCard, ...] = ()
+    day_href: str = ""  # "" where there is nobody to agree a day with
     block_action: str = ""  # "" before the other side wrote
     blocked: bool = False
 

@@ -123,7 +123,7 @@ from node.web.views.visitor import (
     PublicListingView,
 )
 from node.web.words import words_for
-from tests.node.web import gift_samples, samples_of_bookings
+from tests.node.web import day_samples, gift_samples, samples_of_bookings
 from tests.node.web.samples_desk import desk_views
 from tests.node.web.samples_money import MONEY
 
@@ -502,4 +502,5 @@ PAGES: Final[Mapping[str, Sample]] = {
     **{name: Sample(replace(MEMBER, path="/my"), view) for name, view in MONEY.items()},
     **{name: Sample(MEMBER, view) for name, view in gift_samples.VIEWS.items()},
     **{name: Sample(MEMBER, view) for name, view in samples_of_bookings.VIEWS.items()},
+    **{name: Sample(MEMBER, view) for name, view in day_samples.VIEWS.items()},
 }

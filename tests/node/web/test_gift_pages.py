@@ -1,4 +1,4 @@
-"""Giving things away on the pages: asked for, promised, collected. Rule 5.9; docs/pages.md 8.14."""
+"""Giving things away on the pages: asked for, promised, collected. Rule 5.10; docs/pages.md 8.14."""
 
 from __future__ import annotations
 
@@ -149,7 +149,7 @@ async def test_whoever_has_the_promise_may_let_it_go(oakvale: Oakvale) -> None:
 
 
 async def test_two_promises_at_one_moment_are_one(oakvale: Oakvale) -> None:
-    """Rule 5.9: pressed on two devices for two people; one of them has it."""
+    """Rule 5.10: pressed on two devices for two people; one of them has it."""
     where = await sofa(oakvale)
     mauds = await oakvale.town.browser_of(oakvale.maud)
     await wish(oakvale.browser, where)
@@ -290,7 +290,7 @@ async def test_everybody_concerned_is_told_by_mail(oakvale: Oakvale) -> None:
 
 
 def test_somebody_of_another_scheme_asks_by_letter_and_is_promised_it_by_name() -> None:
-    """Rule 5.9, 7.7: Ana writes about Karim's ladder; he promises it to her, and it is noted as given."""
+    """Rule 5.10, 7.7: Ana writes about Karim's ladder; he promises it to her, and it is noted as given."""
 
     async def act(market: Market) -> None:
         karims_node = market.town["Riverside"].node

@@ -417,6 +417,37 @@ def upgrade() -> None:
         sqlite_with_rowid=True,
     )
     op.create_table(
+        "appointment",
+        sa.Column("no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("id", sa.LargeBinary(), nullable=False),
+        sa.Column("thread_id", sa.LargeBinary(), nullable=False),
+        sa.Column("other_scheme", sa.LargeBinary(), nullable=True),
+        sa.Column("proposer_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("other_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("what", sa.Text(), nullable=False),
+        sa.Column("place", sa.Text(), nullable=False),
+        sa.Column("at_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("amount", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("payer", sa.Text(), nullable=False),
+        sa.Column("pay_once", sa.LargeBinary(), nullable=False),
+        sa.Column("once", sa.LargeBinary(), nullable=True),
+        sa.Column("created_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("changed_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.ForeignKeyConstraint(["other_no"], ["account.no"], name=op.f("fk_appointment_other_no")),
+        sa.ForeignKeyConstraint(["proposer_no"], ["account.no"], name=op.f("fk_appointment_proposer_no")),
+        sa.PrimaryKeyConstraint("no", name=op.f("pk_appointment")),
+        sqlite_strict=True,
+        sqlite_with_rowid=True,
+    )
+    with op.batch_alter_table("appointment", schema=None) as batch_op:
+        batch_op.create_index("ix_appointment_id", ["id"], unique=True)
+        batch_op.create_index("ix_appointment_once", ["once"], unique=True)
+        batch_op.create_index("ix_appointment_other", ["other_no", "state"], unique=False)
+        batch_op.create_index("ix_appointment_proposer", ["proposer_no", "state"], unique=False)
+        batch_op.create_index("ix_appointment_thread", ["thread_id"], unique=False)
+
+    op.create_table(
         "booking",
         sa.Column("no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("item_key", sa.LargeBinary(), nullable=False),
