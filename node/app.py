@@ -41,6 +41,7 @@ from node.services.cheques import Cheques
 from node.services.closing import Closing
 from node.services.copy_comparing import note_boot
 from node.services.days import Days
+from node.services.deposits import Deposits
 from node.services.directory import Directory
 from node.services.erasure import Erasure
 from node.services.evidence import EvidenceService
@@ -229,7 +230,8 @@ class Node:
         self.gossip.watch(self.indexer.changed)
         self.jobs.append(Job("lapse-listings", HOUR_S, self.market.lapse))
         self.bookings = Bookings(
-            store=store, clock=clock, telling=BookingTelling(self.outbox, self.settings, self.options.origin), wall=lambda ms: wall_hour(ms, LOCALTZ)
+            store=store, clock=clock, telling=BookingTelling(self.outbox, self.settings, self.options.origin),
+            deposits=Deposits(self.books, self.trades), wall=lambda ms: wall_hour(ms, LOCALTZ),
         )  # fmt: skip
         self.jobs.append(Job("remind-bookings", HOUR_S, self.bookings.remind))
 
@@ -270,7 +272,12 @@ class Node:
         )  # fmt: skip
         self.jobs.append(Job("finish-erasures", HOUR_S, self.erasure.finish))
         self.joint_acts = JointActs(
-            store=self.store, lines=self.lines, books=self.books, keyring=self.keyring, erasure=self.erasure
+            store=self.store,
+            lines=self.lines,
+            books=self.books,
+            keyring=self.keyring,
+            erasure=self.erasure,
+            bookings=self.bookings,
         )
         self.marks = Marks(store=self.store, lines=self.lines)
         self.jobs.append(Job("mark-lines", HOUR_S, self.marks.write))

@@ -48,6 +48,7 @@ class Deed(enum.StrEnum):
     ERASED = "erased"
     CHEQUE = "cheque"
     TOLD = "told"
+    DEPOSIT = "deposit"
 
 
 class NotAllowed(Exception):

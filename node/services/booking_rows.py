@@ -5,6 +5,7 @@ Units and queries only; what members do with them is in `bookings.py`. Source: d
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
@@ -24,6 +25,7 @@ from protocol.booking import (
     Side,
     booking_state,
 )
+from protocol.deposit import ASIDE, DepositEvent, DepositState
 from protocol.limits import (
     BOOKING_STEPS_MAX,
     BOOKINGS_OPEN_MAX,
@@ -44,7 +46,7 @@ def _words(states: frozenset[BookingState]) -> list[str]:
 _B: Final = schema.booking.c
 _COLUMNS: Final = (
     _B.no, _B.item_key, _B.kind, _B.title, _B.state, _B.owner_no, _B.borrower_no, _B.start_hour, _B.end_hour, _B.step,
-    _B.guests, _B.price, _B.deposit, _B.approval, _B.text, _B.created_ms, _B.changed_ms, _B.reminded_ms,
+    _B.guests, _B.price, _B.deposit, _B.deposit_state, _B.keep, _B.approval, _B.text, _B.created_ms, _B.changed_ms, _B.reminded_ms,
 )  # fmt: skip
 _ALL: Final = select(*_COLUMNS)
 _BY_NO: Final = _ALL.where(_B.no == bindparam("no"))
@@ -79,7 +81,7 @@ _COUNT_LINE: Final = _COUNT.where(
 _LISTED_OPEN: Final = (
     _ALL.where(
         or_(_B.owner_no == bindparam("account_no"), _B.borrower_no == bindparam("account_no")),
-        _B.state.in_(_words(OPEN)),
+        or_(_B.state.in_(_words(OPEN)), _B.deposit_state == DepositState.ASKED.value),
     )
     .order_by(_B.start_hour, _B.no)
     .limit(LISTED_MAX)
@@ -92,6 +94,18 @@ _ENDING: Final = (
     )
     .order_by(_B.end_hour)
     .limit(LISTED_MAX)
+)
+_ASIDE: Final = _B.deposit_state.in_(sorted(state.value for state in ASIDE))
+_HELD: Final = select(_B.borrower_no, func.sum(_B.deposit)).where(_ASIDE).group_by(_B.borrower_no)
+_ASKED_TO_KEEP: Final = (
+    _ALL.where(_B.deposit_state == DepositState.ASKED.value).order_by(_B.no).limit(LISTED_MAX)
+)
+_DEPOSITS_OF_OWNER: Final = _ALL.where(_B.owner_no == bindparam("account_no"), _ASIDE).order_by(_B.no)
+_DEPOSITS: Final = select(_B.no, _B.state, _B.deposit, _B.deposit_state, _B.keep).order_by(_B.no)
+_SET_DEPOSIT: Final = (
+    update(schema.booking)
+    .where(_B.no == bindparam("which"))
+    .values(deposit_state=bindparam("new_deposit_state"), keep=bindparam("new_keep"))
 )
 _NEW: Final = insert(schema.booking)
 _MOVE: Final = (
@@ -128,6 +142,9 @@ class Why(StrEnum):
     LINE_FULL = "line-full"
     OTHERWISE = "otherwise"  # it has gone another way meanwhile
     STILL_OUT = "still-out"  # the one before has not brought it back
+    DEPOSIT = "deposit"  # the borrower cannot set the deposit aside now
+    TOO_MUCH = "too-much"  # more than the deposit
+    NOT_POSTED = "not-posted"  # the owner's account cannot take it now
 
 
 class CannotBook(Exception):
@@ -154,6 +171,8 @@ class Booking:
     guests: int
     price: int | None
     deposit: int
+    deposit_state: DepositState
+    keep: int  # of the deposit: what the owner asks to keep, or was given
     approval: bool
     text: str
     created_ms: int
@@ -186,7 +205,7 @@ class Booking:
 class Act:
     """What somebody did with a booking, and said with it."""
 
-    event: BookingEvent
+    event: BookingEvent | DepositEvent
     by_no: int | None
     words: str
     at_ms: int
@@ -194,13 +213,13 @@ class Act:
 
 def _booking(row: Row) -> Booking:
     (
-        no, key, kind, title, state, owner_no, borrower_no, start, end, step, guests, price, deposit, approval, text,
-        created_ms, changed_ms, reminded_ms,
+        no, key, kind, title, state, owner_no, borrower_no, start, end, step, guests, price, deposit, aside, keep, approval,
+        text, created_ms, changed_ms, reminded_ms,
     ) = row  # fmt: skip
     return Booking(
         no=no, key=ItemKey(key), kind=kind, title=title, state=BookingState(state), owner_no=owner_no,
         borrower_no=borrower_no, period=Period(start, end), step=step, guests=guests, price=price, deposit=deposit,
-        approval=bool(approval), text=text, created_ms=created_ms, changed_ms=changed_ms, reminded_ms=reminded_ms,
+        deposit_state=DepositState(aside), keep=keep, approval=bool(approval), text=text, created_ms=created_ms, changed_ms=changed_ms, reminded_ms=reminded_ms,
     )  # fmt: skip
 
 
@@ -235,7 +254,11 @@ def acted_by_once(tx: ReadTx, once: bytes) -> int | None:
 
 def acts_of(tx: ReadTx, no: int) -> list[Act]:
     """Return what was done with a booking, oldest first."""
-    return [Act(BookingEvent(event), by, words, at) for event, by, words, at in tx.all(_ACTS, booking_no=no)]
+    return [Act(_event(event), by, words, at) for event, by, words, at in tx.all(_ACTS, booking_no=no)]
+
+
+def _event(word: str) -> BookingEvent | DepositEvent:
+    return BookingEvent(word) if word in set(BookingEvent) else DepositEvent(word)
 
 
 def bookings_of(tx: ReadTx, account_no: int) -> tuple[list[Booking], list[Booking]]:
@@ -280,6 +303,33 @@ def ending(tx: ReadTx, before: int, since: int) -> list[Booking]:
     return [_booking(row) for row in tx.all(_ENDING, before=before, since=since)]
 
 
+def deposits_held(tx: ReadTx) -> Counter[int]:
+    """Return what is set aside for deposits, by account. Source: 3.3, 7.8."""
+    return Counter({no: int(held) for no, held in tx.all(_HELD)})
+
+
+def deposit_rows(tx: ReadTx) -> list[Row]:
+    """Return number, state, deposit, state of the deposit and what is kept of every booking, to check them."""
+    return tx.all(_DEPOSITS)
+
+
+def asked_to_keep(tx: ReadTx) -> list[Booking]:
+    """Return the bookings whose owner asks to keep some of the deposit, the oldest first."""
+    return [_booking(row) for row in tx.all(_ASKED_TO_KEEP)]
+
+
+def may_be_kept(tx: ReadTx, no: int, amount: int) -> bool:
+    """Tell whether the owner of a thing asks to keep exactly so much of its deposit now."""
+    row = tx.one(_BY_NO, no=no)
+    found = None if row is None else _booking(row)
+    return found is not None and (found.deposit_state, found.keep) == (DepositState.ASKED, amount)
+
+
+def deposits_of_owner(tx: ReadTx, account_no: int) -> list[Booking]:
+    """Return the bookings of an owner's things for which a deposit is set aside."""
+    return [_booking(row) for row in tx.all(_DEPOSITS_OF_OWNER, account_no=account_no)]
+
+
 def check_room(tx: ReadTx, account_no: int, key: ItemKey, now_hour: int) -> None:
     """Raises CannotBook: this member has asked for enough."""
     if (
@@ -303,7 +353,7 @@ def check_line(tx: ReadTx, key: ItemKey, now_hour: int) -> None:
 def put_booking(tx: Tx, *, period: Period, state: BookingState, now_ms: int, **values: Any) -> Booking:
     """Unit: write a new booking down, with the time it takes."""
     no = tx.insert(
-        _NEW, **values, state=state.value, start_hour=period.start, end_hour=period.end, created_ms=now_ms,
+        _NEW, **values, keep=0, state=state.value, start_hour=period.start, end_hour=period.end, created_ms=now_ms,
         changed_ms=now_ms, reminded_ms=0,
     )  # fmt: skip
     made = booking_by_no(tx, no)
@@ -322,13 +372,18 @@ def move(tx: Tx, booking: Booking, after: BookingState, now_ms: int) -> Booking:
     return booking_by_no(tx, booking.no)
 
 
+def set_deposit(tx: Tx, no: int, state: DepositState, keep: int) -> None:
+    """Unit: write down where a deposit stands."""
+    tx.run(_SET_DEPOSIT, which=no, new_deposit_state=state.value, new_keep=keep)
+
+
 def take_time(tx: Tx, booking: Booking) -> None:
     """Unit: note the steps a booking takes; one that is taken breaks the unit."""
     tx.put_many(_NEW_SLOT, [(booking.key, hour, booking.no) for hour in booking.slots])
 
 
 def note_act_of(
-    tx: Tx, no: int, event: BookingEvent, *, by_no: int | None, words: str = "", once: bytes | None = None, now_ms: int
+    tx: Tx, no: int, event: BookingEvent | DepositEvent, *, by_no: int | None, words: str = "", once: bytes | None = None, now_ms: int
 ) -> None:  # fmt: skip
     """Unit: note what was done with a booking, and what was said with it."""
     tx.run(_NEW_ACT, booking_no=no, event=event.value, by_no=by_no, words=words, at_ms=now_ms, once=once)

@@ -17,6 +17,7 @@ from node.store import Tx
 from node.web.period_words import last_words, period_words
 from node.web.words import Words
 from protocol.booking import BookingEvent, BookingState
+from protocol.deposit import DepositEvent
 
 
 class BookingTelling:
@@ -40,7 +41,13 @@ class BookingTelling:
             self._mail(tx, booking, owner, subject, booking.text)
 
     def moved(
-        self, tx: Tx, booking: Booking, event: BookingEvent, who: Member, reader: Member, said: str
+        self,
+        tx: Tx,
+        booking: Booking,
+        event: BookingEvent | DepositEvent,
+        who: Member,
+        reader: Member,
+        said: str,
     ) -> None:
         """Tell the other side what was done."""
         self._mail(tx, booking, reader, lambda words: _subject(event, who.name, booking.title, words), said)
@@ -74,7 +81,7 @@ class BookingTelling:
         self._outbox.queue(tx, reader.email, mail.subject, mail.body, member_no=reader.no, private=True)
 
 
-def _subject(event: BookingEvent, who: str, title: str, words: Words) -> str:
+def _subject(event: BookingEvent | DepositEvent, who: str, title: str, words: Words) -> str:
     _ = words.gettext
     said = {"who": who, "what": title}
     match event:
@@ -98,7 +105,13 @@ def _subject(event: BookingEvent, who: str, title: str, words: Words) -> str:
             return _("Free now, and %(who)s is asked: %(what)s") % said
         case BookingEvent.QUEUE:
             return _("Somebody else has it, and you wait in line: %(what)s") % said
-        case BookingEvent.FALL_DUE | BookingEvent.LAPSE:
+        case DepositEvent.ASK:
+            return _("%(who)s asks to keep some of the deposit: %(what)s") % said
+        case DepositEvent.KEEP:
+            return _("Some of the deposit is kept: %(what)s") % said
+        case DepositEvent.FREE:
+            return _("%(who)s lets the deposit go: %(what)s") % said
+        case BookingEvent.FALL_DUE | BookingEvent.LAPSE | DepositEvent.SET_ASIDE:
             raise AssertionError("what follows from the clock alone is told by nobody")
         case _:
             assert_never(event)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from node.clock import Clock
+from node.services.acts import Actor
 from node.services.booking_rows import (
     Booking,
     CannotBook,
@@ -21,6 +22,7 @@ from node.services.booking_rows import (
     booking_by_once,
     check_line,
     check_room,
+    deposits_of_owner,
     ending,
     find_booking,
     in_line,
@@ -30,9 +32,11 @@ from node.services.booking_rows import (
     open_bookings,
     out_now,
     put_booking,
+    set_deposit,
     taking,
 )
 from node.services.booking_telling import BookingTelling
+from node.services.deposits import Deposits, step_deposit
 from node.services.members import Member, member_by_account, member_by_no
 from node.services.own_listings import find_own
 from node.store import Store, Tx
@@ -51,6 +55,7 @@ from protocol.booking import (
     check_period,
     price_of,
 )
+from protocol.deposit import DepositEvent, DepositState, Hand
 from protocol.errors import OutOfOrder
 from protocol.limits import BOOKING_REMINDED_EVERY_MS
 from protocol.listing import State
@@ -96,10 +101,13 @@ def whole_price(content: Listing, period: Period) -> int | None:
 class Bookings:
     """See the head of this file. `wall` gives the wall hour of a moment."""
 
-    def __init__(self, *, store: Store, clock: Clock, telling: BookingTelling, wall: Callable[[int], int]):
+    def __init__(
+        self, *, store: Store, clock: Clock, telling: BookingTelling, deposits: Deposits, wall: Callable[[int], int]
+    ):  # fmt: skip
         self._store: Final = store
         self._clock: Final = clock
         self._telling: Final = telling
+        self._deposits: Final = deposits
         self.wall: Final = wall
 
     # --- asking -------------------------------------------------------------------------------------------------
@@ -133,10 +141,14 @@ class Bookings:
             raise CannotBook(Why.CHANGED)
         check_room(tx, borrower.account_no, new.key, now_hour)
         state = self._first_state(tx, new, borrower.account_no, terms, now_hour, own_use=own_use)
+        deposit = 0 if own_use else terms.deposit
+        aside = DepositState.NONE
+        if state is BookingState.AGREED:
+            aside = self._deposits.set_aside(tx, borrower.account_no, deposit)
         booking = put_booking(
             tx, item_key=new.key, kind=content.kind, title=content.title, owner_no=owner.account_no,
             borrower_no=borrower.account_no, period=new.period, step=terms.step, guests=new.guests,
-            price=0 if own_use else new.price, deposit=0 if own_use else terms.deposit, approval=terms.approval,
+            price=0 if own_use else new.price, deposit=deposit, deposit_state=aside.value, approval=terms.approval,
             text=new.text, once=once, state=state, now_ms=now_ms,
         )  # fmt: skip
         if state is BookingState.AGREED:
@@ -165,26 +177,31 @@ class Bookings:
     # --- acting -------------------------------------------------------------------------------------------------
 
     async def act(
-        self, no: int, event: BookingEvent, account_no: int, *, words: str = "", once: bytes
+        self, no: int, event: BookingEvent, account_no: int, *, words: str = "", keep: int = 0, once: bytes
     ) -> Booking:
         """Do something with a booking of one's own; the same `once` again changes nothing.
+
+        Whoever takes a thing back may ask to `keep` so much of the deposit, in minor units.
 
         Raises:
             CannotBook: nothing was changed. LookupError: no such booking of theirs.
         """
-        return await self._store.write(self._act, no, event, account_no, words, once)
+        return await self._store.write(self._act, no, event, account_no, words, keep, once)
 
-    def _act(self, tx: Tx, no: int, event: BookingEvent, account_no: int, words: str, once: bytes) -> Booking:
+    def _act(
+        self, tx: Tx, no: int, event: BookingEvent, account_no: int, words: str, keep: int, once: bytes
+    ) -> Booking:
         booking = find_booking(tx, no, account_no)
         side = None if booking is None else booking.side_of(account_no)
         if booking is None or side is None:
             raise LookupError(f"booking {no}")
         if acted_by_once(tx, once) == no:
             return booking
-        return self._do(tx, booking, event, side, account_no=account_no, words=words, once=once)
+        return self._do(tx, booking, event, side, account_no=account_no, words=words, keep=keep, once=once)
 
     def _do(
-        self, tx: Tx, booking: Booking, event: BookingEvent, side: Side, *, account_no: int, words: str, once: bytes | None
+        self, tx: Tx, booking: Booking, event: BookingEvent, side: Side, *, account_no: int, words: str,
+        once: bytes | None, keep: int = 0,
     ) -> Booking:  # fmt: skip
         now_ms = self._clock.now_ms()
         try:
@@ -192,6 +209,7 @@ class Bookings:
         except OutOfOrder:
             raise CannotBook(Why.OTHERWISE) from None
         self._check(tx, booking, event)
+        booking = self._with_deposit(tx, booking, event, after, keep)
         moved = move(tx, booking, after, now_ms)
         note_act_of(tx, booking.no, event, by_no=account_no, words=words, once=once, now_ms=now_ms)
         self._tell(tx, moved, event, side, words)
@@ -211,6 +229,60 @@ class Bookings:
             for event in (BookingEvent.WITHDRAW, BookingEvent.DECLINE, BookingEvent.CANCEL):
                 if event in TRANSITIONS[stands] and side in MAY[event]:
                     self._do(tx, booking, event, side, account_no=account_no, words="", once=None)
+        for booking in deposits_of_owner(tx, account_no):
+            self._deposits.free(tx, booking, Hand.OWNER)
+
+    def _with_deposit(
+        self, tx: Tx, booking: Booking, event: BookingEvent, after: BookingState, keep: int
+    ) -> Booking:
+        """Do what an act does to the deposit. Raises CannotBook, before anything was written."""
+        if event is BookingEvent.AGREE and booking.deposit:
+            aside = self._deposits.set_aside(tx, booking.borrower_no, booking.deposit)
+            set_deposit(tx, booking.no, aside, 0)
+        elif event is BookingEvent.TAKE_BACK and keep:
+            return self._deposits.ask(tx, booking, keep)
+        elif after not in TAKES_TIME:
+            return self._deposits.free(tx, booking)
+        return booking
+
+    async def settle(
+        self, no: int, event: DepositEvent, member: Member, *, proved_by: str, once: bytes
+    ) -> Booking:
+        """Say yes to what the owner asks to keep, as the borrower, or let it go, as the owner.
+
+        Raises:
+            CannotBook: nothing was changed. LookupError: no such booking of theirs.
+        """
+        return await self._store.write(self._settle, no, event, member, proved_by, once)
+
+    def _settle(
+        self, tx: Tx, no: int, event: DepositEvent, member: Member, proved_by: str, once: bytes
+    ) -> Booking:
+        booking = find_booking(tx, no, member.account_no)
+        side = None if booking is None else booking.side_of(member.account_no)
+        if booking is None or side is None:
+            raise LookupError(f"booking {no}")
+        if acted_by_once(tx, once) == no:
+            return booking
+        hand = Hand(side.value)
+        if booking.deposit_state is not DepositState.ASKED:
+            raise CannotBook(Why.OTHERWISE)
+        step_deposit(booking, event, hand)
+        if event is DepositEvent.KEEP:
+            self._deposits.keep(tx, booking, hand, member, proved_by=proved_by)
+        else:
+            self._deposits.free(tx, booking, hand)
+        note_act_of(tx, no, event, by_no=member.account_no, once=once, now_ms=self._clock.now_ms())
+        self._tell(tx, booking, event, side, "")
+        return booking_by_no(tx, no)
+
+    def keep_in(self, tx: Tx, no: int, by: Actor, reason: str) -> None:
+        """Unit: two organisers say that what the owner asks for is kept. Raises CannotBook. Source: 6.9, 7.8."""
+        booking = booking_by_no(tx, no)
+        self._deposits.keep(tx, booking, Hand.ORGANISERS, by, proved_by="broker", reason=reason)
+        note_act_of(tx, no, DepositEvent.KEEP, by_no=None, now_ms=self._clock.now_ms())
+        for side in (Side.OWNER, Side.BORROWER):
+            self._tell(tx, booking, DepositEvent.KEEP, side, "")
 
     @staticmethod
     def _check(tx: Tx, booking: Booking, event: BookingEvent) -> None:
@@ -232,6 +304,8 @@ class Bookings:
                 continue
             if taking(tx, each.key, each.period) or asking(tx, each.key, each.period):
                 continue
+            if not each.approval and not self._may_have(tx, each):
+                continue
             asked = self._by_clock(tx, each, BookingEvent.FREE, now_ms)
             if not each.approval:
                 agreed = move(tx, asked, booking_step(asked.state, BookingEvent.AGREE, Side.OWNER), now_ms)
@@ -241,6 +315,15 @@ class Bookings:
             if owner is not None and borrower is not None:
                 self._telling.asked(tx, booking_by_no(tx, each.no), borrower, owner)
 
+    def _may_have(self, tx: Tx, booking: Booking) -> bool:
+        """Set the deposit of somebody aside who gets a thing without a question; tell whether that was possible."""
+        try:
+            aside = self._deposits.set_aside(tx, booking.borrower_no, booking.deposit)
+        except CannotBook:
+            return False
+        set_deposit(tx, booking.no, aside, 0)
+        return True
+
     def _by_clock(self, tx: Tx, booking: Booking, event: BookingEvent, now_ms: int) -> Booking:
         after = booking_step(booking.state, event, Side.CLOCK)
         moved = move(tx, booking, after, now_ms)
@@ -249,7 +332,9 @@ class Bookings:
             self._tell(tx, moved, event, Side.OWNER, "")
         return moved
 
-    def _tell(self, tx: Tx, booking: Booking, event: BookingEvent, side: Side, words: str) -> None:
+    def _tell(
+        self, tx: Tx, booking: Booking, event: BookingEvent | DepositEvent, side: Side, words: str
+    ) -> None:
         """Tell the side that did not act."""
         owner, borrower = member_by_account(tx, booking.owner_no), member_by_account(tx, booking.borrower_no)
         if owner is None or borrower is None or booking.own_use:

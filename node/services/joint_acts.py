@@ -16,6 +16,8 @@ from sqlalchemy import and_, bindparam, func, insert, or_, select, update
 
 from node.keyring import KeyRing
 from node.services.acts import Actor, Deed, NotAllowed, note_act
+from node.services.booking_rows import CannotBook, may_be_kept
+from node.services.bookings import Bookings
 from node.services.books import Books
 from node.services.erasure import Erasure, may_be_erased
 from node.services.line_ends import write_off
@@ -49,6 +51,7 @@ class Kind(StrEnum):
     FREE = "free"  # about a trade's number: what it set aside goes from the member to the chest
     WRITE_OFF = "write-off"  # about a neighbour: hours it owes are booked as lost
     ERASE = "erase"  # about the number of a member who has left: what is held about them is erased
+    DEPOSIT = "deposit"  # about a booking's number: its owner keeps what they ask for of the deposit
     GO_ON = "go-on"  # about a neighbour: the line goes on in a new epoch, from the debt that both agreed on
 
 
@@ -90,6 +93,11 @@ class Asked:
     @property
     def trade_no(self) -> int:
         """The trade that a FREE is about."""
+        return int.from_bytes(self.about, "big")
+
+    @property
+    def booking_no(self) -> int:
+        """The booking that a DEPOSIT is about."""
         return int.from_bytes(self.about, "big")
 
     @property
@@ -179,16 +187,22 @@ class JointActs:
         books: Books,
         keyring: KeyRing,
         erasure: Erasure | None = None,
+        bookings: Bookings | None = None,
     ):
         self._store: Final = store
         self._keyring: Final = keyring
         self._lines: Final = lines
         self._books: Final = books
         self._erasure: Final = erasure
+        self._bookings: Final = bookings
 
     async def ask_erase(self, by: Actor, member_no: int) -> None:
         """Ask to erase what is held about a member who has left. Raises CannotAct."""
         await self._store.write(self._ask, by, Kind.ERASE, member_no.to_bytes(8, "big"), 0)
+
+    async def ask_keep(self, by: Actor, booking_no: int, amount: int) -> None:
+        """Ask that an owner keeps `amount` of a deposit, which is what they ask for. Raises CannotAct. Source: 7.8."""
+        await self._store.write(self._ask, by, Kind.DEPOSIT, booking_no.to_bytes(8, "big"), amount)
 
     async def ask_free(self, by: Actor, trade_no: int) -> None:
         """Ask to free the member of a trade that has been late for 14 days. Raises CannotAct."""
@@ -310,6 +324,9 @@ class JointActs:
             case Kind.ERASE:
                 if may_be_erased(tx, int.from_bytes(about, "big")) is None:
                     raise CannotAct(Why.CHANGED)
+            case Kind.DEPOSIT:
+                if not may_be_kept(tx, int.from_bytes(about, "big"), amount):
+                    raise CannotAct(Why.CHANGED)
             case Kind.GO_ON:
                 line = lines.by_peer(SchemeId(about))
                 if line is None or line.status not in CAN_GO_ON or not all(line.state.mine.opened):
@@ -340,6 +357,13 @@ class JointActs:
                 assert member is not None, "looked at a moment ago"
                 assert self._erasure is not None, "a node that has members erases them"
                 self._erasure.erase_in(tx, member, lines.now_ms)
+            case Kind.DEPOSIT:
+                assert self._bookings is not None, "a node that has members lets them lend"
+                try:
+                    self._bookings.keep_in(tx, asked.booking_no, by, f"asked by {asked.asker}")
+                except CannotBook:
+                    raise CannotAct(Why.CHANGED) from None
+                return
             case Kind.GO_ON:
                 self._carry_out_go_on(tx, by, SchemeId(asked.about), asked.amount)
                 return
@@ -360,6 +384,7 @@ def left_this_year(tx: ReadTx, now_ms: int) -> int:
 
 _DEEDS: Final[Mapping[Kind, Deed]] = {
     Kind.FREE: Deed.FREED, Kind.WRITE_OFF: Deed.WRITTEN_OFF, Kind.GO_ON: Deed.NEIGHBOUR, Kind.ERASE: Deed.ERASED,
+    Kind.DEPOSIT: Deed.DEPOSIT,
 }  # fmt: skip
 
 
@@ -367,6 +392,8 @@ def _named(kind: Kind, about: bytes) -> str:
     match kind:
         case Kind.WRITE_OFF | Kind.GO_ON:
             return scheme_text(SchemeId(about))
+        case Kind.DEPOSIT:
+            return f"booking {int.from_bytes(about, 'big')}"
         case Kind.FREE:
             return f"trade {int.from_bytes(about, 'big')}"
         case Kind.ERASE:

@@ -14,6 +14,8 @@ from typing import Final
 from sqlalchemy import bindparam, select
 
 from crypto.safekeeping import SafeKeys
+from node.services.booking_rows import deposits_held
+from node.services.deposits_check import check_deposits
 from node.services.ledger_walk import EntryWalk, Finding, Findings, Identities, Progress, Reckoned
 from node.services.line_walk import Walked, op_row, walk_lines
 from node.services.log_check import check_log
@@ -94,7 +96,8 @@ def check_books(
     numbers = _Accounts(tx, reckoned, findings)
     payments = PaymentsCheck(tx, scheme, identities, lines, numbers.ids, safe, findings)
     payments.check()
-    numbers.compare(payments.held)
+    numbers.compare(payments.held + deposits_held(tx))
+    check_deposits(tx, findings)
     legs = _check_legs(tx, reckoned, numbers.ids, findings, progress)
     check_trades(tx, reckoned, payments, numbers.ids, findings, progress)
     _check_lines(tx, scheme, lines, reckoned, findings)
@@ -116,7 +119,7 @@ class _Accounts:
         self.ids: Final[dict[int, AccountId]] = {row[0]: AccountId(row[1]) for row in self._rows}
 
     def compare(self, held: Counter[int]) -> None:
-        """Compare each account; `held` is what open payments set aside, by account."""
+        """Compare each account; `held` is what open payments and deposits set aside, by account."""
         reckoned, findings = self._reckoned, self._findings
         for no, id_, kind, unit, role, balance, aside, credit_limit, ceiling, closed in self._rows:
             account = reckoned.replay.accounts.get(id_)
@@ -130,7 +133,10 @@ class _Accounts:
             )  # fmt: skip
             if aside != held[no]:
                 findings.add(
-                    "account", no, f"{aside} are set aside, open payments make it {held[no]}", derived=True
+                    "account",
+                    no,
+                    f"{aside} are set aside, open payments and deposits make it {held[no]}",
+                    derived=True,
                 )
         stored = set(self.ids.values())
         for id_ in reckoned.roles:

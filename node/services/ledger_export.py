@@ -15,6 +15,7 @@ from typing import Any, Final, TypeAlias
 from sqlalchemy import bindparam, select
 
 from node.services.accounts import all_accounts
+from node.services.booking_rows import deposits_held
 from node.services.line_rows import Line, read_lines
 from node.store import ReadTx
 from node.store.schema import books as books_schema
@@ -34,7 +35,7 @@ POSTINGS_CSV: Final = "postings.csv"
 ACCOUNTS_CSV: Final = "accounts.csv"
 _POSTING_COLUMNS: Final = ("seq", "time", "kind", "account", "unit", "amount")
 _ACCOUNT_COLUMNS: Final = (
-    "account", "kind", "unit", "role", "balance", "held", "credit_limit", "ceiling", "closed",
+    "account", "kind", "unit", "role", "balance", "held", "deposits", "credit_limit", "ceiling", "closed",
 )  # fmt: skip
 # Rows read at a time: a ledger of many years does not fit into the memory of a small machine.
 ROWS_AT_A_TIME: Final = 500
@@ -173,11 +174,12 @@ def _entries(tx: ReadTx) -> Iterator[Record]:
 
 
 def _accounts(tx: ReadTx) -> Iterator[Record]:
+    deposits = deposits_held(tx)
     for held, role in all_accounts(tx):
         value = held.value
         yield {
             "account": value.account_id.hex(), "kind": value.kind.value, "unit": value.unit, "role": role,
-            "balance": value.balance, "held": value.held, "credit_limit": value.credit_limit, "ceiling": value.ceiling,
+            "balance": value.balance, "held": value.held, "deposits": deposits[held.no], "credit_limit": value.credit_limit, "ceiling": value.ceiling,
             "closed": value.closed,
         }  # fmt: skip
 

@@ -6,7 +6,7 @@ derived tables: they hold signed bytes and words of their own. Source: docs/prot
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -14,6 +14,7 @@ from sqlalchemy import bindparam, delete, insert, select, update
 
 from crypto.canonical import NotCanonical
 from crypto.safekeeping import SafeKeys
+from node.services.booking_rows import deposits_held
 from node.services.ledger_check import quiet
 from node.services.ledger_walk import EntryWalk, Finding, Findings, Identities, Progress, Reckoned
 from node.services.line_rows import ASKED, OFFERED, REPLACED, STOPPED
@@ -112,7 +113,7 @@ def rebuild(
     ids = {no: id_ for id_, no in numbers.items()}
     payments = PaymentsCheck(tx, scheme, identities, lines, ids, safe, Findings())
     payments.check()
-    _set_accounts(tx, reckoned, numbers, payments)
+    _set_accounts(tx, reckoned, numbers, payments.held + deposits_held(tx))
     legs = _write_legs(tx, reckoned, numbers, progress)
     hashes = _write_hashes(tx)
     _write_lines(tx, scheme, lines, reckoned)
@@ -167,7 +168,7 @@ def _write_accounts(tx: Tx, reckoned: Reckoned) -> dict[AccountId, int]:
     return numbers
 
 
-def _set_accounts(tx: Tx, reckoned: Reckoned, numbers: dict[AccountId, int], payments: PaymentsCheck) -> None:
+def _set_accounts(tx: Tx, reckoned: Reckoned, numbers: dict[AccountId, int], held: Counter[int]) -> None:
     tx.run(_NO_LEGS)
     for id_, no in list(numbers.items()):
         account = reckoned.replay.accounts.get(id_)
@@ -177,7 +178,7 @@ def _set_accounts(tx: Tx, reckoned: Reckoned, numbers: dict[AccountId, int], pay
             continue
         tx.run(
             _SET_ACCOUNT, which=no, new_kind=account.kind.value, new_unit=account.unit, new_role=reckoned.roles[id_],
-            new_balance=account.balance, new_held=payments.held[no], new_credit_limit=account.credit_limit,
+            new_balance=account.balance, new_held=held[no], new_credit_limit=account.credit_limit,
             new_ceiling=account.ceiling, new_closed=account.closed,
         )  # fmt: skip
 

@@ -69,11 +69,11 @@ class Parting:
         if member.role is Role.ADMIN and int(tx.scalar(_ADMINS)) <= 1:
             raise Unable(Why.LAST_ADMIN)
         words = by.words("account closed", on_behalf_of=member.name, why=why or Deed.LEFT.value)
+        self._leaving(tx, member)  # first: it frees what is set aside for what never came about
         try:
             self._books.close(tx, member.account_no, words)
         except Refused:
             raise Unable(Why.NOT_EVEN) from None
-        self._leaving(tx, member)
         for owned in listings_of(tx, no):
             self._market.act_in(tx, owned.listing.key, Withdrew(), ListingActor.OWNER)
         tx.run(_LEFT, which=no)

@@ -6,7 +6,7 @@ Source: docs/protocol.md 3.4, 3.5, 7.9.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -192,9 +192,9 @@ class Trades:
     def _record_all(self, tx: Tx, new: Sequence[tuple[NewTrade, Committed]]) -> list[Trade]:
         return [self._record(tx, each, words) for each, words in new]
 
-    def record_in(self, tx: Tx, new: NewTrade) -> Trade:
-        """Record a trade, as a part of a unit of work."""
-        return self._record(tx, new, self._said(new))
+    def record_in(self, tx: Tx, new: NewTrade, *, releasing: Mapping[int, int] | None = None) -> Trade:
+        """Record a trade, as a part of a unit of work; `releasing` ends holds of these accounts with it."""
+        return self._record(tx, new, self._said(new), releasing)
 
     def _said(self, new: NewTrade) -> Committed:
         """Return the entry's words. Made before the unit gets in line: there, one waits for the other."""
@@ -209,10 +209,12 @@ class Trades:
         )
         return self._books.commit(words)
 
-    def _record(self, tx: Tx, new: NewTrade, words: Committed) -> Trade:
+    def _record(
+        self, tx: Tx, new: NewTrade, words: Committed, releasing: Mapping[int, int] | None = None
+    ) -> Trade:
         amounts = (new.payer_no, -new.amount), (new.payee_no, new.amount)
         try:
-            draft = self._books.draft(tx, amounts, words)
+            draft = self._books.draft(tx, amounts, words, releasing=releasing)
         except Refused:
             # The first of two such forms may have spent what the second asks for.
             known = trade_by_once(tx, new.once)

@@ -95,7 +95,7 @@ def _rest(each: Audited, findings: Findings) -> None:
             author = "own" if side == line.me else "the other side's"
             findings.add(f"{name}, line {short(line.id)}", f"{author} lock {seq} is still open (I17)")
     for record in each.export.of("accounts"):
-        if record.get("held"):
+        if record.get("held") and record["held"] != record.get("deposits", 0):
             findings.add(
                 f"{name}, account {record.get('account')}", f"{record['held']} are still set aside (I8)"
             )

@@ -32,6 +32,8 @@ booking: Final = table(
     Column("guests", Big, nullable=False),
     Column("price", Big),  # of the whole, in minor units; none: to agree
     Column("deposit", Big, nullable=False),
+    Column("deposit_state", Str, nullable=False),  # a word of protocol/deposit.py
+    Column("keep", Big, nullable=False),  # of the deposit: what the owner asks to keep, or was given
     Column("approval", Flag, nullable=False),  # the owner is asked first
     Column("text", Str, nullable=False),  # what whoever asked wrote
     Column("once", Blob, nullable=False),  # of the form it was made by

@@ -13,6 +13,7 @@ from node.web.period_words import first_words, last_words, period_words, steps_w
 from node.web.present import Voice, first_name
 from node.web.views.page import Fact, Pill
 from protocol.booking import BookingEvent, BookingState, BookingTerms, Side, Unfit
+from protocol.deposit import DepositEvent, DepositState
 
 S, E = BookingState, BookingEvent
 
@@ -183,7 +184,11 @@ def _ended(stands: BookingState, voice: Voice, *, stay: bool) -> str:
 
 def act_words(act: Act, who: str, booking: Booking, voice: Voice) -> str:
     """Return who did what, and said what with it."""
-    told = _act(act.event, who, voice, stay=booking.kind == "stay")
+    told = (
+        _deposit_act(act.event, who, voice)
+        if isinstance(act.event, DepositEvent)
+        else _act(act.event, who, voice, stay=booking.kind == "stay")
+    )
     if not act.words:
         return told
     return voice.words.gettext("%(what)s: “%(words)s”") % {"what": told, "words": act.words}
@@ -220,6 +225,46 @@ def _act(event: BookingEvent, who: str, voice: Voice, *, stay: bool) -> str:
             assert_never(event)
 
 
+def _deposit_act(event: DepositEvent, who: str, voice: Voice) -> str:
+    _, said = voice.words.gettext, {"name": who}
+    match event:
+        case DepositEvent.KEEP:
+            if not who:
+                return _("Two organisers said that some of the deposit is kept")
+            return _("%(name)s agreed that some of the deposit is kept") % said
+        case DepositEvent.FREE:
+            return _("%(name)s let the deposit go") % said
+        case DepositEvent.ASK | DepositEvent.SET_ASIDE:
+            raise AssertionError("what goes along with a return or a yes is no act of its own")
+        case _:
+            assert_never(event)
+
+
+def deposit_sentence(booking: Booking, name: str, side: Side, voice: Voice) -> str:
+    """Return how it stands with the deposit; "" where there is nothing to say."""
+    _, owner = voice.words.gettext, side is Side.OWNER
+    said = {
+        "name": first_name(name),
+        "all": voice.spoken(booking.deposit),
+        "keep": voice.spoken(booking.keep),
+    }
+    match booking.deposit_state:
+        case DepositState.NONE:
+            return ""
+        case DepositState.HELD if owner:
+            return _("%(all)s of %(name)s’s are set aside as a deposit until you have it back.") % said
+        case DepositState.HELD:
+            return _("%(all)s of yours are set aside as a deposit until it is back.") % said
+        case DepositState.ASKED if owner:
+            return _("You ask to keep %(keep)s of the deposit. %(name)s says yes, or two organisers do; or you let it go.") % said  # fmt: skip
+        case DepositState.ASKED:
+            return _("%(name)s asks to keep %(keep)s of the deposit of %(all)s. Until then all of it stays set aside.") % said  # fmt: skip
+        case DepositState.KEPT:
+            return _("%(keep)s of the deposit were kept; the rest is free again.") % said
+        case DepositState.FREED:
+            return _("The deposit is free again.")
+
+
 def cannot_words(why: Why, voice: Voice) -> str:
     """Return why something was not done."""
     _ = voice.words.gettext
@@ -242,6 +287,12 @@ def cannot_words(why: Why, voice: Voice) -> str:
             return _("Many people are in line for this already.")
         case Why.OTHERWISE:
             return _("Something else was done with it meanwhile.")
+        case Why.DEPOSIT:
+            return _("The deposit cannot be set aside now: it would go beyond what the borrower has.")
+        case Why.TOO_MUCH:
+            return _("That is more than the deposit.")
+        case Why.NOT_POSTED:
+            return _("The owner’s account cannot take it now. Please ask an organiser.")
         case Why.STILL_OUT:
             return _("The one before has not brought it back yet.")
 

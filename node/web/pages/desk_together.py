@@ -8,6 +8,7 @@ from typing import Final
 from aiohttp import web
 
 from node.services.acts import Actor
+from node.services.booking_rows import Booking, asked_to_keep
 from node.services.joint_acts import (
     ALONE_WAIT_MS,
     WRITE_OFF_HOURS_A_YEAR,
@@ -21,11 +22,12 @@ from node.services.joint_acts import (
 )
 from node.services.line_accounts import line_account_balance
 from node.services.line_rows import Line, read_lines
-from node.services.members import Member, existing
+from node.services.members import Member, existing, member_by_account
 from node.services.trades import Trade, trade_by_no
 from node.store import ReadTx
 from node.web.context import ORGANISER, Context, NoSuchPage, Route, get, post
 from node.web.forms import EMPTY, Filled
+from node.web.pages.booking_words import when_words
 from node.web.pages.desk_going_on import booked_words, read_standing
 from node.web.pages.desk_neighbour import view_of
 from node.web.pages.desk_neighbours import scheme_of
@@ -61,6 +63,7 @@ class Together:
     booked: dict[SchemeId, int]  # what our books say we owe, of neighbours with whom it is to go on
     members: dict[int, Member]  # by account
     leaving: dict[int, str]  # who has left and is to be erased, by number
+    deposits: dict[int, Booking]  # that an owner asks to keep some of, by number of the booking
 
 
 def _read(tx: ReadTx, by: Actor, now_ms: int, own: SchemeId) -> Together:
@@ -68,6 +71,9 @@ def _read(tx: ReadTx, by: Actor, now_ms: int, own: SchemeId) -> Together:
     about = {each.trade_no for each in asked if each.kind is Kind.FREE}
     stuck = [no for no in stuck_trades(tx, now_ms) if no not in about]
     trades = {no: trade_by_no(tx, no) for no in (*about, *stuck)}
+    deposits = {each.no: each for each in asked_to_keep(tx)}
+    accounts = {no for each in deposits.values() for no in (each.owner_no, each.borrower_no)}
+    lent = {no: member for no in accounts if (member := member_by_account(tx, no)) is not None}
     return Together(
         asked=[(each, why_not(tx, by, each, now_ms)) for each in asked],
         trades=trades,
@@ -77,10 +83,11 @@ def _read(tx: ReadTx, by: Actor, now_ms: int, own: SchemeId) -> Together:
             for line in read_lines(tx, own)
             if any(each.kind is Kind.GO_ON and each.about == line.peer for each in asked)
         },
-        members=members_of(tx, trades.values()),
+        members={**members_of(tx, trades.values()), **lent},
         leaving={
             each.member_no: existing(tx, each.member_no).name for each in asked if each.kind is Kind.ERASE
         },
+        deposits=deposits,
     )
 
 
@@ -99,7 +106,12 @@ async def _view(context: Context, said: Filled = EMPTY) -> TogetherView:
         said=said,
         asked=tuple(_asked(context, known, read, *each) for each in read.asked),
         stuck=tuple(_stuck(context, known, read, no) for no in read.stuck),
-        empty=None if read.asked or read.stuck else nothing,
+        deposits=tuple(
+            _deposit(context, read, each)
+            for each in read.deposits.values()
+            if not any(other.kind is Kind.DEPOSIT and other.booking_no == each.no for other, _ in read.asked)
+        ),
+        empty=None if read.asked or read.stuck or read.deposits else nothing,
     )
 
 
@@ -127,6 +139,14 @@ def _asked(
             "with “Former member”. What other schemes were given stands on the member’s page."
         )
         href = f"/admin/members/{asked.member_no}"
+    elif asked.kind is Kind.DEPOSIT and (booking := read.deposits.get(asked.booking_no)) is not None:
+        what, detail = _of_deposit(context, read, booking)
+        then = _("Confirmed, %(amount)s go to the owner, and the rest is free again.") % {
+            "amount": voice.spoken(asked.amount)
+        }
+        href = HERE
+    elif asked.kind is Kind.DEPOSIT:
+        what, detail, then, href = _("A deposit"), _("It was settled meanwhile."), "", HERE
     elif asked.kind is Kind.GO_ON:
         peer = SchemeId(asked.about)
         named = {"name": name_of(context, known, peer)}
@@ -197,6 +217,29 @@ def _stuck(context: Context, known: Known, read: Together, no: int) -> StuckCard
     )
 
 
+def _of_deposit(context: Context, read: Together, booking: Booking) -> tuple[str, str]:
+    """Return who asks to keep what of whose deposit, and for what."""
+    _, voice = context.words.gettext, context.voice
+    names = [
+        "" if (member := read.members.get(no)) is None else member.name
+        for no in (booking.owner_no, booking.borrower_no)
+    ]
+    said = {"owner": names[0], "borrower": names[1], "amount": voice.spoken(booking.keep)}
+    return (
+        _("%(owner)s asks to keep %(amount)s of %(borrower)s’s deposit") % said,
+        _("%(what)s: %(when)s.") % {"what": booking.title, "when": when_words(booking, voice)},
+    )
+
+
+def _deposit(context: Context, read: Together, booking: Booking) -> StuckCard:
+    what, detail = _of_deposit(context, read, booking)
+    owner = read.members.get(booking.owner_no)
+    return StuckCard(
+        what=what, detail=detail, href=HERE, who="" if owner is None else owner.name,
+        ask_action=f"{HERE}/deposit/{booking.no}",
+    )  # fmt: skip
+
+
 def why_sentence(context: Context, why: Why, until_ms: int = 0) -> str:
     """Return why something that two must want is not done."""
     _ = context.words.gettext
@@ -263,6 +306,18 @@ async def free(context: Context) -> web.Response:
     """Ask to free the member of a trade that is stuck."""
     try:
         await context.node.joint_acts.ask_free(context.actor, context.number("trade"))
+    except CannotAct as error:
+        return await _again(context, error)
+    return context.redirect(HERE, note="asked-two")
+
+
+async def keep(context: Context) -> web.Response:
+    """Ask that an owner keeps what they ask for of a deposit."""
+    booking = {each.no: each for each in await context.read(asked_to_keep)}.get(context.number("booking"))
+    try:
+        if booking is None:
+            raise CannotAct(Why.CHANGED)
+        await context.node.joint_acts.ask_keep(context.actor, booking.no, booking.keep)
     except CannotAct as error:
         return await _again(context, error)
     return context.redirect(HERE, note="asked-two")
@@ -337,6 +392,7 @@ async def _read_owed(context: Context, each: Line, form: GoOnForm) -> int | Fill
 ROUTES: Final[tuple[Route, ...]] = (
     get(HERE, together, ORGANISER),
     post(HERE + "/free/{trade}", free, ORGANISER),
+    post(HERE + "/deposit/{booking}", keep, ORGANISER),
     post(HERE + "/{no}/confirm", confirm, ORGANISER),
     post(HERE + "/{no}/drop", drop, ORGANISER),
     post("/admin/neighbours/{scheme}/write-off", lose, ORGANISER),

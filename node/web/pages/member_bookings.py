@@ -16,13 +16,14 @@ from node.services.booking_rows import Act, acts_of, bookings_of, find_booking, 
 from node.services.bookings import Booking, CannotBook
 from node.services.members import Member, member_by_account
 from node.store import ReadTx
-from node.web.amounts import as_typed
+from node.web.amounts import Unreadable, as_typed, parse_amount
 from node.web.context import MEMBER, Context, NoSuchPage, get, post
-from node.web.forms import Filled, SpendForm, line, once_key
+from node.web.forms import Filled, SpendForm, amount_sentence, line, once_key
 from node.web.pages.booking_words import (
     act_words,
     booking_pill,
     cannot_words,
+    deposit_sentence,
     row_title,
     sentences_of,
     when_words,
@@ -35,7 +36,9 @@ from node.web.views.booking import ActForm, BookingRow, BookingsView, BookingVie
 from node.web.views.member import WaitingCard
 from node.web.views.page import Fact, Link
 from protocol.booking import DAY_HOURS, MAY, TRANSITIONS, BookingEvent, BookingState, Side
-from protocol.limits import BOOKING_WORDS_CHARACTERS_MAX
+from protocol.deposit import MAY as MAY_DEPOSIT
+from protocol.deposit import DepositEvent, DepositState, Hand
+from protocol.limits import AMOUNT_MAX, BOOKING_WORDS_CHARACTERS_MAX
 
 S, E = BookingState, BookingEvent
 # The words by which addresses name what can be done.
@@ -51,10 +54,16 @@ ACTS: Final = {
 }
 
 
+# And those about the deposit, once the thing is back.
+DEPOSIT_ACTS: Final = {"keep": DepositEvent.KEEP, "let-go": DepositEvent.FREE}
+BROKEN: Final = "back-broken"  # it is back, and some of the deposit is asked for
+
+
 class SaidForm(SpendForm):
     """What is said with an act."""
 
     words: line(BOOKING_WORDS_CHARACTERS_MAX)  # type: ignore[valid-type]  # `line` makes the type of a field
+    amount: line(40)  # type: ignore[valid-type]  # as above
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +157,7 @@ def waits_for(shown: Shown, now_hour: int) -> bool:
         return False
     if shown.side is Side.OWNER:
         return stands in (S.ASKED, S.BROUGHT_BACK, S.OVERDUE)
-    return stands is S.OVERDUE
+    return stands is S.OVERDUE or shown.booking.deposit_state is DepositState.ASKED
 
 
 def booking_cards(open_now: Iterable[Shown], now_hour: int, voice: Voice) -> list[WaitingCard]:
@@ -188,7 +197,14 @@ def _view(context: Context, shown: Shown, wrong: tuple[str, Filled] | None = Non
     return BookingView(
         title=booking.title,
         state=booking_pill(booking, now_hour, voice),
-        sentences=sentences_of(booking, shown.name, shown.side, now_hour, voice),
+        sentences=tuple(
+            each
+            for each in (
+                *sentences_of(booking, shown.name, shown.side, now_hour, voice),
+                deposit_sentence(booking, shown.name, shown.side, voice),
+            )
+            if each
+        ),
         facts=_facts(context, shown),
         history=tuple(
             Fact(label=voice.moment(act.at_ms), text=act_words(act, name, booking, voice))
@@ -247,6 +263,14 @@ def _acts(
     can = [name for name, event in ACTS.items() if event in TRANSITIONS[stands] and shown.side in MAY[event]]
     if shown.booking.own_use:
         can = [name for name in can if name == "call-off"]
+    if "back" in can and shown.booking.deposit_state is DepositState.HELD:
+        can.append(BROKEN)
+    hand = Hand(shown.side.value)
+    can += [
+        name
+        for name, each in DEPOSIT_ACTS.items()
+        if shown.booking.deposit_state is DepositState.ASKED and hand in MAY_DEPOSIT[each]
+    ]
     return tuple(_act_form(context, shown, name, wrong) for name in can)
 
 
@@ -267,6 +291,12 @@ def _act_form(context: Context, shown: Shown, name: str, wrong: tuple[str, Fille
         "not-back": (_("No, not yet"), "", ""),
         "back": (_("They have left") if stay else _("I have it back"), "" if stay else condition, ""),
     }
+    keep = context.voice.spoken(shown.booking.keep)
+    words |= {
+        BROKEN: (_("I have it back, and ask for this"), _("What is wrong? They read it."), _("Something is wrong with it")),
+        "keep": (_("Yes, %(amount)s may be kept") % {"amount": keep}, "", ""),
+        "let-go": (_("Let the deposit go"), "", ""),
+    }  # fmt: skip
     if stay and shown.side is Side.BORROWER:
         words["handed-over"] = (_("I am here"), "", "")
     button, asks, folded = words[name]
@@ -275,10 +305,24 @@ def _act_form(context: Context, shown: Shown, name: str, wrong: tuple[str, Fille
         action=f"/my/bookings/{shown.booking.no}/{name}",
         button=button,
         once=context.once(),
+        amount=_("How much of the deposit do you ask for?") if name == BROKEN else "",
+        hint=context.voice.amount_hint() if name == BROKEN else "",
         words=asks,
         folded=folded,
         form=wrong[1] if wrong is not None and wrong[0] == name else Filled({}),
     )
+
+
+async def _do(context: Context, booking: Booking, name: str, form: SaidForm, keep: int) -> None:
+    """Do what a button says. Raises CannotBook."""
+    bookings, once = context.node.bookings, once_key(form.once)
+    if name in DEPOSIT_ACTS:
+        await bookings.settle(
+            booking.no, DEPOSIT_ACTS[name], context.member, proved_by=context.actor.proof, once=once
+        )
+        return
+    event = E.TAKE_BACK if name == BROKEN else ACTS[name]
+    await bookings.act(booking.no, event, context.member.account_no, words=form.words, keep=keep, once=once)
 
 
 # --- Acting -------------------------------------------------------------------------------------------------
@@ -287,18 +331,20 @@ def _act_form(context: Context, shown: Shown, name: str, wrong: tuple[str, Fille
 async def act(context: Context) -> web.Response:
     """POST /my/bookings/{number}/{act}"""
     shown, name = await _find(context), context.part("act")
-    event = ACTS.get(name)
-    if event is None:
+    if name not in ACTS and name not in DEPOSIT_ACTS and name != BROKEN:
         raise NoSuchPage
     form = context.form(SaidForm)
     if isinstance(form, Filled):
         if "once" in form.errors:
             raise NoSuchPage
         return context.show(_view(context, shown, (name, form)), 422)
+    keep = parse_amount(form.amount, context.unit, most=AMOUNT_MAX) if name == BROKEN else 0
+    if isinstance(keep, Unreadable):
+        sentence = amount_sentence(keep, form.amount, context.unit, AMOUNT_MAX, context.words)
+        wrong = Filled({"words": form.words, "amount": form.amount}).with_error("amount", sentence)
+        return context.show(_view(context, shown, (name, wrong)), 422)
     try:
-        await context.node.bookings.act(
-            shown.booking.no, event, context.member.account_no, words=form.words, once=once_key(form.once)
-        )
+        await _do(context, shown.booking, name, form, keep)
     except CannotBook as no:
         here = Link(
             text=context.words.gettext("Back to where it stands"), href=f"/my/bookings/{shown.booking.no}"

@@ -268,7 +268,7 @@ def terms_text(terms: BookingTerms) -> str:
 def _check_sentences(
     context: Context, found: Bookable, name: str, *, taken: bool, own: bool
 ) -> tuple[str, ...]:
-    _, said = context.words.gettext, {"name": name}
+    _, said = context.words.gettext, {"name": name, "deposit": context.voice.spoken(found.terms.deposit)}
     if own:
         return (_("Nobody else can have it then."),)
     if taken:
@@ -276,9 +276,14 @@ def _check_sentences(
             _("Somebody else has it then."),
             _("You can wait in line: when it becomes free, we tell you."),
         )
+    aside = (_("%(deposit)s are set aside with the yes, and free again when it is back.") % said,)
+    deposit = aside if found.terms.deposit else ()
     if found.terms.approval:
-        return (_("%(name)s says yes or no. Nothing is fixed before that.") % said,)
-    return (_("It is free. %(name)s is not asked first: it is yours when you press the button.") % said,)
+        return (_("%(name)s says yes or no. Nothing is fixed before that.") % said, *deposit)
+    return (
+        _("It is free. %(name)s is not asked first: it is yours when you press the button.") % said,
+        *deposit,
+    )
 
 
 def _button(context: Context, terms: BookingTerms, name: str, *, taken: bool, own: bool) -> str:

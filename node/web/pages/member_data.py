@@ -189,6 +189,8 @@ def _deed(context: Context, deed: Deed) -> str:
             return _("Profile changed")
         case Deed.SIGNED_OUT:
             return _("Logged out everywhere")
+        case Deed.DEPOSIT:
+            return _("Deposit settled")
         case Deed.CORRECTION:
             return _("Trade corrected")
         case Deed.CHEQUE:

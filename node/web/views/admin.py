@@ -340,7 +340,7 @@ class AskedCard:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StuckCard:
-    """A trade whose member two organisers may free."""
+    """A trade whose member two organisers may free, or a deposit that they may let an owner keep."""
 
     what: str
     detail: str
@@ -359,6 +359,7 @@ class TogetherView(View):
     said: Filled = EMPTY
     asked: tuple[AskedCard, ...]
     stuck: tuple[StuckCard, ...]
+    deposits: tuple[StuckCard, ...] = ()  # that owners ask to keep some of
     empty: Empty | None
 
 

@@ -101,6 +101,7 @@ class ActForm:
     action: str
     button: str
     once: str
+    amount: str = ""  # what a field for an amount asks; "" for none
     words: str = ""  # what the field beside it asks; "" for none
     hint: str = ""
     folded: str = ""  # what it is unfolded by; "" for what lies open
@@ -109,7 +110,7 @@ class ActForm:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BookingView(View):
-    """GET /my/bookings/{number}: for either side. Field of each act: words."""
+    """GET /my/bookings/{number}: for either side. Fields of each act: words, amount."""
 
     TEMPLATE: ClassVar[str] = "member/booking.html"
     PLACE: ClassVar[Place] = "me"

@@ -20,9 +20,11 @@ from node.services import bookings as bookings_module
 from node.services.booking_rows import acts_of, booking_by_no, bookings_of, in_line, open_bookings, taking
 from node.services.booking_telling import BookingTelling
 from node.services.bookings import Booking, Bookings, CannotBook, NewBooking, UnfitPeriod, Why, whole_price
+from node.services.deposits import Deposits
 from node.services.market import Market
 from node.services.members import Member
 from node.services.own_feed import OwnFeed
+from node.services.trades import Trades
 from node.store import ReadTx, StoreError, ThreadStore
 from node.store.schema import bookings as schema
 from node.wall import wall_hour
@@ -71,8 +73,9 @@ class Lending(Desk):
         own = self.keyring.scheme
         feed = OwnFeed(store=self.store, keyring=self.keyring, clock=self.clock)
         self.market = Market(store=self.store, clock=self.clock, chance=self.chance, own=own, own_feed=feed)
+        trades = Trades(store=self.store, books=self.books, clock=self.clock, scheme=own)
         self.bookings = Bookings(
-            store=self.store, clock=self.clock, wall=lambda ms: wall_hour(ms, UTC),
+            store=self.store, clock=self.clock, deposits=Deposits(self.books, trades), wall=lambda ms: wall_hour(ms, UTC),
             telling=BookingTelling(self.outbox, self.settings, "https://oakvale.example"),
         )  # fmt: skip
         self.ana, self.ben, self.cem = [await self.member(name) for name in ("Ana", "Ben", "Cem")]

@@ -70,6 +70,16 @@ OUT: Final = replace(
     history=(Fact(label="Tuesday 1 December 2026, 12:10", text="Ana Silva said yes"), Fact(label="Friday 4 December 2026, 8:30", text="Ana Silva noted that it was handed over: “One battery is weak”")),
     acts=(ActForm(name="back", action="/my/bookings/1/back", button="I have it back", once=ONCE, words="In what condition is it?"),),
 )  # fmt: skip
+BACK: Final = replace(
+    OUT, sentences=("Ben has it until Saturday 5 December 2026.", "2 hours of Ben’s are set aside as a deposit until you have it back."),
+    acts=(
+        *OUT.acts,
+        ActForm(
+            name="back-broken", action="/my/bookings/1/back-broken", button="I have it back, and ask for this", once=ONCE, words="What is wrong? They read it.", amount="How much of the deposit do you ask for?", hint="For example 2, 1:30 or 90 min",
+            folded="Something is wrong with it", form=Filled({"amount": "x"}, {"amount": "This is not an amount."}),
+        ),
+    ),
+)  # fmt: skip
 RENTED: Final = replace(
     OUT, title="Cargo bike", state=Pill(text="Overdue", tone="stop"), sentences=("You still have it. Ana expected it by Saturday 12 December 2026, 16:00.",),
     facts=(Fact(label="When", text="Saturday 12 December 2026, 14:00 to 16:00"), Fact(label="From", text="Ana Silva"), Fact(label="Price", text="2 hours"), Fact(label="Deposit", text="3 hours")),
@@ -102,4 +112,5 @@ VIEWS: Final[Mapping[str, View]] = {
     "booking-asked": ASKED,
     "booking-out": OUT,
     "booking-rented": RENTED,
+    "booking-back": BACK,
 }  # fmt: skip

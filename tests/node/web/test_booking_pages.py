@@ -7,6 +7,8 @@ import re
 
 import pytest
 
+from node.services.accounts import load
+from node.services.acts import Role
 from node.services.booking_rows import bookings_of
 from node.services.bookings import Booking
 from node.wall import day_of
@@ -302,3 +304,91 @@ async def test_months_go_on_for_a_year(oakvale: Oakvale) -> None:
     assert "Month after" not in last
     for wrong in ("2025-12", "2027-02", "x", "2026-13", "9999-12"):
         assert "January 2026" in words_of(await text(oakvale.bens, f"{where}/when?month={wrong}"))
+
+
+# --- Deposits ------------------------------------------------------------------------------------------------
+
+PLEDGED = {**LENT, "deposit": "2"}
+
+
+async def held(oakvale: Oakvale) -> int:
+    return (await oakvale.town.node.store.read(load, oakvale.ben.account_no)).value.held
+
+
+async def taken_back(oakvale: Oakvale) -> str:
+    """Let Ana lend Ben her drill and ask for 30 minutes of the deposit; return the address of the booking."""
+    where = await posted(oakvale.browser, DRILL, PLEDGED)
+    check = words_of(await checked(oakvale, oakvale.bens, where, 0, 0))
+    assert "2 hours are set aside with the yes, and free again when it is back." in check
+    booking = await asked(oakvale, oakvale.bens, where, 0, 0)
+    await done(oakvale.browser, booking, "yes")
+    assert await held(oakvale) == 120
+    ours = words_of(await text(oakvale.bens, booking))
+    assert "2 hours of yours are set aside as a deposit until it is back." in ours
+    await done(oakvale.browser, booking, "handed-over")
+    page = await text(oakvale.browser, booking)
+    wrong = {**act_of(page, "back-broken"), "amount": "2:01", "words": "The chuck is bent"}
+    _, _, page = await sent(oakvale.browser, f"{booking}/back-broken", **wrong)
+    assert "That is more than the deposit." in words_of(page)
+    page = await text(oakvale.browser, booking)
+    status, _, said = await sent(
+        oakvale.browser, f"{booking}/back-broken", **{**act_of(page, "back-broken"), "amount": ""}
+    )
+    assert status == 422
+    assert "Please say how much." in words_of(said)
+    await done(oakvale.browser, booking, "back-broken", amount="30 min", words="The chuck is bent")
+    return booking
+
+
+async def test_ben_agrees_that_some_of_the_deposit_is_kept(oakvale: Oakvale) -> None:
+    """Rule 7.8: by his yes, which is on his first page; once."""
+    booking = await taken_back(oakvale)
+    assert "Drill, from Ana" in words_of(await text(oakvale.bens, "/home"))
+    page = await text(oakvale.bens, booking)
+    assert "Ana asks to keep 30 minutes of the deposit of 2 hours." in words_of(page)
+    assert "“The chuck is bent”" in words_of(page)
+    yes = act_of(page, "keep")
+    answers = await asyncio.gather(*[sent(oakvale.bens, f"{booking}/keep", **yes) for _ in range(3)])
+    assert {answer[:2] for answer in answers} == {(303, booking)}
+    assert (await held(oakvale), await oakvale.balance(oakvale.ben)) == (0, -30)
+    assert await oakvale.balance(oakvale.ana) == 30
+    assert "Drill" in words_of(await text(oakvale.bens, "/statement"))
+    token = form_token_of(await text(oakvale.browser, "/my"))
+    again = {"form_token": token, "once": "A" * 22}
+    _, _, said = await sent(oakvale.browser, f"{booking}/let-go", **again)
+    assert "Something else was done with it meanwhile." in words_of(said)
+
+
+async def test_ana_lets_the_deposit_go(oakvale: Oakvale) -> None:
+    booking = await taken_back(oakvale)
+    await done(oakvale.browser, booking, "let-go")
+    assert "The deposit is free again." in words_of(await text(oakvale.bens, booking))
+    assert (await held(oakvale), await oakvale.balance(oakvale.ben)) == (0, 0)
+
+
+async def test_two_organisers_let_an_owner_keep_it_and_one_does_not(oakvale: Oakvale) -> None:
+    """Rules 6.9, 7.8."""
+    otto = await oakvale.town.member("Otto", Role.ORGANISER)
+    await oakvale.later(8 * DAY_MS)
+    booking = await taken_back(oakvale)
+    rosas, ottos = await oakvale.town.browser_of(oakvale.rosa), await oakvale.town.browser_of(otto)
+    desk = await text(rosas, "/admin/together")
+    assert "Ana asks to keep 30 minutes of Ben’s deposit" in words_of(desk)
+    token = form_token_of(desk)
+    number = booking.rpartition("/")[2]
+    ask = f"/admin/together/deposit/{number}"
+    assert (await sent(rosas, "/admin/together/deposit/99", form_token=token))[0] == 422
+    assert (await sent(rosas, ask, form_token=token))[0] == 303
+    desk = words_of(await text(rosas, "/admin/together"))
+    assert "You asked for it. Another organiser must confirm it" in desk
+    (confirm,) = re.findall(r'action="([^"]+/confirm)"', await text(ottos, "/admin/together"))
+    assert (await sent(rosas, confirm, form_token=token))[0] == 422
+    assert await held(oakvale) == 120
+    token = form_token_of(await text(ottos, "/admin/together"))
+    assert (await sent(ottos, confirm, form_token=token))[0] == 303
+    assert (await held(oakvale), await oakvale.balance(oakvale.ben)) == (0, -30)
+    assert "Two organisers said that some of the deposit is kept" in words_of(
+        await text(oakvale.bens, booking)
+    )
+    assert (await sent(ottos, confirm, form_token=token))[0] == 422
+    assert await oakvale.balance(oakvale.ana) == 30

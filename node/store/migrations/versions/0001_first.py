@@ -462,6 +462,8 @@ def upgrade() -> None:
         sa.Column("guests", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("price", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("deposit", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("deposit_state", sa.Text(), nullable=False),
+        sa.Column("keep", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("approval", sa.Boolean().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("text", sa.Text(), nullable=False),
         sa.Column("once", sa.LargeBinary(), nullable=False),

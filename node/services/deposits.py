@@ -1,0 +1,84 @@
+"""Deposits as holds in our own ledger: set aside, freed, or kept as a posting out of the hold. Parts of units.
+
+What may follow what is decided in `protocol/deposit.py`. Source: docs/protocol.md 3.3, 7.8.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from crypto.digest import tagged
+from node.services.acts import Actor
+from node.services.booking_rows import Booking, CannotBook, Why, booking_by_no, set_deposit
+from node.services.books import Books, Refused
+from node.services.members import Member, member_by_account
+from node.services.trades import NewTrade, Trade, Trades
+from node.store import Tx
+from protocol.deposit import ASIDE, DepositEvent, DepositState, Hand, deposit_step
+from protocol.errors import OutOfOrder
+
+ONCE_BYTES: Final = 16
+
+
+def step_deposit(booking: Booking, event: DepositEvent, hand: Hand) -> DepositState:
+    """Return what follows what stands. Raises CannotBook."""
+    try:
+        return deposit_step(booking.deposit_state, event, hand)
+    except OutOfOrder:
+        raise CannotBook(Why.OTHERWISE) from None
+
+
+class Deposits:
+    """See the head of this file."""
+
+    def __init__(self, books: Books, trades: Trades):
+        self._books: Final = books
+        self._trades: Final = trades
+
+    def set_aside(self, tx: Tx, borrower_no: int, amount: int) -> DepositState:
+        """Set a deposit aside; what its booking says afterwards is for the caller to write. Raises CannotBook."""
+        if not amount:
+            return DepositState.NONE
+        try:
+            self._books.hold(tx, borrower_no, amount)
+        except Refused:
+            raise CannotBook(Why.DEPOSIT) from None
+        return deposit_step(DepositState.NONE, DepositEvent.SET_ASIDE, Hand.BOOKING)
+
+    def free(self, tx: Tx, booking: Booking, hand: Hand = Hand.BOOKING) -> Booking:
+        """Free what is set aside, if anything is."""
+        if booking.deposit_state not in ASIDE:
+            return booking
+        after = step_deposit(booking, DepositEvent.FREE, hand)
+        self._books.drop_hold(tx, booking.borrower_no, booking.deposit)
+        set_deposit(tx, booking.no, after, 0)
+        return booking_by_no(tx, booking.no)
+
+    def ask(self, tx: Tx, booking: Booking, keep: int) -> Booking:
+        """Note that the owner asks to keep so much; all of it stays set aside. Raises CannotBook."""
+        after = step_deposit(booking, DepositEvent.ASK, Hand.OWNER)
+        if not 1 <= keep <= booking.deposit:
+            raise CannotBook(Why.TOO_MUCH)
+        set_deposit(tx, booking.no, after, keep)
+        return booking_by_no(tx, booking.no)
+
+    def keep(
+        self, tx: Tx, booking: Booking, hand: Hand, by: Actor | Member, *, proved_by: str, reason: str = ""
+    ) -> Trade:
+        """Pay the owner what they asked for out of the hold, and free the rest. Raises CannotBook."""
+        after = step_deposit(booking, DepositEvent.KEEP, hand)
+        owner, borrower = member_by_account(tx, booking.owner_no), member_by_account(tx, booking.borrower_no)
+        if owner is None or borrower is None:
+            raise CannotBook(Why.NOT_NOW)
+        new = NewTrade(
+            payer_no=booking.borrower_no, payee_no=booking.owner_no, amount=booking.keep, text=booking.title,
+            entered_by=by.name, proved_by=proved_by, payer_name=borrower.name, payee_name=owner.name,
+            once=tagged("interlets/once", b"deposit" + booking.no.to_bytes(8, "big"))[:ONCE_BYTES],
+            on_behalf_of=borrower.name if hand is Hand.ORGANISERS else None, reason=reason,
+        )  # fmt: skip
+        try:
+            trade = self._trades.record_in(tx, new, releasing={booking.borrower_no: booking.deposit})
+        except Refused:
+            raise CannotBook(Why.NOT_POSTED) from None
+        set_deposit(tx, booking.no, after, booking.keep)
+        return trade
