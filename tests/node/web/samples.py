@@ -126,6 +126,7 @@ from node.web.words import words_for
 from tests.node.web import day_samples, gift_samples, samples_of_bookings
 from tests.node.web.samples_desk import desk_views
 from tests.node.web.samples_money import MONEY
+from tests.node.web.samples_of_papers import PAPERS
 
 SITE: Final = Site(
     name="Oakvale",
@@ -491,7 +492,7 @@ def _admin_pages() -> dict[str, Sample]:
         "languages": LanguagesView(form=Filled({"own": "en", "speaks-en": "yes", "speaks-de": "yes"}), offered=(Option(value="en", text="English"), Option(value="de", text="Deutsch"), Option(value="pl", text="Polski")), unit_form=Filled({"name-pl-few": "żołędzie"}), unit_name="Acorns", units=(UnitInLanguage(tag="pl", language="Polski", names=(UnitName(field="name-pl-one", label="As in “1 …”"), UnitName(field="name-pl-few", label="As in “2 …”")), preview="0 żołędzi · 1 żołądź · 2 żołędzie"),)),
         "scheme": SchemeView(about_form=Filled({"headline": "Neighbours in Riverside help each other", "about": "We swap what we make and do.", "help_name": "Karim"}), rate_form=Filled({"hour_amount": "12"}), limits_form=Filled({"lower": "120", "upper": "480"}), in_hours=False, unit_name="Acorns", amount_hint="For example 6 or 2.50", hour_now="1 hour is 12 Acorns, since 3 May 2025.", hour_next="From 12 May 2026 it will be 13 Acorns."),
     }  # fmt: skip
-    return {name: Sample(ORGANISER, view) for name, view in {**views, **desk_views()}.items()}
+    return {name: Sample(ORGANISER, view) for name, view in {**views, **desk_views(), **PAPERS}.items()}
 
 
 PAGES: Final[Mapping[str, Sample]] = {

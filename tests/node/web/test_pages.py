@@ -25,6 +25,7 @@ from node.web.views import (
     languages,
     member,
     page,
+    papers,
     receipts,
     standing,
     trade,
@@ -107,6 +108,7 @@ def all_views() -> set[type[View]]:
             languages,
             member,
             page,
+            papers,
             receipts,
             standing,
             trade,
@@ -124,6 +126,7 @@ def test_every_view_has_a_sample_and_every_template_a_view() -> None:
         "base.html",
         "macros.html",
         "admin/desk.html",
+        "paper/sheet.html",
     }
 
 
