@@ -112,6 +112,8 @@ class Gifts:
         if any(each.taker_no == taker.account_no and each.open for each in known):
             return
         now_ms = self._clock.now_ms()
+        if owned.listing.content.kind != GIFT:
+            raise CannotGive(Why.GONE)
         if owned.listing.state is not State.PUBLISHED or owned.listing.expires <= now_ms:
             raise CannotGive(Why.GONE)
         if giver.no == taker.no:
@@ -181,6 +183,8 @@ class Gifts:
         self, tx: Tx, giver: Member, key: ItemKey, thread_no: int, pickup: Pickup
     ) -> None:  # fmt: skip
         owned = self._mine(tx, giver, key)
+        if owned.listing.content.kind != GIFT:
+            raise CannotGive(Why.GONE)
         wrote = who_wrote(tx, giver.account_no, key, self._own)
         thread = next((each for each in wrote if each.no == thread_no), None)
         if thread is None:
@@ -254,7 +258,7 @@ class Gifts:
         """Return what is given away, and who gives it. Raises CannotGive."""
         owned = find_own(tx, key)
         giver = None if owned is None else member_by_no(tx, owned.member_no)
-        if owned is None or giver is None or owned.listing.content.kind != GIFT:
+        if owned is None or giver is None:
             raise CannotGive(Why.GONE)
         return owned, giver
 

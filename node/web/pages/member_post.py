@@ -40,13 +40,14 @@ WHAT_FIELDS: Final = ("kind", "title", "text")
 PRICE_FIELDS: Final = (
     "price_kind", "price", "per", "extra", "category", "place", "share", *TERMS_FIELDS,
 )  # fmt: skip
-POSTED: Final = ("offer", "want", "lend", "rent", "stay")
+POSTED: Final = ("offer", "want", "gift", "lend", "rent", "stay", "lift")
+PRICED_PER: Final = ("item", "hour", "day", "seat", "km")  # as the page asks it
 
 
 class WhatForm(Form):
     """Step 1."""
 
-    kind: Literal["offer", "want", "lend", "rent", "stay"]
+    kind: Literal["offer", "want", "gift", "lend", "rent", "stay", "lift"]
     title: line(80, 1)  # type: ignore[valid-type]  # `line` makes the type of a field; so below
     text: paragraphs(2000)  # type: ignore[valid-type]  # as above
 
@@ -56,7 +57,7 @@ class PriceForm(WhatForm, TermsForm):
 
     price_kind: Literal["amount", "agree", "free"]
     price: line(40)  # type: ignore[valid-type]  # as above
-    per: Literal["item", "hour", "day", ""]
+    per: Literal["item", "hour", "day", "seat", "km", ""]
     extra: line(60)  # type: ignore[valid-type]  # as above
     category: line(30)  # type: ignore[valid-type]  # as above
     place: Tick
@@ -98,7 +99,7 @@ def typed_of(context: Context, owned: Owned) -> dict[str, str]:
         "text": content.text,
         "price_kind": price.per if price.per in ("agree", "free") else "amount",
         "price": as_typed(price.amount, context.unit, context.language) if price.amount else "",
-        "per": price.per if price.per in ("item", "hour", "day") else "item",
+        "per": price.per if price.per in PRICED_PER else "item",
         "extra": content.cash,
         "category": content.category,
         "place": "yes" if content.place is not None else "no",
@@ -115,7 +116,8 @@ async def what_sent(context: Context) -> web.Response:
     begun = bool(context.fields.get("price_kind"))
     values = {name: context.fields.get(name, "") for name in PRICE_FIELDS}
     if not begun:
-        values |= {"price_kind": "amount", "per": "item", "place": "yes", "share": "yes"}
+        per = "seat" if form.kind == "lift" else "item"
+        values |= {"price_kind": "amount", "per": per, "place": "yes", "share": "yes"}
     if not values["longest"]:
         values |= usual_terms(form.kind)
     return context.show(_price_view(context, Filled(values)))

@@ -15,8 +15,8 @@ from node.web.views.gifts import (
     WishCard,
     WishesView,
 )
-from node.web.views.member import ListingView
-from node.web.views.page import Empty, Fact, Link, ListingCard, Pill, View
+from node.web.views.member import ListingView, PostPriceView
+from node.web.views.page import Empty, Fact, Link, ListingCard, Option, Pill, View
 
 SOFA: Final = ListingView(
     card=ListingCard(href="/l/sofa", kind="gift", title="Green sofa, two seats", price="free", place="about 3 km", category="Furniture", owner="Ben Carter"),
@@ -51,6 +51,8 @@ VIEWS: Final[dict[str, View]] = {
     "gift-mine": replace(SOFA, gift=GiftPart(sentence="Ben promised it to you. Collect it: Saturday 7 March 2026, 10:30. By the garden gate", received_action="/my/gifts/3/received", back_action="/my/gifts/3/back")),
     "gift-abroad": replace(SOFA, card=replace(SOFA.card, badge="Riverside", owner="Karim"), owner_href="", gift=GiftPart(wish_href="/messages/new?listing=sofa&s=1")),
     "gift-own": replace(SOFA, own=True, edit_href="/post?listing=sofa", message_href="", state=Pill(text="Listed until 4 Aug 2026", tone="good"), withdraw_action="/l/sofa/withdraw", gift=GiftPart(who=Link(text="3 people would like it", href="/l/sofa/wishes"))),
+    "post-2-gift": PostPriceView(kind="gift", form=Filled({"share": "yes"}), unit_name="hours", amount_hint="For example 2, 1:30 or 90 min", hour_hint="", categories=(Option(value="home", text="Home"),)),
+    "post-2-lift": PostPriceView(kind="lift", form=Filled({"price_kind": "amount", "per": "seat", "share": "yes"}), unit_name="hours", amount_hint="For example 2, 1:30 or 90 min", hour_hint="", categories=(Option(value="transport", text="Transport"),)),
     "wishes": WISHES,
     "wishes-free": replace(WISHES, promised=None, waiting=tuple(replace(each, promise_href="/l/sofa/promise?wish=5") for each in WISHES.waiting), wrote=tuple(replace(each, promise_href="/l/sofa/promise?thread=7") for each in WISHES.wrote)),
     "wishes-none": replace(WISHES, promised=None, waiting=(), wrote=(), empty=Empty(text="Nobody has asked yet. You are told when somebody does.")),

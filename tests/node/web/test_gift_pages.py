@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
 from node.services.acts import OPERATOR
 from node.services.gift_rows import given_and_received
 from node.services.members import Member
-from node.web.pages.listings import listing_id
+from node.web.pages.listings import listing_id, parse_listing_id
 from protocol.limits import DAY_MS, GIFT_WISHES_MAX
 from protocol.market import AskingPrice, Listing
 from tests.node.web.oakvale import Oakvale, fields_of, text, words_of
@@ -17,7 +18,7 @@ from tests.node.web.test_member_pay_pages import Market, on_market_day
 from tests.node.web.towns import Browser, form_token_of
 
 SOFA = Listing(
-    kind="gift", title="Green sofa", text="Two seats, one scratch.", category="home-furniture", language="en",
+    kind="gift", title="Green sofa", text="Two seats, one scratch.", category="home", language="en",
     price=AskingPrice(amount=0, per="free"), owner="Ben",
 )  # fmt: skip
 SCRIPT = "<script>alert(1)</script>"
@@ -333,3 +334,46 @@ def test_somebody_of_another_scheme_asks_by_letter_and_is_promised_it_by_name() 
         await market.town.until(gone, 600, "that it is gone")
 
     on_market_day(act)
+
+
+@pytest.mark.parametrize(
+    ("kind", "typed", "price"),
+    [
+        ("gift", {"price_kind": "free"}, "To give away Green sofa free"),
+        ("gift", {"price_kind": "amount", "price": "3"}, "To give away Green sofa free"),
+        ("lift", {"price_kind": "amount", "price": "0:30", "per": "seat"}, "Lift Green sofa 30 min a seat"),
+        ("lift", {"price_kind": "amount", "price": "0:01", "per": "km"}, "Lift Green sofa 1 min a kilometre"),
+    ],
+)
+async def test_gifts_and_lifts_are_posted_in_three_steps(
+    oakvale: Oakvale, kind: str, typed: dict[str, str], price: str
+) -> None:
+    """docs/pages.md 8.2, 8.14: what is given away has no price, whatever is sent."""
+    what = {"kind": kind, "title": "Green sofa", "text": "Two seats"}
+    page = await text(oakvale.bens, "/post")
+    answer = await oakvale.bens.post("/post", data={**fields_of(page), **what})
+    asked = await answer.text()
+    assert ("If it is fixed: how much" in words_of(asked)) is (kind == "lift")
+    sent = {**fields_of(asked), **what, **typed, "category": "home"}
+    answer = await oakvale.bens.post("/post/price", data=sent)
+    preview = await answer.text()
+    assert answer.status == 200, words_of(preview)
+    assert price in words_of(preview)
+    answer = await oakvale.bens.post("/post/publish", data=fields_of(preview), allow_redirects=False)
+    assert answer.status == 303
+    shown = words_of(await text(oakvale.browser, answer.headers["Location"].partition("?")[0]))
+    assert price in shown
+    assert ("I would like it" in shown) is (kind == "gift")
+
+
+async def test_a_thing_that_is_offered_for_units_after_all_lets_its_list_go(oakvale: Oakvale) -> None:
+    """Whoever is on the list of something that is no gift any more can still leave it, and the scheme."""
+    where = await sofa(oakvale)
+    await wish(oakvale.browser, where)
+    key = parse_listing_id(where.removeprefix("/l/"))[0]
+    await oakvale.town.node.market.edit(
+        key, replace(SOFA, kind="offer", price=AskingPrice(amount=60, per="item"))
+    )
+    number = number_in(await text(oakvale.browser, "/my/gifts"), "/my/gifts/")
+    assert await press(oakvale.browser, f"/my/gifts/{number}/back") == (303, "/my/gifts?note=saved")
+    await oakvale.town.node.parting.part(OPERATOR, oakvale.ana.no, why="moved away")
