@@ -44,6 +44,9 @@ from node.services.days import Days
 from node.services.deposits import Deposits
 from node.services.directory import Directory
 from node.services.erasure import Erasure
+from node.services.event_settling import EventSettling
+from node.services.event_telling import EventTelling
+from node.services.events import Events
 from node.services.evidence import EvidenceService
 from node.services.gifts import Gifts
 from node.services.gossip import Gossip
@@ -164,6 +167,9 @@ class Node:
         self.cheques = Cheques(store=store, clock=clock, trades=self.trades, telling=self.telling)
         self.paper_notes = PaperNotes(store, clock)
         self.asks = Asks(store=store, clock=clock, chance=chance, trades=self.trades, telling=self.telling)
+        telling = EventTelling(self.outbox, self.settings, clock, self.options.origin)
+        self.events = Events(store=store, clock=clock, chance=chance, telling=telling)
+        self.event_settling = EventSettling(store=store, clock=clock, trades=self.trades, telling=telling)
         self.pay_codes = PayCodes(store=store, clock=clock, chance=chance, trades=self.trades, secret=pepper)
         self.standing = StandingOrders(
             store=store, clock=clock, chance=chance, trades=self.trades, telling=self.telling, zone=LOCALTZ,
@@ -340,6 +346,7 @@ class Node:
         self.gifts.leave_in(tx, member)
         self.days.leave_in(tx, member)
         self.bookings.leave_in(tx, member.account_no)
+        self.events.withdraw_in(tx, member.no)
 
     def _unit(self) -> OwnUnit:
         return OwnUnit(self.settings.now.unit_code, self.settings.rate())

@@ -156,6 +156,18 @@ BOOKINGS_OPEN_OF_ONE_MAX: Final = 5
 BOOKINGS_WAITING_MAX: Final = 20  # in line for one thing
 BOOKING_WORDS_CHARACTERS_MAX: Final = 280  # said with an act: what for, in what condition
 BOOKING_REMINDED_EVERY_MS: Final = 3 * DAY_MS  # while a thing is overdue
+# Events (5.11). A hall full of people, counted by answers: each change of one reads them all.
+EVENT_GUESTS_MAX: Final = 500
+# Places of one that costs or gives units: its host looks over all names and amounts on one page.
+EVENT_PAID_PLACES_MAX: Final = 50
+EVENT_SETTLE_MS: Final = 30 * DAY_MS  # after it ended, while its host remembers who was there
+EVENT_AHEAD_MS_MAX: Final = 400 * DAY_MS  # as long as an item may live
+EVENT_LENGTH_MS_MAX: Final = 7 * DAY_MS
+EVENT_DATES_MAX: Final = 60  # of one that repeats: weekly for a year, and some weeks
+EVENTS_OF_ONE_MAX: Final = 120  # ahead of one host at a time: two that repeat
+EVENT_COMMENT_CHARACTERS_MAX: Final = 1_000
+EVENT_COMMENTS_MAX: Final = 500  # under one event
+EVENT_REASON_CHARACTERS_MAX: Final = 280  # why it was cancelled
 
 # --- 5.1, 7.1 Rates ----------------------------------------------------------------------------------------
 

@@ -49,6 +49,7 @@ class Deed(enum.StrEnum):
     CHEQUE = "cheque"
     TOLD = "told"
     DEPOSIT = "deposit"
+    EVENT = "event"
 
 
 class NotAllowed(Exception):

@@ -25,6 +25,7 @@ from node.store.schema import asks as asks_schema
 from node.store.schema import bookings as bookings_schema
 from node.store.schema import books as books_schema
 from node.store.schema import days as days_schema
+from node.store.schema import events as events_schema
 from node.store.schema import gifts as gifts_schema
 from node.store.schema import letters as letters_schema
 from node.store.schema import loans as loans_schema
@@ -141,6 +142,15 @@ _BLANK: Final[tuple[UpdateBase, ...]] = (
         for each in (schema.session, schema.pending_sign_in, schema.sign_in_link, schema.sign_in_place)
     ],
 )  # fmt: skip
+_HOSTED: Final = select(events_schema.event.c.no).where(events_schema.event.c.host_no == bindparam("which"))
+# What they hosted goes with all that was said under it, and their answers and words under what others host.
+_NO_EVENTS: Final[tuple[UpdateBase, ...]] = (
+    *[
+        delete(each).where(or_(each.c.event_no.in_(_HOSTED), each.c.member_no == bindparam("which")))
+        for each in (events_schema.guest, events_schema.event_comment)
+    ],
+    delete(events_schema.event).where(events_schema.event.c.host_no == bindparam("which")),
+)
 _TRADES_OF: Final = select(_T.no).where(
     or_(_T.payer_no == bindparam("which"), _T.payee_no == bindparam("which"))
 )
@@ -289,7 +299,7 @@ class Erasure:
         if tx.one(_ORGANISED, no=member.no) is not None:
             tx.run(_ENTERED, name=member.name)
         tx.run(_NOT_MISSING, name=member.name)
-        for statement in (*_BLANK, *DESK_OF_MEMBER):
+        for statement in (*_BLANK, *DESK_OF_MEMBER, *_NO_EVENTS):
             tx.run(statement, which=member.no)
         for statement in (*_BLANK_OF_ACCOUNT, *DESK_OF_ACCOUNT):
             tx.run(statement, which=member.account_no)

@@ -21,6 +21,7 @@ from node.store.schema import (
     books,
     days,
     desk,
+    events,
     gifts,
     letters,
     loans,
@@ -73,6 +74,9 @@ _OF_MEMBER: Final[Mapping[str, tuple[Table, Any]]] = {
     ),
     "envelopes_entered": (desk.cheque_batch, desk.cheque_batch.c.by_no == _NO),
     "to_be_told": (desk.paper_note, desk.paper_note.c.member_no == _NO),
+    "events": (events.event, events.event.c.host_no == _NO),
+    "answers_to_events": (events.guest, events.guest.c.member_no == _NO),
+    "said_under_events": (events.event_comment, events.event_comment.c.member_no == _NO),
 }
 _OF_ACCOUNT: Final[Mapping[str, tuple[Table, Any]]] = {
     "account": (books.account, books.account.c.no == _NO),

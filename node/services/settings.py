@@ -63,6 +63,7 @@ class SchemeSettings:
     asks_abroad: bool = False  # whether members here and in other schemes may ask each other to be paid
     maintenance: bool = False  # nothing new is recorded or changed until an admin ends it
     maintenance_note: str = ""  # what members are told of it besides
+    public_events: bool = True  # whether visitors may read events whose hosts let them
     agreement: str = ""  # what applicants agree to; empty for the pack's own words
 
     def rate_at(self, now_ms: int) -> Rate:

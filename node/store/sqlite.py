@@ -37,7 +37,7 @@ FILE_PRAGMAS: Final = (
 
 
 _FULL_TEXTS: Final = (
-    "SELECT name FROM sqlite_master WHERE type = 'table' AND sql LIKE 'CREATE VIRTUAL TABLE%fts5%'"
+    "SELECT name FROM sqlite_master WHERE type = 'table' AND sql LIKE 'CREATE VIRTUAL TABLE%USING fts5(%'"
 )
 
 

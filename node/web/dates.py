@@ -43,6 +43,11 @@ def month(day: date, words: Words) -> str:
     return _day(day, words.language, words.pgettext("date pattern", "MMM y"))
 
 
+def month_of(day: date, words: Words) -> str:
+    """Return "March 2026"."""
+    return _day(day, words.language, words.pgettext("date pattern", "LLLL y"))
+
+
 def clock(moment: datetime, words: Words) -> str:
     """Return "14:05"."""
     return format_time(

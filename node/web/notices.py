@@ -117,5 +117,11 @@ def notice_text(name: str, words: Words) -> str:
             return _("Reminded.")
         case "reminded-before":
             return _("There was a reminder within a day. Please wait a little.")
+        case "event-changed":
+            return _("This was changed, cancelled, or ended meanwhile. Look how it stands now.")
+        case "event-recorded":
+            return _("Recorded, for all of them. Everybody is told.")
+        case "event-cancelled":
+            return _("Cancelled. Whoever wanted to come is told.")
         case _:
             return ""

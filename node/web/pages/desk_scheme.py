@@ -39,6 +39,10 @@ class AbroadForm(Form):
     asks_abroad: Tick
 
 
+class PublicEventsForm(Form):
+    public_events: Tick
+
+
 async def scheme(context: Context) -> web.Response:
     """Show what can be changed."""
     return context.show(_view(context))
@@ -59,6 +63,7 @@ def _view(
         rate_form=rate or Filled({"hour_amount": typed_amount(hour, unit, language)}),
         limits_form=limits or Filled(lowest),
         abroad_form=Filled({"asks_abroad": "yes" if settings.asks_abroad else ""}),
+        events_form=Filled({"public_events": "yes" if settings.public_events else ""}),
         in_hours=unit.kind == "hours",
         unit_name=voice.unit_name(),
         amount_hint=voice.amount_hint(),
@@ -128,10 +133,20 @@ async def abroad(context: Context) -> web.Response:
     return context.redirect("/admin/scheme", note="saved")
 
 
+async def events(context: Context) -> web.Response:
+    """Let visitors read events whose hosts let them, or none."""
+    form = context.form(PublicEventsForm)
+    if isinstance(form, Filled):
+        raise NoSuchPage
+    await context.node.settings.change(context.actor, public_events=form.public_events)
+    return context.redirect("/admin/scheme", note="saved")
+
+
 ROUTES: Final[tuple[Route, ...]] = (
     get("/admin/scheme", scheme, ORGANISER),
     post("/admin/scheme/about", about, ORGANISER),
     post("/admin/scheme/rate", rate, ORGANISER),
     post("/admin/scheme/limits", limits, ORGANISER),
     post("/admin/scheme/abroad", abroad, ORGANISER),
+    post("/admin/scheme/events", events, ORGANISER),
 )

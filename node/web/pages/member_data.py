@@ -128,6 +128,8 @@ def _counts(context: Context, held: Held) -> tuple[Fact, ...]:
         (_("Days proposed or agreed"), "agreed_days"),
         (_("Things given away, or asked for"), "given_away"),
         (_("Borrowed and lent"), "borrowed_and_lent"),
+        (_("Events you host"), "events"),
+        (_("Answers to events"), "answers_to_events"),
         (_("Conversations"), "conversations"),
         (_("Messages"), "messages"),
         (_("Mails to you"), "mail"),
@@ -199,6 +201,8 @@ def _deed(context: Context, deed: Deed) -> str:
             return _("Told what was done")
         case Deed.LISTING:
             return _("Offer or want changed")
+        case Deed.EVENT:
+            return _("Event or what was said under it changed")
         case _:
             return _("Something else")
 

@@ -11,6 +11,7 @@ from aiohttp import web
 from node.services.asks import Ask, asks_waiting
 from node.services.books import load
 from node.services.cards import Card, Cards
+from node.services.event_rows import Attended, Hosted, events_ahead, to_settle
 from node.services.loan_rows import Lent, loans_offered_to
 from node.services.members import Member, member_by_account
 from node.services.members import State as MemberState
@@ -22,6 +23,7 @@ from node.web.context import MEMBER, Context, get
 from node.web.dates import local
 from node.web.pages.ask_words import ask_amount, ask_title
 from node.web.pages.day_cards import DayWaiting, read_waiting_days, waiting_days
+from node.web.pages.event_words import ahead_row, event_cards, settle_cards
 from node.web.pages.listings import cards_view, listing_id, owners_of
 from node.web.pages.member import members_of
 from node.web.pages.member_bookings import Shown, booking_cards, read_open
@@ -67,6 +69,8 @@ class Mine:
     held_up: tuple[tuple[Order, Member | None], ...]  # regular amounts that could not go
     gifts: GiftsWaiting
     days: tuple[DayWaiting, ...]
+    events: tuple[Attended, ...]  # ahead of them
+    to_settle: tuple[Hosted, ...]  # events of theirs of which they have to say who was there
 
 
 async def home(context: Context) -> web.Response:
@@ -83,6 +87,7 @@ async def home(context: Context) -> web.Response:
     cards += waiting_days(context, mine.days)
     cards += waiting_cards(context, mine.gifts)
     cards += booking_cards(mine.bookings, context.node.bookings.wall(voice.now_ms), voice)
+    cards += event_cards(mine.events, voice) + settle_cards(mine.to_settle, voice)
     cards += [_under_way(trade, member.account_no, news.schemes, voice) for trade in mine.waiting]
     cards += [
         _expiring(owned, voice)
@@ -99,6 +104,7 @@ async def home(context: Context) -> web.Response:
                 last=last,
                 given=counts_words(mine.gifts.counts, voice.words),
             ),
+            events=tuple(ahead_row(each, voice) for each in mine.events),
             near=cards_view(near, news.owners, context, here),
             from_neighbours=cards_view(news.others, {}, context, here),
         )
@@ -136,6 +142,8 @@ def read_mine(tx: ReadTx, now_ms: int, member_no: int, account_no: int, own: Sch
         held_up=tuple(
             (order, member_by_account(tx, order.payee_no)) for order in orders_waiting(tx, account_no)
         ),
+        events=tuple(events_ahead(tx, member_no, now_ms, LISTINGS_SHOWN)),
+        to_settle=tuple(to_settle(tx, member_no, now_ms)),
     )
 
 

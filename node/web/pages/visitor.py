@@ -7,6 +7,7 @@ from typing import Final
 
 from aiohttp import web
 
+from node.services.event_rows import Hosted, next_public
 from node.services.members import count_members
 from node.store import ReadTx
 from node.web.context import Context, Route, get, own_path
@@ -14,7 +15,7 @@ from node.web.dates import long_day
 from node.web.pages.board import newest
 from node.web.pages.schemes import read_schemes
 from node.web.present import paragraphs_of
-from node.web.views.page import Fact
+from node.web.views.page import Fact, Link
 from node.web.views.visitor import FrontView, HelpView, HowView, PrivacyView
 from protocol.names import SchemeId
 
@@ -26,7 +27,9 @@ async def front(context: Context) -> web.Response:
     """Show what the scheme is; members go to their own front page."""
     if context.session is not None:
         return context.redirect("/home")
-    members, neighbours = await context.read(_read_front, context.node.routes.neighbours, context.now_ms)
+    members, neighbours, event = await context.read(
+        _read_front, context.node.routes.neighbours, context.now_ms
+    )
     settings, _ = context.settings, context.words.gettext
     facts = [Fact(label=_("Members"), text=str(members))]
     if neighbours:
@@ -37,6 +40,7 @@ async def front(context: Context) -> web.Response:
         headline=settings.headline or _("Neighbours in %(place)s help each other") % {"place": settings.name},
         sentences=paragraphs_of(settings.about) or _about(context),
         meeting=settings.meeting,
+        event=_next(context, event) if settings.public_events else None,
         facts=tuple(facts),
         listings=await newest(context),
     )
@@ -53,8 +57,20 @@ def _about(context: Context) -> tuple[str, ...]:
     )
 
 
-def _read_front(tx: ReadTx, neighbours: frozenset[SchemeId], now_ms: int) -> tuple[int, tuple[str, ...]]:
-    return count_members(tx), _names(tx, neighbours, now_ms)
+def _read_front(
+    tx: ReadTx, neighbours: frozenset[SchemeId], now_ms: int
+) -> tuple[int, tuple[str, ...], Hosted | None]:
+    return count_members(tx), _names(tx, neighbours, now_ms), next_public(tx, now_ms)
+
+
+def _next(context: Context, hosted: Hosted | None) -> Link | None:
+    """Return the next event in a line."""
+    if hosted is None:
+        return None
+    plan = hosted.event.plan
+    said = {"when": context.voice.moment(plan.starts), "title": plan.title, "where": plan.where}
+    text = context.words.gettext("%(when)s: %(title)s, %(where)s") % said
+    return Link(text=text, href=f"/events/{hosted.key.hex()}")
 
 
 def _names(tx: ReadTx, neighbours: frozenset[SchemeId], now_ms: int) -> tuple[str, ...]:

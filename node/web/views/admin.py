@@ -378,6 +378,7 @@ class SchemeView(View):
     rate_form: Filled
     limits_form: Filled
     abroad_form: Filled = EMPTY  # asks_abroad
+    events_form: Filled = EMPTY  # public_events
     in_hours: bool
     unit_name: str
     amount_hint: str

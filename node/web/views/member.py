@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from node.web.forms import EMPTY, Filled
 from node.web.views.days import DayCard
+from node.web.views.events import EventRow
 from node.web.views.gifts import GiftPart
 from node.web.views.page import Empty, Fact, Link, ListingCard, Option, Pager, Pill, Place, Tone, View
 
@@ -42,6 +43,7 @@ class HomeView(View):
     greeting: str  # "Good morning, Ana"
     waiting: tuple[WaitingCard, ...]
     balance: BalanceCard
+    events: tuple[EventRow, ...] = ()  # that the reader comes to or hosts
     near: tuple[ListingCard, ...]
     from_neighbours: tuple[ListingCard, ...]
 

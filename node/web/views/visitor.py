@@ -18,6 +18,7 @@ class FrontView(View):
     headline: str  # "Neighbours in Oakvale help each other"
     sentences: tuple[str, ...]  # what the scheme is
     meeting: str  # "Saturday 7 March 2026, 10:30, village hall"; "" when none is set
+    event: Link | None = None  # the next one that visitors may read
     facts: tuple[Fact, ...]  # members, schemes we trade with, opening hours
     listings: tuple[ListingCard, ...]
 

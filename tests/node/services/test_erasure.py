@@ -78,6 +78,7 @@ NOBODYS = {
     "checkpoint_seen", "standing_turn", "booking_slot",
 }  # fmt: skip
 ERASED_FROM = {
+    "event", "guest", "event_comment",
     "loan",
     "entry", "trade", "promise", "handle", "member", "application", "act", "session", "pending_sign_in", "sign_in_link",
     "sign_in_place", "mail", "listing", "item", "search_doc", "thread", "message", "carried", "ask", "thanks", "complaint", "pay_code",

@@ -123,7 +123,7 @@ from node.web.views.visitor import (
     PublicListingView,
 )
 from node.web.words import words_for
-from tests.node.web import day_samples, gift_samples, samples_of_bookings
+from tests.node.web import day_samples, gift_samples, samples_events, samples_of_bookings
 from tests.node.web.samples_desk import desk_views
 from tests.node.web.samples_money import MONEY
 from tests.node.web.samples_of_papers import PAPERS
@@ -283,6 +283,7 @@ HOME: Final = HomeView(
         WaitingCard(title="Ben Carter asks you for 2 hours", text="“Shelf put up in the hall.” Please say yes or no.", action=Link(text="Answer Ben", href="/t/B3N-4SK-222")),
     ),
     balance=BALANCE,
+    events=(samples_events.SOUP, samples_events.HEDGE),
     near=OWN_CARDS[:4],
     from_neighbours=FAR_CARDS,
 )  # fmt: skip
@@ -313,6 +314,7 @@ def _visitor_pages() -> dict[str, Sample]:
                 "No money changes hands. We count in hours, and everybody’s hour is worth the same.",
             ),
             meeting="Saturday 7 March 2026, half past ten, village hall",
+            event=Link(text="Friday 3 April 2026, 19:00: How to graft an apple tree, Library", href="/events/3"),
             facts=(
                 Fact(label="Members", text="118, aged 19 to 91"),
                 Fact(label="We also trade with", text="Hilltop and Riverside"),
@@ -504,4 +506,6 @@ PAGES: Final[Mapping[str, Sample]] = {
     **{name: Sample(MEMBER, view) for name, view in gift_samples.VIEWS.items()},
     **{name: Sample(MEMBER, view) for name, view in samples_of_bookings.VIEWS.items()},
     **{name: Sample(MEMBER, view) for name, view in day_samples.VIEWS.items()},
+    **{name: Sample(MEMBER, view) for name, view in samples_events.member_pages().items()},
+    **{name: Sample(VISITOR, view) for name, view in samples_events.visitor_pages().items()},
 }

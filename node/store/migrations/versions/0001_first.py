@@ -980,6 +980,39 @@ def upgrade() -> None:
         sqlite_with_rowid=True,
     )
     op.create_table(
+        "event",
+        sa.Column("no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("key", sa.LargeBinary(), nullable=False),
+        sa.Column("series", sa.LargeBinary(), nullable=True),
+        sa.Column("host_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("title", sa.Text(), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("place", sa.Text(), nullable=False),
+        sa.Column("starts", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("ends", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("capacity", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("pays", sa.Text(), nullable=False),
+        sa.Column("amount", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("public", sa.Boolean().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("once", sa.LargeBinary(), nullable=True),
+        sa.Column("created_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("changed_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.ForeignKeyConstraint(["host_no"], ["member.no"], name=op.f("fk_event_host_no")),
+        sa.PrimaryKeyConstraint("no", name=op.f("pk_event")),
+        sqlite_strict=True,
+        sqlite_with_rowid=True,
+    )
+    with op.batch_alter_table("event", schema=None) as batch_op:
+        batch_op.create_index("ix_event_ends", ["ends"], unique=False)
+        batch_op.create_index("ix_event_host", ["host_no"], unique=False)
+        batch_op.create_index("ix_event_key", ["key"], unique=True)
+        batch_op.create_index("ix_event_once", ["once"], unique=True)
+        batch_op.create_index("ix_event_series", ["series"], unique=False)
+
+    op.create_table(
         "joint_act",
         sa.Column("no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
@@ -1312,6 +1345,44 @@ def upgrade() -> None:
             sqlite_where=sa.text("trade_no IS NOT NULL"),
             postgresql_where=sa.text("trade_no IS NOT NULL"),
         )
+
+    op.create_table(
+        "event_comment",
+        sa.Column("no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("event_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("member_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("once", sa.LargeBinary(), nullable=True),
+        sa.Column("created_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.ForeignKeyConstraint(["event_no"], ["event.no"], name=op.f("fk_event_comment_event_no")),
+        sa.ForeignKeyConstraint(["member_no"], ["member.no"], name=op.f("fk_event_comment_member_no")),
+        sa.PrimaryKeyConstraint("no", name=op.f("pk_event_comment")),
+        sqlite_strict=True,
+        sqlite_with_rowid=True,
+    )
+    with op.batch_alter_table("event_comment", schema=None) as batch_op:
+        batch_op.create_index("ix_event_comment_event", ["event_no", "no"], unique=False)
+        batch_op.create_index("ix_event_comment_member", ["member_no"], unique=False)
+        batch_op.create_index("ix_event_comment_once", ["once"], unique=True)
+
+    op.create_table(
+        "guest",
+        sa.Column("event_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("member_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("answer", sa.Text(), nullable=False),
+        sa.Column("turn", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("moved_up_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("trade_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("changed_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.ForeignKeyConstraint(["event_no"], ["event.no"], name=op.f("fk_guest_event_no")),
+        sa.ForeignKeyConstraint(["member_no"], ["member.no"], name=op.f("fk_guest_member_no")),
+        sa.ForeignKeyConstraint(["trade_no"], ["trade.no"], name=op.f("fk_guest_trade_no")),
+        sa.PrimaryKeyConstraint("event_no", "member_no", name=op.f("pk_guest")),
+        sqlite_strict=True,
+        sqlite_with_rowid=False,
+    )
+    with op.batch_alter_table("guest", schema=None) as batch_op:
+        batch_op.create_index("ix_guest_member", ["member_no"], unique=False)
 
     op.create_table(
         "loan_part",

@@ -1,0 +1,295 @@
+"""Events in the store: as values, how they are found, and who comes. What is done with them is in `events.py`.
+
+Source: docs/protocol.md 5.11.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import bindparam, func, literal_column, select
+
+from node.store import ReadTx
+from node.store.schema import events as schema
+from node.store.schema import people as people_schema
+from node.store.statements import Row
+from protocol.event import Answer, Guest, Guests, Kind, OwnEvent, Pays, Plan, State
+from protocol.limits import EVENT_SETTLE_MS
+from protocol.names import ItemKey
+
+_E: Final = schema.event.c
+_COLUMNS: Final = (
+    _E.no, _E.key, _E.series, _E.host_no, _E.state, _E.kind, _E.title, _E.text, _E.place, _E.starts, _E.ends, _E.capacity,
+    _E.pays, _E.amount, _E.public, _E.reason, _E.changed_ms,
+)  # fmt: skip
+_BY_KEY: Final = select(*_COLUMNS).where(_E.key == bindparam("key"))
+_BY_ONCE: Final = select(*_COLUMNS).where(_E.once == bindparam("once"))
+_AHEAD: Final = _E.ends > bindparam("now")
+_SEEN: Final = (bindparam("everybody") == 0) | (_E.public.is_(True))
+_UPCOMING: Final = (
+    select(*_COLUMNS)
+    .where(_AHEAD, _SEEN)
+    .order_by(_E.starts, _E.no)
+    .limit(bindparam("most"))
+    .offset(bindparam("skip"))
+)
+_UPCOMING_COUNT: Final = select(func.count()).select_from(schema.event).where(_AHEAD, _SEEN)
+_BEHIND: Final = _E.ends <= bindparam("now")
+_PAST: Final = (
+    select(*_COLUMNS)
+    .where(_BEHIND, _SEEN)
+    .order_by(_E.starts.desc(), _E.no.desc())
+    .limit(bindparam("most"))
+    .offset(bindparam("skip"))
+)
+_PAST_COUNT: Final = select(func.count()).select_from(schema.event).where(_BEHIND, _SEEN)
+_NEXT_PUBLIC: Final = (
+    select(*_COLUMNS)
+    .where(_AHEAD, _E.public.is_(True), _E.state == literal_column("'planned'"))
+    .order_by(_E.starts, _E.no)
+    .limit(1)
+)
+_SERIES: Final = select(*_COLUMNS).where(_E.series == bindparam("series"), _AHEAD).order_by(_E.starts, _E.no)
+_HOSTED: Final = (
+    select(*_COLUMNS)
+    .where(_E.host_no == bindparam("member_no"), _AHEAD, _E.state == literal_column("'planned'"))
+    .order_by(_E.starts, _E.no)
+)
+_TO_SETTLE: Final = (
+    select(*_COLUMNS)
+    .where(
+        _E.host_no == bindparam("member_no"), _E.starts <= bindparam("now"), _E.ends > bindparam("since"),
+        _E.state == literal_column("'planned'"), _E.pays != literal_column("'nobody'"),
+    )
+    .order_by(_E.starts, _E.no)
+)  # fmt: skip
+_G: Final = schema.guest.c
+_M: Final = people_schema.member.c
+_GUESTS: Final = (
+    select(_G.member_no, _G.answer, _G.turn).where(_G.event_no == bindparam("event_no")).order_by(_G.turn)
+)
+_PAID: Final = (
+    select(_G.member_no, _G.trade_no)
+    .where(_G.event_no == bindparam("event_no"), _G.trade_no.is_not(None))
+    .order_by(_G.turn)
+)
+_NAMES: Final = (
+    select(_G.member_no, _M.name)
+    .select_from(schema.guest.join(people_schema.member, _G.member_no == _M.no))
+    .where(_G.event_no == bindparam("event_no"))
+)
+# What one member said yes to, and has not ended.
+_MINE: Final = (
+    select(*_COLUMNS, _G.answer, _G.moved_up_ms)
+    .select_from(schema.event.join(schema.guest, _G.event_no == _E.no))
+    .where(
+        _G.member_no == bindparam("member_no"), _AHEAD,
+        _G.answer.in_([Answer.COMING.value, Answer.WAITING.value]),
+    )
+    .order_by(_E.starts, _E.no)
+    .limit(bindparam("most"))
+)  # fmt: skip
+_COUNT_COMING: Final = (
+    select(_G.event_no, func.count())
+    .select_from(schema.guest.join(schema.event, _G.event_no == _E.no))
+    .where(
+        _E.starts >= bindparam("first"),
+        _E.starts <= bindparam("last"),
+        _G.answer == literal_column("'coming'"),
+    )
+    .group_by(_G.event_no)
+)
+_ANSWERS: Final = (
+    select(_G.event_no, _G.answer)
+    .select_from(schema.guest.join(schema.event, _G.event_no == _E.no))
+    .where(
+        _G.member_no == bindparam("member_no"),
+        _E.starts >= bindparam("first"),
+        _E.starts <= bindparam("last"),
+    )
+)
+_C: Final = schema.event_comment.c
+_COMMENTS: Final = (
+    select(_C.no, _C.member_no, _M.name, _C.text, _C.created_ms)
+    .select_from(schema.event_comment.join(people_schema.member, _C.member_no == _M.no))
+    .where(_C.event_no == bindparam("event_no"))
+    .order_by(_C.no)
+)
+_COMMENT: Final = select(_C.no, _C.event_no, _C.member_no).where(_C.no == bindparam("no"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hosted:
+    """One event of ours, and whose it is."""
+
+    no: int
+    key: ItemKey
+    series: bytes | None
+    host_no: int
+    event: OwnEvent
+    changed_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attended:
+    """An event somebody said yes to, or hosts: then the answer is none."""
+
+    hosted: Hosted
+    answer: Answer
+    moved_up_ms: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comment:
+    """What somebody said under an event."""
+
+    no: int
+    member_no: int
+    name: str
+    text: str
+    created_ms: int
+
+
+def _hosted(row: Row) -> Hosted:
+    (
+        no, key, series, host_no, state, kind, title, text, place, starts, ends, capacity, pays, amount, public, reason,
+        changed_ms,
+    ) = row  # fmt: skip
+    plan = Plan(
+        kind=Kind(kind), title=title, text=text, where=place, starts=starts, ends=ends, capacity=capacity,
+        pays=Pays(pays), amount=amount, public=bool(public),
+    )  # fmt: skip
+    event = OwnEvent(plan=plan, state=State(state), reason=reason)
+    return Hosted(no=no, key=ItemKey(key), series=series, host_no=host_no, event=event, changed_ms=changed_ms)
+
+
+def event_by_key(tx: ReadTx, key: ItemKey) -> Hosted | None:
+    """Return the event of that name."""
+    row = tx.one(_BY_KEY, key=key)
+    return None if row is None else _hosted(row)
+
+
+def event_by_once(tx: ReadTx, once: bytes) -> Hosted | None:
+    """Return what a form's key posted."""
+    row = tx.one(_BY_ONCE, once=once)
+    return None if row is None else _hosted(row)
+
+
+def upcoming(
+    tx: ReadTx, now_ms: int, *, visitors: bool = False, skip: int = 0, most: int = 20
+) -> tuple[list[Hosted], int]:
+    """Return what has not ended, the soonest first, and how much there is; for visitors only what they may read."""
+    asked = {"now": now_ms, "everybody": int(visitors)}
+    return [_hosted(row) for row in tx.all(_UPCOMING, **asked, skip=skip, most=most)], int(
+        tx.scalar(_UPCOMING_COUNT, **asked)
+    )
+
+
+def past(
+    tx: ReadTx, now_ms: int, *, visitors: bool = False, skip: int = 0, most: int = 20
+) -> tuple[list[Hosted], int]:
+    """Return what has ended, the newest first, and how much there is; for visitors only what they may read."""
+    asked = {"now": now_ms, "everybody": int(visitors)}
+    return [_hosted(row) for row in tx.all(_PAST, **asked, skip=skip, most=most)], int(
+        tx.scalar(_PAST_COUNT, **asked)
+    )
+
+
+def next_public(tx: ReadTx, now_ms: int) -> Hosted | None:
+    """Return the next event that visitors may read."""
+    row = tx.one(_NEXT_PUBLIC, now=now_ms)
+    return None if row is None else _hosted(row)
+
+
+def of_series(tx: ReadTx, series: bytes, now_ms: int) -> list[Hosted]:
+    """Return the dates of one that repeats which have not ended, in order."""
+    return [_hosted(row) for row in tx.all(_SERIES, series=series, now=now_ms)]
+
+
+def hosted_by(tx: ReadTx, member_no: int, now_ms: int) -> list[Hosted]:
+    """Return what somebody hosts and is neither over nor cancelled, the soonest first."""
+    return [_hosted(row) for row in tx.all(_HOSTED, member_no=member_no, now=now_ms)]
+
+
+def to_settle(tx: ReadTx, member_no: int, now_ms: int) -> list[Hosted]:
+    """Return what somebody hosted of which they have not yet said who was there, so that units can move."""
+    found = [
+        _hosted(row)
+        for row in tx.all(_TO_SETTLE, member_no=member_no, now=now_ms, since=now_ms - EVENT_SETTLE_MS)
+    ]
+    for each in found:
+        tx.holds_until(each.event.plan.ends + EVENT_SETTLE_MS)
+    for each in hosted_by(tx, member_no, now_ms):
+        if each.event.plan.starts > now_ms:
+            tx.holds_until(each.event.plan.starts)
+    return found
+
+
+def trades_of(tx: ReadTx, event_no: int) -> Mapping[int, int]:
+    """Return the trade by which each who was there gave or got, by member."""
+    return dict(tx.all(_PAID, event_no=event_no))
+
+
+def guests_of(tx: ReadTx, hosted: Hosted) -> Guests:
+    """Return every answer to an event."""
+    found = tuple(
+        Guest(who, Answer(answer), turn) for who, answer, turn in tx.all(_GUESTS, event_no=hosted.no)
+    )
+    return Guests(hosted.event.plan.places, found)
+
+
+def guest_names(tx: ReadTx, event_no: int) -> Mapping[int, str]:
+    """Return the names of all who answered, by member."""
+    return dict(tx.all(_NAMES, event_no=event_no))
+
+
+def events_of(tx: ReadTx, member_no: int, now_ms: int, most: int) -> list[Attended]:
+    """Return what somebody said yes to and has not ended, the soonest first; cancelled ones too."""
+    found = [
+        Attended(hosted=_hosted(row[:-2]), answer=Answer(row[-2]), moved_up_ms=row[-1])
+        for row in tx.all(_MINE, member_no=member_no, now=now_ms, most=most)
+    ]
+    for each in found:
+        tx.holds_until(each.hosted.event.plan.ends)
+    return found
+
+
+def events_ahead(tx: ReadTx, member_no: int, now_ms: int, most: int) -> list[Attended]:
+    """Return what somebody said yes to or hosts and has not ended, the soonest first; cancelled ones only as a guest."""
+    hosted = hosted_by(tx, member_no, now_ms)[:most]
+    for each in hosted:
+        tx.holds_until(each.event.plan.ends)
+    own = [Attended(hosted=each, answer=Answer.UNSAID, moved_up_ms=None) for each in hosted]
+    found = [*own, *events_of(tx, member_no, now_ms, most)]
+    return sorted(found, key=lambda each: (each.hosted.event.plan.starts, each.hosted.no))[:most]
+
+
+def coming_counts(tx: ReadTx, shown: list[Hosted]) -> Mapping[int, int]:
+    """Return how many come to each of `shown`, by event."""
+    return dict(tx.all(_COUNT_COMING, **_span(shown)))
+
+
+def answers_of(tx: ReadTx, shown: list[Hosted], member_no: int) -> Mapping[int, Answer]:
+    """Return what somebody answered to each of `shown`, by event."""
+    return {no: Answer(answer) for no, answer in tx.all(_ANSWERS, **_span(shown), member_no=member_no)}
+
+
+def _span(shown: list[Hosted]) -> dict[str, int]:
+    starts = [each.event.plan.starts for each in shown]
+    return {"first": min(starts, default=0), "last": max(starts, default=-1)}
+
+
+def comments_of(tx: ReadTx, event_no: int) -> list[Comment]:
+    """Return what was said under an event, in order."""
+    return [
+        Comment(no=no, member_no=member_no, name=name, text=text, created_ms=created_ms)
+        for no, member_no, name, text, created_ms in tx.all(_COMMENTS, event_no=event_no)
+    ]
+
+
+def comment_at(tx: ReadTx, no: int) -> tuple[int, int] | None:
+    """Return the event and the author of a comment."""
+    row = tx.one(_COMMENT, no=no)
+    return None if row is None else (row[1], row[2])
