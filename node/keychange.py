@@ -16,7 +16,8 @@ from crypto.sealing import SEALING_KEY_BYTES, SealingKey
 from node.clock import Chance
 from node.keyfiles import SHEET_BYTES, Keys, KeysUnusable, next_root_key, recovery_key, safe_key
 from node.keyring import KeyRing
-from protocol.identity import advance, make_delegate, make_revoke, make_rotate
+from node.services.own_log import Lost
+from protocol.identity import advance, make_delegate, make_new_log, make_revoke, make_rotate
 from protocol.identity_events import RECOVERY, SEAL, SIGNING_PURPOSES, next_key_digest
 from protocol.names import KeySeq
 
@@ -68,6 +69,16 @@ def rotate(keys: Keys, sheet: bytes, chance: Chance, now_ms: int) -> Rotated:
     ring = _with(ring, root, RECOVERY, recovery_key(fresh), now_ms)
     ring = replace(ring, safe=SafeKeys([safe_key(fresh), *ring.safe.secrets()]))
     return Rotated(keys=replace(keys, keyring=ring), root=root, sheet=fresh)
+
+
+def begin_log(keys: Keys, root: SigningKey, lost: Lost, now_ms: int) -> Keys:
+    """Return keys with whose identity the log of the books begins anew, over what is held. Source: 6.7 (g).
+
+    Raises:
+        ProtocolError: `root` is not the root key in force.
+    """
+    event = make_new_log(keys.keyring.identity, root, lost.held, lost.known, now_ms)
+    return replace(keys, keyring=_after(keys.keyring, event.wire))
 
 
 def _with(

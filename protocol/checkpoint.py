@@ -19,7 +19,7 @@ from crypto.signing import SIGNATURE_BYTES
 from protocol.errors import InvalidValue, MalformedMessage, NotAuthentic
 from protocol.identity import IdentityState
 from protocol.identity_events import CHECKPOINT, WITNESS
-from protocol.limits import LOG_SIZE_MAX, TIME_MS_MAX
+from protocol.limits import IDENTITY_EVENTS_MAX, LOG_SIZE_MAX, TIME_MS_MAX
 from protocol.names import SchemeId, parse_scheme_text, scheme_text
 from protocol.note import (
     COSIGNATURE_V1,
@@ -34,9 +34,7 @@ from protocol.note import (
     signed_by_any,
 )
 
-_LOG_NUMBER: Final = (
-    1  # a scheme that lost entries for good opens the next (6.7 g); version 1 knows the first
-)
+_LOG: Final = "/log/"
 _STAMP_BYTES: Final = 8
 WITNESSES_FOR_A_QUORUM: Final = 3
 
@@ -44,9 +42,12 @@ WITNESSES_FOR_A_QUORUM: Final = 3
 # --- Names (4.1) ---------------------------------------------------------------------------------------------
 
 
-def origin_of(scheme: SchemeId) -> str:
-    """Return the origin line of a scheme's log, which is also the name its checkpoints are signed under."""
-    return f"{scheme_text(scheme)}/log/{_LOG_NUMBER}"
+def origin_of(scheme: SchemeId, number: int = 1) -> str:
+    """Return the origin line of a scheme's log, which is also the name its checkpoints are signed under.
+
+    A scheme that lost entries for good begins the next `number`. Source: 6.7 (g).
+    """
+    return f"{scheme_text(scheme)}{_LOG}{number}"
 
 
 def witness_name(scheme: SchemeId) -> str:
@@ -56,7 +57,19 @@ def witness_name(scheme: SchemeId) -> str:
 
 def scheme_of_origin(origin: str) -> SchemeId:
     """Return whose log has this origin. Raises InvalidValue: it is no scheme's."""
-    return _scheme_of(origin, f"/log/{_LOG_NUMBER}")
+    return log_of_origin(origin)[0]
+
+
+def log_of_origin(origin: str) -> tuple[SchemeId, int]:
+    """Return whose log has this origin, and which of theirs it is. Raises InvalidValue: it is no scheme's."""
+    digits = origin.rpartition(_LOG)[2]
+    try:
+        number = read_decimal(digits, IDENTITY_EVENTS_MAX)
+    except MalformedMessage:
+        raise InvalidValue("the name is no log's") from None
+    if not number:
+        raise InvalidValue("logs are counted from one")
+    return _scheme_of(origin, f"{_LOG}{digits}"), number
 
 
 def scheme_of_witness(name: str) -> SchemeId:
@@ -72,9 +85,9 @@ def _scheme_of(name: str, ending: str) -> SchemeId:
     return scheme
 
 
-def log_key(scheme: SchemeId, key: VerifyingKey) -> NoteKey:
-    """Return a scheme's checkpoint key as notes know it."""
-    return NoteKey(name=origin_of(scheme), kind=ED25519, key=key)
+def log_key(scheme: SchemeId, key: VerifyingKey, number: int = 1) -> NoteKey:
+    """Return a scheme's checkpoint key as notes of its log `number` know it."""
+    return NoteKey(name=origin_of(scheme, number), kind=ED25519, key=key)
 
 
 def witness_key(scheme: SchemeId, key: VerifyingKey) -> NoteKey:
@@ -82,9 +95,15 @@ def witness_key(scheme: SchemeId, key: VerifyingKey) -> NoteKey:
     return NoteKey(name=witness_name(scheme), kind=COSIGNATURE_V1, key=key)
 
 
-def log_keys(identity: IdentityState, *, ever: bool = False) -> tuple[NoteKey, ...]:
-    """Return the keys that sign checkpoints for a scheme; with `ever` also those revoked since. Source: 2.2, 2.3."""
-    return tuple(log_key(identity.scheme_id, key) for key in _keys(identity, CHECKPOINT, ever=ever))
+def log_keys(
+    identity: IdentityState, *, ever: bool = False, number: int | None = None
+) -> tuple[NoteKey, ...]:
+    """Return the keys that sign checkpoints for a scheme; with `ever` also those revoked since. Source: 2.2, 2.3.
+
+    As notes of its log `number` know them; None: of the one that goes on.
+    """
+    which = identity.log_number if number is None else number
+    return tuple(log_key(identity.scheme_id, key, which) for key in _keys(identity, CHECKPOINT, ever=ever))
 
 
 def witness_keys(identity: IdentityState, *, ever: bool = False) -> tuple[NoteKey, ...]:
@@ -161,6 +180,15 @@ def sign_checkpoint(checkpoint: Checkpoint, key: SigningKey) -> Note:
     return Note(text=text, signatures=(signature,))
 
 
+def number_in(checkpoint: Checkpoint, scheme: SchemeId) -> int | None:
+    """Return of which log of `scheme` a checkpoint is; None: of none of its."""
+    try:
+        whose, number = log_of_origin(checkpoint.origin)
+    except InvalidValue:
+        return None
+    return number if whose == scheme else None
+
+
 def open_checkpoint(data: bytes, identity: IdentityState, *, ever: bool = False) -> tuple[Checkpoint, Note]:
     """Return the checkpoint that a scheme signed, and its note.
 
@@ -170,9 +198,10 @@ def open_checkpoint(data: bytes, identity: IdentityState, *, ever: bool = False)
     """
     note = parse_note(data)
     checkpoint = parse_checkpoint(note)
-    if checkpoint.origin != origin_of(identity.scheme_id):
+    number = number_in(checkpoint, identity.scheme_id)
+    if number is None or number > identity.log_number:
         raise NotAuthentic("a checkpoint of another log")
-    if not signed_by_any(note, log_keys(identity, ever=ever)):
+    if not signed_by_any(note, log_keys(identity, ever=ever, number=number)):
         raise NotAuthentic("not signed by a checkpoint key of its scheme")
     return checkpoint, note
 

@@ -13,7 +13,7 @@ from typing import Annotated, ClassVar, Final, TypeAlias, TypeVar, assert_never
 from crypto.canonical import NotCanonical, encode
 from crypto.digest import Id32, object_id, tagged
 from crypto.signing import WIRE_BYTES_MAX, Signed, split
-from protocol.checkpoint import log_key, open_checkpoint
+from protocol.checkpoint import log_key, number_in, open_checkpoint, parse_checkpoint
 from protocol.errors import InvalidValue, MalformedMessage, NotAuthentic, ProtocolError
 from protocol.evidence_ops import (
     BadOp,
@@ -197,14 +197,18 @@ def evidence_against_op(
 
 
 def _checkpoint_seq(state: IdentityState, proof: TwoCheckpoints) -> int:
-    """Return the seq of the newest key that a note may be signed by: notes name no seq."""
+    """Return the seq of the newest key that a note may be signed by, or of its log's beginning: notes name no seq."""
     lines = {(each.name, each.key_id) for note in _notes(proof) for each in note.signatures}
+    number = number_in(parse_checkpoint(_notes(proof)[0]), state.scheme_id)
+    if number is None or number > state.log_number:
+        raise NotAuthentic("a checkpoint of another log")
     keys = [
-        (each.seq, log_key(state.scheme_id, each.verifying))
+        (each.seq, log_key(state.scheme_id, each.verifying, number))
         for each in state.delegations
         if each.purpose == CHECKPOINT and each.verifying is not None
     ]
-    return max((seq for seq, key in keys if (key.name, key.key_id) in lines), default=0)
+    newest = max((seq for seq, key in keys if (key.name, key.key_id) in lines), default=0)
+    return max(newest, state.log_begun_at(number))
 
 
 def _notes(proof: TwoCheckpoints) -> tuple[Note, Note]:
@@ -399,7 +403,7 @@ def _text_id(note: Note) -> Id32:
 def _two_checkpoints(state: IdentityState, proof: TwoCheckpoints) -> Finding:
     one, one_note = open_checkpoint(proof.first, state)
     other, other_note = open_checkpoint(proof.second, state)
-    if one.size != other.size or one.root == other.root:
+    if (one.origin, one.size) != (other.origin, other.size) or one.root == other.root:
         raise InvalidValue("the checkpoints do not contradict each other")
     why = f"two checkpoints of {one.size} entries"
     # A checkpoint says nothing about time.

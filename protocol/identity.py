@@ -34,6 +34,7 @@ from protocol.identity_events import (
     Event,
     IdentityEvent,
     Inception,
+    NewLog,
     Possession,
     Revoke,
     Rotate,
@@ -76,6 +77,7 @@ class IdentityState:
     delegations: tuple[Delegation, ...]  # by seq
     ended: End | None
     forked_seq: int | None = None  # two rotations there: frozen, and nothing from there on counts
+    new_logs: tuple[int, ...] = ()  # the seq of each event by which the log of the books began anew
 
     @property
     def seq(self) -> int:
@@ -96,6 +98,15 @@ class IdentityState:
     def frozen(self) -> bool:
         """Whether two rotations at one seq were shown. Source: 2.3."""
         return self.forked_seq is not None
+
+    @property
+    def log_number(self) -> int:
+        """Which log of the books is the one that goes on. Source: 6.7 (g)."""
+        return 1 + len(self.new_logs)
+
+    def log_begun_at(self, number: int) -> int:
+        """Return the seq of the event by which the log `number`, which has begun, did. The first one began with the scheme."""
+        return 0 if number == 1 else self.new_logs[number - 2]
 
     def key_for(
         self, purpose: str, key_seq: KeySeq, *, seen_at_seq: int | None = None
@@ -278,6 +289,10 @@ def _apply(state: IdentityState, body: IdentityEvent) -> IdentityState:
             if event.successor == state.scheme_id:
                 raise InvalidValue("a scheme cannot succeed itself")
             return replace(state, ended=event)
+        case NewLog(number=number):
+            if number != state.log_number + 1:
+                raise OutOfOrder(f"log {number} while {state.log_number + 1} is the next")
+            return replace(state, new_logs=(*state.new_logs, body.seq))
         case _:
             assert_never(body.event)
 
@@ -350,6 +365,20 @@ def make_end(
 ) -> Signed[IdentityEvent]:
     """Return the last event of a log: closure, or a successor where one is named. Raises as `advance`."""
     event = End(reason=CLOSURE if successor is None else SUCCESSOR, successor=successor)
+    return _make(state, root_key, state.root.seq, event, time_ms)
+
+
+def make_new_log(
+    state: IdentityState, root_key: SigningKey, held: tuple[int, bytes], lost: tuple[int, bytes], time_ms: int
+) -> Signed[IdentityEvent]:
+    """Return the event that begins the log of the books anew; `held` and `lost` are sizes and roots. Raises as `advance`."""
+    event = NewLog(
+        number=state.log_number + 1,
+        held_size=held[0],
+        held_root=held[1],
+        lost_size=lost[0],
+        lost_root=lost[1],
+    )
     return _make(state, root_key, state.root.seq, event, time_ms)
 
 

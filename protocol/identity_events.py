@@ -13,7 +13,7 @@ from crypto.keys import SigningKey, VerifyingKey, is_good_public_key
 from crypto.sealing import is_good_sealing_key
 from crypto.signing import SIGNATURE_BYTES, signed_bytes
 from protocol.errors import InvalidValue
-from protocol.limits import IDENTITY_EVENTS_MAX, ROOT_KEYS_MAX, TIME_MS_MAX
+from protocol.limits import IDENTITY_EVENTS_MAX, LOG_SIZE_MAX, ROOT_KEYS_MAX, TIME_MS_MAX
 from protocol.message import Blob, Code, Fixed, Int, Many, Maybe, Message, Nested, Part, encode_message
 from protocol.names import KeySeq, SchemeId
 
@@ -166,7 +166,24 @@ class End(Part):
             raise InvalidValue("a successor is named exactly when that is the reason")
 
 
-Event = Inception | Rotate | Delegate | Revoke | End
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewLog(Part):
+    """The log of the books begins anew, for its newest entries are lost for good. Source: 4.1, 6.7 (g).
+
+    The log `number` is over the entries that are held, and those to come. What was signed in the one before stays what
+    it was; that its end is lost is told to everybody here, under the root key.
+    """
+
+    TAG: ClassVar[str] = "new-log"
+
+    number: Annotated[int, Int(2, IDENTITY_EVENTS_MAX)]
+    held_size: Annotated[int, Int(0, LOG_SIZE_MAX)]  # entries in the book when this was signed
+    held_root: Annotated[bytes, Fixed(32)]  # over them
+    lost_size: Annotated[int, Int(1, LOG_SIZE_MAX)]  # of the newest checkpoint known of the log before
+    lost_root: Annotated[bytes, Fixed(32)]
+
+
+Event = Inception | Rotate | Delegate | Revoke | End | NewLog
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,7 +196,7 @@ class IdentityEvent(Message):
     seq: Annotated[int, Int(0, IDENTITY_EVENTS_MAX - 1)]
     prev: Annotated[Id32 | None, Maybe(Fixed(32))]
     time: Annotated[int, Int(0, TIME_MS_MAX)]
-    event: Annotated[Event, Nested((Inception, Rotate, Delegate, Revoke, End))]
+    event: Annotated[Event, Nested((Inception, Rotate, Delegate, Revoke, End, NewLog))]
 
     def __post_init__(self) -> None:
         Part.__post_init__(self)

@@ -15,7 +15,7 @@ from crypto.canonical import NotCanonical, encode
 from crypto.digest import object_id
 from crypto.keys import VerifyingKey
 from crypto.signing import WIRE_BYTES_MAX, Signed, split
-from protocol.checkpoint import cosigned_at, log_keys, open_checkpoint, witness_keys
+from protocol.checkpoint import cosigned_at, log_keys, number_in, open_checkpoint, witness_keys
 from protocol.descriptor import Descriptor, open_descriptor
 from protocol.entry import Book, Corrected, Entry, Posted, Words, open_book, open_words
 from protocol.errors import NotAuthentic, ProtocolError
@@ -271,9 +271,9 @@ def included_in(
         raise Stopped(Fault.LOG, "not the proof of this entry, or not as such proofs are written")
     or_fault(Fault.LOG, lambda: proof.check(entry))
     checkpoint, note = or_fault(Fault.LOG, lambda: open_checkpoint(proof.note.data(), identity, ever=True))
-    lines = note.signatures
+    lines, number = note.signatures, number_in(checkpoint, identity.scheme_id)
     if len(lines) != 1 + len(witnesses) or not any(
-        lines[0].is_by(key) for key in log_keys(identity, ever=True)
+        lines[0].is_by(key) for key in log_keys(identity, ever=True, number=number)
     ):
         raise Stopped(Fault.WITNESS, "signatures of others than the log and the witnesses shown")
     vouching = []

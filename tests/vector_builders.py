@@ -26,6 +26,7 @@ from protocol.identity_events import (
     Event,
     IdentityEvent,
     Inception,
+    NewLog,
     Possession,
     Revoke,
     Rotate,
@@ -153,6 +154,16 @@ def _possession() -> Vector:
 def _delegate_seal() -> Vector:
     # The base point of X25519: a good key whose secret nobody needs here.
     return _identity("an X25519 key", 2, Delegate(purpose=SEAL, public_key=bytes([9]) + bytes(31), proof=b""))
+
+
+@vector("identity-new-log")
+def _new_log() -> Vector:
+    return _identity(
+        "the log of the books begins anew, 990 of 1,000 signed entries being left", 3,
+        NewLog(
+            number=2, held_size=990, held_root=filler("held root"), lost_size=1000, lost_root=filler("lost root")
+        ),
+    )  # fmt: skip
 
 
 @vector("identity-revoke")

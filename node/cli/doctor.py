@@ -283,7 +283,12 @@ def _log(said: dict[str, Any]) -> Finding:
     name, size, by = "log", said["size"], said["stopped_by"]
     if said["stopped"] == "behind":
         text = f"nothing is signed: {by} holds a longer log that we signed; this database is an old one"
-        return Finding(name, State.PROBLEM, text, "Put back a newer backup, or see “Backup” in operating.md.")
+        return Finding(
+            name,
+            State.PROBLEM,
+            text,
+            "Put back a newer backup; if there is none, see “ledger new-log” in operating.md.",
+        )
     if said["stopped"] == "other":
         text = f"nothing is signed: {by or 'this database'} holds another log that we signed"
         return Finding(name, State.PROBLEM, text, "Is a second copy of this node running? Stop one of them.")

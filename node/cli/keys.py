@@ -70,9 +70,9 @@ def keys_revoke(context: click.Context, as_json: bool, purpose: str, passphrase_
     from node.keychange import renew
     from node.keyfiles import open_keys, open_root_key, write_changed
 
-    data_dir = _stopped(context)
+    data_dir = stopped_data_dir(context)
     before = open_keys(data_dir)
-    root = open_root_key(data_dir, _passphrase(passphrase_file, "Passphrase of the root key"))
+    root = open_root_key(data_dir, passphrase_of(passphrase_file, "Passphrase of the root key"))
     after = renew(before, root, [purpose], SystemChance(), SystemClock().now_ms())
     write_changed(data_dir, after, SystemChance())
     show(
@@ -111,12 +111,12 @@ def keys_rotate(
     from node.keychange import ONLINE, renew, rotate
     from node.keyfiles import open_keys, seal_root, write_changed
 
-    data_dir = _stopped(context)
+    data_dir = stopped_data_dir(context)
     chance, now_ms = SystemChance(), SystemClock().now_ms()
     before = open_keys(data_dir)
     rotated = rotate(before, sheet_from(typed_words(sheet_file)), chance, now_ms)
     after = renew(rotated.keys, rotated.root, ONLINE, chance, now_ms) if everything else rotated.keys
-    passphrase = _passphrase(passphrase_file, "A passphrase for the new root key", new=True)
+    passphrase = passphrase_of(passphrase_file, "A passphrase for the new root key", new=True)
     words = to_words(rotated.sheet)
     click.echo("The new recovery sheet. Print it, or copy it by hand, now; it is kept nowhere:", err=as_json)
     click.echo("\n".join(sheet_lines(words)), err=as_json)
@@ -132,7 +132,7 @@ def keys_rotate(
     )  # fmt: skip
 
 
-def _stopped(context: click.Context) -> Path:
+def stopped_data_dir(context: click.Context) -> Path:
     """Return the data directory of a node that is not running. Raises CannotDo."""
     from node.cli.admin import CannotDo, is_running
 
@@ -144,7 +144,7 @@ def _stopped(context: click.Context) -> Path:
     return data_dir
 
 
-def _passphrase(file: Path | None, prompt: str, *, new: bool = False) -> str:
+def passphrase_of(file: Path | None, prompt: str, *, new: bool = False) -> str:
     from node.cli.admin import CannotDo
     from node.cli.init import PASSPHRASE_CHARACTERS_MIN
 

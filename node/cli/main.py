@@ -20,6 +20,7 @@ from node.cli.backup import backup
 from node.cli.evidence import evidence
 from node.cli.keys import keys
 from node.cli.ledger import ledger
+from node.cli.new_log import new_log
 from node.cli.statement import compare, statement
 from node.cli.verify import verify
 
@@ -289,4 +290,5 @@ peer.add_command(statement)
 peer.add_command(compare)
 cli.add_command(keys)
 cli.add_command(ledger)
+ledger.add_command(new_log)
 cli.add_command(verify)

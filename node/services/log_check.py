@@ -17,7 +17,7 @@ from node.services.ledger_walk import Findings, Identities
 from node.store import ReadTx
 from node.store.schema import books as books_schema
 from node.store.schema import log as schema
-from protocol.checkpoint import cosigned_by, open_checkpoint, origin_of, scheme_of_witness
+from protocol.checkpoint import cosigned_by, open_checkpoint, parse_checkpoint, scheme_of_witness
 from protocol.errors import ProtocolError
 from protocol.identity import IdentityState
 from protocol.limits import TILE_WIDTH
@@ -66,7 +66,7 @@ def check_log(tx: ReadTx, scheme: SchemeId, identities: Identities, findings: Fi
         signed = size
         note = _checked_note(wire, own, size, made, ("log_head", str(size)), findings)
         if note is not None:
-            names = {each.name for each in note.signatures} - {origin_of(scheme)}
+            names = {each.name for each in note.signatures} - {parse_checkpoint(note).origin}
             findings.equal("log_head", size, cosigned=(cosigned, len(names)))
             _check_cosignatures(note, names, identities, ("log_head", str(size)), findings)
     for witness, size, wire in shown:

@@ -9,6 +9,7 @@ from sqlalchemy import bindparam, delete, insert, select, update
 
 from node.store import ReadTx, Tx, upsert
 from node.store.schema import log as schema
+from protocol.checkpoint import Checkpoint, log_of_origin, parse_checkpoint
 from protocol.names import SchemeId
 from protocol.note import NoteSignature, parse_note
 
@@ -35,6 +36,14 @@ _W: Final = schema.log_witness.c
 _WITNESSES: Final = select(_W.scheme, _W.size, _W.note, _W.cosigned_ms)
 _WITNESS: Final = _WITNESSES.where(_W.scheme == bindparam("scheme"))
 _PUT_WITNESS: Final = upsert(schema.log_witness, key=("scheme",), update=("size", "note", "cosigned_ms"))
+_FORGET_HEADS: Final = delete(schema.log_head)
+_FORGET_WITNESSES: Final = delete(schema.log_witness)
+# Among what is kept of others: a checkpoint of ours that this database cannot continue.
+_S: Final = schema.checkpoint_seen.c
+_PUT_SHOWN: Final = upsert(schema.checkpoint_seen, key=("scheme", "size"), update=("root", "note"))
+_SHOWN: Final = (
+    select(_S.size, _S.root, _S.note).where(_S.scheme == bindparam("scheme")).order_by(_S.size.desc())
+)
 
 
 class HeadRefused(Exception):
@@ -58,6 +67,32 @@ class Witness(NamedTuple):
     size: int
     note: bytes
     cosigned_ms: int
+
+
+def is_of_older_log(tx: ReadTx, number: int) -> bool:
+    """Tell whether the heads kept are of a log before `number`, which has begun since. Source: 6.7 (g)."""
+    head = newest_signed(tx)
+    if head is None or head.note is None:
+        return False
+    return log_of_origin(parse_checkpoint(parse_note(head.note)).origin)[1] < number
+
+
+def forget_older_log(tx: Tx, number: int) -> None:
+    """Unit: keep no heads, nor what witnesses cosigned, of a log before `number`."""
+    if is_of_older_log(tx, number):
+        tx.run(_FORGET_HEADS)
+        tx.run(_FORGET_WITNESSES)
+
+
+def note_shown(tx: Tx, scheme: SchemeId, checkpoint: Checkpoint, note: bytes) -> None:
+    """Unit: keep a checkpoint of ours that somebody holds and this database cannot continue."""
+    tx.run(_PUT_SHOWN, scheme=scheme, size=checkpoint.size, root=checkpoint.root, note=note)
+
+
+def shown(tx: ReadTx, scheme: SchemeId, origin: str) -> list[tuple[int, bytes]]:
+    """Return size and root of each checkpoint of the log `origin` that was shown so, the largest first."""
+    rows = tx.all(_SHOWN, scheme=scheme)
+    return [(size, root) for size, root, note in rows if note.startswith(f"{origin}\n".encode())]
 
 
 def newest_head(tx: ReadTx) -> Head | None:

@@ -12,7 +12,7 @@ import asyncio
 from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 import structlog
 
@@ -80,11 +80,19 @@ class Checked:
     cosigned_size: int  # entries under the newest head that a quorum cosigned; 0: none
     stopped: Stopped | None
     stopped_by: SchemeId | None  # who showed it
+    begun_anew: int  # how often the end of a log was lost, and another begun (6.7 g)
 
     @property
     def is_checked(self) -> bool:
         """Whether a quorum cosigned the newest head."""
         return self.quorum is not None and len(self.by) >= self.quorum
+
+
+class Lost(NamedTuple):
+    """A log whose end is not here. Sizes and roots."""
+
+    held: tuple[int, bytes]
+    known: tuple[int, bytes]  # of the newest checkpoint of it that was shown
 
 
 class OwnLog:
@@ -105,6 +113,9 @@ class OwnLog:
         self._heard: Final[set[SchemeId]] = set()
         self._asking: Final[set[SchemeId]] = set()
         self._began_s: float | None = None
+        self._number: Final = keyring.identity.log_number
+        self._origin: Final = origin_of(keyring.scheme, self._number)
+        self._is_begun = False  # nothing is kept of a log before this one
         self.stopped: Stopped | None = None
         self.stopped_by: SchemeId | None = None
         self.tasks: Final = Supervisor("own-log")
@@ -122,7 +133,11 @@ class OwnLog:
             await self._ask_all()
 
     async def _catch_up(self) -> None:
-        """Keep the hashes that the tree needs and that nobody made yet."""
+        """Keep the hashes that the tree needs and that nobody made yet, and no heads of a log that has ended (6.7 g)."""
+        if not self._is_begun:
+            if await self._store.read(heads.is_of_older_log, self._number):
+                await self._store.write(heads.forget_older_log, self._number)
+            self._is_begun = True
         while made := await self._store.read(tree.missing_hashes):
             await self._store.write(tree.keep_hashes, made)
 
@@ -159,12 +174,12 @@ class OwnLog:
 
     def _sign(self, size: int, root: bytes) -> Note:
         _, key = self._keyring.signing["checkpoint"]
-        return sign_checkpoint(Checkpoint(origin=origin_of(self._keyring.scheme), size=size, root=root), key)
+        return sign_checkpoint(Checkpoint(origin=self._origin, size=size, root=root), key)
 
     def _is_signed_now(self, head: heads.Head) -> bool:
         """Tell whether a head is signed, and by the key that counts now: after a change of keys it is signed once more."""
         _, key = self._keyring.signing["checkpoint"]
-        named = log_key(self._keyring.scheme, key.public)
+        named = log_key(self._keyring.scheme, key.public, self._number)
         return head.note is not None and any(each.is_by(named) for each in parse_note(head.note).signatures)
 
     def _stop(self, why: Stopped, shown_by: SchemeId | None) -> None:
@@ -195,12 +210,13 @@ class OwnLog:
     async def _take(self, peer: SchemeId, note: Note) -> bool:
         checkpoint, _ = open_checkpoint(note.data(), self._keyring.identity, ever=True)
         await self._catch_up()
+        if checkpoint.origin != self._origin:
+            return True  # of a log that has ended: sizes and roots are compared within one number (6.7 g)
         ours = await self._store.read(_root_or_none, checkpoint.size)
-        if ours is None:
-            self._stop(Stopped.BEHIND, peer)
-            return False
         if ours != checkpoint.root:
-            self._stop(Stopped.OTHER, peer)
+            self._stop(Stopped.BEHIND if ours is None else Stopped.OTHER, peer)
+            plain = note.only_by([self._origin]).data()
+            await self._store.write(heads.note_shown, self._keyring.scheme, checkpoint, plain)
             return False
         try:
             await self._store.write(heads.store_head, checkpoint.size, checkpoint.root, self._clock.now_ms())
@@ -244,9 +260,8 @@ class OwnLog:
 
     async def _ask(self, peer: SchemeId, head: heads.Head) -> None:
         """Ask one witness to cosign `head`. Raises NoAnswer, ProtocolError."""
-        origin = origin_of(self._keyring.scheme)
         assert head.note is not None, "it is signed"
-        plain = parse_note(head.note).only_by([origin])
+        plain = parse_note(head.note).only_by([self._origin])
         last = await self._store.read(heads.witness_of, peer)
         old = 0 if last is None else last.size
         for _ in range(ROUNDS_MAX):
@@ -284,6 +299,13 @@ class OwnLog:
         if not await self._take_cosignatures(peer, note):
             raise NotAuthentic("a cosignature that is not the witness' own")
 
+    # --- beginning anew (6.7 g) -------------------------------------------------------------------------------
+
+    async def lost(self) -> Lost | None:
+        """Return what of our log others hold and this database does not have; None: nothing that was shown here."""
+        await self._catch_up()
+        return await self._store.read(_lost, self._keyring.scheme, self._origin)
+
     # --- for others -------------------------------------------------------------------------------------------
 
     async def checked(self) -> Checked:
@@ -301,7 +323,7 @@ class OwnLog:
         return Checked(
             size=size, root=b"" if head is None else head.root, signed_ms=0 if head is None else head.stored_ms, by=tuple(sorted(by)), at_ms=max(by.values(), default=None),
             witnesses=len(asked), quorum=needed, cosigned_size=0 if best is None else best.size, stopped=self.stopped,
-            stopped_by=self.stopped_by,
+            stopped_by=self.stopped_by, begun_anew=self._number - 1,
         )  # fmt: skip
 
     async def newest_note(self) -> bytes | None:
@@ -328,6 +350,13 @@ def proof_in(tx: ReadTx, seq: int, needed: int | None) -> LogProof | None:
     if head is None or head.note is None or seq >= head.size:
         return None
     return LogProof(index=seq, hashes=tree.inclusion(tx, seq, head.size), note=parse_note(head.note))
+
+
+def _lost(tx: ReadTx, scheme: SchemeId, origin: str) -> Lost | None:
+    for size, root in heads.shown(tx, scheme, origin):
+        if _root_or_none(tx, size) != root:
+            return Lost(held=_size_and_root(tx), known=(size, root))
+    return None
 
 
 def _published_tile(tx: ReadTx, tile: Tile) -> bytes | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final
 
 from sqlalchemy import bindparam, select
@@ -22,7 +23,7 @@ from node.store import ReadTx
 from node.store.schema import books as books_schema
 from node.store.schema import payments as payments_schema
 from node.store.schema import peers as peers_schema
-from protocol.checkpoint import log_key, scheme_of_witness, witness_key
+from protocol.checkpoint import log_key, number_in, parse_checkpoint, scheme_of_witness, witness_key
 from protocol.entry import Payload
 from protocol.errors import InvalidValue
 from protocol.identity import IdentityState
@@ -153,17 +154,21 @@ class Receipts:
         """Return the proof with the signatures that a receipt can show, and whose they are. Source: 4.4."""
         own = self._directory.state(self._keyring.scheme)
         assert own is not None, "our own identity is known"
+        number = number_in(parse_checkpoint(proof.note), own.scheme_id)
+        if number is None or number > own.log_number:
+            return None, ()
+        named = partial(log_key, number=number)
         by_log = next(
             (
                 (line, seq)
                 for line in proof.note.signatures
-                if (seq := _key_seq(own, CHECKPOINT, log_key, line)) is not None
+                if (seq := _key_seq(own, CHECKPOINT, named, line)) is not None
             ),
             None,
         )
         if by_log is None:
             return None, ()
-        own_seqs.append(by_log[1])
+        own_seqs += [by_log[1], KeySeq(own.log_begun_at(number))]
         witnesses: list[Introduced] = []
         lines, room = [by_log[0]], WITNESSES_BYTES_MAX
         for line in proof.note.signatures:

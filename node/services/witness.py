@@ -28,8 +28,9 @@ from protocol.checkpoint import (
     Checkpoint,
     cosign,
     log_keys,
+    log_of_origin,
+    number_in,
     open_checkpoint,
-    origin_of,
     parse_checkpoint,
     scheme_of_origin,
     witness_keys,
@@ -68,7 +69,7 @@ _REFUSED: Final = (
 )
 _S: Final = schema.checkpoint_seen.c
 _SEEN: Final = select(_S.root, _S.note).where(_S.scheme == bindparam("scheme"), _S.size == bindparam("size"))
-_PUT_SEEN: Final = upsert(schema.checkpoint_seen, key=("scheme", "size"), update=())
+_PUT_SEEN: Final = upsert(schema.checkpoint_seen, key=("scheme", "size"), update=("root", "note"))
 _OLD_SEEN: Final = (
     select(_S.size)
     .where(_S.scheme == bindparam("scheme"))
@@ -150,7 +151,7 @@ class Witness:
         if verdict.showed or verdict.status is Status.COSIGNED:
             self._shown.add(scheme)
         if verdict.two_faced:
-            await self._show_two_faces(scheme, checkpoint.size, request.note)
+            await self._show_two_faces(scheme, request.note)
         elif verdict.status is Status.NOT_CONSISTENT:
             log.warning("log_not_continued", scheme=scheme_text(scheme), size=checkpoint.size)
             await self._store.write(_note_refused, scheme, "not-consistent")
@@ -162,9 +163,13 @@ class Witness:
         return Answer(verdict.status, f"{verdict.status.name.lower().replace('_', ' ')}\n".encode())
 
     def _look(self, tx: ReadTx, scheme: SchemeId, request: AddCheckpoint) -> Verdict:
-        held = read_held(tx, scheme)
+        held, checkpoint = read_held(tx, scheme), parse_checkpoint(request.note)
         identity = self._directory.state(scheme) if self._is_witnessed(tx, scheme, held) else None
         keys = None if identity is None else log_keys(identity)
+        if identity is not None and number_in(checkpoint, scheme) != identity.log_number:
+            keys = None  # a log that has ended, or one that nobody has begun as far as is known here
+        if held is not None and origin_in(held.note) != checkpoint.origin:
+            held = None  # what is held is of a log before: sizes and roots are compared within one (6.7 g)
         record = NOTHING if held is None else Record(held.size, held.root)
         shown = held is None or scheme in self._shown
         verdict = decide(request, keys, self._own_keys, record, shown=shown)
@@ -176,7 +181,7 @@ class Witness:
         """Tell whether somebody showed another root for that size: then this log has two faces already."""
         checkpoint = parse_checkpoint(note)
         seen = tx.one(_SEEN, scheme=scheme, size=checkpoint.size)
-        return seen is not None and seen[0] != checkpoint.root
+        return seen is not None and origin_in(seen[1]) == checkpoint.origin and seen[0] != checkpoint.root
 
     def _is_witnessed(self, tx: ReadTx, scheme: SchemeId, held: Witnessed | None) -> bool:
         if scheme in self._neighbours():
@@ -189,7 +194,7 @@ class Witness:
         verdict, now_ms = self._look(tx, scheme, request), self._clock.now_ms()
         if verdict.record is None:
             return verdict, b""
-        origin, lines = origin_of(scheme), b""
+        origin, lines = parse_checkpoint(request.note).origin, b""
         kept = request.note.only_by([origin, witness_name(self._keyring.scheme)])
         if verdict.status is Status.COSIGNED:
             _, key = self._keyring.signing["witness"]
@@ -202,14 +207,14 @@ class Witness:
         _see(tx, scheme, parse_checkpoint(kept), kept.only_by([origin]))
         return verdict, lines
 
-    async def _show_two_faces(self, scheme: SchemeId, size: int, note: Note) -> None:
-        other = await self._store.read(_other_face, scheme, size, parse_checkpoint(note).root)
+    async def _show_two_faces(self, scheme: SchemeId, note: Note) -> None:
+        other = await self._store.read(_other_face, scheme, parse_checkpoint(note))
         if other is not None:
             await self._two_faced(scheme, other, note)
             await self._store.write(_note_refused, scheme, "two-faced")
 
     async def _two_faced(self, scheme: SchemeId, first: Note, second: Note) -> None:
-        origin = origin_of(scheme)
+        origin = parse_checkpoint(first).origin
         await self._evidence.found(
             scheme,
             TwoCheckpoints(first=first.only_by([origin]).data(), second=second.only_by([origin]).data()),
@@ -235,8 +240,7 @@ class Witness:
         await session.answer(frame, (int(said.status), said.body, b"" if held is None else held.note))
 
     async def _take(self, peer: SchemeId, notes: list[Note], *, whole: bool) -> None:
-        own = origin_of(self._keyring.scheme)
-        mine = [note for note in notes if note.text.startswith(f"{own}\n")]
+        mine = [note for note in notes if is_log_of(note, self._keyring.scheme)]
         if whole or mine:
             await self.own_log.hear(peer, mine)
         for note in notes:
@@ -279,12 +283,25 @@ class Witness:
             self._links.offer(peer, FrameType.CHECKPOINTS, (False, (note.data(),)))
 
     def _pass_on(self, scheme: SchemeId, note: Note) -> None:
-        plain = note.only_by([origin_of(scheme)]).data()
+        plain = note.only_by([parse_checkpoint(note).origin]).data()
         for peer in self._neighbours() & self._links.live.keys() - {scheme}:
             self._links.offer(peer, FrameType.CHECKPOINTS, (False, (plain,)))
 
 
 # --- reading and writing -----------------------------------------------------------------------------------------
+
+
+def origin_in(note: bytes) -> str:
+    """Return the origin of a note that is kept here."""
+    return parse_checkpoint(parse_note(note)).origin
+
+
+def is_log_of(note: Note, scheme: SchemeId) -> bool:
+    """Tell whether a note is a checkpoint of some log of a scheme."""
+    try:
+        return number_in(parse_checkpoint(note), scheme) is not None
+    except MalformedMessage:
+        return False
 
 
 def read_held(tx: ReadTx, scheme: SchemeId) -> Witnessed | None:
@@ -305,12 +322,15 @@ def _notes_for(tx: ReadTx, peer: SchemeId) -> list[bytes]:
     return notes if own is None or own.note is None else [own.note, *notes]
 
 
-def _other_face(tx: ReadTx, scheme: SchemeId, size: int, root: bytes) -> Note | None:
-    """Return a checkpoint of that size with another root, seen or cosigned here."""
-    seen, held = tx.one(_SEEN, scheme=scheme, size=size), read_held(tx, scheme)
-    if seen is not None and seen[0] != root:
-        return parse_note(seen[1])
-    return parse_note(held.note) if held is not None and held.size == size and held.root != root else None
+def _other_face(tx: ReadTx, scheme: SchemeId, said: Checkpoint) -> Note | None:
+    """Return a checkpoint of that log and size with another root, seen or cosigned here."""
+    seen, held = tx.one(_SEEN, scheme=scheme, size=said.size), read_held(tx, scheme)
+    kept = [seen] if seen is not None else []
+    kept += [(held.root, held.note)] if held is not None and held.size == said.size else []
+    for root, note in kept:
+        if root != said.root and origin_in(note) == said.origin:
+            return parse_note(note)
+    return None
 
 
 def _note_refused(tx: Tx, scheme: SchemeId, why: str) -> None:
@@ -321,7 +341,11 @@ def _see(tx: Tx, scheme: SchemeId, checkpoint: Checkpoint, note: Note) -> Note |
     """Unit: keep a checkpoint; return the one of the same size and another root that is kept already."""
     known = tx.one(_SEEN, scheme=scheme, size=checkpoint.size)
     if known is not None:
-        return None if known[0] == checkpoint.root else parse_note(known[1])
+        before = parse_note(known[1])
+        origin = parse_checkpoint(before).origin
+        if log_of_origin(checkpoint.origin)[1] <= log_of_origin(origin)[1]:
+            return before if origin == checkpoint.origin and known[0] != checkpoint.root else None
+        # The log began anew since (6.7 g): what was kept of the one before is compared with nothing any more.
     tx.run(_PUT_SEEN, scheme=scheme, size=checkpoint.size, root=checkpoint.root, note=note.data())
     for (size,) in tx.all(_OLD_SEEN, scheme=scheme):
         tx.run(_FORGET_SEEN, which=scheme, which_size=size)

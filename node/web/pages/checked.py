@@ -61,7 +61,20 @@ async def seal_of_books(context: Context) -> tuple[str, ...]:
 
 async def checked_line(context: Context) -> tuple[Pill, str]:
     """Return what organisers read of it."""
-    checked, words = await context.node.witness.own_log.checked(), context.words
+    checked = await context.node.witness.own_log.checked()
+    pill, said = await _checked_line(context, checked)
+    if not checked.begun_anew:
+        return pill, said
+    anew = context.words.ngettext(
+        "Once their end was lost, and they were begun anew with what was there.",
+        "%(num)d times their end was lost, and they were begun anew with what was there.",
+        checked.begun_anew,
+    ) % {"num": checked.begun_anew}
+    return pill, f"{said} {anew}"
+
+
+async def _checked_line(context: Context, checked: Checked) -> tuple[Pill, str]:
+    words = context.words
     _ = words.gettext
     good, look = Pill(text=_("Good"), tone="good"), Pill(text=_("Look here"), tone="wait")
     if checked.stopped in (Stopped.BEHIND, Stopped.OTHER):
