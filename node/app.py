@@ -236,7 +236,7 @@ class Node:
         self.gossip.watch(self.indexer.changed)
         self.jobs.append(Job("lapse-listings", HOUR_S, self.market.lapse))
         self.bookings = Bookings(
-            store=store, clock=clock, telling=BookingTelling(self.outbox, self.settings, self.options.origin),
+            store=store, clock=clock, telling=BookingTelling(self.outbox, self.settings, clock, self.options.origin),
             deposits=Deposits(self.books, self.trades), wall=lambda ms: wall_hour(ms, LOCALTZ),
         )  # fmt: skip
         self.jobs.append(Job("remind-bookings", HOUR_S, self.bookings.remind))

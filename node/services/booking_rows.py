@@ -5,7 +5,6 @@ Units and queries only; what members do with them is in `bookings.py`. Source: d
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
@@ -96,12 +95,10 @@ _ENDING: Final = (
     .limit(LISTED_MAX)
 )
 _ASIDE: Final = _B.deposit_state.in_(sorted(state.value for state in ASIDE))
-_HELD: Final = select(_B.borrower_no, func.sum(_B.deposit)).where(_ASIDE).group_by(_B.borrower_no)
 _ASKED_TO_KEEP: Final = (
     _ALL.where(_B.deposit_state == DepositState.ASKED.value).order_by(_B.no).limit(LISTED_MAX)
 )
 _DEPOSITS_OF_OWNER: Final = _ALL.where(_B.owner_no == bindparam("account_no"), _ASIDE).order_by(_B.no)
-_DEPOSITS: Final = select(_B.no, _B.state, _B.deposit, _B.deposit_state, _B.keep).order_by(_B.no)
 _SET_DEPOSIT: Final = (
     update(schema.booking)
     .where(_B.no == bindparam("which"))
@@ -301,16 +298,6 @@ def out_now(tx: ReadTx, key: ItemKey) -> Booking | None:
 def ending(tx: ReadTx, before: int, since: int) -> list[Booking]:
     """Return what is out, is to be back before the hour `before`, and was not written about after `since`."""
     return [_booking(row) for row in tx.all(_ENDING, before=before, since=since)]
-
-
-def deposits_held(tx: ReadTx) -> Counter[int]:
-    """Return what is set aside for deposits, by account. Source: 3.3, 7.8."""
-    return Counter({no: int(held) for no, held in tx.all(_HELD)})
-
-
-def deposit_rows(tx: ReadTx) -> list[Row]:
-    """Return number, state, deposit, state of the deposit and what is kept of every booking, to check them."""
-    return tx.all(_DEPOSITS)
 
 
 def asked_to_keep(tx: ReadTx) -> list[Booking]:

@@ -1,4 +1,4 @@
-"""Telling members by mail what happens to their bookings and to their things; a part of the unit it tells of.
+"""Telling members what happens to their bookings and to their things: by mail, or on the letters list; a part of the unit it tells of.
 
 Source: docs/pages.md 8.5, 9.
 """
@@ -8,10 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, assert_never
 
+from node.clock import Clock
 from node.mail import texts
 from node.mail.outbox import Outbox
 from node.services.booking_rows import Booking
 from node.services.members import Member, Reach
+from node.services.paper_notes import put_note
 from node.services.settings import Settings
 from node.store import Tx
 from node.web.period_words import last_words, period_words
@@ -21,10 +23,11 @@ from protocol.deposit import DepositEvent
 
 
 class BookingTelling:
-    """Writes mails about bookings."""
+    """Writes mails about bookings, and notes for whoever is told by letter or telephone."""
 
-    def __init__(self, outbox: Outbox, settings: Settings, origin: str):
+    def __init__(self, outbox: Outbox, settings: Settings, clock: Clock, origin: str):
         self._outbox: Final = outbox
+        self._clock: Final = clock
         self._settings: Final = settings
         self._origin: Final = origin.rstrip("/")
 
@@ -38,7 +41,7 @@ class BookingTelling:
             return words.gettext("%(who)s asks for: %(what)s") % said
 
         if booking.state is not BookingState.WAITING:  # who waits in line asks nothing of the owner yet
-            self._mail(tx, booking, owner, subject, booking.text)
+            self._tell(tx, booking, borrower, owner, subject, booking.text)
 
     def moved(
         self,
@@ -50,7 +53,9 @@ class BookingTelling:
         said: str,
     ) -> None:
         """Tell the other side what was done."""
-        self._mail(tx, booking, reader, lambda words: _subject(event, who.name, booking.title, words), said)
+        self._tell(
+            tx, booking, who, reader, lambda words: _subject(event, who.name, booking.title, words), said
+        )
 
     def ends(self, tx: Tx, booking: Booking, borrower: Member, owner: Member, *, overdue: bool) -> None:
         """Remind whoever has a thing of when it is to be back."""
@@ -65,17 +70,22 @@ class BookingTelling:
         words = texts.words_of(self._settings.now, borrower.language)
         until = last_words(booking.period, booking.step, words)
         said = words.gettext("%(name)s expects it by %(day)s.") % {"name": owner.name, "day": until}
-        self._mail(tx, booking, borrower, subject, said if booking.kind != "stay" else "")
+        self._tell(tx, booking, owner, borrower, subject, said if booking.kind != "stay" else "")
 
-    def _mail(
-        self, tx: Tx, booking: Booking, reader: Member, subject: Callable[[Words], str], said: str
-    ) -> None:
-        if reader.email is None or reader.reach is not Reach.EMAIL or not self._outbox.sends:
-            return
+    def _tell(
+        self, tx: Tx, booking: Booking, who: Member, reader: Member, subject: Callable[[Words], str], said: str
+    ) -> None:  # fmt: skip
+        """Tell a reader what `who` did, or expects."""
         settings = self._settings.now
         words = texts.words_of(settings, reader.language)
-        hello = words.gettext("Hello %(name)s,") % {"name": reader.name}
         when = period_words(booking.period, booking.step, words)
+        if reader.reach is not Reach.EMAIL:
+            note = " ".join(each for each in (f"{subject(words)}.", f"{when}.", said) if each)
+            put_note(tx, reader.no, note, now_ms=self._clock.now_ms(), by_no=who.no)
+            return
+        if reader.email is None or not self._outbox.sends:
+            return
+        hello = words.gettext("Hello %(name)s,") % {"name": reader.name}
         link = f"{self._origin}/my/bookings/{booking.no}"
         mail = texts.text_of(settings, subject(words), hello, when, said, link)
         self._outbox.queue(tx, reader.email, mail.subject, mail.body, member_no=reader.no, private=True)

@@ -5,7 +5,7 @@ No signature speaks of a hold; what is set aside must at least be for something 
 
 from __future__ import annotations
 
-from node.services.booking_rows import deposit_rows
+from node.services.deposit_rows import deposit_rows
 from node.services.ledger_walk import Findings
 from node.store import ReadTx
 from protocol.booking import TAKES_TIME, BookingState

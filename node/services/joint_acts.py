@@ -19,6 +19,7 @@ from node.services.acts import Actor, Deed, NotAllowed, note_act
 from node.services.booking_rows import CannotBook, may_be_kept
 from node.services.bookings import Bookings
 from node.services.books import Books
+from node.services.deposit_rows import is_party
 from node.services.erasure import Erasure, may_be_erased
 from node.services.line_ends import write_off
 from node.services.line_rows import CLOSED, CLOSING, FROZEN, STOPPED, SUSPENDED, Line
@@ -75,6 +76,7 @@ class Why(StrEnum):
     CAP = "cap"  # more than may be written off in a year
     TRADING = "trading"  # stop trading with them first
     APART = "apart"  # what both hold of the line is not known to be the same now
+    PARTY = "party"  # it is about you
     NO_OFFER = "no-offer"  # the other side writes first, and has not written this
 
 
@@ -166,6 +168,8 @@ def stuck_trades(tx: ReadTx, now_ms: int) -> list[int]:
 def why_not(tx: ReadTx, by: Actor, asked: Asked, now_ms: int) -> tuple[Why, int] | None:
     """Return why `by` cannot confirm this now and until when, or None if they can. A part of a page's read."""
     assert by.no is not None, "whoever confirms is a member"
+    if asked.kind is Kind.DEPOSIT and is_party(tx, asked.booking_no, by.no):
+        return Why.PARTY, 0
     if by.no != asked.asked_by:
         since = tx.scalar(_ROLE_SINCE, no=by.no) or 0
         return (Why.NEW, since + NEW_AT_DESK_MS) if now_ms < since + NEW_AT_DESK_MS else None
@@ -180,15 +184,9 @@ class JointActs:
     """See the head of this file."""
 
     def __init__(
-        self,
-        *,
-        store: Store,
-        lines: LineService,
-        books: Books,
-        keyring: KeyRing,
-        erasure: Erasure | None = None,
-        bookings: Bookings | None = None,
-    ):
+        self, *, store: Store, lines: LineService, books: Books, keyring: KeyRing,
+        erasure: Erasure | None = None, bookings: Bookings | None = None,
+    ):  # fmt: skip
         self._store: Final = store
         self._keyring: Final = keyring
         self._lines: Final = lines
@@ -214,6 +212,8 @@ class JointActs:
 
     def _ask(self, tx: Tx, by: Actor, kind: Kind, about: bytes, amount: int) -> None:
         now_ms = self._must_be_at_desk(tx, by)
+        if kind is Kind.DEPOSIT and is_party(tx, int.from_bytes(about, "big"), by.no):
+            raise CannotAct(Why.PARTY)
         if any((each.kind, each.about) == (kind, about) for each in asked_now(tx, now_ms)):
             return  # asked already, by whomever: pressed twice, it is asked once
         self._check(tx, kind, about, amount)

@@ -14,7 +14,7 @@ from typing import Final
 from sqlalchemy import bindparam, select
 
 from crypto.safekeeping import SafeKeys
-from node.services.booking_rows import deposits_held
+from node.services.deposit_rows import deposits_held
 from node.services.deposits_check import check_deposits
 from node.services.ledger_walk import EntryWalk, Finding, Findings, Identities, Progress, Reckoned
 from node.services.line_walk import Walked, op_row, walk_lines

@@ -15,7 +15,7 @@ from typing import Any, Final, TypeAlias
 from sqlalchemy import bindparam, select
 
 from node.services.accounts import all_accounts
-from node.services.booking_rows import deposits_held
+from node.services.deposit_rows import deposits_held
 from node.services.line_rows import Line, read_lines
 from node.store import ReadTx
 from node.store.schema import books as books_schema

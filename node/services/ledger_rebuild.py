@@ -14,7 +14,7 @@ from sqlalchemy import bindparam, delete, insert, select, update
 
 from crypto.canonical import NotCanonical
 from crypto.safekeeping import SafeKeys
-from node.services.booking_rows import deposits_held
+from node.services.deposit_rows import deposits_held
 from node.services.ledger_check import quiet
 from node.services.ledger_walk import EntryWalk, Finding, Findings, Identities, Progress, Reckoned
 from node.services.line_rows import ASKED, OFFERED, REPLACED, STOPPED

@@ -141,9 +141,8 @@ def _asked(
         href = f"/admin/members/{asked.member_no}"
     elif asked.kind is Kind.DEPOSIT and (booking := read.deposits.get(asked.booking_no)) is not None:
         what, detail = _of_deposit(context, read, booking)
-        then = _("Confirmed, %(amount)s go to the owner, and the rest is free again.") % {
-            "amount": voice.spoken(asked.amount)
-        }
+        kept = {"amount": voice.spoken(asked.amount)}
+        then = _("Confirmed, %(amount)s go to the owner, and the rest is free again.") % kept
         href = HERE
     elif asked.kind is Kind.DEPOSIT:
         what, detail, then, href = _("A deposit"), _("It was settled meanwhile."), "", HERE
@@ -220,11 +219,9 @@ def _stuck(context: Context, known: Known, read: Together, no: int) -> StuckCard
 def _of_deposit(context: Context, read: Together, booking: Booking) -> tuple[str, str]:
     """Return who asks to keep what of whose deposit, and for what."""
     _, voice = context.words.gettext, context.voice
-    names = [
-        "" if (member := read.members.get(no)) is None else member.name
-        for no in (booking.owner_no, booking.borrower_no)
-    ]
-    said = {"owner": names[0], "borrower": names[1], "amount": voice.spoken(booking.keep)}
+    names = {no: member.name for no, member in read.members.items()}
+    owner, borrower = names.get(booking.owner_no, ""), names.get(booking.borrower_no, "")
+    said = {"owner": owner, "borrower": borrower, "amount": voice.spoken(booking.keep)}
     return (
         _("%(owner)s asks to keep %(amount)s of %(borrower)s’s deposit") % said,
         _("%(what)s: %(when)s.") % {"what": booking.title, "when": when_words(booking, voice)},
@@ -273,6 +270,8 @@ def why_sentence(context: Context, why: Why, until_ms: int = 0) -> str:
             return _(
                 "They have not written this balance, or steps came after it. Please look at the page again."
             )
+        case Why.PARTY:
+            return _("You are one of the two it is about. Two other organisers decide.")
         case Why.TRADING:
             return _("Stop trading with them first.")
         case _:

@@ -17,13 +17,15 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from sqlalchemy import select
 
 from node.services import bookings as bookings_module
+from node.services.acts import OPERATOR
 from node.services.booking_rows import acts_of, booking_by_no, bookings_of, in_line, open_bookings, taking
 from node.services.booking_telling import BookingTelling
 from node.services.bookings import Booking, Bookings, CannotBook, NewBooking, UnfitPeriod, Why, whole_price
 from node.services.deposits import Deposits
 from node.services.market import Market
-from node.services.members import Member
+from node.services.members import Member, NewMember, Reach
 from node.services.own_feed import OwnFeed
+from node.services.paper_notes import to_tell
 from node.services.trades import Trades
 from node.store import ReadTx, StoreError, ThreadStore
 from node.store.schema import bookings as schema
@@ -76,7 +78,7 @@ class Lending(Desk):
         trades = Trades(store=self.store, books=self.books, clock=self.clock, scheme=own)
         self.bookings = Bookings(
             store=self.store, clock=self.clock, deposits=Deposits(self.books, trades), wall=lambda ms: wall_hour(ms, UTC),
-            telling=BookingTelling(self.outbox, self.settings, "https://oakvale.example"),
+            telling=BookingTelling(self.outbox, self.settings, self.clock, "https://oakvale.example"),
         )  # fmt: skip
         self.ana, self.ben, self.cem = [await self.member(name) for name in ("Ana", "Ben", "Cem")]
         self.forms = count(1)
@@ -337,6 +339,22 @@ async def test_who_has_a_thing_is_reminded(lending: Lending):
     lending.clock.now += BOOKING_REMINDED_EVERY_MS + 1
     assert (await lending.bookings.remind(), await lending.bookings.remind()) == (1, 0)
     assert await lending.subjects() == [("ben", "Please bring it back: Drill")]
+
+
+async def test_who_has_no_mail_is_told_by_the_desk(lending: Lending):
+    """pages.md 9: on the letters list, with what was said; nothing goes by mail."""
+    new = NewMember(name="Maud", email="", reach=Reach.LETTER, address="Mill Lane 1")
+    maud = await lending.people.add(OPERATOR, new)
+    booking = await lending.ask(maud, days(0, 0))
+    await lending.act(booking, E.AGREE, lending.ana)
+    await lending.act(booking, E.HAND_OVER, lending.ana, "One battery is weak")
+    assert [who for who, _ in await lending.subjects()] == ["ana"]
+    (told,) = await lending.store.read(to_tell)
+    assert told.member.no == maud.no
+    assert [each.text for each in told.notes] == [
+        "Ana said yes: Drill. Thursday 1 January 2026.",
+        "Handed over: Drill. Thursday 1 January 2026. One battery is weak",
+    ]
 
 
 # --- Never two bookings of one hour --------------------------------------------------------------------------

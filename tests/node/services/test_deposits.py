@@ -13,8 +13,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from sqlalchemy import text
 
 from node.services.accounts import load
-from node.services.booking_rows import booking_by_no, deposits_held
+from node.services.booking_rows import booking_by_no
 from node.services.bookings import Booking, CannotBook, Why
+from node.services.deposit_rows import deposits_held
 from node.services.ledger_check import check_books
 from node.services.ledger_rebuild import rebuild
 from node.services.members import Member

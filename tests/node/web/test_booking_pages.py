@@ -8,7 +8,7 @@ import re
 import pytest
 
 from node.services.accounts import load
-from node.services.acts import Role
+from node.services.acts import OPERATOR, Role
 from node.services.booking_rows import bookings_of
 from node.services.bookings import Booking
 from node.wall import day_of
@@ -392,3 +392,25 @@ async def test_two_organisers_let_an_owner_keep_it_and_one_does_not(oakvale: Oak
     )
     assert (await sent(ottos, confirm, form_token=token))[0] == 422
     assert await oakvale.balance(oakvale.ana) == 30
+
+
+async def test_whoever_it_is_about_is_none_of_the_two(oakvale: Oakvale) -> None:
+    """Rule 7.8: an organiser neither asks that their own deposit is kept, nor that they keep another's, nor confirms it."""
+    await oakvale.later(8 * DAY_MS)
+    booking = await taken_back(oakvale)
+    for member in (oakvale.ana, oakvale.ben):
+        await oakvale.town.node.people.set_role(OPERATOR, member.no, Role.ORGANISER)
+    number = booking.rpartition("/")[2]
+    for member in (oakvale.ana, oakvale.ben):
+        browser = await oakvale.town.browser_of(member)
+        token = form_token_of(await text(browser, "/admin/together"))
+        status, _, page = await sent(browser, f"/admin/together/deposit/{number}", form_token=token)
+        assert status == 422
+        assert "You are one of the two it is about. Two other organisers decide." in words_of(page)
+    rosas = await oakvale.town.browser_of(oakvale.rosa)
+    token = form_token_of(await text(rosas, "/admin/together"))
+    assert (await sent(rosas, f"/admin/together/deposit/{number}", form_token=token))[0] == 303
+    desk = await text(await oakvale.town.browser_of(oakvale.ana), "/admin/together")
+    assert "You are one of the two it is about." in words_of(desk)
+    assert "/confirm" not in desk
+    assert await held(oakvale) == 120
