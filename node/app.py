@@ -70,11 +70,13 @@ from node.services.parting import Parting
 from node.services.pay_codes import PayCodes
 from node.services.peers import Network, Nowhere, Peers
 from node.services.people import People
+from node.services.profiles import Profiles
 from node.services.promises import OwnUnit
 from node.services.quotes import QuoteService
 from node.services.receipts import Receipts
 from node.services.recovery import Recovery
 from node.services.refolding import fold_anew
+from node.services.reports import Reports
 from node.services.routes import Routes
 from node.services.settings import SchemeSettings, Settings
 from node.services.settlement import Settlement
@@ -151,6 +153,7 @@ class Node:
         self.books = Books(self.keyring, clock, chance)
         self.outbox = Outbox(store, clock, mail)
         self.people = People(store, clock, self.books, self.settings, hasher)
+        self.profiles = Profiles(store)
         self.sign_in = SignIn(
             store, clock, chance, settings=self.settings, outbox=self.outbox, hasher=hasher, secret=pepper,
             public_address=self.options.origin,
@@ -232,6 +235,7 @@ class Node:
             store=store, clock=clock, chance=self.chance, own=self.scheme, own_feed=self.own_feed,
             on_withdrawn=lambda tx, key: self.gifts.ended_in(tx, key),  # noqa: PLW0108 - made below
         )  # fmt: skip
+        self.reports = Reports(store=store, clock=clock, market=self.market, own=self.scheme)
         self.indexer = Indexer(store=store, own=self.scheme)
         self.gossip.watch(self.indexer.changed)
         self.jobs.append(Job("lapse-listings", HOUR_S, self.market.lapse))

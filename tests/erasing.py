@@ -20,6 +20,7 @@ from node.services.joint_acts import asked_now
 from node.services.ledger_check import check_books
 from node.services.letters import Writing
 from node.services.members import Member, NewMember, member_by_no
+from node.services.profiles import ContactLine, SeenBy, Skills
 from node.services.settings import SchemeSettings
 from node.services.statement import read_statement
 from node.services.trades import NewTrade, Trade
@@ -74,8 +75,22 @@ class Scheme:
             address=f"{tag}address", place=f"{tag}place", about=f"{tag}about", role=role,
         )  # fmt: skip
         member = await self.node.people.add(OPERATOR, new, why=f"{tag}why")
+        await self.node.profiles.set_skills(member, Skills(words=(f"{tag}skill",)))
+        await self.node.profiles.set_contacts(member, [ContactLine(f"{tag}line", SeenBy.NOBODY)])
         self.words[member.no] = {
-            f"{tag}{what}" for what in ("name", "public", "mail", "phone", "address", "place", "about", "why")
+            f"{tag}{what}"
+            for what in (
+                "name",
+                "public",
+                "mail",
+                "phone",
+                "address",
+                "place",
+                "about",
+                "why",
+                "skill",
+                "line",
+            )
         }
         self.members.append(member)
         return member

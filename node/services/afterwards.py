@@ -165,6 +165,8 @@ class Afterwards:
             account_no=member.account_no,
             text=text,
             at_ms=self._clock.now_ms(),
+            giver_agrees=False,
+            receiver_agrees=False,
         )
         if trade.other_scheme is not None:
             self._write_abroad(tx, trade, member, THANKS, text)
@@ -310,4 +312,7 @@ class Afterwards:
         mine = thread.account_no is not None and trade.concerns(thread.account_no)
         if text.kind == THANKS and theirs and mine and None not in thanks_of(tx, trade.no):
             said = text.text[:THANKS_CHARACTERS_MAX]
-            tx.run(_NEW_THANKS, trade_no=trade.no, account_no=None, text=said, at_ms=self._clock.now_ms())
+            tx.run(
+                _NEW_THANKS, trade_no=trade.no, account_no=None, text=said, at_ms=self._clock.now_ms(), giver_agrees=False,
+                receiver_agrees=False,
+            )  # fmt: skip

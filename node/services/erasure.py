@@ -35,6 +35,8 @@ from node.store.schema import meta
 from node.store.schema import pay_codes as codes_schema
 from node.store.schema import payments as payments_schema
 from node.store.schema import people as schema
+from node.store.schema import profiles as profiles_schema
+from node.store.schema import reports as reports_schema
 from node.store.schema import restore as restore_schema
 from node.store.schema import standing as standing_schema
 from protocol.entry import Corrected, Entry, Payload, Posted, Words, open_book
@@ -134,12 +136,24 @@ _BLANK: Final[tuple[UpdateBase, ...]] = (
     ),
     update(schema.act).where(_A.for_no == bindparam("which")).values(detail="", why=""),
     update(schema.act).where(_A.by_no == bindparam("which")).values(by_name=""),
+    # What was reported by them or about them; the other side's words name them too.
+    update(reports_schema.report)
+    .where(
+        or_(
+            reports_schema.report.c.member_no == bindparam("which"),
+            reports_schema.report.c.about_no == bindparam("which"),
+        )
+    )
+    .values(about_name="", text="", quoted="", outcome="", ended_by=""),
     update(mail_schema.mail)
     .where(mail_schema.mail.c.member_no == bindparam("which"))
     .values(recipient="", subject="", text="", reason="", state="lapsed"),
     *[
         delete(each).where(each.c.member_no == bindparam("which"))
-        for each in (schema.session, schema.pending_sign_in, schema.sign_in_link, schema.sign_in_place)
+        for each in (
+            schema.session, schema.pending_sign_in, schema.sign_in_link, schema.sign_in_place, profiles_schema.skill,
+            profiles_schema.contact_line,
+        )
     ],
 )  # fmt: skip
 _HOSTED: Final = select(events_schema.event.c.no).where(events_schema.event.c.host_no == bindparam("which"))

@@ -29,6 +29,8 @@ from node.store.schema import (
     market,
     payments,
     people,
+    profiles,
+    reports,
     standing,
 )
 from protocol.entry import Words
@@ -67,6 +69,9 @@ _OF_MEMBER: Final[Mapping[str, tuple[Table, Any]]] = {
     "what_organisers_did": (people.act, people.act.c.for_no == _NO),
     "logged_in": (people.session, people.session.c.member_no == _NO),
     "mail": (mail.mail, (mail.mail.c.member_no == _NO) & mail.mail.c.private.is_(False)),
+    "what_i_can_do": (profiles.skill, profiles.skill.c.member_no == _NO),
+    "ways_to_reach_me": (profiles.contact_line, profiles.contact_line.c.member_no == _NO),
+    "reports": (reports.report, reports.report.c.member_no == _NO),
     "listings": (market.listing, market.listing.c.member_no == _NO),
     "cheques_and_slips": (
         desk.cheque_row,

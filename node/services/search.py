@@ -193,6 +193,11 @@ def _matches(ranked: bool) -> Any:
     return select(_T.rowid, *rank).where(_Matches()).order_by(_T.rowid.desc()).limit(MATCHES_MAX).subquery()
 
 
+def fits_words() -> ColumnElement[bool]:
+    """Return the condition that every word of the parameter `words`, folded, begins a word of `listing_text`."""
+    return _Matches()
+
+
 @cache
 def _statements(shape: _Shape) -> tuple[ClauseElement, ClauseElement]:
     """Return the statements for one page, and for the number of all, counted up to `COUNTED_MAX` and one."""

@@ -6,7 +6,7 @@ from typing import Final
 
 from sqlalchemy import Column, ForeignKey, Index
 
-from node.store.schema import Big, Str, table
+from node.store.schema import Big, Flag, Str, table
 
 thanks: Final = table(
     "thanks",
@@ -15,6 +15,10 @@ thanks: Final = table(
     Column("account_no", Big, ForeignKey("account.no")),  # who thanks; none: the other side, abroad
     Column("text", Str, nullable=False),
     Column("at_ms", Big, nullable=False),
+    # Shown on the page of whoever is thanked once both agree; asked of neither.
+    Column("giver_agrees", Flag, nullable=False),
+    Column("receiver_agrees", Flag, nullable=False),
+    Index("ix_thanks_account", "account_no"),
     Index("ix_thanks_trade", "trade_no"),
 )
 

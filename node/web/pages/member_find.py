@@ -106,7 +106,7 @@ async def find(context: Context) -> web.Response:
             query=asked["q"],
             kind=query.kind,
             km=kept["km"],
-            distances=_distance_options(voice, anywhere=here is None),
+            distances=distance_options(voice, anywhere=here is None),
             category=query.category,
             categories=board.category_options(context.words),
             scheme=kept["scheme"],
@@ -133,7 +133,8 @@ def _query(asked: dict[str, str], here: Place | None, page: int) -> FindQuery:
     )
 
 
-def _distance_options(voice: Voice, *, anywhere: bool) -> tuple[Option, ...]:
+def distance_options(voice: Voice, *, anywhere: bool) -> tuple[Option, ...]:
+    """Return how far one may look; `anywhere`: it is not known from where."""
     _ = voice.words.gettext
     every = Option(value="", text=_("Any distance"))
     if anywhere:
@@ -285,6 +286,7 @@ def _listing_view(context: Context, shown: ShownListing) -> ListingView:
         own=False,
         state=None,
         message_href=f"/messages/new?listing={shown.id}",
+        report_href=f"/l/{shown.id}/report",
         record_href=f"/record/what?listing={shown.id}" if paid and not cannot else "",
         cannot_record=cannot if paid else "",
     )

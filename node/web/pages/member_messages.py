@@ -16,6 +16,7 @@ from node.services.ask_rows import ask_by_id
 from node.services.gifts import GIFT
 from node.services.letters import CannotWrite, Writing
 from node.services.members import Member, State, member_by_account, member_by_no, parse_number
+from node.services.profiles import ContactLine, Reader, contacts_for
 from node.services.threads import Message, Thread, mark_read, messages_of, threads_of
 from node.store import ReadTx
 from node.web.context import MEMBER, Context, NoSuchPage, get, post
@@ -111,7 +112,18 @@ def _snippet(text: str) -> str:
 
 async def thread(context: Context) -> web.Response:
     """GET /messages/{number}?before"""
-    return context.show(await _thread_view(context, await find(context)))
+    found, chosen, form = await find(context), context.query("line"), EMPTY
+    lines = await _lines_abroad(context, found)
+    if chosen.isascii() and chosen.isdigit() and 1 <= int(chosen) <= len(lines):
+        form = Filled({"text": lines[int(chosen) - 1].text})
+    return context.show(await _thread_view(context, found, form))
+
+
+async def _lines_abroad(context: Context, found: Thread) -> tuple[ContactLine, ...]:
+    """Return what its owner may put into a message to somebody of another scheme, to be reached by. It never goes by itself."""
+    if found.scheme == context.node.scheme:
+        return ()
+    return await context.read(contacts_for, context.member, Reader.ABROAD)
 
 
 async def _thread_view(context: Context, found: Thread, form: Filled = EMPTY) -> ThreadView:
@@ -121,7 +133,7 @@ async def _thread_view(context: Context, found: Thread, form: Filled = EMPTY) ->
     if found.unread:
         await context.node.store.write(mark_read, found.no, context.member.account_no)
         context.unread -= found.unread
-    voice, schemes = context.voice, await schemes_known(context)
+    voice, schemes, _ = context.voice, await schemes_known(context), context.words.gettext
     members = {} if member is None or found.their_account is None else {found.their_account: member}
     listing = await listing_of(context, found)
     return ThreadView(
@@ -134,6 +146,10 @@ async def _thread_view(context: Context, found: Thread, form: Filled = EMPTY) ->
         if await _has_older(context, found, shown)
         else "",
         starters=(),
+        lines=tuple(
+            Link(text=_("Put in: %(line)s") % {"line": each.text}, href=f"/messages/{found.no}?line={at}")
+            for at, each in enumerate(await _lines_abroad(context, found), 1)
+        ),
         form=form,
         once=context.once(),
         action=f"/messages/{found.no}",
@@ -146,6 +162,7 @@ async def _thread_view(context: Context, found: Thread, form: Filled = EMPTY) ->
             schemes.get(found.scheme) if found.scheme != context.node.scheme else None,
         ),
         day_href=f"/messages/{found.no}/day" if _can_agree(context, found, member, schemes) else "",
+        report_href="" if all(each.mine for each in shown) else f"/messages/{found.no}/report",
         block_action=f"/messages/{found.no}/block"
         if found.blocked or not all(each.mine for each in shown)
         else "",
@@ -203,7 +220,7 @@ def _item(message: Message, found: Thread, context: Context, ask_no: int | None)
 
 
 @dataclass(frozen=True, slots=True)
-class Reader:
+class Addressee:
     """To whom a first message goes: a member of ours, or whoever placed a neighbour's listing."""
 
     member: Member | None
@@ -218,14 +235,14 @@ class Reader:
         return self.listing.owner_name
 
 
-async def _reader(context: Context) -> Reader:
+async def _reader(context: Context) -> Addressee:
     """Return whom the address names. Raises NoSuchPage."""
     if context.query("listing"):
         listing = await find_listing(context, context.query("listing"))
-        reader = Reader(listing.owner, listing)
+        reader = Addressee(listing.owner, listing)
     else:
         no = parse_number(context.query("to"))
-        reader = Reader(None if no is None else await context.read(member_by_no, no), None)
+        reader = Addressee(None if no is None else await context.read(member_by_no, no), None)
         if reader.member is None:
             raise NoSuchPage
     if reader.member is not None and reader.member.state is State.LEFT:
@@ -246,7 +263,7 @@ async def new(context: Context) -> web.Response:
     return context.show(_new_view(context, reader, form))
 
 
-def _starters(reader: Reader, voice: Voice) -> tuple[str, ...]:
+def _starters(reader: Addressee, voice: Voice) -> tuple[str, ...]:
     """Return sentences to begin with. Source: docs/pages.md 8.4, 8.14."""
     _ = voice.words.gettext
     wish = reader.listing is not None and reader.listing.content.kind == GIFT
@@ -258,7 +275,7 @@ def _starters(reader: Reader, voice: Voice) -> tuple[str, ...]:
     )
 
 
-def _new_view(context: Context, reader: Reader, form: Filled) -> ThreadView:
+def _new_view(context: Context, reader: Addressee, form: Filled) -> ThreadView:
     listing, member = reader.listing, reader.member
     where = (
         f"listing={listing.id}"

@@ -85,6 +85,7 @@ class ListingView(View):
     own: bool
     state: Pill | None  # for the owner: "Listed until 4 November"
     message_href: str  # "" when not possible
+    report_href: str = ""
     record_href: str  # "" when not possible
     cannot_record: str  # why there is no button to record, and what to do; "" when there is one
     phone: str = ""  # shown only where the owner allows it
@@ -183,12 +184,16 @@ class PersonCard:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PeopleView(View):
-    """GET /people?q&page"""
+    """GET /people?q&km&can&page"""
 
     TEMPLATE: ClassVar[str] = "member/people.html"
     PLACE: ClassVar[Place] = "find"
 
     query: str
+    km: str = ""
+    distances: tuple[Option, ...] = ()
+    can: str = ""
+    skills: tuple[Option, ...] = ()  # groups of what people can do
     summary: str
     people: tuple[PersonCard, ...]
     pager: Pager | None
@@ -208,8 +213,11 @@ class PersonView(View):
     badge: str
     about: tuple[str, ...]
     facts: tuple[Fact, ...]  # member since, last active, balance where the scheme shows it
+    skills: tuple[str, ...] = ()
+    contacts: tuple[Fact, ...] = ()  # those the reader may see
     offers: tuple[ListingCard, ...]
     wants: tuple[ListingCard, ...]
+    thanks: tuple[Fact, ...] = ()  # notes that both sides want to be read: from whom, and what
     between_us: tuple[Link, ...]  # trades: "Bike repair, 2 hours, 4 Mar 2026"
     message_href: str
     record_href: str
@@ -264,6 +272,7 @@ class ThreadView(View):
     messages: tuple[MessageItem, ...]
     older_href: str
     starters: tuple[Link, ...]  # sentences to begin with, for the first message
+    lines: tuple[Link, ...] = ()  # to be reached by, to put into a message to another scheme
     form: Filled = EMPTY
     once: str
     action: str
@@ -271,6 +280,7 @@ class ThreadView(View):
     ask_href: str = ""
     days: tuple[DayCard, ...] = ()
     day_href: str = ""  # "" where there is nobody to agree a day with
+    report_href: str = ""
     block_action: str = ""  # "" before the other side wrote
     blocked: bool = False
 

@@ -125,6 +125,7 @@ from node.web.views.visitor import (
 from node.web.words import words_for
 from tests.node.web import day_samples, gift_samples, samples_events, samples_of_bookings
 from tests.node.web.samples_desk import desk_views
+from tests.node.web.samples_find import FIND, FIND_DESK
 from tests.node.web.samples_money import MONEY
 from tests.node.web.samples_of_papers import PAPERS
 
@@ -494,7 +495,8 @@ def _admin_pages() -> dict[str, Sample]:
         "languages": LanguagesView(form=Filled({"own": "en", "speaks-en": "yes", "speaks-de": "yes"}), offered=(Option(value="en", text="English"), Option(value="de", text="Deutsch"), Option(value="pl", text="Polski")), unit_form=Filled({"name-pl-few": "żołędzie"}), unit_name="Acorns", units=(UnitInLanguage(tag="pl", language="Polski", names=(UnitName(field="name-pl-one", label="As in “1 …”"), UnitName(field="name-pl-few", label="As in “2 …”")), preview="0 żołędzi · 1 żołądź · 2 żołędzie"),)),
         "scheme": SchemeView(about_form=Filled({"headline": "Neighbours in Riverside help each other", "about": "We swap what we make and do.", "help_name": "Karim"}), rate_form=Filled({"hour_amount": "12"}), limits_form=Filled({"lower": "120", "upper": "480"}), in_hours=False, unit_name="Acorns", amount_hint="For example 6 or 2.50", hour_now="1 hour is 12 Acorns, since 3 May 2025.", hour_next="From 12 May 2026 it will be 13 Acorns."),
     }  # fmt: skip
-    return {name: Sample(ORGANISER, view) for name, view in {**views, **desk_views(), **PAPERS}.items()}
+    every = {**views, **desk_views(), **PAPERS, **FIND_DESK}
+    return {name: Sample(ORGANISER, view) for name, view in every.items()}
 
 
 PAGES: Final[Mapping[str, Sample]] = {
@@ -502,6 +504,7 @@ PAGES: Final[Mapping[str, Sample]] = {
     **_listing_pages(),
     **_trade_pages(),
     **_admin_pages(),
+    **{name: Sample(replace(MEMBER, path="/my"), view) for name, view in FIND.items()},
     **{name: Sample(replace(MEMBER, path="/my"), view) for name, view in MONEY.items()},
     **{name: Sample(MEMBER, view) for name, view in gift_samples.VIEWS.items()},
     **{name: Sample(MEMBER, view) for name, view in samples_of_bookings.VIEWS.items()},

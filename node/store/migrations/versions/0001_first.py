@@ -969,6 +969,21 @@ def upgrade() -> None:
         batch_op.create_index("ix_complaint_trade", ["trade_no"], unique=False)
 
     op.create_table(
+        "contact_line",
+        sa.Column("no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("member_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("seen_by", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["member_no"], ["member.no"], name=op.f("fk_contact_line_member_no")),
+        sa.PrimaryKeyConstraint("no", name=op.f("pk_contact_line")),
+        sqlite_strict=True,
+        sqlite_with_rowid=True,
+    )
+    with op.batch_alter_table("contact_line", schema=None) as batch_op:
+        batch_op.create_index("ix_contact_line_member", ["member_no"], unique=False)
+
+    op.create_table(
         "erasure",
         sa.Column("member_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("at_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -1233,6 +1248,32 @@ def upgrade() -> None:
         batch_op.create_index("ix_pending_sign_in_member", ["member_no"], unique=False)
 
     op.create_table(
+        "report",
+        sa.Column("no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("member_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("about_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("about_name", sa.Text(), nullable=False),
+        sa.Column("scheme", sa.LargeBinary(), nullable=False),
+        sa.Column("item_key", sa.LargeBinary(), nullable=True),
+        sa.Column("thread_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("quoted", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("created_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("ended_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("ended_by", sa.Text(), nullable=False),
+        sa.Column("outcome", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["about_no"], ["member.no"], name=op.f("fk_report_about_no")),
+        sa.ForeignKeyConstraint(["member_no"], ["member.no"], name=op.f("fk_report_member_no")),
+        sa.PrimaryKeyConstraint("no", name=op.f("pk_report")),
+        sqlite_strict=True,
+        sqlite_with_rowid=True,
+    )
+    with op.batch_alter_table("report", schema=None) as batch_op:
+        batch_op.create_index("ix_report_member", ["member_no", "state"], unique=False)
+        batch_op.create_index("ix_report_state", ["state", "no"], unique=False)
+
+    op.create_table(
         "session",
         sa.Column("token", sa.LargeBinary(), nullable=False),
         sa.Column("member_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -1276,6 +1317,21 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_table(
+        "skill",
+        sa.Column("no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("member_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("category", sa.Text(), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("folded", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["member_no"], ["member.no"], name=op.f("fk_skill_member_no")),
+        sa.PrimaryKeyConstraint("no", name=op.f("pk_skill")),
+        sqlite_strict=True,
+        sqlite_with_rowid=True,
+    )
+    with op.batch_alter_table("skill", schema=None) as batch_op:
+        batch_op.create_index("ix_skill_member", ["member_no"], unique=False)
+
+    op.create_table(
         "standing_turn",
         sa.Column("standing_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("turn", sa.Integer(), nullable=False),
@@ -1297,6 +1353,8 @@ def upgrade() -> None:
         sa.Column("account_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("text", sa.Text(), nullable=False),
         sa.Column("at_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("giver_agrees", sa.Boolean().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("receiver_agrees", sa.Boolean().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.ForeignKeyConstraint(["account_no"], ["account.no"], name=op.f("fk_thanks_account_no")),
         sa.ForeignKeyConstraint(["trade_no"], ["trade.no"], name=op.f("fk_thanks_trade_no")),
         sa.PrimaryKeyConstraint("no", name=op.f("pk_thanks")),
@@ -1304,6 +1362,7 @@ def upgrade() -> None:
         sqlite_with_rowid=True,
     )
     with op.batch_alter_table("thanks", schema=None) as batch_op:
+        batch_op.create_index("ix_thanks_account", ["account_no"], unique=False)
         batch_op.create_index("ix_thanks_trade", ["trade_no"], unique=False)
 
     op.create_table(

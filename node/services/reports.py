@@ -1,0 +1,227 @@
+"""Reports: a member tells the organisers of a listing or a conversation, and they look at it, take a listing down, or close it.
+
+Organisers never open conversations: whoever reports one shows them the last of what was written in it, and is told so before.
+Nobody decides about what is reported of themselves. Source: docs/pages.md 7.2, 7.3, 0.9.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from sqlalchemy import bindparam, func, insert, select, update
+
+from node.clock import Clock
+from node.services.acts import Actor, Deed, NotAllowed, note_act
+from node.services.market import Market
+from node.services.members import Member, member_by_account
+from node.services.own_listings import find_own
+from node.services.threads import Thread, messages_of
+from node.store import ReadTx, Store, Tx
+from node.store.schema import reports as schema
+from node.store.statements import Row
+from protocol.limits import COMPLAINTS_OPEN_MAX
+from protocol.listing import TRANSITIONS, Removed
+from protocol.listing import Actor as ListingActor
+from protocol.names import ItemKey, SchemeId
+
+OPEN: Final = "open"
+CLOSED: Final = "closed"
+LISTED_MAX: Final = 100
+MESSAGES_QUOTED: Final = 10
+
+_R: Final = schema.report.c
+_COLUMNS: Final = (
+    _R.no, _R.member_no, _R.about_no, _R.about_name, _R.scheme, _R.item_key, _R.thread_no, _R.text, _R.quoted, _R.state,
+    _R.created_ms, _R.ended_ms, _R.ended_by, _R.outcome,
+)  # fmt: skip
+_BY_NO: Final = select(*_COLUMNS).where(_R.no == bindparam("no"))
+_ALL_OPEN: Final = select(*_COLUMNS).where(_R.state == OPEN).order_by(_R.no).limit(LISTED_MAX)
+_COUNT_OPEN: Final = select(func.count()).select_from(schema.report).where(_R.state == OPEN)
+_OPEN_OF: Final = select(_R.item_key, _R.thread_no).where(
+    _R.member_no == bindparam("member_no"), _R.state == OPEN
+)
+_NEW: Final = insert(schema.report)
+_END: Final = (
+    update(schema.report)
+    .where(_R.no == bindparam("which"), _R.state == OPEN)
+    .values(state=CLOSED, ended_ms=bindparam("now"), ended_by=bindparam("by"), outcome=bindparam("words"))
+)
+
+
+class Why(StrEnum):
+    """Why a report is not taken; nothing changed."""
+
+    ALREADY = "already"  # the same is open
+    TOO_MANY = "too-many"  # too many of theirs are open
+    OWN = "own"  # nobody reports what is theirs
+
+
+class CannotReport(Exception):
+    """An honest no."""
+
+    def __init__(self, why: Why):
+        super().__init__(why.value)
+        self.why: Final = why
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What somebody reported."""
+
+    no: int
+    member_no: int
+    about_no: int | None
+    about_name: str
+    scheme: SchemeId
+    item_key: ItemKey | None
+    thread_no: int | None
+    text: str
+    quoted: str
+    state: str
+    created_ms: int
+    ended_ms: int | None
+    ended_by: str
+    outcome: str
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it waits for an organiser."""
+        return self.state == OPEN
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportedListing:
+    """A listing as whoever reports it saw it."""
+
+    scheme: SchemeId
+    key: ItemKey
+    title: str
+    owner: Member | None  # of ours
+    owner_name: str
+
+
+def _report(row: Row) -> Report:
+    (
+        no, member_no, about_no, about_name, scheme, item_key, thread_no, text, quoted, state, created_ms, ended_ms, ended_by,
+        outcome,
+    ) = row  # fmt: skip
+    return Report(
+        no=no, member_no=member_no, about_no=about_no, about_name=about_name, scheme=SchemeId(scheme),
+        item_key=None if item_key is None else ItemKey(item_key), thread_no=thread_no, text=text, quoted=quoted, state=state,
+        created_ms=created_ms, ended_ms=ended_ms, ended_by=ended_by, outcome=outcome,
+    )  # fmt: skip
+
+
+def open_reports(tx: ReadTx) -> list[Report]:
+    """Return what waits for an organiser, oldest first."""
+    return [_report(row) for row in tx.all(_ALL_OPEN)]
+
+
+def count_open_reports(tx: ReadTx) -> int:
+    """Return how many reports wait for an organiser."""
+    return int(tx.scalar(_COUNT_OPEN))
+
+
+def report_by_no(tx: ReadTx, no: int) -> Report | None:
+    """Return one report; for organisers."""
+    row = tx.one(_BY_NO, no=no)
+    return None if row is None else _report(row)
+
+
+class Reports:
+    """See the head of this file."""
+
+    def __init__(self, *, store: Store, clock: Clock, market: Market, own: SchemeId):
+        self._store: Final = store
+        self._clock: Final = clock
+        self._market: Final = market
+        self._own: Final = own
+
+    async def listing(self, by: Member, listing: ReportedListing, text: str) -> int:
+        """Report a listing; return the report's number. Raises CannotReport."""
+        return await self._store.write(self._listing, by, listing, text)
+
+    def _listing(self, tx: Tx, by: Member, listing: ReportedListing, text: str) -> int:
+        if listing.owner is not None and listing.owner.no == by.no:
+            raise CannotReport(Why.OWN)
+        return self._put(
+            tx, by, (bytes(listing.key), None), about=listing.owner, name=listing.owner_name, scheme=listing.scheme, text=text,
+            quoted=listing.title,
+        )  # fmt: skip
+
+    async def conversation(self, by: Member, thread: Thread, name: str, text: str) -> int:
+        """Report a conversation of one's own, with the last that was written in it. Raises CannotReport."""
+        return await self._store.write(self._conversation, by, thread, name, text)
+
+    def _conversation(self, tx: Tx, by: Member, thread: Thread, name: str, text: str) -> int:
+        about = None if thread.their_account is None else member_by_account(tx, thread.their_account)
+        said = messages_of(tx, thread.no)[-MESSAGES_QUOTED:]
+        quoted = "\n".join(f"{by.name if each.mine else name}: {each.text}" for each in said)
+        return self._put(
+            tx, by, (None, thread.no), about=about, name=name, scheme=thread.scheme, text=text, quoted=quoted
+        )
+
+    def _put(
+        self, tx: Tx, by: Member, what: tuple[bytes | None, int | None], *, about: Member | None, name: str,
+        scheme: SchemeId, text: str, quoted: str,
+    ) -> int:  # fmt: skip
+        mine = [(key, thread_no) for key, thread_no in tx.all(_OPEN_OF, member_no=by.no)]
+        if what in mine:
+            raise CannotReport(Why.ALREADY)
+        if len(mine) >= COMPLAINTS_OPEN_MAX:
+            raise CannotReport(Why.TOO_MANY)
+        return tx.insert(
+            _NEW, member_no=by.no, about_no=None if about is None else about.no, about_name=name, scheme=scheme,
+            item_key=what[0], thread_no=what[1], text=text, quoted=quoted, state=OPEN, created_ms=self._clock.now_ms(),
+            ended_ms=None, ended_by="", outcome="",
+        )  # fmt: skip
+
+    # --- organisers -------------------------------------------------------------------------------------------
+
+    async def take_down(self, no: int, by: Actor, reason: str) -> None:
+        """Take the reported listing of ours down and close the report; its owner reads why.
+
+        Raises:
+            LookupError: no such report, or nothing of ours that can be taken down. NotAllowed: it is about the organiser.
+        """
+        by.must_organise()
+        await self._store.write(self._take_down, no, by, reason)
+
+    def _take_down(self, tx: Tx, no: int, by: Actor, reason: str) -> None:
+        report = self._for_organiser(tx, no, by)
+        if not can_take_down(tx, report, self._own):
+            raise LookupError(f"report {no}")
+        assert report.item_key is not None, "looked at above"
+        self._market.act_in(tx, report.item_key, Removed(), ListingActor.ORGANISER, why=reason)
+        now_ms = self._clock.now_ms()
+        note_act(
+            tx, by, Deed.LISTING, now_ms=now_ms, for_no=report.about_no, detail=report.quoted, why=reason
+        )
+        tx.run(_END, which=no, now=now_ms, by=by.name, words=reason)
+
+    async def close(self, no: int, by: Actor, words: str) -> None:
+        """Close a report in words. Raises LookupError, NotAllowed."""
+        by.must_organise()
+        await self._store.write(self._close, no, by, words)
+
+    def _close(self, tx: Tx, no: int, by: Actor, words: str) -> None:
+        self._for_organiser(tx, no, by)
+        tx.run(_END, which=no, now=self._clock.now_ms(), by=by.name, words=words)
+
+    def _for_organiser(self, tx: ReadTx, no: int, by: Actor) -> Report:
+        report = report_by_no(tx, no)
+        if report is None:
+            raise LookupError(f"report {no}")
+        if by.no is not None and by.no in (report.about_no, report.member_no):
+            raise NotAllowed(by.name)  # neither about oneself nor for oneself
+        return report
+
+
+def can_take_down(tx: ReadTx, report: Report, own: SchemeId) -> bool:
+    """Tell whether the reported listing is one of ours that is still there to be taken down."""
+    if not report.is_open or report.item_key is None or report.scheme != own:
+        return False
+    owned = find_own(tx, report.item_key)
+    return owned is not None and Removed in TRANSITIONS[owned.listing.state]
