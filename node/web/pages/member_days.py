@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from aiohttp import web
@@ -13,9 +12,9 @@ from node.services.days import CannotAgree, NewDay, Why
 from node.services.members import member_by_account
 from node.services.threads import Thread, thread_by_id
 from node.web.amounts import Unit
+from node.web.calendar_file import Entry, calendar_answer
 from node.web.context import MEMBER, Context, NoSuchPage, get, post
 from node.web.days import day_trouble, moment_of, parse_day, parse_time, time_trouble
-from node.web.downloads import download
 from node.web.forms import Filled, SpendForm, line, once_key, once_text
 from node.web.pages import member_pay, member_record
 from node.web.pages.listings import ShownListing, find_listing, listing_id
@@ -26,7 +25,7 @@ from node.web.present import OtherScheme, first_name
 from node.web.views.days import DayView
 from node.web.views.page import Option
 from protocol.agreement import AgreementEvent
-from protocol.limits import PROPOSAL_LINE_CHARACTERS_MAX
+from protocol.limits import HOUR_MS, PROPOSAL_LINE_CHARACTERS_MAX
 
 CALENDAR_HOURS: Final = 1  # what a day takes up in a calendar
 
@@ -269,37 +268,11 @@ async def record(context: Context) -> web.Response:
 async def calendar(context: Context) -> web.Response:
     """GET /days/{number}/calendar: a file that calendars read (RFC 5545)."""
     day, _ = await _mine(context)
-    begins = datetime.fromtimestamp(day.at_ms / 1000, UTC)
-    ends = begins + timedelta(hours=CALENDAR_HOURS)
-    lines = [
-        "BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//interlets//EN", "BEGIN:VEVENT", f"UID:{day.id.hex()}@interlets",
-        f"DTSTAMP:{_stamp(datetime.fromtimestamp(day.changed_ms / 1000, UTC))}", f"DTSTART:{_stamp(begins)}",
-        f"DTEND:{_stamp(ends)}", f"SUMMARY:{_escaped(day.what)}", *([f"LOCATION:{_escaped(day.place)}"] if day.place else []),
-        "END:VEVENT", "END:VCALENDAR",
-    ]  # fmt: skip
-    body = "".join(f"{_folded(each)}\r\n" for each in lines).encode()
-    return download(body, "text/calendar; charset=utf-8", f"day-{day.no}.ics")
-
-
-def _stamp(moment: datetime) -> str:
-    return f"{moment:%Y%m%dT%H%M%SZ}"
-
-
-def _escaped(text: str) -> str:
-    for sign in "\\;,":
-        text = text.replace(sign, f"\\{sign}")
-    return text.replace("\n", "\\n")
-
-
-def _folded(text: str) -> str:
-    """Return a line in pieces of at most 75 bytes, as the format wants it."""
-    pieces, piece = [], ""
-    for sign in text:
-        if len((piece + sign).encode()) > 74:
-            pieces.append(piece)
-            piece = ""
-        piece += sign
-    return "\r\n ".join((*pieces, piece))
+    entry = Entry(
+        uid=day.id.hex(), title=day.what, place=day.place, starts=day.at_ms, ends=day.at_ms + CALENDAR_HOURS * HOUR_MS,
+        changed=day.changed_ms,
+    )  # fmt: skip
+    return calendar_answer([entry], f"day-{day.no}")
 
 
 ROUTES: Final = (

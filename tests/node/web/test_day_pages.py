@@ -9,7 +9,6 @@ from babel.dates import LOCALTZ
 
 from node.services.acts import OPERATOR
 from node.web.dates import local
-from node.web.pages.member_days import _folded
 from protocol.limits import DAY_MS, DAYS_PROPOSED_MAX
 from tests.node.web.oakvale import Oakvale, fields_of, text, words_of
 from tests.node.web.test_member_message_pages import first
@@ -186,13 +185,6 @@ async def test_what_people_write_is_only_text(oakvale: Oakvale) -> None:
     mine, theirs, _ = await proposed(oakvale, what=SCRIPT, place=SCRIPT)
     for browser, path in ((oakvale.browser, mine), (oakvale.bens, theirs), (oakvale.bens, "/home")):
         assert SCRIPT not in await text(browser, path)
-
-
-def test_a_calendar_line_is_folded_at_75_bytes() -> None:
-    """RFC 5545 3.1."""
-    pieces = _folded("SUMMARY:" + "ü" * 100).split("\r\n ")
-    assert "".join(pieces) == "SUMMARY:" + "ü" * 100
-    assert all(len(each.encode()) <= 75 for each in pieces)
 
 
 async def agree_across(market: Market, answer: str = "accept") -> tuple[str, str, str]:

@@ -266,3 +266,19 @@ async def test_an_address_that_names_no_event_is_no_page(oakvale: Oakvale) -> No
         ):
             answer = await oakvale.browser.post(f"/events/{name}/{act}", data={"form_token": token, **fields})
             assert answer.status == 404, (name, act)
+
+
+async def test_an_event_can_be_put_into_ones_own_calendar(oakvale: Oakvale) -> None:
+    secret, public = await posted(oakvale), await posted(oakvale, public="yes", title="Open day")
+    page = await text(oakvale.bens, secret)
+    assert f"{secret}/calendar" in page
+    answer = await oakvale.bens.get(f"{secret}/calendar")
+    assert answer.headers["Content-Type"] == "text/calendar; charset=utf-8"
+    body = await answer.text()
+    assert f"UID:{secret.rpartition('/')[2]}@interlets\r\n" in body
+    assert "SUMMARY:Trading day\r\nLOCATION:Village hall\r\nDESCRIPTION:With soup.\r\nEND:VEVENT\r\n" in body
+    visitor = oakvale.town.browser()
+    assert "SUMMARY:Open day" in await text(visitor, f"{public}/calendar")
+    assert (await visitor.get(f"{secret}/calendar")).status == 404
+    await send(oakvale.browser, f"{secret}/cancel", f"{secret}/cancel", reason="Snow", which="this")
+    assert "STATUS:CANCELLED" in await text(oakvale.bens, f"{secret}/calendar")
