@@ -20,6 +20,7 @@ from babel.units import format_unit
 
 MINUS: Final = "\N{MINUS SIGN}"
 HARD_SPACE: Final = "\N{NO-BREAK SPACE}"
+FROM_THE_LEFT: Final = "\N{LEFT-TO-RIGHT MARK}"
 # Longer than any amount somebody would type, shorter than anything that could cost time to read.
 TYPED_MAX: Final = 40
 MINUTES_OF_AN_HOUR: Final = 60
@@ -84,14 +85,19 @@ def _number(minor: int, unit: Unit, language: str, *, trim: bool) -> str:
 def short(minor: int, unit: Unit, language: str = "en", *, signed: bool = False) -> str:
     """Return the amount for lists and tables: "1 h 30", "30 min", "6.00 Acorns"; never "0 h 30"."""
     sign = MINUS if minor < 0 else "+" if signed and minor > 0 else ""
-    size = abs(minor)
+    text = sign + _short(abs(minor), unit, language)
+    # Among words from the right, "1 h 30" would be read as 30 h 1: marks hold it together.
+    return f"{FROM_THE_LEFT}{text}{FROM_THE_LEFT}" if _locale(language).text_direction == "rtl" else text
+
+
+def _short(size: int, unit: Unit, language: str) -> str:
     if unit.kind == "decimal":
-        return f"{sign}{_number(size, unit, language, trim=False)}{HARD_SPACE}{unit.symbol}"
+        return f"{_number(size, unit, language, trim=False)}{HARD_SPACE}{unit.symbol}"
     hours, minutes = divmod(size, MINUTES_OF_AN_HOUR)
     if not hours and minutes:
-        return f"{sign}{minutes}{HARD_SPACE}min"
+        return f"{minutes}{HARD_SPACE}min"
     group = f"{hours:,}".replace(",", _marks(language).group)
-    return f"{sign}{group}{HARD_SPACE}h" + (f"{HARD_SPACE}{minutes:02d}" if minutes else "")
+    return f"{group}{HARD_SPACE}h" + (f"{HARD_SPACE}{minutes:02d}" if minutes else "")
 
 
 @lru_cache(maxsize=4096)

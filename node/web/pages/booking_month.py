@@ -92,7 +92,7 @@ class Month:
         if any(each.borrower_no == self.account_no for each in met):
             return _("yours"), "mine"
         if not met:
-            return _("free"), "free"
+            return voice.words.pgettext("time", "free"), "free"
         return (_("taken"), "taken") if _taken_hours(met, period) == DAY_HOURS else (_("partly"), "free")
 
 
@@ -105,6 +105,7 @@ def hours_of_day(taken: Sequence[Booking], day: date, voice: Voice) -> tuple[Fac
     """Return the hours of a day: from when until when it is free, and taken."""
     _, start, words = voice.words.gettext, first_hour(day), voice.words
     facts, at, end = [], start, start + DAY_HOURS
+    free = words.pgettext("time", "free")
 
     def run(first: int, last: int, word: str) -> None:
         label = _("%(first)s to %(last)s") % {
@@ -118,11 +119,11 @@ def hours_of_day(taken: Sequence[Booking], day: date, voice: Voice) -> tuple[Fac
         if first >= last:
             continue
         if at < first:
-            run(at, first, _("free"))
+            run(at, first, free)
         run(first, last, _("taken"))
         at = last
     if at < end:
-        run(at, end, _("free"))
+        run(at, end, free)
     return tuple(facts)
 
 

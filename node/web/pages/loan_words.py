@@ -70,7 +70,7 @@ def loan_facts(lent: Lent, name: str, voice: Voice, *, mine: bool) -> tuple[Fact
         Fact(label=_("Lent"), text=voice.spoken(loan.amount)),
         Fact(label=_("Since"), text=voice.long_day(lent.agreed_ms) if lent.agreed_ms is not None else ""),
         Fact(label=_("Paid back"), text=voice.spoken(loan.repaid) if given else ""),
-        Fact(label=_("Left"), text=voice.spoken(loan.left) if given else ""),
+        Fact(label=voice.words.pgettext("amount", "Left"), text=voice.spoken(loan.left) if given else ""),
         Fact(label=_("Forgiven"), text=voice.spoken(loan.forgiven) if loan.forgiven else ""),
         *schedule_facts(loan.amount, lent.part, lent.every, lent.first, voice),
     ]

@@ -53,8 +53,8 @@ async def sheet_result(context: Context, data: bytes, schemes: Schemes) -> Resul
 def _facts(context: Context, found: SheetProven, schemes: Schemes) -> Iterable[Fact]:
     _, voice, sheet = context.words.gettext, context.voice, found.sheet
     unit = unit_of_scheme(found.own.says)
-    yield Fact(label=_("From"), text=voice.moment(sheet.from_ms))
-    yield Fact(label=_("To"), text=voice.moment(sheet.to_ms))
+    yield Fact(label=context.words.pgettext("time", "From"), text=voice.moment(sheet.from_ms))
+    yield Fact(label=context.words.pgettext("time", "To"), text=voice.moment(sheet.to_ms))
     yield Fact(label=_("Closed"), text=voice.moment(sheet.made_ms))
     yield Fact(label=_("People who had traded by then"), text=str(sheet.people))
     yield Fact(label=_("People above zero"), text=voice.spoken(sheet.ahead, unit))

@@ -14,7 +14,7 @@ import pytest
 from node.services.acts import OPERATOR, Role
 from node.services.members import NewMember
 from node.web import dates
-from node.web.amounts import spoken
+from node.web.amounts import HOURS, short, spoken
 from node.web.assets import Assets
 from node.web.languages import known_language, language_name, language_preferred, plural_forms
 from node.web.render import Renderer
@@ -260,6 +260,15 @@ def test_a_page_from_the_right_says_so_and_lets_others_texts_run_their_own_way()
     assert '<html lang="ar" dir="rtl"' in html
     assert 'lang="fr" dir="auto">Cours de conversation en français</a>' in html
     assert "<bdi>Riverside</bdi>" in html
+    assert '<a href="tel:01632960123" dir="ltr">' in html
+
+
+@pytest.mark.parametrize("minor", [90, -90, 60, 20])
+def test_an_amount_among_words_from_the_right_is_held_together(minor: int) -> None:
+    """Else "1 h 30" is shown as 30 h 1: digits take the direction of what stands around them."""
+    shown = short(minor, HOURS, "ar")
+    assert shown == f"\u200e{short(minor, HOURS, 'en')}\u200e"
+    assert "\u200e" not in short(minor, HOURS, "de")
 
 
 def test_longer_words_are_two_fifths_longer_and_keep_their_places() -> None:
