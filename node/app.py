@@ -27,6 +27,7 @@ from node.mail.outbox import Outbox, Transport
 from node.own_descriptor import OwnDescriptor
 from node.proxies import Proxies
 from node.quarantine import Quarantine
+from node.services.acting import Acting
 from node.services.afterwards import Afterwards
 from node.services.announcements import Announcements
 from node.services.applications import Applications
@@ -169,6 +170,7 @@ class Node:
         self.telling = Telling(self.outbox, self.settings, clock, self.options.origin)
         self.cheques = Cheques(store=store, clock=clock, trades=self.trades, telling=self.telling)
         self.paper_notes = PaperNotes(store, clock)
+        self.acting = Acting(store=store, clock=clock, telling=self.telling)
         self.asks = Asks(store=store, clock=clock, chance=chance, trades=self.trades, telling=self.telling)
         telling = EventTelling(self.outbox, self.settings, clock, self.options.origin)
         self.events = Events(store=store, clock=clock, chance=chance, telling=telling)

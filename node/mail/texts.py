@@ -204,6 +204,48 @@ def entered_from(settings: SchemeSettings, language: str, by: str, number: str, 
     return words.gettext("Entered by %(name)s from a slip of %(day)s.") % said
 
 
+def done_sentence(settings: SchemeSettings, language: str, did: str, what: str) -> str:
+    """What an organiser did for a member, in a sentence; `did` is a word of `Did`."""
+    _ = words_of(settings, language).gettext
+    sentences = {
+        "published": _("“%(what)s” is on the board now."),
+        "changed": _("“%(what)s” on the board was changed."),
+        "hidden": _("“%(what)s” is hidden for a while."),
+        "shown": _("“%(what)s” is shown again."),
+        "kept": _("“%(what)s” stays on the board for longer."),
+        "taken-down": _("“%(what)s” was taken down."),
+        "said-no": _("You said no to a request: %(what)s."),
+    }
+    return sentences[did] % {"what": what}
+
+
+def by_whose_hand(settings: SchemeSettings, language: str, by: str, how: str) -> str:
+    """Who did something for a member, and how their word came; `how` is a word of `How`."""
+    _ = words_of(settings, language).gettext
+    sentences = {
+        "phone": _("%(name)s did this for you, as you said on the telephone."),
+        "desk": _("%(name)s did this for you, as you said at the desk."),
+        "letter": _("%(name)s did this for you, as you wrote in a letter."),
+    }
+    return sentences[how] % {"name": by}
+
+
+def done_mail(
+    settings: SchemeSettings, language: str, name: str, sentence: str, source: str, link: str
+) -> Text:
+    """To a member for whom an organiser did something."""
+    _ = words_of(settings, language).gettext
+    return text_of(
+        settings,
+        sentence,
+        _("Hello %(name)s,") % {"name": name},
+        sentence,
+        source,
+        _("You said nothing of the kind? Then ring us. Here you see it:"),
+        link,
+    )
+
+
 def entered_mail(
     settings: SchemeSettings, language: str, name: str, sentence: str, source: str, link: str
 ) -> Text:

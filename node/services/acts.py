@@ -36,6 +36,8 @@ class Deed(enum.StrEnum):
     RESUMED = "resumed"
     ROLE = "role"
     PROFILE = "profile"
+    ACTING = "acting"
+    ACTED = "acted"
     SIGNED_OUT = "signed-out"
     SETTINGS = "settings"
     RATE = "rate"
@@ -85,6 +87,16 @@ class Actor:
             proved_by="broker" if acting else self.proof,
             reason=clip(why or text, ENTRY_REASON_BYTES_MAX) if acting else clip(why, ENTRY_REASON_BYTES_MAX),
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hand:
+    """Who enters a trade, as its entry says it: its payer, or an organiser for them (3.5)."""
+
+    entered_by: str
+    proved_by: str
+    on_behalf_of: str | None = None
+    reason: str = ""
 
 
 # Whoever can start commands on the node's own machine.

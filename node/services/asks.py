@@ -5,12 +5,13 @@ Within the scheme a yes is recorded in the unit that notes it. Source: docs/prot
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from crypto.digest import tagged
 from node.clock import Chance, Clock
+from node.services.acts import Hand
 from node.services.ask_rows import (
     Ask,
     CannotAsk,
@@ -95,15 +96,21 @@ class Asks:
         )
         return ask
 
-    async def pay(self, no: int, payer: Member, payee: Member, *, proved_by: str) -> Trade:
+    async def pay(
+        self, no: int, payer: Member, payee: Member, *, hand: Hand, also: Callable[[Tx, Trade], None] | None = None
+    ) -> Trade:  # fmt: skip
         """Say yes to a request within the scheme: it is recorded, once, however often it is said.
+
+        `hand` enters it; `also` is a part of the unit that records it.
 
         Raises:
             CannotAsk: it has ended otherwise. Refused: the ledger says no. LookupError: no such request of theirs.
         """
-        return await self._store.write(self._pay, no, payer, payee, proved_by)
+        return await self._store.write(self._pay, no, payer, payee, hand, also)
 
-    def _pay(self, tx: Tx, no: int, payer: Member, payee: Member, proved_by: str) -> Trade:
+    def _pay(
+        self, tx: Tx, no: int, payer: Member, payee: Member, hand: Hand, also: Callable[[Tx, Trade], None] | None
+    ) -> Trade:  # fmt: skip
         ask = _own(tx, no, payer.account_no, payer=True)
         if ask.kind is not Kind.LOCAL or ask.payee_no != payee.account_no:
             raise LookupError(f"request {no}")
@@ -116,22 +123,30 @@ class Asks:
             tx,
             NewTrade(
                 payer_no=payer.account_no, payee_no=payee.account_no, amount=ask.amount, text=ask.text,
-                entered_by=payer.name, proved_by=proved_by, once=ask.answer_once, payer_name=payer.name,
-                payee_name=payee.name,
+                entered_by=hand.entered_by, proved_by=hand.proved_by, on_behalf_of=hand.on_behalf_of,
+                reason=hand.reason, once=ask.answer_once, payer_name=payer.name, payee_name=payee.name,
             ),
         )  # fmt: skip
         end_ask(tx, ask, after, now, trade_no=trade.no)
+        if also is not None:
+            also(tx, trade)
         self._telling.answered(tx, no, payer=payer.name, text=ask.text, paid=True, payee=payee)
         return trade
 
-    async def decline(self, no: int, payer: Member, reason: Reason, said: str) -> Ask:
+    async def decline(
+        self, no: int, payer: Member, reason: Reason, said: str, *, also: Callable[[Tx], None] | None = None
+    ) -> Ask:  # fmt: skip
         """Say no, with a reason; the same once more changes nothing. Raises CannotAsk, LookupError."""
-        return await self._store.write(self._decline, no, payer, reason, said)
+        return await self._store.write(self._decline, no, payer, reason, said, also)
 
-    def _decline(self, tx: Tx, no: int, payer: Member, reason: Reason, said: str) -> Ask:
+    def _decline(
+        self, tx: Tx, no: int, payer: Member, reason: Reason, said: str, also: Callable[[Tx], None] | None
+    ) -> Ask:  # fmt: skip
         ask, now = _own(tx, no, payer.account_no, payer=True), self._clock.now_ms()
         if ask.under_way:
             raise CannotAsk(Why.UNDER_WAY)
+        if also is not None and ask.stands(now) is AskState.ASKED:
+            also(tx)
         end_ask(tx, ask, step_ask(ask, AskEvent.DECLINE, now), now, reason=reason.value, said=said)
         payee = None if ask.payee_no is None else member_by_account(tx, ask.payee_no)
         if payee is not None:

@@ -9,6 +9,7 @@ from sqlalchemy.sql.dml import UpdateBase
 
 from node.store.schema import books as books_schema
 from node.store.schema import desk as schema
+from node.store.schema import people as people_schema
 
 _B: Final = schema.cheque_batch.c
 _R: Final = schema.cheque_row.c
@@ -25,6 +26,9 @@ DESK_OF_MEMBER: Final[tuple[UpdateBase, ...]] = (
     .values(what=""),
     update(schema.cheque_row).where(_R.by_no == bindparam("which")).values(by_name=""),
     update(schema.cheque_batch).where(_B.by_no == bindparam("which")).values(by_name=""),
+    update(people_schema.session)
+    .where(people_schema.session.c.acting_no == bindparam("which"))
+    .values(acting_no=None, acting_how=None, acting_why=None, acting_until_ms=None),
     delete(schema.paper_note).where(or_(_N.member_no == bindparam("which"), _N.by_no == bindparam("which"))),
 )
 # By the number of their account.

@@ -11,7 +11,8 @@ from sqlalchemy import bindparam, delete, insert, select, update
 
 from crypto.digest import tagged
 from node.services.acts import Actor
-from node.services.members import MAY_SIGN_IN, MEMBER_COLUMNS, Member, member_of_row
+from node.services.behalf import Behalf, How, may_act_for
+from node.services.members import MAY_SIGN_IN, MEMBER_COLUMNS, Member, member_by_no, member_of_row
 from node.store import ReadTx, Tx
 from node.store.schema import people as schema
 from protocol.limits import DAY_MS, MINUTE_MS
@@ -34,6 +35,7 @@ class Session:
     created_ms: int
     seen_ms: int
     expires_ms: int
+    acting: Behalf | None = None  # for whom an organiser acts in it
 
     @property
     def actor(self) -> Actor:
@@ -48,8 +50,19 @@ class Session:
 _S: Final = schema.session.c
 _NEW: Final = insert(schema.session)
 _READ: Final = (
-    select(_S.own_computer, _S.proof, _S.created_ms, _S.seen_ms, _S.expires_ms, *MEMBER_COLUMNS)
-    .join_from(schema.session, schema.member)
+    select(
+        _S.own_computer,
+        _S.proof,
+        _S.created_ms,
+        _S.seen_ms,
+        _S.expires_ms,
+        _S.acting_no,
+        _S.acting_how,
+        _S.acting_why,
+        _S.acting_until_ms,
+        *MEMBER_COLUMNS,
+    )
+    .join_from(schema.session, schema.member, _S.member_no == schema.member.c.no)
     .where(_S.token == bindparam("token"))
 )
 _OF: Final = (
@@ -91,8 +104,8 @@ def session_at(tx: ReadTx, digest: bytes, now_ms: int) -> Session | None:
     row = tx.one(_READ, token=digest)
     if row is None:
         return None
-    own_computer, proof, created_ms, seen_ms, expires_ms, *member = row
-    found = member_of_row(tuple(member))
+    own_computer, proof, created_ms, seen_ms, expires_ms, *rest = row
+    acting, found = rest[:4], member_of_row(tuple(rest[4:]))
     if expires_ms <= now_ms or found.state not in MAY_SIGN_IN:
         return None
     tx.holds_until(expires_ms)
@@ -103,7 +116,21 @@ def session_at(tx: ReadTx, digest: bytes, now_ms: int) -> Session | None:
         created_ms=created_ms,
         seen_ms=seen_ms,
         expires_ms=expires_ms,
+        acting=_acting(tx, found, proof, now_ms, *acting),
     )
+
+
+def _acting(
+    tx: ReadTx, organiser: Member, proof: str, now_ms: int, no: int | None, how: str, why: str, until_ms: int
+) -> Behalf | None:
+    """Return for whom an organiser acts, while they may: roles and members change meanwhile."""
+    if no is None or until_ms <= now_ms:
+        return None
+    tx.holds_until(until_ms)
+    member = member_by_no(tx, no)
+    if member is None or not may_act_for(organiser, member):
+        return None
+    return Behalf(by=organiser.acts(proof), member=member, how=How(how), why=why, until_ms=until_ms)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +160,10 @@ def open_session(tx: Tx, token: str, member_no: int, *, own_computer: bool, proo
         member_no=member_no,
         own_computer=own_computer,
         proof=proof,
+        acting_no=None,
+        acting_how=None,
+        acting_why=None,
+        acting_until_ms=None,
         created_ms=now_ms,
         seen_ms=now_ms,
         expires_ms=now_ms + lasts_ms,

@@ -12,6 +12,7 @@ from node.clock import Clock
 from node.mail import loan_texts, standing_texts, texts
 from node.mail.outbox import Outbox
 from node.services.acts import Actor
+from node.services.behalf import Behalf
 from node.services.members import Member, Reach
 from node.services.paper_notes import put_note
 from node.services.settings import Settings
@@ -163,6 +164,27 @@ class Telling:
         self._mail(
             tx, member, texts.news_mail(settings, member.language, member.name, lines, self._link(path))
         )
+
+    def paid_for(self, tx: Tx, behalf: Behalf, trade: Trade, *, payee: str) -> None:
+        """Tell a member that an organiser entered a trade for them."""
+        settings, member = self._settings.now, behalf.member
+        said = self._said(trade.amount, member)
+        sentence = texts.entered_sentence(settings, member.language, payee, said, trade.text, given=True)
+        path = f"/t/{reference_of(trade.reference.to_bytes(5, 'big'))}"
+        self._done(tx, behalf, sentence, path, trade.no)
+
+    def done_for(self, tx: Tx, behalf: Behalf, did: str, what: str) -> None:
+        """Tell a member what else an organiser did for them."""
+        sentence = texts.done_sentence(self._settings.now, behalf.member.language, did, what)
+        self._done(tx, behalf, sentence, "/my/data", None)
+
+    def _done(self, tx: Tx, behalf: Behalf, sentence: str, path: str, trade_no: int | None) -> None:
+        settings, member, by = self._settings.now, behalf.member, behalf.by
+        source = texts.by_whose_hand(settings, member.language, by.name, behalf.how.value)
+        mail = texts.done_mail(settings, member.language, member.name, sentence, source, self._link(path))
+        if not self._mail(tx, member, mail):
+            text, now_ms = f"{sentence} {source}", self._clock.now_ms()
+            put_note(tx, member.no, text, now_ms=now_ms, by_no=by.no, trade_no=trade_no)
 
     def _link(self, path: str) -> str:
         return self._origin + path

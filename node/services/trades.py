@@ -173,13 +173,27 @@ class Trades:
         self._scheme: Final = scheme
         self._corrected: Final = corrected
 
-    async def record(self, new: NewTrade) -> Trade:
+    async def record(self, new: NewTrade, *, also: Callable[[Tx, Trade], None] | None = None) -> Trade:
         """Record a trade within the scheme; the same `once` again gives the trade it recorded.
+
+        `also` is a part of the unit that records it, the first time.
 
         Raises:
             Refused: the ledger says no; nothing moved.
         """
-        return await self._store.write(self._record, new, self._said(new))
+        if also is None:
+            return await self._store.write(self._record, new, self._said(new))
+        return await self._store.write(self._record_and, new, self._said(new), also)
+
+    def _record_and(
+        self, tx: Tx, new: NewTrade, words: Committed, also: Callable[[Tx, Trade], None]
+    ) -> Trade:  # fmt: skip
+        known = trade_by_once(tx, new.once)
+        if known is not None:
+            return known
+        trade = self._record(tx, new, words)
+        also(tx, trade)
+        return trade
 
     async def record_all(self, new: Sequence[NewTrade]) -> list[Trade]:
         """Record several trades in one unit: all of them, or none. Each is recorded once, by its `once`.

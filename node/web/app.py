@@ -28,6 +28,7 @@ from node.web.pages import (
     about,
     board,
     desk,
+    desk_acting,
     desk_complaints,
     desk_entry,
     desk_evidence,
@@ -89,6 +90,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     *sign_in.ROUTES,
     *verify.ROUTES,
     *desk.ROUTES,
+    *desk_acting.ROUTES,
     *desk_entry.ROUTES,
     *desk_letters.ROUTES,
     *desk_evidence.ROUTES,
@@ -158,7 +160,7 @@ def _handler(route: Route) -> Handler:
 
     async def handle(request: web.Request) -> web.StreamResponse:
         context = request[CONTEXT]
-        context.admit(route.audience)
+        context.admit(route)
         if route.method == "POST" and not route.always and context.settings.maintenance:
             raise UnderMaintenance
         return await route.handler(context)

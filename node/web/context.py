@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import asyncio
 import enum
-import unicodedata
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import tzinfo
@@ -29,7 +28,8 @@ from aiohttp import web
 from babel.dates import LOCALTZ
 
 from node.app import Node
-from node.services.acts import Actor, Role
+from node.services.acts import Actor, Hand, Role
+from node.services.behalf import Behalf
 from node.services.members import Member
 from node.services.sessions import TOKEN_BYTES, Session, token_text
 from node.services.settings import SchemeSettings
@@ -40,6 +40,7 @@ from node.web.downloads import download
 from node.web.forms import FIELDS_MAX, Filled, FormType, fresh_key, once_text, read
 from node.web.languages import language_preferred
 from node.web.notices import notice_text
+from node.web.plain import own_path, plain_line
 from node.web.present import Voice
 from node.web.security import FORM_FIELD, address_of, form_token, token_fits
 from node.web.surroundings import Surroundings
@@ -50,7 +51,6 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 QUERY_CHARACTERS_MAX: Final = 200
-PATH_CHARACTERS_MAX: Final = 500
 PAGE_NUMBER_MAX: Final = 10_000
 
 
@@ -82,6 +82,10 @@ class UnderMaintenance(Exception):
     """Nothing new is recorded or changed just now."""
 
 
+class NotForOthers(Exception):
+    """An organiser acts for a member, and this is the member's alone."""
+
+
 class WrongFormToken(Exception):
     """The form was not made for this browser, or long ago."""
 
@@ -105,7 +109,9 @@ class Context:
         self.scheme: Final = surroundings.now()
         self.cookies: Final = cookies
         self.session: Final = session
-        self.unread = unread  # messages that wait for whoever asks
+        self.acting: Final = None if session is None else session.acting
+        self.unread = 0 if self.acting else unread  # messages that wait for whoever asks
+        self._as_self = False
         self.fields: Mapping[str, str] = {}  # what was sent; filled in once its token was found to fit
         self.file = b""  # what was sent along, where the route takes files
         self.words: Final = words_for(self._reader_speaks(), Pack(self.settings.wording))
@@ -119,22 +125,43 @@ class Context:
     def member(self) -> Member:
         """The member who asks; on members' pages there is one."""
         assert self.session is not None, "the page's audience"
-        return self.session.member
+        return self.session.member if self.behalf is None else self.behalf.member
 
     @property
     def actor(self) -> Actor:
         """The member who asks, as somebody who does something."""
         assert self.session is not None, "the page's audience"
-        return self.session.actor
+        return self.session.actor if self.behalf is None else self.behalf.actor
 
-    def admit(self, audience: Audience) -> None:
-        """Raises NotSignedIn, WrongRole: the page is not for whoever asks."""
-        if audience is VISITOR:
+    @property
+    def behalf(self) -> Behalf | None:
+        """For whom an organiser acts on this page; on the desk's own they act as themselves."""
+        return None if self._as_self else self.acting
+
+    @property
+    def hand(self) -> Hand:
+        """Who enters what is recorded on this page, for the entry."""
+        if self.behalf is None:
+            return Hand(entered_by=self.member.name, proved_by=self.actor.proof)
+        behalf = self.behalf
+        return Hand(
+            entered_by=behalf.by.name,
+            proved_by="broker",
+            on_behalf_of=behalf.member.name,
+            reason=behalf.reason,
+        )
+
+    def admit(self, route: Route) -> None:
+        """Raises NotSignedIn, WrongRole, NotForOthers: the page is not for whoever asks."""
+        self._as_self = route.audience >= ORGANISER
+        if route.audience is VISITOR:
             return
         if self.session is None:
             raise NotSignedIn
-        if _AUDIENCE_OF[self.actor.role] < audience:
+        if _AUDIENCE_OF[self.session.actor.role] < route.audience:
             raise WrongRole
+        if self.behalf is not None and not route.for_others:
+            raise NotForOthers
 
     @property
     def address(self) -> str:
@@ -230,9 +257,14 @@ class Context:
         """Return the form that was sent, or the form to show again."""
         return read(model, self.fields, self.words)
 
+    def _form_mark(self) -> bytes:
+        # A form made while acting for somebody is nobody else's, and one made before or after is not theirs.
+        acting = "" if self.acting is None else f"|{self.acting.member.no}"
+        return (self._form_secret + acting).encode()
+
     def check_form_token(self, fields: Mapping[str, str]) -> None:
         """Take over what was sent. Raises WrongFormToken."""
-        if not self._form_secret or not token_fits(self._form_secret.encode(), fields.get(FORM_FIELD, "")):
+        if not self._form_secret or not token_fits(self._form_mark(), fields.get(FORM_FIELD, "")):
             raise WrongFormToken
         self.fields = fields
 
@@ -254,13 +286,16 @@ class Context:
         return Page(
             site=self.scheme.site,
             words=self.words,
-            form_token=form_token(self._form_secret.encode()),
+            form_token=form_token(self._form_mark()),
             path=self.path if self.request.method in {"GET", "HEAD"} else "/",
             viewer=None
             if session is None
             else Viewer(
                 name=session.member.name,
                 organiser=session.member.at_desk,
+                acting=""
+                if self.acting is None
+                else f"{self.acting.member.name} ({self.acting.member.number})",
                 unread=self.unread,
             ),
             text_size=_text_size(self.cookies.get(self.cookies.names.size)),
@@ -313,25 +348,6 @@ def _text_size(text: str) -> Literal[1, 2, 3]:
     return 2 if text == "2" else 3 if text == "3" else 1
 
 
-# --- Texts from outside ------------------------------------------------------------------------------------------
-
-
-def plain_line(text: str, most: int) -> str:
-    """Return `text` as one line of at most `most` characters, without signs that no keyboard types."""
-    if not text:
-        return ""
-    kept = "".join(" " if sign in "\n\t" else sign for sign in text[: 4 * most])
-    shown = "".join(sign for sign in kept if unicodedata.category(sign) not in {"Cc", "Cs"})
-    return " ".join(unicodedata.normalize("NFC", shown).split())[:most]
-
-
-def own_path(path: str) -> str:
-    """Return `path` if it leads to one of our own pages, else ""."""
-    fits = len(path) <= PATH_CHARACTERS_MAX and path.startswith("/") and path.isascii() and path.isprintable()
-    # Browsers take a backslash for a slash, and two slashes for another host.
-    return path if fits and not path.startswith("//") and "\\" not in path and " " not in path else ""
-
-
 # --- Routes ------------------------------------------------------------------------------------------------------
 
 Handler = Callable[[Context], Awaitable[web.Response]]
@@ -348,16 +364,19 @@ class Route:
     file_bytes_max: int = 0  # of the file that comes with the form; 0: none does
     fields_max: int = FIELDS_MAX  # of the form
     always: bool = False  # also while the node is being looked after: it changes nothing of the scheme's
+    for_others: bool = False  # whether an organiser may do this for a member (docs/pages.md 0.9)
 
 
-def get(path: str, handler: Handler, audience: Audience = VISITOR) -> Route:
+def get(path: str, handler: Handler, audience: Audience = VISITOR, *, for_others: bool = False) -> Route:
     """Return the route of a page."""
-    return Route("GET", path, handler, audience)
+    return Route("GET", path, handler, audience, for_others=for_others)
 
 
-def post(path: str, handler: Handler, audience: Audience = VISITOR, *, always: bool = False) -> Route:
+def post(
+    path: str, handler: Handler, audience: Audience = VISITOR, *, always: bool = False, for_others: bool = False
+) -> Route:  # fmt: skip
     """Return the route of what a form sends; `always` also during maintenance."""
-    return Route("POST", path, handler, audience, always=always)
+    return Route("POST", path, handler, audience, always=always, for_others=for_others)
 
 
 def post_many(path: str, handler: Handler, fields_max: int, audience: Audience = VISITOR) -> Route:

@@ -93,6 +93,10 @@ def notice_text(name: str, words: Words) -> str:
             return _("Put away.")
         case "put-away-before":
             return _("This envelope was put away already.")
+        case "acting":
+            return _("Everything you do now is done for them, and they are told.")
+        case "stopped-acting":
+            return _("You are yourself again.")
         case "told":
             return _("Noted. They were told.")
         case "day-proposed":

@@ -15,7 +15,15 @@ from aiohttp import web
 from node.pdf.maker import NoPdf, Why
 from node.services.acts import NotAllowed
 from node.store.errors import OutcomeUnknown, StoreError, StoreFull
-from node.web.context import Context, NoSuchPage, NotSignedIn, UnderMaintenance, WrongFormToken, WrongRole
+from node.web.context import (
+    Context,
+    NoSuchPage,
+    NotForOthers,
+    NotSignedIn,
+    UnderMaintenance,
+    WrongFormToken,
+    WrongRole,
+)
 from node.web.forms import BadForm, FormTooLarge
 from node.web.views.page import ErrorView, Link
 from protocol.references import REFERENCE_BYTES, reference_of
@@ -121,6 +129,16 @@ def _said(context: Context, error: Exception) -> Said:
                 _("This computer is being looked after for a while."),
                 nothing,
                 _("You can read everything. Do this once more when the line at the top is gone."),
+            )
+        case NotForOthers():
+            return Said(
+                403,
+                _("This is for the member alone"),
+                _(
+                    "You are acting for somebody. Their messages, their data, their ways to log in and some more stay closed to you."
+                ),
+                nothing,
+                _("Stop acting, or do something else for them."),
             )
         case WrongFormToken() | web.HTTPForbidden():
             return Said(

@@ -12,6 +12,7 @@ from typing import Final
 from aiohttp import web
 
 from node.services.acts import OPERATOR, Act, Deed, acts_for
+from node.services.behalf import may_act_for
 from node.services.books import load
 from node.services.erasure import Erased, Outside, outside, read_erased, shares_listings
 from node.services.member_lists import Doing, read_doing
@@ -132,6 +133,7 @@ def member_view(context: Context, known: Known) -> MemberView:
         new_link="",
         pause_action=f"{here}/pause",
         paused=known.member.state is State.PAUSED,
+        act_href=f"/desk/as/{known.member.no}" if may_act_for(context.member, known.member) else "",
         part_action="" if has_left else f"{here}/part",
         erase_action=f"{here}/erase" if has_left and not erased else "",
         erased="" if known.erased is None else context.voice.day(known.erased.at_ms),

@@ -15,9 +15,10 @@ from node.services.cheque_check import Slip
 from node.services.cheques import COLUMNS, SLIPS_MAX, Envelope, Typed
 from node.services.members import parse_number
 from node.web.amounts import Unreadable, parse_amount
-from node.web.context import Context, plain_line
+from node.web.context import Context
 from node.web.dates import local
 from node.web.forms import amount_sentence
+from node.web.plain import plain_line
 from node.web.typed_days import read_day
 from protocol.limits import AMOUNT_MAX
 

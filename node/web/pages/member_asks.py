@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 from aiohttp import web
 
 from node.services.accounts import load
+from node.services.acting import Did
 from node.services.asks import Ask, CannotAsk, Kind, Reason, Why, asks_of, find_ask
 from node.services.books import Refused
 from node.services.members import Member, member_by_account
@@ -20,7 +21,7 @@ from node.services.threads import messages_of
 from node.services.trades import Trade, trade_by_no
 from node.store import ReadTx
 from node.web.amounts import as_typed
-from node.web.context import MEMBER, Context, NoSuchPage, get, post
+from node.web.context import MEMBER, Context, NoSuchPage, NotForOthers, get, post
 from node.web.forms import EMPTY, Filled, Form, line
 from node.web.pages import member_pay
 from node.web.pages.ask_words import ask_amount, ask_pill, ask_title, reason_sentence, reason_words
@@ -252,6 +253,8 @@ async def yes(context: Context) -> web.Response:
     if shown.is_mine(context):
         raise NoSuchPage
     if shown.ask.kind is Kind.IN:
+        if context.behalf is not None:
+            raise NotForOthers  # what other schemes are paid goes by the member's own hand
         return await _price(context, shown)
     if shown.other is None:
         raise NoSuchPage
@@ -260,9 +263,14 @@ async def yes(context: Context) -> web.Response:
         return context.show(
             stopped(context, context.words.gettext("%(name)s cannot trade now") % said, ring(context))
         )
+    behalf = context.behalf
     try:
         trade = await context.node.asks.pay(
-            shown.ask.no, context.member, shown.other, proved_by=context.actor.proof
+            shown.ask.no,
+            context.member,
+            shown.other,
+            hand=context.hand,
+            also=None if behalf is None else context.node.acting.of_trade(behalf, shown.other.name),
         )
     except CannotAsk:
         return context.redirect(f"/asks/{shown.ask.no}", note="answered-before")
@@ -323,9 +331,13 @@ async def no(context: Context) -> web.Response:
 
 async def _say_no(context: Context, shown: Shown, reason: Reason, said: str) -> None:
     """Decline; somebody abroad reads the reason in our words. Raises CannotAsk."""
+    behalf = context.behalf
     if shown.ask.kind is Kind.LOCAL:
-        await context.node.asks.decline(shown.ask.no, context.member, reason, said)
+        also = None if behalf is None else context.node.acting.of(behalf, Did.SAID_NO, shown.ask.text)
+        await context.node.asks.decline(shown.ask.no, context.member, reason, said, also=also)
         return
+    if behalf is not None:
+        raise NotForOthers  # other schemes hear from the member alone
     told = reason_sentence(reason.value, said, context.voice)
     await context.node.asks_abroad.decline(shown.ask.no, context.member, reason, said, told)
 
@@ -360,10 +372,10 @@ async def remind(context: Context) -> web.Response:
 
 
 ROUTES: Final = (
-    get("/asks", asks, MEMBER),
-    get("/asks/{number}", ask_page, MEMBER),
-    post("/asks/{number}/yes", yes, MEMBER),
-    post("/asks/{number}/no", no, MEMBER),
+    get("/asks", asks, MEMBER, for_others=True),
+    get("/asks/{number}", ask_page, MEMBER, for_others=True),
+    post("/asks/{number}/yes", yes, MEMBER, for_others=True),
+    post("/asks/{number}/no", no, MEMBER, for_others=True),
     post("/asks/{number}/withdraw", withdraw, MEMBER),
     post("/asks/{number}/remind", remind, MEMBER),
 )

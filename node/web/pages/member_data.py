@@ -199,6 +199,10 @@ def _deed(context: Context, deed: Deed) -> str:
             return _("Entered from a cheque or slip")
         case Deed.TOLD:
             return _("Told what was done")
+        case Deed.ACTING:
+            return _("Began to act for you")
+        case Deed.ACTED:
+            return _("Did something for you")
         case Deed.LISTING:
             return _("Offer or want changed")
         case Deed.EVENT:

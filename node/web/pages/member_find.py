@@ -335,6 +335,6 @@ def facts_of(content: Listing, expires: int, voice: Voice, unit: Unit | None = N
 
 
 ROUTES: Final = (
-    get("/find", find, MEMBER),
+    get("/find", find, MEMBER, for_others=True),
     get("/l/{id}", listing, VISITOR),
 )

@@ -256,4 +256,4 @@ def _expiring(owned: Owned, voice: Voice) -> WaitingCard:
     )
 
 
-ROUTES: Final = (get("/home", home, MEMBER),)
+ROUTES: Final = (get("/home", home, MEMBER, for_others=True),)

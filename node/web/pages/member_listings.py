@@ -10,6 +10,7 @@ from node.services.own_listings import Owned, listings_of
 from node.web.context import MEMBER, Context, get, post
 from node.web.dates import DAY_MS
 from node.web.pages.listings import find_mine, listing_id, price_words
+from node.web.pages.listings_for import act_for
 from node.web.present import Voice
 from node.web.views.member import MyListing, MyListingsView
 from node.web.views.page import Empty, Link, Pill
@@ -84,6 +85,9 @@ async def _act(context: Context, which: Literal["hide", "show", "keep", "withdra
     owned = await find_mine(context, context.part("id"))
     market, key = context.node.market, owned.listing.key
     try:
+        if context.behalf is not None:
+            await act_for(context, context.behalf, owned, which)
+            return context.redirect("/my/listings", note="saved")
         match which:
             case "hide":
                 await market.hide(key)
@@ -120,9 +124,9 @@ async def withdraw(context: Context) -> web.Response:
 
 
 ROUTES: Final = (
-    get("/my/listings", my_listings, MEMBER),
-    post("/l/{id}/hide", hide, MEMBER),
-    post("/l/{id}/show", show, MEMBER),
-    post("/l/{id}/keep", keep, MEMBER),
-    post("/l/{id}/withdraw", withdraw, MEMBER),
+    get("/my/listings", my_listings, MEMBER, for_others=True),
+    post("/l/{id}/hide", hide, MEMBER, for_others=True),
+    post("/l/{id}/show", show, MEMBER, for_others=True),
+    post("/l/{id}/keep", keep, MEMBER, for_others=True),
+    post("/l/{id}/withdraw", withdraw, MEMBER, for_others=True),
 )

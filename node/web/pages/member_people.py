@@ -210,6 +210,6 @@ def _between(trade: Trade, voice: Voice) -> Link:
 
 
 ROUTES: Final = (
-    get("/people", people, MEMBER),
-    get("/people/{number}", person, MEMBER),
+    get("/people", people, MEMBER, for_others=True),
+    get("/people/{number}", person, MEMBER, for_others=True),
 )

@@ -19,6 +19,7 @@ from node.web.context import MEMBER, Context, get, post
 from node.web.forms import Filled, Form, SpendForm, Tick, amount_sentence, line, missing_sentence, paragraphs
 from node.web.pages.booking_words import terms_facts
 from node.web.pages.listings import category_name, find_mine, listing_id, price_words
+from node.web.pages.listings_for import change_for, publish_for
 from node.web.pages.post_terms import TERMS_FIELDS, TermsForm, read_terms, typed_terms, usual_terms
 from node.web.pages.schemes import schemes_known
 from node.web.present import Voice, paragraphs_of
@@ -289,6 +290,9 @@ async def publish(context: Context) -> web.Response:
     if changed:
         owned = await find_mine(context, changed)
         key = owned.listing.key
+        if context.behalf is not None:
+            await change_for(context, context.behalf, owned, written.content, shared=written.shared)
+            return context.redirect(f"/l/{listing_id(key)}", note="saved")
         await market.edit(key, written.content)
         if owned.listing.shared != written.shared:
             await market.share(key, written.shared)
@@ -301,7 +305,10 @@ async def publish(context: Context) -> web.Response:
         ):
             return context.redirect(f"/l/{listing_id(owned.listing.key)}")
     try:
-        owned = await market.post(context.member.no, written.content, shared=written.shared)
+        if context.behalf is not None:
+            owned = await publish_for(context, context.behalf, written.content, shared=written.shared)
+        else:
+            owned = await market.post(context.member.no, written.content, shared=written.shared)
     except TooManyListings:
         said = context.words.gettext(
             "You have %(num)d listings, as many as one person may have. Take down one you no longer need first."
@@ -312,9 +319,9 @@ async def publish(context: Context) -> web.Response:
 
 
 ROUTES: Final = (
-    get("/post", what, MEMBER),
-    post("/post", what_sent, MEMBER),
-    post("/post/price", price_sent, MEMBER),
-    post("/post/change", change, MEMBER),
-    post("/post/publish", publish, MEMBER),
+    get("/post", what, MEMBER, for_others=True),
+    post("/post", what_sent, MEMBER, for_others=True),
+    post("/post/price", price_sent, MEMBER, for_others=True),
+    post("/post/change", change, MEMBER, for_others=True),
+    post("/post/publish", publish, MEMBER, for_others=True),
 )

@@ -83,7 +83,7 @@ async def receipt_file(context: Context) -> web.Response:
 
 
 ROUTES: Final = (
-    get("/t/{reference}/receipt", receipt_page, MEMBER),
-    get("/t/{reference}/receipt/file", receipt_file, MEMBER),
-    get("/t/{reference}/receipt/pdf", receipt_pdf, MEMBER),
+    get("/t/{reference}/receipt", receipt_page, MEMBER, for_others=True),
+    get("/t/{reference}/receipt/file", receipt_file, MEMBER, for_others=True),
+    get("/t/{reference}/receipt/pdf", receipt_pdf, MEMBER, for_others=True),
 )

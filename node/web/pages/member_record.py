@@ -16,7 +16,7 @@ from node.services.members import Member, member_by_account
 from node.services.trades import NewTrade, Trade, newest_trades
 from node.store import ReadTx
 from node.web.amounts import as_typed
-from node.web.context import MEMBER, Context, NoSuchPage, get, post
+from node.web.context import MEMBER, Context, NoSuchPage, NotForOthers, get, post
 from node.web.forms import Filled, once_key
 from node.web.pages import member_pay
 from node.web.pages.choosing import TRADES_LOOKED_AT, who_view
@@ -257,12 +257,15 @@ async def do(context: Context) -> web.Response:
     amount = read_minor(form.minor)
     payee = counterpart.member
     if payee is None:
+        if context.behalf is not None:
+            raise NotForOthers  # what other schemes are paid goes by the member's own hand
         return await member_pay.pay(context, counterpart, form)
     change = back_to_what(counterpart, form.what, as_typed(amount, context.unit, context.language))
     mine, theirs = await context.read(_accounts, context.member.account_no, payee.account_no)
     stop = _obstacle(context, payee, mine, theirs, amount, change)
     if stop is not None:
         return context.show(stop)
+    hand, behalf = context.hand, context.behalf
     try:
         trade = await context.node.trades.record(
             NewTrade(
@@ -270,13 +273,16 @@ async def do(context: Context) -> web.Response:
                 payee_no=payee.account_no,
                 amount=amount,
                 text=form.what,
-                entered_by=context.member.name,
-                proved_by=context.actor.proof,
+                entered_by=hand.entered_by,
+                proved_by=hand.proved_by,
+                on_behalf_of=hand.on_behalf_of,
+                reason=hand.reason,
                 once=once_key(form.once),
                 payer_name=context.member.name,
                 payee_name=payee.name,
                 listing=None if counterpart.listing is None else counterpart.listing.key,
-            )
+            ),
+            also=None if behalf is None else context.node.acting.of_trade(behalf, payee.name),
         )
     except Refused as refused:
         return context.show(await _refused(context, refused.reason, counterpart, amount, change))
@@ -311,8 +317,8 @@ async def _refused(
 
 
 ROUTES: Final = (
-    get("/record", who, MEMBER),
-    get("/record/what", what, MEMBER),
-    post("/record/what", what_sent, MEMBER),
-    post("/record/do", do, MEMBER),
+    get("/record", who, MEMBER, for_others=True),
+    get("/record/what", what, MEMBER, for_others=True),
+    post("/record/what", what_sent, MEMBER, for_others=True),
+    post("/record/do", do, MEMBER, for_others=True),
 )

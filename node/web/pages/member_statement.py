@@ -289,7 +289,7 @@ def _rows(asked: Asked, account_no: int, schemes: Schemes, voice: Voice) -> Iter
 
 
 ROUTES: Final = (
-    get("/statement", statement, MEMBER),
-    get("/statement.csv", statement_csv, MEMBER),
-    get("/statement.pdf", statement_pdf, MEMBER),
+    get("/statement", statement, MEMBER, for_others=True),
+    get("/statement.csv", statement_csv, MEMBER, for_others=True),
+    get("/statement.pdf", statement_pdf, MEMBER, for_others=True),
 )

@@ -328,6 +328,6 @@ def paper_words(paper: FromPaper, voice: Voice) -> str:
 
 
 ROUTES: Final = (
-    get("/t/{reference}", trade_page, MEMBER),
-    get("/t/{reference}/check", result, MEMBER),
+    get("/t/{reference}", trade_page, MEMBER, for_others=True),
+    get("/t/{reference}/check", result, MEMBER, for_others=True),
 )

@@ -16,8 +16,9 @@ from pydantic import StringConstraints
 
 from node.services.members import EMAIL_CHARACTERS_MAX
 from node.services.sign_in import CODE_MINUTES, LINK_PATH, CodeAsked, Lapsed, SignedIn, Wait, Wrong
-from node.web.context import MEMBER, Context, Route, get, own_path, post
+from node.web.context import MEMBER, Context, Route, get, post
 from node.web.forms import EMPTY, Filled, Form, Tick, line
+from node.web.plain import own_path
 from node.web.sentences import SECOND_MS, wait_sentence
 from node.web.views.visitor import LoginCodeView, LoginLinkView, LoginView
 from node.web.words import Words
@@ -238,6 +239,6 @@ ROUTES: Final[tuple[Route, ...]] = (
     post("/login/pin", with_pin, always=True),
     get(LINK_PATH + "{token}", link),
     post(LINK_PATH + "{token}", use_link, always=True),
-    post("/logout", logout, MEMBER, always=True),
+    post("/logout", logout, MEMBER, always=True, for_others=True),
     post("/logout/everywhere", logout_everywhere, MEMBER, always=True),
 )

@@ -10,10 +10,11 @@ from aiohttp import web
 from node.services.event_rows import Hosted, next_public
 from node.services.members import count_members
 from node.store import ReadTx
-from node.web.context import Context, Route, get, own_path
+from node.web.context import Context, Route, get
 from node.web.dates import long_day
 from node.web.pages.board import newest
 from node.web.pages.schemes import read_schemes
+from node.web.plain import own_path
 from node.web.present import paragraphs_of
 from node.web.views.page import Fact, Link
 from node.web.views.visitor import FrontView, HelpView, HowView, PrivacyView

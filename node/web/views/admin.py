@@ -115,6 +115,7 @@ class MemberView(View):
     pause_action: str
     pause_form: Filled = EMPTY
     paused: bool = False
+    act_href: str = ""  # to act for them; "" where the reader may not
     part_action: str = ""  # notes that the member has left; "" for one who has
     part_form: Filled = EMPTY
     erase_action: str = ""  # asks to erase what is held about a former member

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from node.web.forms import Filled
-from node.web.views.page import Desk, Empty, Link, Pill, View
+from node.web.views.page import Desk, Empty, Link, Option, Pill, View
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,3 +101,18 @@ class LettersView(View):
 
     cards: tuple[NotesCard, ...]
     empty: Empty | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActView(View):
+    """GET and POST /desk/as/{no}. Fields: how, why."""
+
+    TEMPLATE: ClassVar[str] = "admin/act.html"
+    DESK: ClassVar[Desk] = "members"
+
+    name: str
+    number: str
+    action: str
+    form: Filled
+    hows: tuple[Option, ...]
+    back_href: str

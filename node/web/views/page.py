@@ -49,6 +49,7 @@ class Viewer:
     name: str
     organiser: bool = False
     unread: int = 0  # messages not read yet
+    acting: str = ""  # for whom an organiser acts: "Maud Ellis (0123)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

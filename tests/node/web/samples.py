@@ -496,7 +496,11 @@ def _admin_pages() -> dict[str, Sample]:
         "scheme": SchemeView(about_form=Filled({"headline": "Neighbours in Riverside help each other", "about": "We swap what we make and do.", "help_name": "Karim"}), rate_form=Filled({"hour_amount": "12"}), limits_form=Filled({"lower": "120", "upper": "480"}), in_hours=False, unit_name="Acorns", amount_hint="For example 6 or 2.50", hour_now="1 hour is 12 Acorns, since 3 May 2025.", hour_next="From 12 May 2026 it will be 13 Acorns."),
     }  # fmt: skip
     every = {**views, **desk_views(), **PAPERS, **FIND_DESK}
-    return {name: Sample(ORGANISER, view) for name, view in every.items()}
+    acting = replace(
+        ORGANISER, viewer=Viewer(name="Rosa Whitfield", organiser=True, acting="Maud Ellis (0007)")
+    )
+    pages = {name: Sample(ORGANISER, view) for name, view in every.items()}
+    return {**pages, "home-acting": Sample(acting, replace(HOME, greeting="Good morning, Maud"))}
 
 
 PAGES: Final[Mapping[str, Sample]] = {

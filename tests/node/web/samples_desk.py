@@ -3,8 +3,17 @@
 from __future__ import annotations
 
 from node.web.forms import Filled
-from node.web.views.entry import BatchRow, BatchView, Column, EnvelopesView, LettersView, NotesCard, SlipView
-from node.web.views.page import Empty, Link, Pill, View
+from node.web.views.entry import (
+    ActView,
+    BatchRow,
+    BatchView,
+    Column,
+    EnvelopesView,
+    LettersView,
+    NotesCard,
+    SlipView,
+)
+from node.web.views.page import Empty, Link, Option, Pill, View
 
 ONCE = "AZzJz2KFEjRWeJCrze8SNA"
 HINT = "For example 2, 1:30 or 90 min"
@@ -83,5 +92,6 @@ def desk_views() -> dict[str, View]:
             ),
             empty=None,
         ),
+        "act": ActView(name="Maud Ellis", number="0007", action="/desk/as/7", form=Filled({"how": "", "why": ""}), hows=(Option(value="phone", text="They ring"), Option(value="desk", text="They are at the desk"), Option(value="letter", text="They wrote a letter")), back_href="/admin/members/7"),
         "letters-none": LettersView(cards=(), empty=Empty(text="Nobody waits to be told anything.")),
     }  # fmt: skip

@@ -26,11 +26,10 @@ from node.web.context import (
     Context,
     Route,
     get,
-    own_path,
-    plain_line,
     post,
 )
 from node.web.forms import FORM_BYTES_MAX
+from node.web.plain import own_path, plain_line
 from node.web.render import Renderer
 from node.web.surroundings import Surroundings
 from protocol.references import parse_reference
