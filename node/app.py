@@ -52,6 +52,7 @@ from node.services.evidence import EvidenceService
 from node.services.gifts import Gifts
 from node.services.gossip import Gossip
 from node.services.hashing import Hasher
+from node.services.imports import Imports
 from node.services.indexing import Indexer
 from node.services.introductions import Introductions
 from node.services.joint_acts import JointActs
@@ -240,6 +241,11 @@ class Node:
         self.reports = Reports(store=store, clock=clock, market=self.market, own=self.scheme)
         self.indexer = Indexer(store=store, own=self.scheme)
         self.gossip.watch(self.indexer.changed)
+        self.imports = Imports(
+            store=store, clock=clock, books=self.books, people=self.people, market=self.market, settings=self.settings,
+            trades=self.trades, offload=offload,
+        )  # fmt: skip
+        self.jobs.append(Job("forget-imports", HOUR_S, self.imports.forget_old))
         self.jobs.append(Job("lapse-listings", HOUR_S, self.market.lapse))
         self.bookings = Bookings(
             store=store, clock=clock, telling=BookingTelling(self.outbox, self.settings, clock, self.options.origin),

@@ -42,7 +42,12 @@ RESTORE_POINTS: Final = (
     "books-kept-aside",  # the database has a second name, under which it stays
     "books-replaced",  # the newer books are the database
 )
-POINTS: Final = (*TRADE_POINTS, *LOG_POINTS, *BACKUP_POINTS, *RESTORE_POINTS)
+# Those of bringing in a file of another program.
+IMPORT_POINTS: Final = (
+    "import-kept",  # the file is kept to be brought in, nothing of it is
+    "import-committed",  # all of it is brought in, nobody was told
+)
+POINTS: Final = (*TRADE_POINTS, *LOG_POINTS, *BACKUP_POINTS, *RESTORE_POINTS, *IMPORT_POINTS)
 
 
 class UnknownCrashPoint(ValueError):

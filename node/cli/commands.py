@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from node.app import Node
 from node.cli.admin import CannotDo
+from node.cli.importing import import_file, import_undo
 from node.cli.verify import moment
 from node.mail.outbox import MailState, unsent_mails
 from node.services.accounts import all_accounts
@@ -244,6 +245,8 @@ def _shown(member: Member) -> dict[str, Any]:
 COMMANDS: Final[Mapping[str, Callable[..., Awaitable[dict[str, Any]]]]] = {
     "member-add": member_add,
     "user-link": user_link,
+    "import-file": import_file,
+    "import-undo": import_undo,
     "maintenance": maintenance,
     "peer-add": peer_add,
     "peer-list": peer_list,

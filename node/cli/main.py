@@ -17,6 +17,7 @@ from node.cli.answers import config_of as _config
 from node.cli.answers import json_option, plainly
 from node.cli.answers import show as _show
 from node.cli.backup import backup
+from node.cli.bring_in import import_file, undo_import
 from node.cli.evidence import evidence
 from node.cli.keys import keys
 from node.cli.ledger import ledger
@@ -285,6 +286,8 @@ def peer_list(context: click.Context, as_json: bool) -> None:
 
 
 cli.add_command(backup)
+cli.add_command(import_file)
+cli.add_command(undo_import)
 cli.add_command(evidence)
 peer.add_command(statement)
 peer.add_command(compare)

@@ -29,6 +29,7 @@ class Deed(enum.StrEnum):
     WELCOMED = "welcomed"
     DECLINED = "declined"
     ADDED = "added"
+    IMPORTED = "imported"  # from a file
     PIN = "pin"
     LINK = "link"
     LIMITS = "limits"

@@ -27,6 +27,7 @@ from node.store.schema import books as books_schema
 from node.store.schema import days as days_schema
 from node.store.schema import events as events_schema
 from node.store.schema import gifts as gifts_schema
+from node.store.schema import imports as imports_schema
 from node.store.schema import letters as letters_schema
 from node.store.schema import loans as loans_schema
 from node.store.schema import mail as mail_schema
@@ -135,6 +136,13 @@ _BLANK: Final[tuple[UpdateBase, ...]] = (
         name="", place="", north=None, east=None, email=None, phone="", address="", offer="", want="", reason=""
     ),
     update(schema.act).where(_A.for_no == bindparam("which")).values(detail="", why=""),
+    update(imports_schema.import_row)
+    .where(imports_schema.import_row.c.member_no == bindparam("which"))
+    .values(old=""),
+    # One that waits to be brought in may name them, and so may what was left out of one.
+    update(imports_schema.import_run)
+    .where(imports_schema.import_run.c.looked_ms >= 0 * bindparam("which"))
+    .values(file=None, faults="[]"),
     update(schema.act).where(_A.by_no == bindparam("which")).values(by_name=""),
     # What was reported by them or about them; the other side's words name them too.
     update(reports_schema.report)

@@ -23,6 +23,7 @@ from node.store.schema import (
     desk,
     events,
     gifts,
+    imports,
     letters,
     loans,
     mail,
@@ -66,6 +67,7 @@ _LEGS: Final = select(books.leg.c.entry_seq).where(books.leg.c.account_no == _NO
 _OF_MEMBER: Final[Mapping[str, tuple[Table, Any]]] = {
     "member": (people.member, people.member.c.no == _NO),
     "application": (people.application, people.application.c.member_no == _NO),
+    "brought_in": (imports.import_row, imports.import_row.c.member_no == _NO),
     "what_organisers_did": (people.act, people.act.c.for_no == _NO),
     "logged_in": (people.session, people.session.c.member_no == _NO),
     "mail": (mail.mail, (mail.mail.c.member_no == _NO) & mail.mail.c.private.is_(False)),

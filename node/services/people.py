@@ -113,16 +113,19 @@ class People:
             by.must_administer()
         return await self._store.write(self.add_in, by, new.checked(), Deed.ADDED, why)
 
-    def add_in(self, tx: Tx, by: Actor, new: NewMember, deed: Deed, why: str = "") -> Member:
-        """Unit: as `add`, as a part of something larger. `new` has been checked."""
+    def add_in(
+        self, tx: Tx, by: Actor, new: NewMember, deed: Deed, why: str = "", *, limits: tuple[int, int | None] | None = None
+    ) -> Member:  # fmt: skip
+        """Unit: as `add`, as a part of something larger. `new` has been checked; `limits` are others than every new member's."""
         settings = self._settings.now
+        credit_limit, ceiling = limits or (settings.credit_limit, settings.ceiling)
         if new.email is not None and member_by_email(tx, new.email) is not None:
             raise Unable(Why.EMAIL_IN_USE)
         account = self._books.open_account(
             tx,
             by.words("account opened", on_behalf_of=new.name, why=why or deed.value),
-            credit_limit=settings.credit_limit,
-            ceiling=settings.ceiling,
+            credit_limit=credit_limit,
+            ceiling=ceiling,
         )
         now_ms = self._clock.now_ms()
         no = tx.insert(

@@ -143,6 +143,7 @@ class NewTrade:
     listing: ItemKey | None = None
     on_behalf_of: str | None = None
     reason: str = ""
+    beyond_limits: bool = False  # of what exists whatever the limits are: opening balances (3.2)
 
 
 def trade_of(row: tuple[Any, ...]) -> Trade:
@@ -228,7 +229,9 @@ class Trades:
     ) -> Trade:
         amounts = (new.payer_no, -new.amount), (new.payee_no, new.amount)
         try:
-            draft = self._books.draft(tx, amounts, words, releasing=releasing)
+            draft = self._books.draft(
+                tx, amounts, words, releasing=releasing, beyond_limits=new.beyond_limits
+            )
         except Refused:
             # The first of two such forms may have spent what the second asks for.
             known = trade_by_once(tx, new.once)

@@ -19,6 +19,10 @@ def notice_text(name: str, words: Words) -> str:
             return _("You are logged out.")
         case "welcomed-before":
             return _("This person was welcomed already.")
+        case "brought-in":
+            return _("Brought in. Within a day you can take it all back.")
+        case "import-undone":
+            return _("Taken back. Everything is as it was before.")
         case "decided-before":
             return _("This application was decided already.")
         case "declined":

@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 
 from aiohttp import web
 
+from node.services.acts import Role
 from node.services.member_lists import QUIET_DAYS, Which, list_members
 from node.services.members import Member, State
 from node.web.context import ORGANISER, Context, Route, get
@@ -46,6 +47,7 @@ async def members(context: Context) -> web.Response:
             members=tuple(_row(context, member, account) for member, account in found),
             pager=pager(context, "/admin/members", asked, total),
             add_href="/admin/members/add",
+            import_href="/admin/import" if context.actor.role is Role.ADMIN else "",
             csv_href="/admin/members.csv?" + urlencode(asked),
         )
     )

@@ -173,7 +173,7 @@ def _act_sentence(context: Context, act: Act) -> str:
 def _deed(context: Context, deed: Deed) -> str:
     _ = context.words.gettext
     match deed:
-        case Deed.WELCOMED | Deed.ADDED:
+        case Deed.WELCOMED | Deed.ADDED | Deed.IMPORTED:
             return _("Made a member")
         case Deed.PIN:
             return _("PIN set")

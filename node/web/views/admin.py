@@ -89,6 +89,7 @@ class MembersView(View):
     members: tuple[MemberRow, ...]
     pager: Pager | None
     add_href: str
+    import_href: str = ""  # for admins
     csv_href: str
 
 

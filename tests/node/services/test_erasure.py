@@ -79,6 +79,7 @@ NOBODYS = {
 }  # fmt: skip
 ERASED_FROM = {
     "event", "guest", "event_comment",
+    "import_row", "import_run",
     "loan",
     "entry", "trade", "promise", "handle", "member", "application", "act", "session", "pending_sign_in", "sign_in_link",
     "sign_in_place", "mail", "listing", "item", "search_doc", "thread", "message", "carried", "ask", "thanks", "complaint", "pay_code",

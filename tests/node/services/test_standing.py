@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import date, timedelta, timezone
 from pathlib import Path
@@ -99,8 +99,8 @@ class House:
         if what == "COMMIT":
             raise StoreFailed("the disk had enough")
 
-    async def cut_at(self, n: int) -> bool:
-        """Look, with a power cut at the n-th statement, and start again; tell whether there were as many."""
+    async def cut_at(self, n: int, work: Callable[[], Awaitable[object]] | None = None) -> bool:
+        """Look, or do `work`, with a power cut at the n-th statement, and start again; tell whether there were as many."""
         left = [n]
 
         def fault(what: str) -> None:
@@ -112,7 +112,7 @@ class House:
         self.fault = fault
         asyncio.get_running_loop().set_exception_handler(lambda _loop, _what: None)  # the cut itself
         with contextlib.suppress(StoreClosed):
-            await self.node.standing.look()
+            await (work or self.node.standing.look)()
         self.fault = None
         if left[0] <= 0:
             await self.open()

@@ -126,7 +126,7 @@ from node.web.words import words_for
 from tests.node.web import day_samples, gift_samples, samples_events, samples_of_bookings
 from tests.node.web.samples_desk import desk_views
 from tests.node.web.samples_find import FIND, FIND_DESK
-from tests.node.web.samples_money import MONEY
+from tests.node.web.samples_money import IMPORTS, MONEY
 from tests.node.web.samples_of_papers import PAPERS
 
 SITE: Final = Site(
@@ -509,6 +509,7 @@ PAGES: Final[Mapping[str, Sample]] = {
     **_trade_pages(),
     **_admin_pages(),
     **{name: Sample(replace(MEMBER, path="/my"), view) for name, view in FIND.items()},
+    **{name: Sample(ORGANISER, view) for name, view in IMPORTS.items()},
     **{name: Sample(replace(MEMBER, path="/my"), view) for name, view in MONEY.items()},
     **{name: Sample(MEMBER, view) for name, view in gift_samples.VIEWS.items()},
     **{name: Sample(MEMBER, view) for name, view in samples_of_bookings.VIEWS.items()},

@@ -1,4 +1,4 @@
-"""Believable views of the pages about regular amounts and loans, for `samples.py`."""
+"""Believable views of the pages about regular amounts, loans and files brought in, for `samples.py`."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import Final
 
 from node.web.forms import Filled
+from node.web.views.importing import ImportRow, ImportsView, ImportView
 from node.web.views.member import PersonCard
-from node.web.views.page import Fact, Link, Pill, View
+from node.web.views.page import Fact, Link, Option, Pill, View
 from node.web.views.standing import (
     ChoosePersonView,
     LoanCheckView,
@@ -87,3 +88,14 @@ LOANS: Final[Mapping[str, View]] = {
     "loan-waits": LoanView(title="You lend Maud 5 hours", state=Pill(text="Offered", tone="wait"), sentences=("Waiting for Maud to say yes. Nothing has moved.", "If there is no answer by Saturday 7 March 2026, it runs out."), facts=LOAN_FACTS[6:], withdraw_action="/my/loans/2/withdraw", message_href="/messages/new?to=0007"),
 }  # fmt: skip
 MONEY: Final[Mapping[str, View]] = {**STANDING, **LOANS}
+LAYOUTS: Final = (
+    Option(value="members", text="Members, from a table of your own", hint="number, name, email, phone, address, place, about, balance, lower, upper"),
+    Option(value="timeoverflow-members", text="TimeOverflow: the managers’ list of members", hint="With balances, as it is saved there"),
+    Option(value="cyclos-members", text="Cyclos 3: members", hint="name, username, email, creationdate, balance, creditlimit, uppercreditlimit"),
+)  # fmt: skip
+IMPORTS: Final[Mapping[str, View]] = {
+    "imports": ImportsView(layouts=LAYOUTS, rows=(ImportRow(href="/admin/import/2", text="Cyclos 3: members", when="today, 9:40", state=Pill(text="Not brought in", tone="wait")), ImportRow(href="/admin/import/1", text="TimeOverflow: the managers’ list of members", when="3 May 2026", state=Pill(text="Brought in", tone="good")))),
+    "imports-wrong": ImportsView(form=Filled({"layout": "members"}, {"file": "Line 1: Nobody here knows this column. Please rename it or take it out. It says: “shoe size”"}), layouts=LAYOUTS, rows=()),
+    "import": ImportView(title="Cyclos 3: members", state=Pill(text="Not brought in", tone="wait"), sentences=("Nothing is brought in yet.", "These balances are beyond their limits, and are taken all the same: lines 9."), facts=(Fact(label="Members", text="42"), Fact(label="Offers and wants", text="0"), Fact(label="Lines left out", text="2"), Fact(label="All balances together", text="1 hour 30 minutes behind")), taken=(Fact(label="Line 2", text="Ana Silva, 3 hours ahead"), Fact(label="Line 3", text="Wolfgang Featherstonehaugh-Cholmondeley, 4 hours 30 minutes behind")), more_taken="and 40 more", faults=(Fact(label="Line 5", text="The balance cannot be read. It says: “1.30”"), Fact(label="Line 7", text="A member has this e-mail address already. It says: “ana@example.org”")), form=Filled({"remainder": "refuse"}), remainders=(Option(value="refuse", text="Nowhere: then bring in nothing"), Option(value="opening", text="It stays open, in the account of opening balances"), Option(value="chest", text="The community chest takes it"), Option(value="write-off", text="It is written off")), seen="0" * 32, do_action="/admin/import/2/do"),
+    "import-done": ImportView(title="TimeOverflow: the managers’ list of members", state=Pill(text="Brought in", tone="good"), sentences=("By Rosa, today, 9:40.",), facts=(Fact(label="Members", text="42"), Fact(label="Lines left out", text="0"), Fact(label="All balances together", text="0")), taken=(Fact(label="Line 2", text="Ana Silva: 17 there, 0123 here, 3 hours ahead"),), more_taken="", faults=(), undo_action="/admin/import/1/undo"),
+}  # fmt: skip

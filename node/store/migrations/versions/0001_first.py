@@ -188,6 +188,29 @@ def upgrade() -> None:
         batch_op.create_index("ix_identity_key_scheme", ["scheme"], unique=False)
 
     op.create_table(
+        "import_run",
+        sa.Column("no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("layout", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("file", sa.LargeBinary(), nullable=True),
+        sa.Column("faults", sa.Text(), nullable=False),
+        sa.Column("by_name", sa.Text(), nullable=False),
+        sa.Column("people", sa.Integer(), nullable=False),
+        sa.Column("listings", sa.Integer(), nullable=False),
+        sa.Column("left_out", sa.Integer(), nullable=False),
+        sa.Column("total", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("remainder", sa.Text(), nullable=False),
+        sa.Column("remainder_seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("looked_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("ended_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.PrimaryKeyConstraint("no", name=op.f("pk_import_run")),
+        sqlite_strict=True,
+        sqlite_with_rowid=True,
+    )
+    with op.batch_alter_table("import_run", schema=None) as batch_op:
+        batch_op.create_index("ix_import_run_state", ["state", "looked_ms"], unique=False)
+
+    op.create_table(
         "kept",
         sa.Column("scheme", sa.LargeBinary(), nullable=False),
         sa.Column("generation", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -1026,6 +1049,26 @@ def upgrade() -> None:
         batch_op.create_index("ix_event_key", ["key"], unique=True)
         batch_op.create_index("ix_event_once", ["once"], unique=True)
         batch_op.create_index("ix_event_series", ["series"], unique=False)
+
+    op.create_table(
+        "import_row",
+        sa.Column("import_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("line", sa.Integer(), nullable=False),
+        sa.Column("old", sa.Text(), nullable=False),
+        sa.Column("member_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("item_key", sa.LargeBinary(), nullable=True),
+        sa.Column("amount", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("trade_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.ForeignKeyConstraint(["import_no"], ["import_run.no"], name=op.f("fk_import_row_import_no")),
+        sa.ForeignKeyConstraint(["member_no"], ["member.no"], name=op.f("fk_import_row_member_no")),
+        sa.ForeignKeyConstraint(["trade_no"], ["trade.no"], name=op.f("fk_import_row_trade_no")),
+        sa.PrimaryKeyConstraint("import_no", "line", name=op.f("pk_import_row")),
+        sqlite_strict=True,
+        sqlite_with_rowid=False,
+    )
+    with op.batch_alter_table("import_row", schema=None) as batch_op:
+        batch_op.create_index("ix_import_row_member", ["member_no"], unique=False)
+        batch_op.create_index("ix_import_row_old", ["old"], unique=False)
 
     op.create_table(
         "joint_act",

@@ -1,0 +1,108 @@
+"""What a file says, as values, and what is wrong with its lines. Nothing here knows a database. Source: docs/pages.md 6.8, 7.4."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+FILE_BYTES_MAX = 2 * 1024 * 1024
+ROWS_MAX = 2_000
+FIELD_CHARACTERS_MAX = 4_000
+
+
+class Wrong(StrEnum):
+    """What is wrong with a line; of a file, where the line is the last word on it."""
+
+    # of a whole file: nothing of it is taken
+    NOT_TEXT = "not-text"
+    TOO_LARGE = "too-large"
+    TOO_MANY = "too-many"
+    BROKEN = "broken"  # a quotation mark that is opened and not closed, or closed too early
+    NO_ROWS = "no-rows"
+    UNKNOWN_COLUMN = "unknown-column"
+    COLUMN_TWICE = "column-twice"
+    MISSING_COLUMN = "missing-column"
+    NOT_IN_HOURS = "not-in-hours"  # the layout counts in hours, the scheme does not
+    # of one line: it is left out
+    FIELDS = "fields"  # more or fewer than there are columns
+    TOO_LONG = "too-long"
+    SIGNS = "signs"  # control characters
+    NAME_MISSING = "name-missing"
+    NAME_TOO_LONG = "name-too-long"
+    EMAIL = "email"
+    EMAIL_TWICE = "email-twice"
+    EMAIL_IN_USE = "email-in-use"
+    NUMBER_TWICE = "number-twice"
+    BALANCE = "balance"
+    LIMIT = "limit"
+    OWNER = "owner"  # nobody, or more than one, is meant
+    KIND = "kind"
+    TITLE_MISSING = "title-missing"
+    TITLE_TOO_LONG = "title-too-long"
+    TEXT_TOO_LONG = "text-too-long"
+    TOO_MANY_LISTINGS = "too-many-listings"
+
+
+class Unusable(Exception):
+    """Nothing of a file can be taken."""
+
+    def __init__(self, wrong: Wrong, line: int = 1, detail: str = ""):
+        super().__init__(f"line {line}: {wrong.value} {detail}")
+        self.fault = Fault(line, wrong, detail)
+
+
+class BadLine(Exception):
+    """A line that is left out; the others stay."""
+
+    def __init__(self, wrong: Wrong, detail: str = ""):
+        super().__init__(f"{wrong.value} {detail}")
+        self.wrong = wrong
+        self.detail = detail
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One line of a file that is not taken, and why."""
+
+    line: int  # as a text editor counts them
+    wrong: Wrong
+    detail: str = ""  # what stands there
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PersonRow:
+    """A line about a member."""
+
+    line: int
+    old: str  # the number or name they had there; "" if none is told
+    name: str
+    email: str | None
+    phone: str
+    address: str
+    place: str
+    about: str
+    balance: int  # in our own minor units
+    credit_limit: int | None  # None: as for every new member
+    ceiling: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListingRow:
+    """A line about an offer or a want."""
+
+    line: int
+    owner: str  # as the file names them
+    kind: str  # a word of protocol/market.py
+    title: str
+    text: str
+    category: str
+    price: int  # 0: to agree on
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A whole file: every line of it that says something is in one of the three."""
+
+    people: tuple[PersonRow, ...] = ()
+    listings: tuple[ListingRow, ...] = ()
+    faults: tuple[Fault, ...] = ()

@@ -1,0 +1,399 @@
+"""Members, balances and listings from the files of other programs: looked at first, then brought in whole, undone within a day.
+
+What the preview shows is what is brought in, in one unit: the good lines all at once or, where anything has changed meanwhile,
+nothing. Lines that are not taken are named. Balances are booked against the account `opening` (rule 3.2), whatever limits say;
+where they do not sum to zero, nothing is brought in unless somebody says which account takes the rest. Source: docs/pages.md 7.4.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from sqlalchemy import bindparam, func, select, update
+
+from crypto.digest import tagged
+from node import crash
+from node.clock import Clock
+from node.importing.layouts import Layout, read_file
+from node.importing.rows import Fault, ListingRow, PersonRow, Reading, Wrong
+from node.mail.texts import words_of
+from node.services.accounts import load
+from node.services.acts import Actor, Deed, note_act
+from node.services.books import Books
+from node.services.catching_up import Offload
+from node.services.import_rows import (
+    Brought,
+    Remainder,
+    Run,
+    RunState,
+    brought_by,
+    count_listings,
+    drop_old,
+    known_as,
+    note_done,
+    note_ended,
+    put_brought,
+    put_run,
+    run_by_no,
+)
+from node.services.market import LISTINGS_OF_ONE_MAX, Market
+from node.services.members import (
+    Member,
+    NewMember,
+    State,
+    Unable,
+    existing,
+    fold_email,
+    member_by_email,
+    members_called,
+)
+from node.services.members import Why as UnableWhy
+from node.services.own_listings import find_own
+from node.services.people import People
+from node.services.settings import Settings
+from node.services.trades import NewTrade, Trades
+from node.store import ReadTx, Store, Tx
+from node.store.schema import books as books_schema
+from node.store.schema import people as people_schema
+from node.web.units import unit_of
+from protocol.categories import CODES
+from protocol.ledger import LOCAL, SystemRole
+from protocol.limits import DAY_MS
+from protocol.listing import Actor as ListingActor
+from protocol.listing import State as ListingState
+from protocol.listing import Withdrew
+from protocol.market import AskingPrice, Listing
+from protocol.names import ItemKey
+
+UNDONE_WITHIN_MS: Final = DAY_MS
+ONCE_BYTES: Final = 16
+
+_ROLES: Final = {
+    Remainder.OPENING: SystemRole.OPENING,
+    Remainder.CHEST: SystemRole.CHEST,
+    Remainder.WRITE_OFF: SystemRole.WRITE_OFF,
+}
+_UNABLE: Final = {
+    UnableWhy.NAME_MISSING: Wrong.NAME_MISSING,
+    UnableWhy.NAME_TOO_LONG: Wrong.NAME_TOO_LONG,
+    UnableWhy.EMAIL_WRONG: Wrong.EMAIL,
+}
+_L: Final = books_schema.leg.c
+_COUNT_LEGS: Final = (
+    select(func.count()).select_from(books_schema.leg).where(_L.account_no == bindparam("no"))
+)
+_M: Final = people_schema.member.c
+_GONE: Final = (
+    update(people_schema.member)
+    .where(_M.no == bindparam("which"))
+    .values(state=State.LEFT.value, email=None, phone="", address="", reach="letter")
+)
+
+
+class Why(StrEnum):
+    """Why nothing was brought in, or undone."""
+
+    NOT_EVEN = "not-even"  # the balances do not sum to zero, and nobody said where the rest goes
+    CHANGED = "changed"  # it would bring in other things than were shown
+    ENDED = "ended"  # it was brought in, undone or forgotten before; or a day is over
+    NOTHING = "nothing"  # no line of it can be brought in
+    IN_USE = "in-use"  # some of the members have traded or logged in since
+
+
+class CannotImport(Exception):
+    """An honest no: nothing was changed. `names` says who is in the way, where somebody is."""
+
+    def __init__(self, why: Why, names: Sequence[str] = ()):
+        super().__init__(why.value)
+        self.why: Final = why
+        self.names: Final = tuple(names)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What bringing in a file would do now."""
+
+    people: tuple[PersonRow, ...]
+    listings: tuple[tuple[ListingRow, Member], ...]
+    faults: tuple[Fault, ...]  # by line
+    beyond: tuple[int, ...]  # lines whose balance is beyond the member's limits; they are taken
+    total: int
+
+    @property
+    def mark(self) -> str:
+        """A digest of all of it: two plans that do the same have the same."""
+        said = (self.people, [(row, owner.no) for row, owner in self.listings], self.faults, self.total)
+        return tagged("interlets/import-plan", repr(said).encode()).hex()[:32]
+
+
+class Imports:
+    """See the head of this file."""
+
+    def __init__(
+        self, *, store: Store, clock: Clock, books: Books, people: People, market: Market, settings: Settings, trades: Trades,
+        offload: Offload,
+    ):  # fmt: skip
+        self._store: Final = store
+        self._clock: Final = clock
+        self._books: Final = books
+        self._people: Final = people
+        self._market: Final = market
+        self._settings: Final = settings
+        self._trades: Final = trades
+        self._offload: Final = offload
+
+    # --- looking -----------------------------------------------------------------------------------------------
+
+    def read(self, layout: Layout, data: bytes) -> Reading:
+        """Return what a file says. Takes some tenths of a second for a large one. Raises Unusable."""
+        return read_file(layout, data, unit_of(self._settings.now))
+
+    async def look(self, by: Actor, layout: Layout, data: bytes) -> int:
+        """Keep a file that can be read for a day, to be brought in; return its number. Nothing is brought in yet."""
+        by.must_administer()
+        no = await self._store.write(put_run, layout, data, by.name, self._clock.now_ms())
+        crash.point("import-kept")
+        return no
+
+    def plan_in(self, tx: ReadTx, reading: Reading) -> Plan:
+        """Query: what bringing in a file would do now."""
+        faults, emails, olds = list(reading.faults), set[str](), set[str]()
+        people, beyond = [], []
+        for row in reading.people:
+            wrong = self._wrong_with(tx, row, emails, olds)
+            if wrong is not None:
+                faults.append(wrong)
+                continue
+            people.append(row)
+            lower, upper = self._limits(row)
+            if row.balance < -lower or (upper is not None and row.balance > upper):
+                beyond.append(row.line)
+        listings, counts = [], dict[int, int]()
+        for each in reading.listings:
+            owner = self._owner(tx, each.owner)
+            if owner is None:
+                faults.append(Fault(each.line, Wrong.OWNER, each.owner))
+                continue
+            counts[owner.no] = counts.get(owner.no, count_listings(tx, owner.no)) + 1
+            if counts[owner.no] > LISTINGS_OF_ONE_MAX:
+                faults.append(Fault(each.line, Wrong.TOO_MANY_LISTINGS, owner.name))
+                continue
+            listings.append((each, owner))
+        return Plan(
+            tuple(people), tuple(listings), tuple(sorted(faults, key=lambda fault: fault.line)), tuple(beyond),
+            sum(row.balance for row in people),
+        )  # fmt: skip
+
+    def _wrong_with(self, tx: ReadTx, row: PersonRow, emails: set[str], olds: set[str]) -> Fault | None:
+        """Return why a member is not taken; one who is taken is noted in `emails` and `olds`."""
+        try:
+            _new_member(row).checked()
+            email = fold_email(row.email)
+        except Unable as unable:
+            return Fault(row.line, _UNABLE[unable.why], row.email or "")
+        if email in emails:
+            return Fault(row.line, Wrong.EMAIL_TWICE, email or "")
+        if email is not None and member_by_email(tx, email) is not None:
+            return Fault(row.line, Wrong.EMAIL_IN_USE, email)
+        if row.old in olds or known_as(tx, row.old) is not None:
+            return Fault(row.line, Wrong.NUMBER_TWICE, row.old)
+        emails.update([email] if email else [])
+        olds.update([row.old] if row.old else [])
+        return None
+
+    def _limits(self, row: PersonRow) -> tuple[int, int | None]:
+        settings = self._settings.now
+        lower = settings.credit_limit if row.credit_limit is None else row.credit_limit
+        return lower, settings.ceiling if row.ceiling is None else row.ceiling
+
+    def _owner(self, tx: ReadTx, named: str) -> Member | None:
+        """Return whose a listing is: by the number or name of a file brought in, else one of ours if it is the only one."""
+        no = known_as(tx, named)
+        found = [] if no is None else [existing(tx, no)]
+        found = found or members_called(tx, named)
+        return found[0] if len(found) == 1 and found[0].state is not State.LEFT else None
+
+    # --- bringing in -------------------------------------------------------------------------------------------
+
+    async def bring_in(self, by: Actor, no: int, remainder: Remainder, seen: str) -> Run:
+        """Bring in the good lines of a file, all at once; `seen` is the mark of the plan that was shown.
+
+        Raises:
+            CannotImport: nothing was changed. LookupError: no such file.
+        """
+        by.must_administer()
+        run = await self._store.read(_existing, no)
+        if run.state is RunState.DONE:
+            return run
+        if run.file is None:
+            raise CannotImport(Why.ENDED)
+        reading = await self._offload(self.read, run.layout, run.file)
+        done = await self._store.write(self._bring_in, by, no, reading, remainder, seen)
+        crash.point("import-committed")
+        return done
+
+    def _bring_in(
+        self, tx: Tx, by: Actor, no: int, reading: Reading, remainder: Remainder, seen: str
+    ) -> Run:  # fmt: skip
+        run, now = _existing(tx, no), self._clock.now_ms()
+        if run.state is RunState.DONE:
+            return run
+        if run.state is not RunState.LOOKED:
+            raise CannotImport(Why.ENDED)
+        plan = self.plan_in(tx, reading)
+        if plan.mark != seen:
+            raise CannotImport(Why.CHANGED)
+        if not (plan.people or plan.listings):
+            raise CannotImport(Why.NOTHING)
+        if plan.total and remainder is Remainder.REFUSE:
+            raise CannotImport(Why.NOT_EVEN)
+        made = [
+            (
+                row,
+                self._people.add_in(
+                    tx,
+                    by,
+                    _new_member(row).checked(),
+                    Deed.IMPORTED,
+                    f"import {no}",
+                    limits=self._limits(row),
+                ),
+            )
+            for row in plan.people
+        ]
+        for brought in self._book(tx, by, no, made):
+            put_brought(tx, no, brought)
+        for each, owner in plan.listings:
+            listing = self._market.post_in(tx, owner.no, self._content(each, owner), shared=False)
+            put_brought(tx, no, Brought(each.line, each.owner, owner.no, listing.listing.key, 0, None))
+        seq = self._move_remainder(tx, by, plan.total, remainder)
+        note_done(
+            tx, no, people=len(plan.people), listings=len(plan.listings), faults=plan.faults, total=plan.total,
+            remainder=remainder if plan.total else Remainder.REFUSE, remainder_seq=seq, now_ms=now,
+        )  # fmt: skip
+        return _existing(tx, no)
+
+    def _book(
+        self, tx: Tx, by: Actor, no: int, made: Sequence[tuple[PersonRow, Member]]
+    ) -> Iterator[Brought]:
+        """Book opening balances, each as a trade with the account they are booked against: it stands on the statement."""
+        opening, settings = self._books.system(tx, SystemRole.OPENING, LOCAL), self._settings.now
+        text = words_of(settings).gettext("Opening balance")
+        for row, member in made:
+            trade_no = None
+            if row.balance:
+                sides = (opening, settings.name), (member.account_no, member.name)
+                (payer_no, payer), (payee_no, payee) = sides if row.balance > 0 else sides[::-1]
+                new = NewTrade(
+                    payer_no=payer_no, payee_no=payee_no, amount=abs(row.balance), text=text, entered_by=by.name,
+                    proved_by=by.proof, once=_key("import", no, row.line), payer_name=payer, payee_name=payee,
+                    beyond_limits=True,
+                )  # fmt: skip
+                trade_no = self._trades.record_in(tx, new).no
+            yield Brought(row.line, row.old, member.no, None, row.balance, trade_no)
+
+    def _move_remainder(self, tx: Tx, by: Actor, total: int, remainder: Remainder) -> int | None:
+        if not total or remainder in (Remainder.REFUSE, Remainder.OPENING):
+            return None
+        opening = self._books.system(tx, SystemRole.OPENING, LOCAL)
+        taker = self._books.system(tx, _ROLES[remainder], LOCAL)
+        words = by.words("remainder of opening balances")
+        return self._books.post(tx, [(opening, total), (taker, -total)], words, beyond_limits=True).seq
+
+    def _content(self, row: ListingRow, owner: Member) -> Listing:
+        price = AskingPrice(amount=row.price, per="item") if row.price else AskingPrice(amount=0, per="agree")
+        return Listing(
+            kind=row.kind, title=row.title, text=row.text, category=row.category if row.category in CODES else "other",
+            price=price, language=(owner.language or self._settings.now.language).lower(), owner=owner.public_name or None,
+        )  # fmt: skip
+
+    # --- undoing -----------------------------------------------------------------------------------------------
+
+    async def undo(self, by: Actor, no: int) -> Run:
+        """Take everything back that a file brought in, within a day: all of it, or nothing.
+
+        Raises:
+            CannotImport: nothing was changed. LookupError: no such file.
+        """
+        by.must_administer()
+        return await self._store.write(self._undo, by, no)
+
+    def _undo(self, tx: Tx, by: Actor, no: int) -> Run:
+        run, now = _existing(tx, no), self._clock.now_ms()
+        if run.state is RunState.UNDONE:
+            return run
+        if run.state is not RunState.DONE or run.ended_ms is None or now - run.ended_ms > UNDONE_WITHIN_MS:
+            raise CannotImport(Why.ENDED)
+        brought = brought_by(tx, no)
+        members = [(each, existing(tx, each.member_no)) for each in brought if each.item_key is None]
+        in_use = [member.name for each, member in members if _is_used(tx, each, member)]
+        if in_use:
+            raise CannotImport(Why.IN_USE, in_use)
+        for each in brought:
+            if each.item_key is not None:
+                self._withdraw(tx, ItemKey(each.item_key))
+        for each, member in members:
+            if each.trade_no is not None:
+                self._trades.correct_in(
+                    tx, each.trade_no, organiser=by.name, on_behalf_of=member.name, reason="import undone",
+                    once=_key("import-undone", no, each.line),
+                )  # fmt: skip
+        if run.remainder_seq is not None:
+            self._books.correct(tx, run.remainder_seq, False, by.words("import undone"))
+        for _, member in members:
+            self._books.close(
+                tx,
+                member.account_no,
+                by.words("account closed", on_behalf_of=member.name, why="import undone"),
+            )
+            tx.run(_GONE, which=member.no)
+            note_act(tx, by, Deed.LEFT, now_ms=now, for_no=member.no, why=f"import {no} undone")
+        note_ended(tx, no, RunState.UNDONE, now)
+        return _existing(tx, no)
+
+    def _withdraw(self, tx: Tx, key: ItemKey) -> None:
+        owned = find_own(tx, key)
+        if owned is not None and owned.listing.state is not ListingState.WITHDRAWN:
+            self._market.act_in(tx, key, Withdrew(), ListingActor.OWNER)
+
+    async def forget_old(self) -> None:
+        """Forget files nobody brought in within a day."""
+        now = self._clock.now_ms()
+        await self._store.write(drop_old, now - DAY_MS, now)
+
+
+def _key(what: str, no: int, line: int) -> bytes:
+    """Return the key of the one trade that this is done by."""
+    return tagged(f"interlets/{what}", f"{no}:{line}".encode())[:ONCE_BYTES]
+
+
+def _new_member(row: PersonRow) -> NewMember:
+    return NewMember(
+        name=row.name, email=row.email, phone=row.phone, address=row.address, place=row.place, about=row.about
+    )
+
+
+def _is_used(tx: ReadTx, brought: Brought, member: Member) -> bool:
+    """Tell whether anything happened with a member since: then undoing would take more than was brought in."""
+    account = load(tx, member.account_no).value
+    legs = int(tx.scalar(_COUNT_LEGS, no=member.account_no))
+    untouched = (
+        account.balance == brought.amount
+        and not account.held
+        and legs == (1 if brought.amount else 0)
+        and not member.seen_ms
+        and not member.organises
+        and member.state is State.ACTIVE
+        and not count_listings(tx, member.no)
+    )
+    return not untouched
+
+
+def _existing(tx: ReadTx, no: int) -> Run:
+    run = run_by_no(tx, no)
+    if run is None:
+        raise LookupError(f"import {no}")
+    return run
