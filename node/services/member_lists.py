@@ -28,6 +28,7 @@ class Which(StrEnum):
     NOT_SEEN = "quiet"  # not logged in for QUIET_DAYS
     NO_TRADE = "no-trade"  # nothing given or received for QUIET_DAYS
     NO_OFFERS = "no-offers"  # nothing of theirs can be found now, offer or want
+    NEITHER = "neither"  # no offers and no trades
     BEYOND = "beyond"  # below or above a limit, as it is now
     TO_TELL = "to-tell"  # something waits for them on the letters list
     PAUSED = "paused"
@@ -58,6 +59,7 @@ _CONDITIONS: Final[dict[Which, ColumnElement[bool]]] = {
     Which.NOT_SEEN: _SINCE,
     Which.NO_TRADE: ~_TRADED,
     Which.NO_OFFERS: ~_LISTED,
+    Which.NEITHER: and_(~_TRADED, ~_LISTED),
     Which.BEYOND: _BEYOND,
     Which.TO_TELL: _WAITING,
     Which.PAUSED: _M.state == literal_column(f"'{State.PAUSED.value}'"),
@@ -78,7 +80,7 @@ _COUNTS: Final = {
     for which, condition in _CONDITIONS.items()
 }
 _TIMES: Final[dict[Which, tuple[str, ...]]] = {
-    Which.NOT_SEEN: ("since",), Which.NO_TRADE: ("since",), Which.NO_OFFERS: ("now",)
+    Which.NOT_SEEN: ("since",), Which.NO_TRADE: ("since",), Which.NO_OFFERS: ("now",), Which.NEITHER: ("since", "now")
 }  # fmt: skip
 _LISTED_NOW: Final = (
     select(func.count())
@@ -109,6 +111,11 @@ def list_members(
     rows = tx.all(_LISTS[which], **what, skip=skip, most=most)
     found = [member_of_row(row) for row in rows]
     return [(each, load(tx, each.account_no).value) for each in found], int(tx.scalar(_COUNTS[which], **what))
+
+
+def count_members_in(tx: ReadTx, which: Which, now_ms: int) -> int:
+    """Return how many members a list shows."""
+    return list_members(tx, "", which, now_ms, most=0)[1]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -42,7 +42,7 @@ async def members(context: Context) -> web.Response:
         MembersView(
             query=query,
             show=which.value,
-            shows=_shows(context.words),
+            shows=shows_of(context.words),
             summary=summary,
             members=tuple(_row(context, member, account) for member, account in found),
             pager=pager(context, "/admin/members", asked, total),
@@ -58,7 +58,8 @@ def _which(context: Context) -> Which:
     return Which(asked) if asked in set(Which) else Which.ALL
 
 
-def _shows(words: Words) -> tuple[Option, ...]:
+def shows_of(words: Words) -> tuple[Option, ...]:
+    """Return every list there is, with its name."""
     _ = words.gettext
     days = {"num": QUIET_DAYS}
     said = {
@@ -67,6 +68,7 @@ def _shows(words: Words) -> tuple[Option, ...]:
         Which.NOT_SEEN: _("Not logged in for %(num)d days") % days,
         Which.NO_TRADE: _("Nothing given or received for %(num)d days") % days,
         Which.NO_OFFERS: _("Without offers or wants"),
+        Which.NEITHER: _("Neither offers, wants nor trades"),
         Which.BEYOND: _("Beyond a limit"),
         Which.TO_TELL: _("On the letters list"),
         Which.PAUSED: _("Paused"),

@@ -67,8 +67,8 @@ class Period:
         return start, end
 
 
-def read_period(context: Context, voice: Voice) -> Period:
-    """Return the time that was asked for; the last three months where none was, or none that can be."""
+def read_period(context: Context, voice: Voice, months: int = MONTHS_SHOWN) -> Period:
+    """Return the time that was asked for; the last months where none was, or none that can be."""
     today = local(voice.now_ms, voice.zone).date()
     values = {"from": context.query("from"), "to": context.query("to")}
     first, last = (parse_day(values[name]) for name in ("from", "to"))
@@ -81,7 +81,7 @@ def read_period(context: Context, voice: Voice) -> Period:
     if errors:
         first = last = None
     last = last or max(today, first or today)
-    first = first or _months_before(last, MONTHS_SHOWN)
+    first = first or _months_before(last, months)
     shown = values if errors else {"from": first.isoformat(), "to": last.isoformat()}
     return Period(first, last, Filled(shown, errors))
 

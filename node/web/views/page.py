@@ -17,7 +17,7 @@ Desk = Literal[
     "members",
     "entry",
     "letters",
-    "reports",
+    "figures",
     "neighbours",
     "outbox",
     "scheme",

@@ -13,7 +13,8 @@ from node.web.views.entry import (
     NotesCard,
     SlipView,
 )
-from node.web.views.page import Empty, Link, Option, Pill, View
+from node.web.views.figures import ReportRow, ReportsView, ReportTable
+from node.web.views.page import Empty, Fact, Link, Option, Pill, View
 
 ONCE = "AZzJz2KFEjRWeJCrze8SNA"
 HINT = "For example 2, 1:30 or 90 min"
@@ -93,5 +94,15 @@ def desk_views() -> dict[str, View]:
             empty=None,
         ),
         "act": ActView(name="Maud Ellis", number="0007", action="/desk/as/7", form=Filled({"how": "", "why": ""}), hows=(Option(value="phone", text="They ring"), Option(value="desk", text="They are at the desk"), Option(value="letter", text="They wrote a letter")), back_href="/admin/members/7"),
+        "figures": ReportsView(
+            form=Filled({"from": "2025-12-01", "to": "2026-03-07"}), period="1 Dec 2025 to 7 Mar 2026", printed="Printed on 7 Mar 2026",
+            figures=(Fact(label="Trades in that time", text="214"), Fact(label="Moved in all", text="402 hours"), Fact(label="People who traded", text="87"), Fact(label="Half is below", text="+1 h 30")),
+            tables=(
+                ReportTable(caption="Month by month", heads=("Month", "People", "Moved", "Trades"), rows=(ReportRow(label="Dec 2025", cells=("41", "98 h", "52"), bar=65), ReportRow(label="Jan 2026", cells=("55", "140 h 30", "80"), bar=100), ReportRow(label="Feb 2026", cells=("48", "121 h", "71"), bar=89)), empty="", csv_href="/desk/figures.csv?of=activity"),
+                ReportTable(caption="Who helped others most", heads=("Name", "Trades", "For help given"), rows=(ReportRow(label="Ana Silva", cells=("31", "62 h"), bar=100, href="/admin/members/123"), ReportRow(label="Wolfgang Featherstonehaugh-Cholmondeley", cells=("4", "9 h 30"), bar=15, href="/admin/members/99")), empty="", csv_href="/desk/figures.csv?of=givers"),
+                ReportTable(caption="Who was helped most", heads=("Name", "Trades", "For help received"), rows=(), empty="No trades in that time.", csv_href="/desk/figures.csv?of=needers"),
+                ReportTable(caption="Whom to look after, now", heads=("Members", "How many"), rows=(ReportRow(label="Without offers or wants", cells=("12",), bar=100, href="/admin/members?show=no-offers"), ReportRow(label="Beyond a limit", cells=("0",), bar=0, href="/admin/members?show=beyond")), empty="", csv_href="/desk/figures.csv?of=without"),
+            ),
+        ),
         "letters-none": LettersView(cards=(), empty=Empty(text="Nobody waits to be told anything.")),
     }  # fmt: skip
