@@ -106,9 +106,11 @@ async def test_without_a_session_nothing_can_be_sent(town: Town, route: Route) -
 async def test_the_desk_is_for_organisers(town: Town, route: Route) -> None:
     browser = await town.browser_of(await town.member("Ana"))
     before = await town.everything()
-    fields = {"form_token": await token(browser)}
+    sent = FormData({"form_token": await token(browser)})
+    if route.path in WITH_FILES:
+        sent.add_field("file", b"of somebody", filename="any")
     answer = await browser.request(
-        route.method, path_of(route), data=fields if route.method == "POST" else None
+        route.method, path_of(route), data=sent if route.method == "POST" else None
     )
     assert answer.status == 403
     assert words_of(await answer.text()).startswith("This is for organisers")
