@@ -31,7 +31,7 @@ from tests.simulator.many import (
 from tests.simulator.run import Outcome, Plan
 from tests.simulator.town import PowerCut, SimTown, image, template
 
-WHOLE = 200  # towns of a normal run, and …
+WHOLE = 120  # towns of a normal run, and …
 AFTER = 500  # seeds from here on show that everything happens
 # Seeds that failed once, and what was found. A later change of the simulator draws other towns from them; what each found
 # has a test of its own beside the code.

@@ -483,7 +483,11 @@ def test_audiences_include_each_other_and_no_address_is_given_twice() -> None:
     assert len(addresses) == len(set(addresses))
     desk = [route for route in ROUTES if route.path.startswith("/admin")]
     assert {route.path for route in desk if route.audience is not ORGANISER} == {
-        "/admin/evidence/{no}/settle"
+        "/admin/evidence/{no}/settle",
+        "/admin/import",
+        "/admin/import/{number}",
+        "/admin/import/{number}/do",
+        "/admin/import/{number}/undo",
     }
     assert {route.audience for route in desk} == {ORGANISER, ADMIN}
     assert post("/x", ROUTES[0].handler).audience is VISITOR

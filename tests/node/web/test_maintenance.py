@@ -24,6 +24,7 @@ ALWAYS = {
     "/logout",
     "/logout/everywhere",
     "/verify",
+    "/desk/stop-acting",
 }
 
 
