@@ -95,7 +95,12 @@ def test_nothing_scrolls_sideways_on_a_narrow_phone() -> None:
 
 
 @pytest.mark.parametrize(
-    "words", [LONG, FROM_THE_RIGHT, words_for("de")], ids=["longer", "from the right", "de"]
+    "words",
+    [
+        pytest.param(LONG, id="longer"),
+        pytest.param(FROM_THE_RIGHT, id="from the right"),
+        pytest.param(words_for("de"), id="de", marks=pytest.mark.slow),  # shorter than the first
+    ],
 )
 def test_no_language_makes_a_page_scroll_sideways(words: Words) -> None:
     """pages.md 13.7: words two fifths longer, words from the right, and the longest that we speak."""
