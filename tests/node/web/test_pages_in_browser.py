@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from typing import Final
 
 import pytest
 from aiohttp import web
@@ -38,6 +39,9 @@ async def with_browser(act: Callable[[Browser, str], Awaitable[None]], words: Wo
         await runner.cleanup()
 
 
+SHARES: Final = 4
+
+
 async def serious(page: Page, options: str = "{resultTypes: ['violations']}") -> list[str]:
     """Return what axe finds serious or critical."""
     answer = await page.evaluate(f"axe.run(document, {options})")
@@ -49,8 +53,9 @@ async def serious(page: Page, options: str = "{resultTypes: ['violations']}") ->
     ]
 
 
-def test_axe_finds_nothing_serious() -> None:
-    """pages.md 13.5; in dark colours too.
+@pytest.mark.parametrize("share", range(SHARES))
+def test_axe_finds_nothing_serious(share: int) -> None:
+    """pages.md 13.5; in dark colours too. In shares, so that all workers take part.
 
     The content policy is off, because axe itself is an inline script. Motion is off, so that dark colours
     are looked at when they have arrived and not on their way.
@@ -62,7 +67,7 @@ def test_axe_finds_nothing_serious() -> None:
             viewport={"width": 360, "height": 740}, bypass_csp=True, reduced_motion="reduce"
         )
         page = await context.new_page()
-        for name in PAGES:
+        for name in list(PAGES)[share::SHARES]:
             await page.emulate_media(color_scheme="light")
             await page.goto(base + name)
             await page.evaluate(AXE_FILE_PATH.read_text())
