@@ -264,9 +264,9 @@ class Party:
     href: str = ""
 
 
-def former_name(member: Member, words: Words) -> str:
-    """Return what a former member is called whose name was erased. Source: docs/pages.md 8.10."""
-    return words.gettext("Former member %(number)s") % {"number": member.number}
+def name_of(member: Member, words: Words) -> str:
+    """Return what somebody is called; a former member whose name was erased has a number left. Source: docs/pages.md 8.10."""
+    return member.name or words.gettext("Former member %(number)s") % {"number": member.number}
 
 
 def party_of(
@@ -281,9 +281,8 @@ def party_of(
     member = None if other_no is None else members.get(other_no)
     if member is None:
         return Party(name=voice.scheme)
-    if member.is_erased:
-        return Party(name=former_name(member, voice.words))
-    return Party(name=member.name, href=f"/people/{member.number}")
+    href = "" if member.is_erased else f"/people/{member.number}"
+    return Party(name=name_of(member, voice.words), href=href)
 
 
 def trade_sentence(trade: Trade, my_account: int, party: Party, voice: Voice) -> str:

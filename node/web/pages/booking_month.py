@@ -48,12 +48,6 @@ def month_href(path: str, month: date, step: int) -> str:
     return f"{path}?month={number // 12:04}-{number % 12 + 1:02}"
 
 
-def month_words(month: date, voice: Voice) -> str:
-    """Return "December 2026"."""
-    pattern = voice.words.pgettext("date pattern", "LLLL y")
-    return format_date(month, pattern, locale=voice.language.replace("-", "_"))
-
-
 def weekday(number: int, voice: Voice) -> str:
     """Return "Mon"; 5 January 1970 was a Monday."""
     return format_date(date(1970, 1, 5 + number), "ccc", locale=voice.language.replace("-", "_"))

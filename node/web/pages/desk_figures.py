@@ -12,7 +12,6 @@ from urllib.parse import urlencode
 from aiohttp import web
 
 from node.services.closing import spread_of
-from node.services.members import Member
 from node.services.scheme_report import Moved, Report, bins_of, read_report
 from node.web.context import ORGANISER, Context, NoSuchPage, Route, get
 from node.web.dates import local
@@ -20,7 +19,7 @@ from node.web.downloads import harmless, plain_number, plain_unit, table
 from node.web.pages.desk_member_list import shows_of
 from node.web.pages.listings import category_name
 from node.web.pages.member_statement import Period, read_period
-from node.web.present import former_name
+from node.web.present import name_of
 from node.web.views.figures import ReportRow, ReportsView, ReportTable
 from node.web.views.page import Fact
 
@@ -141,10 +140,6 @@ def _spread(context: Context, report: Report, csv_href: str) -> ReportTable:
     )
 
 
-def _name(context: Context, member: Member) -> str:
-    return former_name(member, context.words) if member.is_erased else member.name
-
-
 def _most(
     context: Context, report: Report, csv_href: str, caption: str, head: str, gave: bool
 ) -> ReportTable:
@@ -157,7 +152,7 @@ def _most(
         heads=(_("Name"), _("Trades"), head),
         rows=_rows(
             (
-                _name(context, each.member),
+                name_of(each.member, context.words),
                 (str(each.trades), voice.short(amount_of[each.member.no])),
                 amount_of[each.member.no],
                 f"/admin/members/{each.member.no}",
@@ -258,7 +253,7 @@ def _csv_rows(context: Context, report: Report, of: str) -> Iterable[tuple[str, 
         case "givers" | "needers":
             yield ("number", "name", "help_given", "help_received", "trades", "unit")
             for each in report.helped:
-                name = harmless(_name(context, each.member))
+                name = harmless(name_of(each.member, context.words))
                 gave, got = plain_number(each.gave, unit), plain_number(each.got, unit)
                 yield (each.member.number, name, gave, got, str(each.trades), symbol)
         case "categories":

@@ -17,7 +17,7 @@ from node.web.context import ORGANISER, Context, Route, get
 from node.web.dates import ago, local
 from node.web.downloads import harmless, plain_number, plain_unit, table
 from node.web.pages.member import PAGE_ROWS, pager
-from node.web.present import former_name
+from node.web.present import name_of
 from node.web.views.admin import MemberRow, MembersView
 from node.web.views.page import Option, Pill
 from node.web.words import Words
@@ -137,7 +137,7 @@ def _csv_rows(context: Context, found: list[tuple[Member, Account]]) -> Iterator
     for member, account in found:
         yield (
             member.number,
-            harmless(member.name or former_name(member, context.words)),
+            harmless(name_of(member, context.words)),
             harmless(member.place),
             member.reach.value,
             harmless(member.email or ""),

@@ -30,7 +30,7 @@ from node.web.pages.join import (
     PLACE_CHARACTERS_MAX,
 )
 from node.web.pages.schemes import Schemes, read_schemes
-from node.web.present import balance_words, former_name
+from node.web.present import balance_words, name_of
 from node.web.sentences import field_of, unable_sentence
 from node.web.views.admin import MemberAddView, MemberView
 from node.web.views.page import Fact
@@ -118,7 +118,7 @@ def member_view(context: Context, known: Known) -> MemberView:
     has_left = known.member.state is State.LEFT
     erased = known.member.is_erased
     return MemberView(
-        name=former_name(known.member, context.words) if erased else known.member.name,
+        name=name_of(known.member, context.words),
         number=known.member.number,
         state=state_of(known.member, context.words),
         facts=_facts(context, known),

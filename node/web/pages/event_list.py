@@ -36,7 +36,7 @@ from node.web.dates import local, month_of
 from node.web.forms import EMPTY, Filled, Form, SpendForm, once_key, paragraphs
 from node.web.pages.event_words import cost_words, event_row, facts_of, when_words
 from node.web.pages.member import PAGE_ROWS, pager
-from node.web.present import first_name, former_name, paragraphs_of, reference
+from node.web.present import first_name, name_of, paragraphs_of, reference
 from node.web.views.events import CalendarMonth, CommentItem, EventListView, EventView
 from node.web.views.page import Empty, Fact, Link
 from protocol.errors import OutOfOrder
@@ -199,7 +199,7 @@ def event_view(context: Context, known: Known, form: Filled = EMPTY) -> EventVie
     return EventView(
         row=event_row(hosted, len(known.guests.coming), answer, voice),
         paragraphs=paragraphs_of(plan.text),
-        host=Link(text=_name(known.host, context), href=f"/people/{known.host.number}")
+        host=Link(text=name_of(known.host, context.words), href=f"/people/{known.host.number}")
         if signed_in
         else None,
         facts=facts_of(plan, known.guests if signed_in else None, voice),
@@ -227,14 +227,10 @@ def event_view(context: Context, known: Known, form: Filled = EMPTY) -> EventVie
     )
 
 
-def _name(member: Member, context: Context) -> str:
-    return former_name(member, context.words) if member.is_erased else member.name
-
-
 def _host_in_words(context: Context, known: Known) -> str:
     if context.session is None:
         return context.words.gettext("the host")  # visitors read no names
-    return first_name(_name(known.host, context))
+    return first_name(name_of(known.host, context.words))
 
 
 def _names(known: Known, guests: Sequence[Guest]) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from typing import Final
 
 from aiohttp import web
 
-from node.services.gift_rows import Wish, gift_in, given_and_received, open_wishes, wishes_for, wishes_of
+from node.services.gift_rows import Wish, given_and_received, open_wishes, wishes_of
 from node.services.gift_words import pickup_words
 from node.services.gifts import GIFT
 from node.services.members import Member, member_by_account
@@ -19,7 +19,7 @@ from node.web.context import MEMBER, Context, get
 from node.web.dates import DAY_MS
 from node.web.days import today
 from node.web.pages.listings import listing_id
-from node.web.pages.member_gifts import Asked, promised_words, taker_called, who_text
+from node.web.pages.member_gifts import Asked, promised_words, read_asked, taker_called, who_text
 from node.web.pages.member_listings import state_pill
 from node.web.present import Voice, first_name
 from node.web.views.gifts import GiftRow, GiftsView
@@ -28,7 +28,7 @@ from node.web.views.page import Empty, Link, Pill
 from node.web.words import Words
 from protocol.giving import GiftState, WishState
 from protocol.listing import State
-from protocol.names import ItemKey, SchemeId
+from protocol.names import SchemeId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +42,7 @@ class Given:
 
 def _read(tx: ReadTx, member: Member, own: SchemeId) -> Given:
     giving = tuple(
-        (owned, _asked(tx, owned.listing.key))
+        (owned, read_asked(tx, owned.listing.key))
         for owned in listings_of(tx, member.no)
         if owned.listing.content.kind == GIFT
     )
@@ -52,10 +52,6 @@ def _read(tx: ReadTx, member: Member, own: SchemeId) -> Given:
         giver = member_by_account(tx, wish.giver_no)
         wanting.append((wish, find_own(tx, wish.key), giver, None if thread is None else thread.no))
     return Given(counts=given_and_received(tx, member.account_no), giving=giving, wanting=tuple(wanting))
-
-
-def _asked(tx: ReadTx, key: ItemKey) -> Asked:
-    return Asked(gift=gift_in(tx, key), wishes=tuple(wishes_for(tx, key)))
 
 
 async def gifts(context: Context) -> web.Response:
@@ -153,7 +149,7 @@ def read_waiting(tx: ReadTx, account_no: int) -> GiftsWaiting:
     """Query: what of a member's things and wishes is not at its end."""
     mine, theirs = open_wishes(tx, account_no)
     keys = dict.fromkeys(each.key for each in theirs)
-    giving = [(owned, _asked(tx, key)) for key in keys if (owned := find_own(tx, key)) is not None]
+    giving = [(owned, read_asked(tx, key)) for key in keys if (owned := find_own(tx, key)) is not None]
     takers = {each.taker_no for each in theirs if each.taker_no is not None}
     members = {no: member_by_account(tx, no) for no in takers}
     promised = []

@@ -31,7 +31,7 @@ from node.web.pages.member_message_block import find
 from node.web.pages.message_words import REQUEST_KINDS, kind_words, state_words
 from node.web.pages.recording import ring
 from node.web.pages.schemes import schemes_known
-from node.web.present import OtherScheme, Voice, first_name, former_name, paragraphs_of
+from node.web.present import OtherScheme, Voice, first_name, name_of, paragraphs_of
 from node.web.views.member import MessageItem, MessagesView, ThreadRow, ThreadView
 from node.web.views.page import Empty, Link
 from protocol.errors import InvalidValue
@@ -91,7 +91,7 @@ def _read_list(
 def _name(thread: Thread, members: dict[int, Member], voice: Voice) -> str:
     member = None if thread.their_account is None else members.get(thread.their_account)
     if member is not None:
-        return former_name(member, voice.words) if member.is_erased else member.name
+        return name_of(member, voice.words)
     return thread.their_name or voice.words.gettext("Somebody")
 
 
