@@ -17,7 +17,7 @@ from protocol.identity import IdentityState
 from protocol.names import SchemeId
 from protocol.payment import PayerState
 from protocol.units import HOUR
-from tests.simulation import run_virtual
+from tests.simulation import run_virtual_alone
 from tests.small_town import WIDE, WORDS, SettlingNode, SmallTown, chain
 
 NAMES = ("Oakvale", "Hilltop", "Riverside")
@@ -120,4 +120,4 @@ def books() -> dict[str, Book]:
         assert refused.state is PayerState.LOCKED
         return {name: book_of(town, name) for name in NAMES}
 
-    return run_virtual(scenario, 11)
+    return run_virtual_alone(scenario, 11)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -48,6 +49,14 @@ def run_virtual(
     except BaseException as error:
         error.add_note(f"seed={seed}")
         raise
+
+
+def run_virtual_alone(
+    scenario: Callable[[SimulatedNetwork], Coroutine[Any, Any, Result]], seed: int = 0
+) -> Result:
+    """Run `scenario` in a thread of its own: what is made once may be asked for first by a test that runs a loop."""
+    with ThreadPoolExecutor(1) as alone:
+        return alone.submit(run_virtual, scenario, seed).result()
 
 
 @dataclass(frozen=True)

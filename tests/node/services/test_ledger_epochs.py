@@ -22,7 +22,7 @@ from tests.book_town import Book, book_of, know_everybody
 from tests.node.services.test_ledger_check import FREE, check_spoilt, rows_of
 from tests.node.services.test_ledger_rebuild import derived, rebuilt, wipe
 from tests.node.services.test_reopening import begin_and_cut, ends, go_on, line_between, trade_again
-from tests.simulation import run_virtual
+from tests.simulation import run_virtual_alone
 from tests.small_town import SmallTown, chain
 
 ROW = ("Oakvale", "Hilltop", "Riverside")
@@ -73,7 +73,7 @@ def town_that_went_on() -> tuple[dict[str, Book], Keys]:
         await town.stop()
         return made, {node.scheme: node.keyring.signing["line"] for node in town.nodes.values()}
 
-    return run_virtual(scenario, 5)
+    return run_virtual_alone(scenario, 5)
 
 
 def check(book: Book, disk: Memory) -> Checked:
