@@ -121,10 +121,14 @@ def make_app(
     doors: Iterable[web.AbstractRouteDef] = (),
     *,
     routes: Iterable[Route] = ROUTES,
+    renderer: Renderer | None = None,
 ) -> web.Application:
-    """Return the application that serves all pages, and `doors` beside them."""
+    """Return the application that serves all pages, and `doors` beside them.
+
+    Nodes in one process may share a renderer: it knows nothing of a scheme, and templates are slow to compile.
+    """
     origin = Origin(node.options.origin)
-    assets = Assets()
+    renderer = renderer or Renderer(Assets())
     app = web.Application(
         middlewares=[
             security_headers,
@@ -138,7 +142,7 @@ def make_app(
     )
     app[NODE] = node
     app[SESSIONS] = Remembered(node.store, SESSIONS_MAX)
-    app[SURROUNDINGS] = Surroundings(node.store, node.settings, Renderer(assets), node.options.proxies)
+    app[SURROUNDINGS] = Surroundings(node.store, node.settings, renderer, node.options.proxies)
     app[COOKIES] = CookieNames.of(scheme_text(node.scheme), origin)
     pages, uploads, sheets = set(), {}, {}
     for route in routes:
@@ -154,7 +158,7 @@ def make_app(
     app[PAGES] = frozenset(pages)
     app[UPLOADS] = uploads
     app[SHEETS] = sheets
-    assets.add_to(app)
+    renderer.assets.add_to(app)
     app.add_routes(doors)
     return app
 

@@ -58,7 +58,7 @@ class Renderer:
     """Makes pages; holds the compiled templates of each language and pack in use."""
 
     def __init__(self, assets: Assets) -> None:
-        self._assets = assets
+        self.assets: Final = assets
         self._environments: dict[tuple[str, Pack], Environment] = {}
         self._templates: dict[tuple[str, Pack, str], Template] = {}
 
@@ -81,7 +81,7 @@ class Renderer:
 
     def for_paper(self, page: Page, view: View) -> tuple[str, Mapping[str, tuple[str, str]]]:
         """Return the HTML of a page, and the files it names that matter on paper."""
-        return straight(self.render(page, view)).decode(), self._assets.texts()
+        return straight(self.render(page, view)).decode(), self.assets.texts()
 
     def _environment(self, language: str, pack: Pack) -> Environment:
         environment = self._environments.get((language, pack))
@@ -89,6 +89,6 @@ class Renderer:
 
     def speak(self, words: Words) -> Environment:
         """Return the templates in `words`, and make them those of that language and pack."""
-        environment = make_environment(words, assets=self._assets.urls, icons=ICONS)
+        environment = make_environment(words, assets=self.assets.urls, icons=ICONS)
         self._environments[words.language, words.pack] = environment
         return environment

@@ -6,6 +6,7 @@ import re
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -23,6 +24,8 @@ from node.services.settings import SchemeSettings
 from node.store import InlineStore, Memory, ReadTx
 from node.store.schema import load_all
 from node.web.app import make_app
+from node.web.assets import Assets
+from node.web.render import Renderer
 from protocol.names import SchemeId
 from tests.builders import NOW
 from tests.fakes import MailServer, StoppedClock
@@ -95,6 +98,12 @@ class Town:
         return self.mail.taken
 
 
+@cache
+def renderer() -> Renderer:
+    """Return what all towns draw their pages with: compiling the templates takes longer than most tests."""
+    return Renderer(Assets())
+
+
 @asynccontextmanager
 async def open_town(
     seed: SchemeSettings = SEED, *, mail: bool = True, name: str = "town"
@@ -112,7 +121,7 @@ async def open_town(
         mail=server if mail else None,
     )
     await node.load()
-    test_server = TestServer(make_app(node))
+    test_server = TestServer(make_app(node, renderer=renderer()))
     await test_server.start_server()
     town = Town(node, clock, test_server, server)
     try:

@@ -19,6 +19,7 @@ from node.services.members import Member
 from node.services.sign_in import SignedIn
 from node.web.app import COOKIES, make_app
 from tests.node.web.oakvale import fields_of, words_of
+from tests.node.web.towns import renderer
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ class VirtualBrowser:
     @classmethod
     async def of(cls, node: Node, member: Member) -> VirtualBrowser:
         """Return a browser in which a member is signed in."""
-        app = make_app(node)
+        app = make_app(node, renderer=renderer())
         app.freeze()
         link = await node.sign_in.make_link(OPERATOR, member.no)
         outcome = await node.sign_in.use_link(link.rpartition("/")[2], "192.0.2.1", own_computer=True)
