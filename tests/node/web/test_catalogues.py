@@ -7,12 +7,10 @@ asks for it. Source: docs/pages.md 3 and 12; docs/decisions/0040-languages.md.
 from __future__ import annotations
 
 import re
-import runpy
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 import pytest
 from babel.messages.catalog import Catalog, Message
@@ -25,12 +23,12 @@ from node.web.amounts import HOURS, spoken
 from node.web.assets import Assets
 from node.web.render import Renderer
 from node.web.words import LOCALE, Pack, languages, words_for
-from tests.conftest import ROOT
 from tests.node.web.samples import PAGES
 from tests.node.web.test_pages import Seen
+from tests.node.web.texts_script import messages_script
 from tests.node.web.towns import SEED, open_town
 
-MESSAGES: dict[str, Any] = runpy.run_path(str(ROOT / "scripts" / "messages"), run_name="messages")
+MESSAGES = messages_script()
 SPOKEN = [language for language in languages() if language != "en"]
 FILES = sorted(path for path in LOCALE.glob("*/*.po") if path.parent.name != "en")
 PLACES = re.compile(r"%\(\w+\)[a-z]|%%|<[^>]*>")

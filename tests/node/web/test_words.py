@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import gettext
 import io
-import runpy
 from dataclasses import replace
 from datetime import date, datetime, timedelta, timezone
 
@@ -24,6 +23,7 @@ from node.web.templating import make_environment
 from node.web.words import Pack, Words, languages, words_for
 from tests.conftest import ROOT
 from tests.node.web.samples import PAGES
+from tests.node.web.texts_script import messages_script
 
 HOUR = dates.HOUR_MS
 
@@ -70,7 +70,7 @@ def test_the_bottom_bar_speaks_the_schemes_pack(pack: Pack, entry: str) -> None:
 def shouting() -> Words:
     """Return a language whose texts are the English ones in capitals, made from every text there is."""
     catalogue = Catalog(locale="pl")
-    messages = runpy.run_path(str(ROOT / "scripts" / "messages"), run_name="messages")
+    messages = messages_script()
     for message in messages["collect"]():
         if isinstance(message.id, str) and message.id and "%" not in message.id and "<" not in message.id:
             catalogue.add(message.id, message.id.upper(), context=message.context)
@@ -94,7 +94,7 @@ def test_texts_are_put_into_the_templates_of_a_language() -> None:
 
 
 def test_packs_and_template_hold_the_texts_there_are_and_no_others() -> None:
-    messages = runpy.run_path(str(ROOT / "scripts" / "messages"), run_name="messages")
+    messages = messages_script()
     assert messages["orphans"]() == []
     stale = [path.name for path, text in messages["wanted"]().items() if path.read_text() != text]
     assert stale == [], "run scripts/messages"
@@ -103,7 +103,7 @@ def test_packs_and_template_hold_the_texts_there_are_and_no_others() -> None:
 
 def test_every_sentence_of_a_refused_line_is_in_the_catalogue() -> None:
     """What `LineRefused` is raised with is a text by itself, or one that `to_translate` marks."""
-    messages = runpy.run_path(str(ROOT / "scripts" / "messages"), run_name="messages")
+    messages = messages_script()
     known = {message.id for message in messages["collect"]()}
     said = 0
     for path in sorted((ROOT / "node").rglob("*.py")):
