@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 SEED_BYTES: Final = 32
+# A node meets the same few keys in every message. Some 150 bytes each.
+KEYS_REMEMBERED: Final = 4096
 PUBLIC_KEY_BYTES: Final = 32
 
 _P: Final = 2**255 - 19
@@ -23,6 +26,7 @@ _Y8: Final = 0x7A03AC9277FDC74EC6CC392CFA53202A0F67100D760B3CBA4FD84D3D706A17C7
 _SMALL_ORDER_Y: Final = frozenset({0, 1, _P - 1, _Y8, _P - _Y8})
 
 
+@lru_cache(KEYS_REMEMBERED)  # the root takes longer than verifying a signature does
 def is_good_public_key(raw: bytes) -> bool:
     """Tell whether `raw` is the canonical encoding of a point whose order is not small.
 

@@ -36,6 +36,7 @@ def thrifty() -> Iterator[None]:
     directory.fold_log = fold_remembered
     collects = gc.isenabled()
     gc.disable()
+    gc.freeze()  # at the end only what the run made is looked through
     try:
         yield
     finally:
@@ -44,3 +45,4 @@ def thrifty() -> Iterator[None]:
         if collects:
             gc.enable()
             gc.collect()
+        gc.unfreeze()
