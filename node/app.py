@@ -39,6 +39,8 @@ from node.services.books import Books
 from node.services.both_lost import LOOK_EVERY_S
 from node.services.catching_up import Offload, at_once
 from node.services.cheques import Cheques
+from node.services.circle_board import CircleBoard
+from node.services.circles import Circles
 from node.services.closing import Closing
 from node.services.copy_comparing import note_boot
 from node.services.days import Days
@@ -175,6 +177,8 @@ class Node:
         self.asks = Asks(store=store, clock=clock, chance=chance, trades=self.trades, telling=self.telling)
         telling = EventTelling(self.outbox, self.settings, clock, self.options.origin)
         self.events = Events(store=store, clock=clock, chance=chance, telling=telling)
+        self.circles = Circles(store=store, clock=clock, chance=chance)
+        self.circle_board = CircleBoard(store=store, clock=clock)
         self.event_settling = EventSettling(store=store, clock=clock, trades=self.trades, telling=telling)
         self.pay_codes = PayCodes(store=store, clock=clock, chance=chance, trades=self.trades, secret=pepper)
         self.standing = StandingOrders(
@@ -238,7 +242,9 @@ class Node:
             store=store, clock=clock, chance=self.chance, own=self.scheme, own_feed=self.own_feed,
             on_withdrawn=lambda tx, key: self.gifts.ended_in(tx, key),  # noqa: PLW0108 - made below
         )  # fmt: skip
-        self.reports = Reports(store=store, clock=clock, market=self.market, own=self.scheme)
+        self.reports = Reports(
+            store=store, clock=clock, market=self.market, board=self.circle_board, own=self.scheme
+        )
         self.indexer = Indexer(store=store, own=self.scheme)
         self.gossip.watch(self.indexer.changed)
         self.imports = Imports(
@@ -359,6 +365,7 @@ class Node:
         self.days.leave_in(tx, member)
         self.bookings.leave_in(tx, member.account_no)
         self.events.withdraw_in(tx, member.no)
+        self.circles.leave_in(tx, member)
 
     def _unit(self) -> OwnUnit:
         return OwnUnit(self.settings.now.unit_code, self.settings.rate())

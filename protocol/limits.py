@@ -168,6 +168,19 @@ EVENTS_OF_ONE_MAX: Final = 120  # ahead of one host at a time: two that repeat
 EVENT_COMMENT_CHARACTERS_MAX: Final = 1_000
 EVENT_COMMENTS_MAX: Final = 500  # under one event
 EVENT_REASON_CHARACTERS_MAX: Final = 280  # why it was cancelled
+# Groups (5.12). Everybody knows everybody, or could: a keeper reads the whole list, and each act about one person reads it too.
+CIRCLE_PEOPLE_MAX: Final = 500  # in one, or asking to be
+CIRCLES_MAX: Final = 300  # in one scheme: a list that is read through
+CIRCLES_KEPT_MAX: Final = 10  # by one person: each wants to be looked after
+CIRCLE_NAME_CHARACTERS_MAX: Final = 60
+CIRCLE_PURPOSE_CHARACTERS_MAX: Final = 1_000
+CIRCLE_NOTES_MAX: Final = 500  # on one board; then the oldest that is not pinned makes room
+CIRCLE_PINNED_MAX: Final = 3  # more would push what is new off the first page
+CIRCLE_NOTE_TITLE_CHARACTERS_MAX: Final = 80
+CIRCLE_NOTE_CHARACTERS_MAX: Final = 2_000
+CIRCLE_REPLIES_MAX: Final = 300  # under one note: they are read on one page
+CIRCLE_REPLY_CHARACTERS_MAX: Final = 1_000
+CIRCLE_REASON_CHARACTERS_MAX: Final = 280  # why a note was taken off
 
 # --- 5.1, 7.1 Rates ----------------------------------------------------------------------------------------
 

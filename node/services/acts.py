@@ -53,6 +53,7 @@ class Deed(enum.StrEnum):
     TOLD = "told"
     DEPOSIT = "deposit"
     EVENT = "event"
+    GROUP = "group"
 
 
 class NotAllowed(Exception):

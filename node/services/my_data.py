@@ -19,6 +19,7 @@ from node.store.schema import (
     asks,
     bookings,
     books,
+    circles,
     days,
     desk,
     events,
@@ -83,6 +84,9 @@ _OF_MEMBER: Final[Mapping[str, tuple[Table, Any]]] = {
     "to_be_told": (desk.paper_note, desk.paper_note.c.member_no == _NO),
     "events": (events.event, events.event.c.host_no == _NO),
     "answers_to_events": (events.guest, events.guest.c.member_no == _NO),
+    "groups": (circles.circle_person, circles.circle_person.c.member_no == _NO),
+    "notes_in_groups": (circles.circle_note, circles.circle_note.c.member_no == _NO),
+    "answers_in_groups": (circles.circle_reply, circles.circle_reply.c.member_no == _NO),
     "said_under_events": (events.event_comment, events.event_comment.c.member_no == _NO),
 }
 _OF_ACCOUNT: Final[Mapping[str, tuple[Table, Any]]] = {

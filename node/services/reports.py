@@ -1,6 +1,7 @@
-"""Reports: a member tells the organisers of a listing or a conversation, and they look at it, take a listing down, or close it.
+"""Reports: a member tells the organisers of a listing, a conversation, or what is on the board of a group.
 
-Organisers never open conversations: whoever reports one shows them the last of what was written in it, and is told so before.
+They look at it, take a listing down or a note off, or close it. Organisers never open conversations, nor the boards of closed
+groups: whoever reports something there shows it to them, and is told so before.
 Nobody decides about what is reported of themselves. Source: docs/pages.md 7.2, 7.3, 0.9.
 """
 
@@ -8,19 +9,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 from sqlalchemy import bindparam, func, insert, select, update
 
 from node.clock import Clock
 from node.services.acts import Actor, Deed, NotAllowed, note_act
+from node.services.circle_board import CircleBoard, Said, note_by_no, reply_by_no
+from node.services.circle_rows import circle_by_no, people_of
 from node.services.market import Market
-from node.services.members import Member, member_by_account
+from node.services.members import Member, member_by_account, member_by_no
 from node.services.own_listings import find_own
 from node.services.threads import Thread, messages_of
 from node.store import ReadTx, Store, Tx
 from node.store.schema import reports as schema
 from node.store.statements import Row
+from protocol.circle import reads
 from protocol.limits import COMPLAINTS_OPEN_MAX
 from protocol.listing import TRANSITIONS, Removed
 from protocol.listing import Actor as ListingActor
@@ -33,13 +37,13 @@ MESSAGES_QUOTED: Final = 10
 
 _R: Final = schema.report.c
 _COLUMNS: Final = (
-    _R.no, _R.member_no, _R.about_no, _R.about_name, _R.scheme, _R.item_key, _R.thread_no, _R.text, _R.quoted, _R.state,
+    _R.no, _R.member_no, _R.about_no, _R.about_name, _R.scheme, _R.item_key, _R.thread_no, _R.note_no, _R.reply_no, _R.text, _R.quoted, _R.state,
     _R.created_ms, _R.ended_ms, _R.ended_by, _R.outcome,
 )  # fmt: skip
 _BY_NO: Final = select(*_COLUMNS).where(_R.no == bindparam("no"))
 _ALL_OPEN: Final = select(*_COLUMNS).where(_R.state == OPEN).order_by(_R.no).limit(LISTED_MAX)
 _COUNT_OPEN: Final = select(func.count()).select_from(schema.report).where(_R.state == OPEN)
-_OPEN_OF: Final = select(_R.item_key, _R.thread_no).where(
+_OPEN_OF: Final = select(_R.item_key, _R.thread_no, _R.note_no, _R.reply_no).where(
     _R.member_no == bindparam("member_no"), _R.state == OPEN
 )
 _NEW: Final = insert(schema.report)
@@ -66,6 +70,15 @@ class CannotReport(Exception):
         self.why: Final = why
 
 
+class Reported(NamedTuple):
+    """What a report is about: exactly one of a listing, a conversation, a note with perhaps an answer below it."""
+
+    item_key: bytes | None = None
+    thread_no: int | None = None
+    note_no: int | None = None
+    reply_no: int | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
     """What somebody reported."""
@@ -77,6 +90,8 @@ class Report:
     scheme: SchemeId
     item_key: ItemKey | None
     thread_no: int | None
+    note_no: int | None  # on the board of a group
+    reply_no: int | None  # below it
     text: str
     quoted: str
     state: str
@@ -104,12 +119,12 @@ class ReportedListing:
 
 def _report(row: Row) -> Report:
     (
-        no, member_no, about_no, about_name, scheme, item_key, thread_no, text, quoted, state, created_ms, ended_ms, ended_by,
+        no, member_no, about_no, about_name, scheme, item_key, thread_no, note_no, reply_no, text, quoted, state, created_ms, ended_ms, ended_by,
         outcome,
     ) = row  # fmt: skip
     return Report(
         no=no, member_no=member_no, about_no=about_no, about_name=about_name, scheme=SchemeId(scheme),
-        item_key=None if item_key is None else ItemKey(item_key), thread_no=thread_no, text=text, quoted=quoted, state=state,
+        item_key=None if item_key is None else ItemKey(item_key), thread_no=thread_no, note_no=note_no, reply_no=reply_no, text=text, quoted=quoted, state=state,
         created_ms=created_ms, ended_ms=ended_ms, ended_by=ended_by, outcome=outcome,
     )  # fmt: skip
 
@@ -133,10 +148,11 @@ def report_by_no(tx: ReadTx, no: int) -> Report | None:
 class Reports:
     """See the head of this file."""
 
-    def __init__(self, *, store: Store, clock: Clock, market: Market, own: SchemeId):
+    def __init__(self, *, store: Store, clock: Clock, market: Market, board: CircleBoard, own: SchemeId):
         self._store: Final = store
         self._clock: Final = clock
         self._market: Final = market
+        self._board: Final = board
         self._own: Final = own
 
     async def listing(self, by: Member, listing: ReportedListing, text: str) -> int:
@@ -147,7 +163,7 @@ class Reports:
         if listing.owner is not None and listing.owner.no == by.no:
             raise CannotReport(Why.OWN)
         return self._put(
-            tx, by, (bytes(listing.key), None), about=listing.owner, name=listing.owner_name, scheme=listing.scheme, text=text,
+            tx, by, Reported(item_key=bytes(listing.key)), about=listing.owner, name=listing.owner_name, scheme=listing.scheme, text=text,
             quoted=listing.title,
         )  # fmt: skip
 
@@ -160,28 +176,47 @@ class Reports:
         said = messages_of(tx, thread.no)[-MESSAGES_QUOTED:]
         quoted = "\n".join(f"{by.name if each.mine else name}: {each.text}" for each in said)
         return self._put(
-            tx, by, (None, thread.no), about=about, name=name, scheme=thread.scheme, text=text, quoted=quoted
-        )
+            tx, by, Reported(thread_no=thread.no), about=about, name=name, scheme=thread.scheme, text=text, quoted=quoted,
+        )  # fmt: skip
+
+    async def on_board(self, by: Member, note_no: int, reply_no: int | None, text: str) -> int:
+        """Report what somebody wrote on the board of a group that the reporter reads. Raises LookupError, CannotReport."""
+        return await self._store.write(self._on_board, by, note_no, reply_no, text)
+
+    def _on_board(self, tx: Tx, by: Member, note_no: int, reply_no: int | None, text: str) -> int:
+        said = said_on_board(tx, note_no, reply_no)
+        if said is None or said.removed_ms is not None:
+            raise LookupError("no such note")
+        if said.member_no == by.no:
+            raise CannotReport(Why.OWN)
+        note = note_by_no(tx, note_no)
+        known = None if note is None else circle_by_no(tx, note.of_no)
+        if known is None or not reads(people_of(tx, known), by.no):
+            raise LookupError("not theirs to read")
+        quoted = "\n".join(each for each in (known.name, said.title, said.text) if each)
+        return self._put(
+            tx, by, Reported(note_no=note_no, reply_no=reply_no), about=member_by_no(tx, said.member_no), name=said.author,
+            scheme=self._own, text=text, quoted=quoted,
+        )  # fmt: skip
 
     def _put(
-        self, tx: Tx, by: Member, what: tuple[bytes | None, int | None], *, about: Member | None, name: str,
-        scheme: SchemeId, text: str, quoted: str,
+        self, tx: Tx, by: Member, what: Reported, *, about: Member | None, name: str, scheme: SchemeId, text: str, quoted: str
     ) -> int:  # fmt: skip
-        mine = [(key, thread_no) for key, thread_no in tx.all(_OPEN_OF, member_no=by.no)]
+        mine = [Reported(*row) for row in tx.all(_OPEN_OF, member_no=by.no)]
         if what in mine:
             raise CannotReport(Why.ALREADY)
         if len(mine) >= COMPLAINTS_OPEN_MAX:
             raise CannotReport(Why.TOO_MANY)
         return tx.insert(
             _NEW, member_no=by.no, about_no=None if about is None else about.no, about_name=name, scheme=scheme,
-            item_key=what[0], thread_no=what[1], text=text, quoted=quoted, state=OPEN, created_ms=self._clock.now_ms(),
+            **what._asdict(), text=text, quoted=quoted, state=OPEN, created_ms=self._clock.now_ms(),
             ended_ms=None, ended_by="", outcome="",
         )  # fmt: skip
 
     # --- organisers -------------------------------------------------------------------------------------------
 
     async def take_down(self, no: int, by: Actor, reason: str) -> None:
-        """Take the reported listing of ours down and close the report; its owner reads why.
+        """Take the reported listing of ours down, or the note off, and close the report; its owner reads why.
 
         Raises:
             LookupError: no such report, or nothing of ours that can be taken down. NotAllowed: it is about the organiser.
@@ -193,12 +228,16 @@ class Reports:
         report = self._for_organiser(tx, no, by)
         if not can_take_down(tx, report, self._own):
             raise LookupError(f"report {no}")
-        assert report.item_key is not None, "looked at above"
-        self._market.act_in(tx, report.item_key, Removed(), ListingActor.ORGANISER, why=reason)
         now_ms = self._clock.now_ms()
-        note_act(
-            tx, by, Deed.LISTING, now_ms=now_ms, for_no=report.about_no, detail=report.quoted, why=reason
-        )
+        if report.item_key is not None:
+            self._market.act_in(tx, report.item_key, Removed(), ListingActor.ORGANISER, why=reason)
+            note_act(
+                tx, by, Deed.LISTING, now_ms=now_ms, for_no=report.about_no, detail=report.quoted, why=reason
+            )
+        else:
+            said = said_on_board(tx, report.note_no, report.reply_no)
+            assert said is not None, "looked at above"
+            self._board.take_off_in(tx, said, by, reason, is_reply=report.reply_no is not None)
         tx.run(_END, which=no, now=now_ms, by=by.name, words=reason)
 
     async def close(self, no: int, by: Actor, words: str) -> None:
@@ -219,8 +258,19 @@ class Reports:
         return report
 
 
+def said_on_board(tx: ReadTx, note_no: int | None, reply_no: int | None) -> Said | None:
+    """Return a note, or with `reply_no` the answer below it; None if it is gone."""
+    if note_no is None or (note := note_by_no(tx, note_no)) is None or reply_no is None:
+        return None if note_no is None else note
+    reply = reply_by_no(tx, reply_no)
+    return reply if reply is not None and reply.of_no == note_no else None
+
+
 def can_take_down(tx: ReadTx, report: Report, own: SchemeId) -> bool:
-    """Tell whether the reported listing is one of ours that is still there to be taken down."""
+    """Tell whether what was reported is a listing or a note of ours that is still there to be taken down."""
+    if report.is_open and report.note_no is not None:
+        said = said_on_board(tx, report.note_no, report.reply_no)
+        return said is not None and said.removed_ms is None
     if not report.is_open or report.item_key is None or report.scheme != own:
         return False
     owned = find_own(tx, report.item_key)

@@ -131,5 +131,15 @@ def notice_text(name: str, words: Words) -> str:
             return _("Recorded, for all of them. Everybody is told.")
         case "event-cancelled":
             return _("Cancelled. Whoever wanted to come is told.")
+        case "group-started":
+            return _("The group is there, and you keep it. Pin a first note to its board.")
+        case "group-left":
+            return _("Done. You are not in that group any more.")
+        case "noted":
+            return _("Pinned to the board.")
+        case "note-gone":
+            return _("It is gone.")
+        case "note-off":
+            return _("Taken off. Whoever wrote it reads why.")
         case _:
             return ""

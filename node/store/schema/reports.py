@@ -1,4 +1,4 @@
-"""What members report to organisers: a listing, or a conversation. Source: docs/pages.md 7.2, 7.3."""
+"""What members report to organisers: a listing, a conversation, what is on the board of a group. Source: docs/pages.md 7.2, 7.3."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from sqlalchemy import Column, ForeignKey, Index
 
 from node.store.schema import Big, Blob, Str, table
 
-# Read by organisers only. Either a listing is named or a conversation's words are quoted.
+# Read by organisers only. A listing is named; the words of a conversation or of a note are quoted.
 report: Final = table(
     "report",
     Column("no", Big, primary_key=True),
@@ -18,6 +18,8 @@ report: Final = table(
     Column("scheme", Blob, nullable=False),  # whose listing or writer it is
     Column("item_key", Blob),  # the listing
     Column("thread_no", Big),  # the reporter's conversation
+    Column("note_no", Big),  # what is on the board of a group
+    Column("reply_no", Big),  # below that note
     Column("text", Str, nullable=False),  # what is wrong with it
     Column("quoted", Str, nullable=False),  # the title, or what was written, as it was then
     Column("state", Str, nullable=False),  # open, closed

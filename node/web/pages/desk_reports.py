@@ -1,4 +1,4 @@
-"""The organisers' desk: what members report of listings and conversations. Source: docs/pages.md 7.3."""
+"""The organisers' desk: what members report of listings, conversations and the boards of groups. Source: docs/pages.md 7.3."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class _Read:
 def reports_tiles(count: int, words: Words) -> list[Tile]:
     """Return what the desk's first page says of reports that wait; nothing where none does."""
     text = words.ngettext("%(num)d report", "%(num)d reports", count) % {"num": count}
-    hint = words.gettext("Somebody says that a listing or a message is not right")
+    hint = words.gettext("Somebody says that a listing, a message or a note is not right")
     return [Tile(text=text, hint=hint, href="/admin/reports", tone="wait")] if count else []
 
 
@@ -82,6 +82,8 @@ def _title(report: Report, context: Context) -> str:
     _, said = context.words.gettext, {"name": report.about_name, "what": report.quoted}
     if report.item_key is not None:
         return _("“%(what)s”, by %(name)s") % said
+    if report.note_no is not None:
+        return _("What %(name)s wrote in a group") % said
     return _("Messages with %(name)s") % said
 
 
@@ -106,7 +108,7 @@ def _view(context: Context, read: _Read, down: Filled = EMPTY, close: Filled = E
         who="" if read.who is None else read.who.name,
         when=context.voice.lately(report.created_ms),
         said=paragraphs_of(report.text),
-        quoted_title=_("The listing, as it was") if key is not None else _("The last that was written"),
+        quoted_title=_quoted_title(report, context),
         quoted=paragraphs_of(report.quoted),
         listing=None
         if key is None
@@ -120,14 +122,22 @@ def _view(context: Context, read: _Read, down: Filled = EMPTY, close: Filled = E
         else _("Closed by %(name)s: %(words)s") % {"name": report.ended_by, "words": report.outcome},
         own=own and report.is_open,
         take_down_action=f"{here}/take-down" if decide and read.can_take_down else "",
+        is_note=report.note_no is not None,
         take_down_form=down,
         close_action=f"{here}/close" if decide else "",
         close_form=close,
     )
 
 
+def _quoted_title(report: Report, context: Context) -> str:
+    _ = context.words.gettext
+    if report.item_key is not None:
+        return _("The listing, as it was")
+    return _("What was written, as it was") if report.note_no is not None else _("The last that was written")
+
+
 async def take_down(context: Context) -> web.Response:
-    """POST /admin/reports/{number}/take-down: the listing vanishes, its owner reads why, and the report is closed."""
+    """POST /admin/reports/{number}/take-down: the listing or note vanishes, its owner reads why, and the report is closed."""
     read = await _find(context)
     form = context.form(TakeDownForm)
     if isinstance(form, Filled):

@@ -130,6 +130,9 @@ def _counts(context: Context, held: Held) -> tuple[Fact, ...]:
         (_("Borrowed and lent"), "borrowed_and_lent"),
         (_("Events you host"), "events"),
         (_("Answers to events"), "answers_to_events"),
+        (_("Groups"), "groups"),
+        (_("Notes in groups"), "notes_in_groups"),
+        (_("Answers in groups"), "answers_in_groups"),
         (_("Conversations"), "conversations"),
         (_("Messages"), "messages"),
         (_("Mails to you"), "mail"),
@@ -207,6 +210,8 @@ def _deed(context: Context, deed: Deed) -> str:
             return _("Offer or want changed")
         case Deed.EVENT:
             return _("Event or what was said under it changed")
+        case Deed.GROUP:
+            return _("Note in a group taken off")
         case _:
             return _("Something else")
 

@@ -11,6 +11,8 @@ from aiohttp import web
 from node.services.asks import Ask, asks_waiting
 from node.services.books import load
 from node.services.cards import Card, Cards
+from node.services.circle_rows import Known as Group
+from node.services.circle_rows import asking_mine
 from node.services.event_rows import Attended, Hosted, events_ahead, to_settle
 from node.services.loan_rows import Lent, loans_offered_to
 from node.services.members import Member, member_by_account
@@ -24,6 +26,7 @@ from node.web.dates import local
 from node.web.pages.ask_words import ask_amount, ask_title
 from node.web.pages.day_cards import DayWaiting, read_waiting_days, waiting_days
 from node.web.pages.event_words import ahead_row, event_cards, settle_cards
+from node.web.pages.group_words import CARDS_MAX, asking_cards
 from node.web.pages.listings import cards_view, listing_id, owners_of
 from node.web.pages.member import members_of
 from node.web.pages.member_bookings import Shown, booking_cards, read_open
@@ -71,6 +74,7 @@ class Mine:
     days: tuple[DayWaiting, ...]
     events: tuple[Attended, ...]  # ahead of them
     to_settle: tuple[Hosted, ...]  # events of theirs of which they have to say who was there
+    asking: tuple[tuple[Group, int, str], ...]  # who asks to come into a group that they keep
 
 
 async def home(context: Context) -> web.Response:
@@ -88,6 +92,7 @@ async def home(context: Context) -> web.Response:
     cards += waiting_cards(context, mine.gifts)
     cards += booking_cards(mine.bookings, context.node.bookings.wall(voice.now_ms), voice)
     cards += event_cards(mine.events, voice) + settle_cards(mine.to_settle, voice)
+    cards += asking_cards(mine.asking, voice)
     cards += [_under_way(trade, member.account_no, news.schemes, voice) for trade in mine.waiting]
     cards += [
         _expiring(owned, voice)
@@ -144,6 +149,7 @@ def read_mine(tx: ReadTx, now_ms: int, member_no: int, account_no: int, own: Sch
         ),
         events=tuple(events_ahead(tx, member_no, now_ms, LISTINGS_SHOWN)),
         to_settle=tuple(to_settle(tx, member_no, now_ms)),
+        asking=tuple(asking_mine(tx, member_no, CARDS_MAX)),
     )
 
 

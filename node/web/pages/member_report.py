@@ -24,7 +24,8 @@ class ReportForm(Form):
     text: paragraphs(COMPLAINT_CHARACTERS_MAX, 1)  # type: ignore[valid-type]  # `paragraphs` makes the type of a field
 
 
-def _cannot(context: Context, why: Why, back: Link) -> web.Response:
+def cannot_report(context: Context, why: Why, back: Link) -> web.Response:
+    """Return the page that says why nothing was sent."""
     _ = context.words.gettext
     match why:
         case Why.ALREADY:
@@ -81,7 +82,7 @@ async def listing_sent(context: Context) -> web.Response:
     try:
         await context.node.reports.listing(context.member, seen, form.text)
     except CannotReport as no:
-        return _cannot(context, no.why, _back_to(context, shown))
+        return cannot_report(context, no.why, _back_to(context, shown))
     return context.redirect(f"/l/{shown.id}", note="complained")
 
 
@@ -125,7 +126,7 @@ async def conversation_sent(context: Context) -> web.Response:
     try:
         await context.node.reports.conversation(context.member, found, _name(context, found), form.text)
     except CannotReport as no:
-        return _cannot(context, no.why, _back_to_messages(context, found))
+        return cannot_report(context, no.why, _back_to_messages(context, found))
     return context.redirect(f"/messages/{found.no}", note="complained")
 
 

@@ -79,6 +79,7 @@ NOBODYS = {
 }  # fmt: skip
 ERASED_FROM = {
     "event", "guest", "event_comment",
+    "circle", "circle_person", "circle_note", "circle_reply",
     "import_row", "import_run",
     "loan",
     "entry", "trade", "promise", "handle", "member", "application", "act", "session", "pending_sign_in", "sign_in_link",

@@ -123,7 +123,13 @@ from node.web.views.visitor import (
     PublicListingView,
 )
 from node.web.words import words_for
-from tests.node.web import day_samples, gift_samples, samples_events, samples_of_bookings
+from tests.node.web import (
+    day_samples,
+    gift_samples,
+    samples_events,
+    samples_groups,
+    samples_of_bookings,
+)
 from tests.node.web.samples_desk import desk_views
 from tests.node.web.samples_find import FIND, FIND_DESK
 from tests.node.web.samples_money import IMPORTS, MONEY
@@ -516,4 +522,5 @@ PAGES: Final[Mapping[str, Sample]] = {
     **{name: Sample(MEMBER, view) for name, view in day_samples.VIEWS.items()},
     **{name: Sample(MEMBER, view) for name, view in samples_events.member_pages().items()},
     **{name: Sample(VISITOR, view) for name, view in samples_events.visitor_pages().items()},
+    **{name: Sample(MEMBER, view) for name, view in samples_groups.member_pages().items()},
 }

@@ -15,6 +15,7 @@ from node.web.templating import TEMPLATES
 from node.web.views import (
     admin,
     booking,
+    circles,
     closing,
     codes,
     complaints,
@@ -104,6 +105,7 @@ def all_views() -> set[type[View]]:
         for module in (
             admin,
             booking,
+            circles,
             closing,
             codes,
             complaints,

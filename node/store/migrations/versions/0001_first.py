@@ -72,6 +72,23 @@ def upgrade() -> None:
         sqlite_with_rowid=True,
     )
     op.create_table(
+        "circle",
+        sa.Column("no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("key", sa.LargeBinary(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("purpose", sa.Text(), nullable=False),
+        sa.Column("door", sa.Text(), nullable=False),
+        sa.Column("once", sa.LargeBinary(), nullable=True),
+        sa.Column("created_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.PrimaryKeyConstraint("no", name=op.f("pk_circle")),
+        sqlite_strict=True,
+        sqlite_with_rowid=True,
+    )
+    with op.batch_alter_table("circle", schema=None) as batch_op:
+        batch_op.create_index("ix_circle_key", ["key"], unique=True)
+        batch_op.create_index("ix_circle_once", ["once"], unique=True)
+
+    op.create_table(
         "entry",
         sa.Column("seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("id", sa.LargeBinary(), nullable=False),
@@ -969,6 +986,47 @@ def upgrade() -> None:
         batch_op.create_index("ix_cheque_batch_once", ["once"], unique=True)
 
     op.create_table(
+        "circle_note",
+        sa.Column("no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("circle_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("member_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("title", sa.Text(), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("pinned", sa.Boolean().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("once", sa.LargeBinary(), nullable=True),
+        sa.Column("created_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("removed_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("removed_by_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["circle_no"], ["circle.no"], name=op.f("fk_circle_note_circle_no")),
+        sa.ForeignKeyConstraint(["member_no"], ["member.no"], name=op.f("fk_circle_note_member_no")),
+        sa.ForeignKeyConstraint(["removed_by_no"], ["member.no"], name=op.f("fk_circle_note_removed_by_no")),
+        sa.PrimaryKeyConstraint("no", name=op.f("pk_circle_note")),
+        sqlite_strict=True,
+        sqlite_with_rowid=True,
+    )
+    with op.batch_alter_table("circle_note", schema=None) as batch_op:
+        batch_op.create_index("ix_circle_note_circle", ["circle_no", "no"], unique=False)
+        batch_op.create_index("ix_circle_note_member", ["member_no"], unique=False)
+        batch_op.create_index("ix_circle_note_once", ["once"], unique=True)
+
+    op.create_table(
+        "circle_person",
+        sa.Column("circle_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("member_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("standing", sa.Text(), nullable=False),
+        sa.Column("turn", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("changed_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.ForeignKeyConstraint(["circle_no"], ["circle.no"], name=op.f("fk_circle_person_circle_no")),
+        sa.ForeignKeyConstraint(["member_no"], ["member.no"], name=op.f("fk_circle_person_member_no")),
+        sa.PrimaryKeyConstraint("circle_no", "member_no", name=op.f("pk_circle_person")),
+        sqlite_strict=True,
+        sqlite_with_rowid=False,
+    )
+    with op.batch_alter_table("circle_person", schema=None) as batch_op:
+        batch_op.create_index("ix_circle_person_member", ["member_no"], unique=False)
+
+    op.create_table(
         "complaint",
         sa.Column("no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("trade_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -1299,6 +1357,8 @@ def upgrade() -> None:
         sa.Column("scheme", sa.LargeBinary(), nullable=False),
         sa.Column("item_key", sa.LargeBinary(), nullable=True),
         sa.Column("thread_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("note_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("reply_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("text", sa.Text(), nullable=False),
         sa.Column("quoted", sa.Text(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
@@ -1452,6 +1512,29 @@ def upgrade() -> None:
             sqlite_where=sa.text("trade_no IS NOT NULL"),
             postgresql_where=sa.text("trade_no IS NOT NULL"),
         )
+
+    op.create_table(
+        "circle_reply",
+        sa.Column("no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("note_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("member_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("once", sa.LargeBinary(), nullable=True),
+        sa.Column("created_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("removed_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("removed_by_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["member_no"], ["member.no"], name=op.f("fk_circle_reply_member_no")),
+        sa.ForeignKeyConstraint(["note_no"], ["circle_note.no"], name=op.f("fk_circle_reply_note_no")),
+        sa.ForeignKeyConstraint(["removed_by_no"], ["member.no"], name=op.f("fk_circle_reply_removed_by_no")),
+        sa.PrimaryKeyConstraint("no", name=op.f("pk_circle_reply")),
+        sqlite_strict=True,
+        sqlite_with_rowid=True,
+    )
+    with op.batch_alter_table("circle_reply", schema=None) as batch_op:
+        batch_op.create_index("ix_circle_reply_member", ["member_no"], unique=False)
+        batch_op.create_index("ix_circle_reply_note", ["note_no", "no"], unique=False)
+        batch_op.create_index("ix_circle_reply_once", ["once"], unique=True)
 
     op.create_table(
         "event_comment",

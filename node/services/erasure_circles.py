@@ -1,0 +1,29 @@
+"""What erasing takes of groups: a part of `erasure.py`. Source: docs/protocol.md 3.1, 5.12.
+
+What a group is called and for is the group's own; whoever has left is in none any more.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import bindparam, delete, or_, select, update
+from sqlalchemy.sql.dml import UpdateBase
+
+from node.store.schema import circles as schema
+
+_N: Final = schema.circle_note.c
+_R: Final = schema.circle_reply.c
+_P: Final = schema.circle_person.c
+_NOTES_BY: Final = select(_N.no).where(_N.member_no == bindparam("which"))
+
+# By the member's number: what they wrote goes, with what was answered below it, and their reasons for taking off.
+CIRCLES_OF_MEMBER: Final[tuple[UpdateBase, ...]] = (
+    delete(schema.circle_reply).where(or_(_R.member_no == bindparam("which"), _R.note_no.in_(_NOTES_BY))),
+    delete(schema.circle_note).where(_N.member_no == bindparam("which")),
+    *[
+        update(each).where(each.c.removed_by_no == bindparam("which")).values(removed_by_no=None, reason="")
+        for each in (schema.circle_note, schema.circle_reply)
+    ],
+    delete(schema.circle_person).where(_P.member_no == bindparam("which")),
+)
