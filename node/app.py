@@ -87,6 +87,8 @@ from node.services.settlement import Settlement
 from node.services.sign_in import SignIn
 from node.services.standing import LOOK_EVERY_S as LOOK_AT_ORDERS_S
 from node.services.standing import StandingOrders
+from node.services.swap_telling import SwapTelling
+from node.services.swaps import Swaps
 from node.services.telling import Telling
 from node.services.threads import Thread
 from node.services.trades import Trades
@@ -96,7 +98,7 @@ from node.wall import wall_hour
 from protocol.checkpoint import quorum
 from protocol.letter import LetterText
 from protocol.limits import CHECKPOINT_EVERY_MS, KEEP_EVERY_MS
-from protocol.names import SchemeId, scheme_text
+from protocol.names import ItemKey, SchemeId, scheme_text
 
 if TYPE_CHECKING:
     from node.backup.regular import Standing
@@ -240,7 +242,7 @@ class Node:
         )  # fmt: skip
         self.market = Market(
             store=store, clock=clock, chance=self.chance, own=self.scheme, own_feed=self.own_feed,
-            on_withdrawn=lambda tx, key: self.gifts.ended_in(tx, key),  # noqa: PLW0108 - made below
+            on_withdrawn=self._listing_withdrawn,
         )  # fmt: skip
         self.reports = Reports(
             store=store, clock=clock, market=self.market, board=self.circle_board, own=self.scheme
@@ -280,6 +282,14 @@ class Node:
             store=self.store, clock=self.clock, own=self.scheme, market=self.market, letters=lambda: self.letters,
             settings=self.settings, telling=self.telling,
         )  # fmt: skip
+        self.swaps = Swaps(
+            store=self.store, clock=self.clock, chance=self.chance, own=self.scheme, trades=self.trades,
+            market=self.market, settings=self.settings,
+            telling=SwapTelling(
+                own=self.scheme, letters=lambda: self.letters, settings=self.settings, telling=self.telling
+            ),
+        )  # fmt: skip
+        self.jobs.append(Job("look-at-swaps", HOUR_S, self.swaps.look))
         self.days = Days(
             store=self.store, clock=self.clock, chance=self.chance, own=self.scheme, letters=lambda: self.letters,
             settings=self.settings, telling=self.telling,
@@ -360,8 +370,13 @@ class Node:
         self.afterwards.takes(tx, thread, text)
         self.days.takes(tx, thread, text)
 
+    def _listing_withdrawn(self, tx: Tx, key: ItemKey) -> None:
+        self.gifts.ended_in(tx, key)
+        self.swaps.ended_in(tx, key)
+
     def _leave(self, tx: Tx, member: Member) -> None:
         self.gifts.leave_in(tx, member)
+        self.swaps.leave_in(tx, member)
         self.days.leave_in(tx, member)
         self.bookings.leave_in(tx, member.account_no)
         self.events.withdraw_in(tx, member.no)

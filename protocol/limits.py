@@ -181,6 +181,11 @@ CIRCLE_NOTE_CHARACTERS_MAX: Final = 2_000
 CIRCLE_REPLIES_MAX: Final = 300  # under one note: they are read on one page
 CIRCLE_REPLY_CHARACTERS_MAX: Final = 1_000
 CIRCLE_REASON_CHARACTERS_MAX: Final = 280  # why a note was taken off
+# Swaps (5.14). Whoever is to answer is reminded once, as is whoever has not said that it happened.
+SWAP_VALID_MS: Final = 14 * DAY_MS  # each proposal, before it runs out
+SWAP_REMIND_MS: Final = 3 * DAY_MS  # before a proposal runs out; after the other said that it happened
+SWAPS_OPEN_MAX: Final = 20  # of one member, asked for and neither answered nor done
+SWAP_WORDS_CHARACTERS_MAX: Final = 280  # beside a proposal
 
 # --- 5.1, 7.1 Rates ----------------------------------------------------------------------------------------
 

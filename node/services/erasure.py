@@ -11,7 +11,7 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import bindparam, delete, insert, or_, select, update
+from sqlalchemy import Table, bindparam, delete, insert, or_, select, update
 from sqlalchemy.sql.dml import UpdateBase
 
 from crypto.canonical import NotCanonical
@@ -41,6 +41,7 @@ from node.store.schema import profiles as profiles_schema
 from node.store.schema import reports as reports_schema
 from node.store.schema import restore as restore_schema
 from node.store.schema import standing as standing_schema
+from node.store.schema import swaps as swaps_schema
 from protocol.entry import Corrected, Entry, Payload, Posted, Words, open_book
 from protocol.errors import ProtocolError
 from protocol.feed_kinds import LISTING
@@ -123,6 +124,16 @@ _META: Final = select(meta.c.value).where(meta.c.key == bindparam("key"))
 _PUT_META: Final = upsert(meta, key=("key",), update=("value",))
 _NO_META: Final = delete(meta).where(meta.c.key == bindparam("which"))
 
+
+def _either(table: Table, one: str, other: str, **blank: str | None) -> UpdateBase:
+    """Return what blanks the rows in which somebody is the one or the other."""
+    return (
+        update(table)
+        .where(or_(table.c[one] == bindparam("which"), table.c[other] == bindparam("which")))
+        .values(**blank)
+    )
+
+
 # What each table keeps about a member beside the ledger, blank: the columns, and whose they are.
 _BLANK: Final[tuple[UpdateBase, ...]] = (
     update(schema.member)
@@ -146,14 +157,7 @@ _BLANK: Final[tuple[UpdateBase, ...]] = (
     .values(file=None, faults="[]"),
     update(schema.act).where(_A.by_no == bindparam("which")).values(by_name=""),
     # What was reported by them or about them; the other side's words name them too.
-    update(reports_schema.report)
-    .where(
-        or_(
-            reports_schema.report.c.member_no == bindparam("which"),
-            reports_schema.report.c.about_no == bindparam("which"),
-        )
-    )
-    .values(about_name="", text="", quoted="", outcome="", ended_by=""),
+    _either(reports_schema.report, "member_no", "about_no", about_name="", text="", quoted="", outcome="", ended_by=""),
     update(mail_schema.mail)
     .where(mail_schema.mail.c.member_no == bindparam("which"))
     .values(recipient="", subject="", text="", reason="", state="lapsed"),
@@ -181,14 +185,7 @@ _BOOKINGS_OF: Final = select(_BO.no).where(
     or_(_BO.owner_no == bindparam("which"), _BO.borrower_no == bindparam("which"))
 )
 _BLANK_OF_ACCOUNT: Final[tuple[UpdateBase, ...]] = (
-    update(loans_schema.loan)
-    .where(
-        or_(
-            loans_schema.loan.c.lender_no == bindparam("which"),
-            loans_schema.loan.c.borrower_no == bindparam("which"),
-        )
-    )
-    .values(text=""),
+    _either(loans_schema.loan, "lender_no", "borrower_no", text=""),
     update(codes_schema.pay_code)
     .where(codes_schema.pay_code.c.account_no == bindparam("which"))
     .values(text=""),
@@ -206,37 +203,11 @@ _BLANK_OF_ACCOUNT: Final[tuple[UpdateBase, ...]] = (
     )
     .values(other_name=""),
     update(payments_schema.promise).where(_Q.account_no == bindparam("which")).values(text="", payer_name=""),
-    update(asks_schema.ask)
-    .where(
-        or_(
-            asks_schema.ask.c.payer_no == bindparam("which"), asks_schema.ask.c.payee_no == bindparam("which")
-        )
-    )
-    .values(text="", said="", their_name="", their_handle=None),
-    update(standing_schema.standing)
-    .where(
-        or_(
-            standing_schema.standing.c.payer_no == bindparam("which"),
-            standing_schema.standing.c.payee_no == bindparam("which"),
-        )
-    )
-    .values(text=""),
-    update(days_schema.appointment)
-    .where(
-        or_(
-            days_schema.appointment.c.proposer_no == bindparam("which"),
-            days_schema.appointment.c.other_no == bindparam("which"),
-        )
-    )
-    .values(what="", place=""),
-    update(gifts_schema.wish)
-    .where(
-        or_(
-            gifts_schema.wish.c.giver_no == bindparam("which"),
-            gifts_schema.wish.c.taker_no == bindparam("which"),
-        )
-    )
-    .values(wanted="", said="", their_name=""),
+    _either(asks_schema.ask, "payer_no", "payee_no", text="", said="", their_name="", their_handle=None),
+    _either(standing_schema.standing, "payer_no", "payee_no", text=""),
+    _either(days_schema.appointment, "proposer_no", "other_no", what="", place=""),
+    _either(swaps_schema.swap, "owner_no", "asker_no", title="", given=""),
+    _either(gifts_schema.wish, "giver_no", "taker_no", wanted="", said="", their_name=""),
     # What either side said about what was lent; the title is the owner's word.
     update(bookings_schema.booking_act).where(_BA.booking_no.in_(_BOOKINGS_OF)).values(words=""),
     update(bookings_schema.booking).where(_BO.no.in_(_BOOKINGS_OF)).values(text=""),

@@ -34,6 +34,7 @@ from node.store.schema import (
     profiles,
     reports,
     standing,
+    swaps,
 )
 from protocol.entry import Words
 from protocol.errors import ProtocolError
@@ -59,6 +60,7 @@ _ASK: Final = asks.ask.c
 _LOAN: Final = loans.loan.c
 _LOANS: Final = select(_LOAN.no).where(or_(_LOAN.lender_no == _NO, _LOAN.borrower_no == _NO))
 _ORDER: Final = standing.standing.c
+_SWAP: Final = swaps.swap.c
 _ORDERS: Final = select(_ORDER.no).where(_ORDER.payer_no == _NO)
 _BOOKING: Final = bookings.booking.c
 _OF_BOOKINGS: Final = or_(_BOOKING.owner_no == _NO, _BOOKING.borrower_no == _NO)
@@ -100,6 +102,7 @@ _OF_ACCOUNT: Final[Mapping[str, tuple[Table, Any]]] = {
     "their_days": (standing.standing_turn, standing.standing_turn.c.standing_no.in_(_ORDERS)),
     "agreed_days": (days.appointment, or_(_DAY.proposer_no == _NO, _DAY.other_no == _NO)),
     "given_away": (gifts.wish, or_(gifts.wish.c.giver_no == _NO, gifts.wish.c.taker_no == _NO)),
+    "swaps": (swaps.swap, or_(_SWAP.owner_no == _NO, _SWAP.asker_no == _NO)),
     "borrowed_and_lent": (bookings.booking, _OF_BOOKINGS),
     "what_was_done_with_it": (bookings.booking_act, bookings.booking_act.c.booking_no.in_(_BOOKINGS)),
     "conversations": (letters.thread, letters.thread.c.account_no == _NO),

@@ -107,6 +107,8 @@ def notice_text(name: str, words: Words) -> str:
             return _("Proposed. They say yes or no.")
         case "day-agreed":
             return _("Agreed. It is on the first page when the day comes near.")
+        case "swap-agreed":
+            return _("Agreed. When you have swapped, say so here.")
         case "listing-gone":
             return _("What it was about is not listed any more, so it cannot be paid from here.")
         case "wished":

@@ -127,6 +127,7 @@ def _counts(context: Context, held: Held) -> tuple[Fact, ...]:
         (_("Regular amounts"), "regular_amounts"),
         (_("Days proposed or agreed"), "agreed_days"),
         (_("Things given away, or asked for"), "given_away"),
+        (_("Swaps"), "swaps"),
         (_("Borrowed and lent"), "borrowed_and_lent"),
         (_("Events you host"), "events"),
         (_("Answers to events"), "answers_to_events"),

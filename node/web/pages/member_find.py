@@ -45,6 +45,7 @@ from protocol.limits import AMOUNT_MAX
 from protocol.listing import TRANSITIONS, Hid, Renewed, Shown, State, Withdrew
 from protocol.market import Listing, Place
 from protocol.names import SchemeId, parse_scheme_text, scheme_text
+from protocol.swap import SWAPPABLE
 from protocol.units import Rate, hours_of
 
 # So little may be for want of the right letters: words that find more are shown beside it.
@@ -289,7 +290,15 @@ def _listing_view(context: Context, shown: ShownListing) -> ListingView:
         report_href=f"/l/{shown.id}/report",
         record_href=f"/record/what?listing={shown.id}" if paid and not cannot else "",
         cannot_record=cannot if paid else "",
+        swap_href=f"/l/{shown.id}/swap" if _can_swap(context, shown) else "",
     )
+
+
+def _can_swap(context: Context, shown: ShownListing) -> bool:
+    """Tell whether the reader can offer something for a listing: within the scheme only."""
+    if shown.owner is None or shown.content.kind not in SWAPPABLE:
+        return False
+    return shown.owner.may_trade and context.member.may_trade
 
 
 def cannot_record(context: Context, shown: ShownListing) -> str:

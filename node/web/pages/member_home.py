@@ -34,6 +34,7 @@ from node.web.pages.member_find import here_of
 from node.web.pages.member_given import GiftsWaiting, counts_words, read_waiting, waiting_cards
 from node.web.pages.member_listings import EXPIRES_SOON_MS, state_pill
 from node.web.pages.schemes import Schemes, read_schemes
+from node.web.pages.swap_words import With, read_waiting_swaps, swap_cards
 from node.web.present import Voice, balance_card, first_name, party_of, reference, trade_sentence
 from node.web.views.member import HomeView, WaitingCard
 from node.web.views.page import Link
@@ -71,6 +72,7 @@ class Mine:
     offered: tuple[tuple[Lent, Member | None], ...]  # loans that wait for a yes or no
     held_up: tuple[tuple[Order, Member | None], ...]  # regular amounts that could not go
     gifts: GiftsWaiting
+    swaps: tuple[With, ...]  # that wait for them
     days: tuple[DayWaiting, ...]
     events: tuple[Attended, ...]  # ahead of them
     to_settle: tuple[Hosted, ...]  # events of theirs of which they have to say who was there
@@ -89,6 +91,7 @@ async def home(context: Context) -> web.Response:
     cards += [_offered(lent, lender, voice) for lent, lender in mine.offered]
     cards += [_held_up(order, payee, voice) for order, payee in mine.held_up]
     cards += waiting_days(context, mine.days)
+    cards += swap_cards(mine.swaps, voice)
     cards += waiting_cards(context, mine.gifts)
     cards += booking_cards(mine.bookings, context.node.bookings.wall(voice.now_ms), voice)
     cards += event_cards(mine.events, voice) + settle_cards(mine.to_settle, voice)
@@ -136,6 +139,7 @@ def read_mine(tx: ReadTx, now_ms: int, member_no: int, account_no: int, own: Sch
         bookings=tuple(read_open(tx, account_no)),
         last=last,
         gifts=read_waiting(tx, account_no),
+        swaps=read_waiting_swaps(tx, account_no, now_ms),
         days=read_waiting_days(tx, now_ms, account_no, own),
         partners={} if last is None else members_of(tx, [last]),
         listings=tuple(

@@ -31,6 +31,7 @@ from node.web.pages.member_message_block import find
 from node.web.pages.message_words import REQUEST_KINDS, kind_words, state_words
 from node.web.pages.recording import ring
 from node.web.pages.schemes import schemes_known
+from node.web.pages.swap_words import swap_rows_in
 from node.web.present import OtherScheme, Voice, first_name, name_of, paragraphs_of
 from node.web.views.member import MessageItem, MessagesView, ThreadRow, ThreadView
 from node.web.views.page import Empty, Link
@@ -161,6 +162,7 @@ async def _thread_view(context: Context, found: Thread, form: Filled = EMPTY) ->
             _name(found, members, voice),
             schemes.get(found.scheme) if found.scheme != context.node.scheme else None,
         ),
+        swaps=await swap_rows_in(context, found),
         day_href=f"/messages/{found.no}/day" if _can_agree(context, found, member, schemes) else "",
         report_href="" if all(each.mine for each in shown) else f"/messages/{found.no}/report",
         block_action=f"/messages/{found.no}/block"

@@ -10,6 +10,7 @@ from node.web.views.days import DayCard
 from node.web.views.events import EventRow
 from node.web.views.gifts import GiftPart
 from node.web.views.page import Empty, Fact, Link, ListingCard, Option, Pager, Pill, Place, Tone, View
+from node.web.views.swaps import SwapRow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +89,7 @@ class ListingView(View):
     report_href: str = ""
     record_href: str  # "" when not possible
     cannot_record: str  # why there is no button to record, and what to do; "" when there is one
+    swap_href: str = ""  # where something is offered for it; "" where it cannot be swapped
     phone: str = ""  # shown only where the owner allows it
     when_href: str = ""  # where it is seen when it is free; "" for what is not lent or let here
     edit_href: str = ""
@@ -279,6 +281,7 @@ class ThreadView(View):
     record_href: str
     ask_href: str = ""
     days: tuple[DayCard, ...] = ()
+    swaps: tuple[SwapRow, ...] = ()
     day_href: str = ""  # "" where there is nobody to agree a day with
     report_href: str = ""
     block_action: str = ""  # "" before the other side wrote

@@ -85,7 +85,7 @@ ERASED_FROM = {
     "entry", "trade", "promise", "handle", "member", "application", "act", "session", "pending_sign_in", "sign_in_link",
     "sign_in_place", "mail", "listing", "item", "search_doc", "thread", "message", "carried", "ask", "thanks", "complaint", "pay_code",
     "missing", "standing", "cheque_batch", "cheque_row", "paper_note", "wish", "booking", "booking_act", "appointment",
-    "skill", "contact_line", "report",
+    "skill", "contact_line", "report", "swap",
 }  # fmt: skip
 
 

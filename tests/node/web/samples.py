@@ -129,6 +129,7 @@ from tests.node.web import (
     samples_events,
     samples_groups,
     samples_of_bookings,
+    samples_of_swaps,
 )
 from tests.node.web.samples_desk import desk_views
 from tests.node.web.samples_find import FIND, FIND_DESK
@@ -520,6 +521,7 @@ PAGES: Final[Mapping[str, Sample]] = {
     **{name: Sample(MEMBER, view) for name, view in gift_samples.VIEWS.items()},
     **{name: Sample(MEMBER, view) for name, view in samples_of_bookings.VIEWS.items()},
     **{name: Sample(MEMBER, view) for name, view in day_samples.VIEWS.items()},
+    **{name: Sample(MEMBER, view) for name, view in samples_of_swaps.VIEWS.items()},
     **{name: Sample(MEMBER, view) for name, view in samples_events.member_pages().items()},
     **{name: Sample(VISITOR, view) for name, view in samples_events.visitor_pages().items()},
     **{name: Sample(MEMBER, view) for name, view in samples_groups.member_pages().items()},

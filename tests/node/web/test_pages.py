@@ -34,6 +34,7 @@ from node.web.views import (
     receipts,
     reports,
     standing,
+    swaps,
     thanks,
     trade,
     visitor,
@@ -125,6 +126,7 @@ def all_views() -> set[type[View]]:
             thanks,
             figures,
             standing,
+            swaps,
             trade,
             visitor,
         )

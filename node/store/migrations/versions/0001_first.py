@@ -1455,6 +1455,47 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_table(
+        "swap",
+        sa.Column("no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("item_key", sa.LargeBinary(), nullable=False),
+        sa.Column("title", sa.Text(), nullable=False),
+        sa.Column("owner_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("asker_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("thread_id", sa.LargeBinary(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("proposed_by", sa.Text(), nullable=False),
+        sa.Column("turn", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("given", sa.Text(), nullable=False),
+        sa.Column("given_key", sa.LargeBinary(), nullable=True),
+        sa.Column("amount", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("payer", sa.Text(), nullable=True),
+        sa.Column("asker_happened", sa.Boolean().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("owner_happened", sa.Boolean().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("proved_by", sa.Text(), nullable=False),
+        sa.Column("trade_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("pay_once", sa.LargeBinary(), nullable=False),
+        sa.Column("once", sa.LargeBinary(), nullable=False),
+        sa.Column("created_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("changed_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("until_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("remind_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.ForeignKeyConstraint(["asker_no"], ["account.no"], name=op.f("fk_swap_asker_no")),
+        sa.ForeignKeyConstraint(["owner_no"], ["account.no"], name=op.f("fk_swap_owner_no")),
+        sa.ForeignKeyConstraint(["trade_no"], ["trade.no"], name=op.f("fk_swap_trade_no")),
+        sa.PrimaryKeyConstraint("no", name=op.f("pk_swap")),
+        sqlite_strict=True,
+        sqlite_with_rowid=True,
+    )
+    with op.batch_alter_table("swap", schema=None) as batch_op:
+        batch_op.create_index("ix_swap_asker", ["asker_no", "no"], unique=False)
+        batch_op.create_index("ix_swap_given", ["given_key"], unique=False)
+        batch_op.create_index("ix_swap_item", ["item_key"], unique=False)
+        batch_op.create_index("ix_swap_once", ["once"], unique=True)
+        batch_op.create_index("ix_swap_owner", ["owner_no", "no"], unique=False)
+        batch_op.create_index("ix_swap_remind", ["remind_ms"], unique=False)
+        batch_op.create_index("ix_swap_thread", ["thread_id"], unique=False)
+
+    op.create_table(
         "thanks",
         sa.Column("no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("trade_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
