@@ -29,6 +29,8 @@ from node.proxies import Proxies
 from node.quarantine import Quarantine
 from node.services.acting import Acting
 from node.services.afterwards import Afterwards
+from node.services.alerts import LOOK_EVERY_S as LOOK_FOR_WANTED_S
+from node.services.alerts import Alerts
 from node.services.announcements import Announcements
 from node.services.applications import Applications
 from node.services.asks import Asks
@@ -63,6 +65,7 @@ from node.services.keeping import Keeping
 from node.services.letters import Letters
 from node.services.lines import LineService
 from node.services.loans import Loans
+from node.services.mail_wishes import MailWishes
 from node.services.market import Market
 from node.services.marks import Marks
 from node.services.members import Member, member_by_account
@@ -172,7 +175,8 @@ class Node:
             store=store, books=self.books, clock=clock, scheme=self.scheme,
             corrected=lambda tx, no: self.loans.trade_corrected(tx, no),  # noqa: PLW0108 - made below
         )  # fmt: skip
-        self.telling = Telling(self.outbox, self.settings, clock, self.options.origin)
+        self.wishes = MailWishes(store, clock, secret=pepper, origin=self.options.origin)
+        self.telling = Telling(self.outbox, self.settings, clock, self.options.origin, self.wishes)
         self.cheques = Cheques(store=store, clock=clock, trades=self.trades, telling=self.telling)
         self.paper_notes = PaperNotes(store, clock)
         self.acting = Acting(store=store, clock=clock, telling=self.telling)
@@ -244,6 +248,12 @@ class Node:
             store=store, clock=clock, chance=self.chance, own=self.scheme, own_feed=self.own_feed,
             on_withdrawn=self._listing_withdrawn,
         )  # fmt: skip
+        self.alerts = Alerts(
+            store=store, clock=clock, outbox=self.outbox, settings=self.settings, wishes=self.wishes, cards=self.market.cards,
+            own=self.scheme, origin=self.options.origin, zone=LOCALTZ, offload=offload,
+        )  # fmt: skip
+        self.jobs.append(Job("saved-searches", LOOK_FOR_WANTED_S, self.alerts.look))
+        self.jobs.append(Job("forget-found", HOUR_S, self.alerts.forget_old))
         self.reports = Reports(
             store=store, clock=clock, market=self.market, board=self.circle_board, own=self.scheme
         )

@@ -38,6 +38,8 @@ from node.store import ReadTx, StoreError
 from node.supervisor import Supervisor
 from node.web.app import make_app
 from node.web.security import address_of
+from node.web.weekly import LOOK_EVERY_S as WRITE_EVERY_S
+from node.web.weekly import Weekly
 
 log: Final[structlog.stdlib.BoundLogger] = structlog.stdlib.get_logger()
 
@@ -80,6 +82,7 @@ async def serve(config: Config) -> None:
         collect_less()
         gc.enable()
         _back_up_regularly(node, config)
+        node.jobs.append(Job("weekly-mail", WRITE_EVERY_S, Weekly(node).look))
         async with asyncio.TaskGroup() as tasks:
             ready = asyncio.Event()
             running = tasks.create_task(node.run(ready.set))

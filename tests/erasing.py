@@ -14,6 +14,7 @@ from node.clock import SeededChance
 from node.federation.channel import Channel, ChannelClosed
 from node.keyfiles import draw_keys
 from node.services.acts import OPERATOR, Actor, Role
+from node.services.alert_rows import Tell, Wanted
 from node.services.bookings import NewBooking
 from node.services.books import load
 from node.services.joint_acts import asked_now
@@ -77,6 +78,7 @@ class Scheme:
         member = await self.node.people.add(OPERATOR, new, why=f"{tag}why")
         await self.node.profiles.set_skills(member, Skills(words=(f"{tag}skill",)))
         await self.node.profiles.set_contacts(member, [ContactLine(f"{tag}line", SeenBy.NOBODY)])
+        await self.node.alerts.keep(member, Wanted(words=f"{tag}search"), Tell.AT_ONCE)
         self.words[member.no] = {
             f"{tag}{what}"
             for what in (
@@ -90,6 +92,7 @@ class Scheme:
                 "why",
                 "skill",
                 "line",
+                "search",
             )
         }
         self.members.append(member)

@@ -9,12 +9,15 @@ from __future__ import annotations
 import asyncio
 import enum
 from dataclasses import dataclass, replace
+from datetime import tzinfo
 from typing import Final, Protocol
 
 import structlog
+from babel.dates import LOCALTZ
 from sqlalchemy import bindparam, delete, func, insert, select, update
 
 from node.clock import Clock
+from node.mail.night import after_night
 from node.store import ReadTx, Store, Tx
 from node.store.schema import mail as schema
 from node.store.statements import Row
@@ -62,6 +65,8 @@ class Mail:
     reason: str
     created_ms: int
     private: bool
+    html: str = ""  # the same in another form, or nothing
+    stop_link: str = ""  # where its reader stops such mail
 
 
 class Transport(Protocol):
@@ -73,7 +78,8 @@ class Transport(Protocol):
 
 _M: Final = schema.mail.c
 _COLUMNS: Final = (
-    _M.no, _M.recipient, _M.subject, _M.text, _M.state, _M.tries, _M.reason, _M.created_ms, _M.private,
+    _M.no, _M.recipient, _M.subject, _M.text, _M.state, _M.tries, _M.reason, _M.created_ms, _M.private, _M.html,
+    _M.stop_link,
 )  # fmt: skip
 _NEW: Final = insert(schema.mail)
 _WAITING: Final = _M.state == MailState.WAITING.value
@@ -91,10 +97,11 @@ _SHOWN: Final = (
     .offset(bindparam("skip"))
 )
 _SHOWN_COUNT: Final = select(func.count()).select_from(schema.mail).where(_M.state != MailState.SENT.value)
+_EMPTY: Final = {"text": "", "html": "", "stop_link": ""}
 _END: Final = (
     update(schema.mail)
     .where(_M.no == bindparam("which"), _WAITING)
-    .values(state=bindparam("new_state"), reason=bindparam("why"), text="", ended_ms=bindparam("now"))
+    .values(state=bindparam("new_state"), reason=bindparam("why"), ended_ms=bindparam("now"), **_EMPTY)
 )
 _RETRY: Final = (
     update(schema.mail)
@@ -104,13 +111,13 @@ _RETRY: Final = (
 _LAPSE: Final = (
     update(schema.mail)
     .where(_WAITING, _M.until_ms <= bindparam("now"))
-    .values(state=MailState.LAPSED.value, text="", ended_ms=bindparam("now"))
+    .values(state=MailState.LAPSED.value, ended_ms=bindparam("now"), **_EMPTY)
 )
 _FORGET: Final = delete(schema.mail).where(_M.ended_ms <= bindparam("before"))
 
 
 def _mail(row: Row) -> Mail:
-    no, recipient, subject, text, state, tries, reason, created_ms, private = row
+    no, recipient, subject, text, state, tries, reason, created_ms, private, html, stop_link = row
     return Mail(
         no=no,
         recipient=str(recipient),
@@ -121,20 +128,24 @@ def _mail(row: Row) -> Mail:
         reason=str(reason),
         created_ms=created_ms,
         private=bool(private),
+        html=str(html),
+        stop_link=str(stop_link),
     )
 
 
 def unsent_mails(tx: ReadTx, *, skip: int = 0, most: int = 20) -> tuple[list[Mail], int]:
     """Return mail that was not sent, newest first, as organisers may see it, and how much there is in all."""
     rows = [_mail(row) for row in tx.all(_SHOWN, skip=skip, most=most)]
-    shown = [replace(mail, text="") if mail.private else mail for mail in rows]
+    shown = [replace(mail, text="", html="", stop_link="") if mail.private else mail for mail in rows]
     return shown, int(tx.scalar(_SHOWN_COUNT))
 
 
 class Outbox:
     """Takes mail in units, and sends it while `run` runs."""
 
-    def __init__(self, store: Store, clock: Clock, transport: Transport | None):
+    def __init__(self, store: Store, clock: Clock, transport: Transport | None, zone: tzinfo = LOCALTZ):
+        """`zone` is where it is night."""
+        self._zone: Final = zone
         self._store: Final = store
         self._clock: Final = clock
         self._transport: Final = transport
@@ -147,22 +158,28 @@ class Outbox:
 
     def queue(
         self, tx: Tx, to: str, subject: str, text: str, *, member_no: int | None = None, private: bool = False,
-        until_ms: int | None = None,
+        until_ms: int | None = None, rests: bool = False, html: str = "", stop_link: str = "",
     ) -> int:  # fmt: skip
-        """Write a mail; a part of the unit that causes it. `private` hides a text that lets its reader sign in."""
+        """Write a mail; a part of the unit that causes it. `private` hides a text that lets its reader sign in.
+
+        One that `rests` is sent in the morning if it is night, unless it is worth nothing by then.
+        """
         now_ms = self._clock.now_ms()
+        morning_ms = after_night(now_ms, self._zone) if rests else now_ms
         no = tx.insert(
             _NEW,
             recipient=to,
             subject=subject,
             text=text,
+            html=html,
+            stop_link=stop_link,
             member_no=member_no,
             private=private,
             state=MailState.WAITING.value,
             tries=0,
             reason="",
             created_ms=now_ms,
-            next_ms=now_ms,
+            next_ms=morning_ms if until_ms is None or morning_ms < until_ms else now_ms,
             until_ms=until_ms,
             ended_ms=None,
         )

@@ -56,7 +56,13 @@ class SmtpTransport:
         # The same at every try, so that a server that took it without saying so can drop the second.
         message["Message-ID"] = f"<{mail.no}.{mail.created_ms}@{domain}>"
         message["Auto-Submitted"] = "auto-generated"
+        if mail.stop_link:
+            message["List-Unsubscribe"] = f"<{mail.stop_link}>"
+            if mail.stop_link.startswith("https://"):  # else no provider presses it (RFC 8058, 3.1)
+                message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
         message.set_content(mail.text)
+        if mail.html:
+            message.add_alternative(mail.html, subtype="html")
         return message
 
 

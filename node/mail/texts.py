@@ -31,6 +31,12 @@ def text_of(settings: SchemeSettings, subject: str, *paragraphs: str) -> Text:
     return Text(subject, "\n\n".join([*(each for each in paragraphs if each), "\n".join(greeting)]) + "\n")
 
 
+def stop_words(settings: SchemeSettings, language: str, link: str) -> str:
+    """Return what stands under a mail that its reader can stop."""
+    _ = words_of(settings, language).gettext
+    return "\n" + _("Fewer mails like this? Open this page and press the button there:") + f"\n{link}\n"
+
+
 def code_mail(settings: SchemeSettings, language: str, name: str, code: str, link: str, minutes: int) -> Text:
     """The code first, because its page is already waiting; the link second. Source: docs/pages.md 0.8.
 

@@ -88,7 +88,9 @@ class BookingTelling:
         hello = words.gettext("Hello %(name)s,") % {"name": reader.name}
         link = f"{self._origin}/my/bookings/{booking.no}"
         mail = texts.text_of(settings, subject(words), hello, when, said, link)
-        self._outbox.queue(tx, reader.email, mail.subject, mail.body, member_no=reader.no, private=True)
+        self._outbox.queue(
+            tx, reader.email, mail.subject, mail.body, member_no=reader.no, private=True, rests=True
+        )
 
 
 def _subject(event: BookingEvent | DepositEvent, who: str, title: str, words: Words) -> str:

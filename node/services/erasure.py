@@ -160,7 +160,7 @@ _BLANK: Final[tuple[UpdateBase, ...]] = (
     _either(reports_schema.report, "member_no", "about_no", about_name="", text="", quoted="", outcome="", ended_by=""),
     update(mail_schema.mail)
     .where(mail_schema.mail.c.member_no == bindparam("which"))
-    .values(recipient="", subject="", text="", reason="", state="lapsed"),
+    .values(recipient="", subject="", text="", html="", stop_link="", reason="", state="lapsed"),
     *[
         delete(each).where(each.c.member_no == bindparam("which"))
         for each in (

@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 import structlog
 from sqlalchemy import bindparam, delete, insert, select
 
+from node.services.alert_rows import note_fresh
 from node.services.feed_store import Feed, all_feeds, find_feed, note_indexed
 from node.services.folding import fold
 from node.services.steady import steadily
@@ -81,11 +82,13 @@ class Doc(NamedTuple):
     expires: int
 
 
-def index(tx: Tx, doc: Doc) -> None:
-    """Unit: let a listing be found as it is now, or not any more."""
+def index(tx: Tx, doc: Doc, *, anew: bool = False) -> None:
+    """Unit: let a listing be found as it is now, or not any more; `anew` if it could be found before and the index is made again."""
     no = tx.scalar(_DOC_AT, scheme=doc.scheme, item_key=doc.key)
     if no is not None:
         _drop(tx, no)
+    elif doc.content is not None and not anew:
+        note_fresh(tx, doc.scheme, doc.key)
     content = doc.content
     if content is None:
         return
@@ -138,9 +141,8 @@ def _write_batch(tx: Tx, feed: Feed, docs: Sequence[Doc]) -> None:
 def _index_own(tx: Tx, own: SchemeId) -> int:
     missing = tx.all(_NOT_FOUND, scheme=own)
     for key, content, shared, created, expires in missing:
-        index(
-            tx, Doc(own, ItemKey(key), 0, 0, bool(shared), decode_message(Listing, content), created, expires)
-        )
+        doc = Doc(own, ItemKey(key), 0, 0, bool(shared), decode_message(Listing, content), created, expires)
+        index(tx, doc, anew=True)
     return len(missing)
 
 

@@ -230,7 +230,8 @@ class Market:
         lacking = tx.all(_LACKING, own=self._own)
         for (key,) in lacking:
             each = existing(tx, ItemKey(key)).listing
-            index(tx, Doc(self._own, each.key, 0, 0, each.shared, each.content, each.created, each.expires))
+            doc = Doc(self._own, each.key, 0, 0, each.shared, each.content, each.created, each.expires)
+            index(tx, doc, anew=True)
         return len(lacking)
 
     # --- finding ----------------------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from node.services.members import Member
 from node.store import ReadTx
 from node.store.schema import (
     Big,
+    alerts,
     asks,
     bookings,
     books,
@@ -78,6 +79,11 @@ _OF_MEMBER: Final[Mapping[str, tuple[Table, Any]]] = {
     "ways_to_reach_me": (profiles.contact_line, profiles.contact_line.c.member_no == _NO),
     "reports": (reports.report, reports.report.c.member_no == _NO),
     "listings": (market.listing, market.listing.c.member_no == _NO),
+    "searches": (alerts.saved_search, alerts.saved_search.c.member_no == _NO),
+    "found_by_them": (alerts.search_hit, alerts.search_hit.c.member_no == _NO),
+    "how_often_we_write": (alerts.mail_wish, alerts.mail_wish.c.member_no == _NO),
+    "for_the_weekly_mail": (alerts.mail_news, alerts.mail_news.c.member_no == _NO),
+    "weekly_mails": (alerts.weekly_mail, alerts.weekly_mail.c.member_no == _NO),
     "cheques_and_slips": (
         desk.cheque_row,
         or_(*[desk.cheque_row.c[name] == _NO for name in ("payer_no", "payee_no", "by_no")]),

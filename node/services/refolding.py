@@ -79,7 +79,7 @@ def _listings_from(tx: Tx, own: SchemeId, after: bytes) -> bytes | None:
     rows = tx.all(_PUBLISHED, after=after)
     for key, content, shared, created, expires in rows:
         said = decode_message(Listing, content)
-        index(tx, Doc(own, ItemKey(key), 0, 0, bool(shared), said, created, expires))
+        index(tx, Doc(own, ItemKey(key), 0, 0, bool(shared), said, created, expires), anew=True)
     return bytes(rows[-1][0]) if len(rows) == ROWS_AT_A_TIME else None
 
 

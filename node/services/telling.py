@@ -13,6 +13,7 @@ from node.mail import loan_texts, standing_texts, texts
 from node.mail.outbox import Outbox
 from node.services.acts import Actor
 from node.services.behalf import Behalf
+from node.services.mail_wishes import Level, MailWishes, Purpose, level_of, put_news
 from node.services.members import Member, Reach
 from node.services.paper_notes import put_note
 from node.services.settings import Settings
@@ -27,7 +28,11 @@ from protocol.references import reference_of
 class Telling:
     """Writes mails into the outbox, and what must be told without mail onto the letters list."""
 
-    def __init__(self, outbox: Outbox, settings: Settings, clock: Clock, origin: str):
+    def __init__(
+        self, outbox: Outbox, settings: Settings, clock: Clock, origin: str, wishes: MailWishes | None = None
+    ):
+        """Without `wishes` everybody is told of everything at once."""
+        self._wishes: Final = wishes
         self._outbox: Final = outbox
         self._clock: Final = clock
         self._settings: Final = settings
@@ -61,18 +66,16 @@ class Telling:
     def answered(self, tx: Tx, ask_no: int, *, payer: str, text: str, paid: bool, payee: Member) -> None:
         """Tell whoever asked what the answer is."""
         settings = self._settings.now
-        link = self._link(f"/asks/{ask_no}")
-        self._mail(
-            tx, payee, texts.answered_mail(settings, payee.language, payee.name, payer, text, paid, link)
-        )
+        path = f"/asks/{ask_no}"
+        mail = texts.answered_mail(settings, payee.language, payee.name, payer, text, paid, self._link(path))
+        self._news(tx, payee, mail, path)
 
     def thanked(self, tx: Tx, trade: int, *, who: str, text: str, what: str, member: Member) -> None:
         """Tell a member that the other side of a trade says thank you; `trade` is its reference's number."""
         settings = self._settings.now
-        link = self._link(f"/t/{reference_of(trade.to_bytes(5, 'big'))}")
-        self._mail(
-            tx, member, texts.thanked_mail(settings, member.language, member.name, who, what, text, link)
-        )
+        path = f"/t/{reference_of(trade.to_bytes(5, 'big'))}"
+        mail = texts.thanked_mail(settings, member.language, member.name, who, what, text, self._link(path))
+        self._news(tx, member, mail, path)
 
     # --- standing orders ----------------------------------------------------------------------------------------
 
@@ -121,7 +124,7 @@ class Telling:
         mail = loan_texts.loan_answered_mail(
             self._settings.now, lender.language, lender.name, borrower, text, agreed, link
         )
-        self._mail(tx, lender, mail)
+        self._news(tx, lender, mail, f"/my/loans/{loan_no}")
 
     def loan_forgiven(
         self, tx: Tx, loan_no: int, amount: int, *, lender: str, text: str, borrower: Member
@@ -131,7 +134,7 @@ class Telling:
         mail = loan_texts.loan_forgiven_mail(
             self._settings.now, borrower.language, borrower.name, lender, said, text, link
         )
-        self._mail(tx, borrower, mail)
+        self._news(tx, borrower, mail, f"/my/loans/{loan_no}")
 
     def _order(self, no: int) -> str:
         return self._link(f"/my/standing/{no}")
@@ -189,11 +192,35 @@ class Telling:
     def _link(self, path: str) -> str:
         return self._origin + path
 
-    def _mail(self, tx: Tx, member: Member, text: texts.Text, until_ms: int | None = None) -> bool:
+    def _news(self, tx: Tx, member: Member, text: texts.Text, path: str) -> None:
+        """Tell a member of what needs no answer, as often as they want to be written to."""
+        wishes, level = self._wishes, Level.AT_ONCE
+        if wishes is not None:
+            level = level_of(tx, member.no)
+        match level:
+            case Level.AT_ONCE:
+                link = "" if wishes is None else wishes.link(member.no, Purpose.NEWS)
+                self._mail(tx, member, text, stop_link=link)
+            case Level.WEEKLY:
+                if self._has_mail(member):
+                    put_news(tx, member.no, text.subject, path, self._clock.now_ms())
+            case Level.MUST_ACT:
+                pass  # it is on their pages
+
+    def _has_mail(self, member: Member) -> bool:
+        return member.email is not None and member.reach is Reach.EMAIL and self._outbox.sends
+
+    def _mail(
+        self, tx: Tx, member: Member, text: texts.Text, until_ms: int | None = None, *, stop_link: str = ""
+    ) -> bool:
         """Write a mail to a member who has mail; tell whether they have."""
-        if member.email is None or member.reach is not Reach.EMAIL or not self._outbox.sends:
+        if member.email is None or not self._has_mail(member):
             return False
+        body = text.body
+        if stop_link:
+            body += texts.stop_words(self._settings.now, member.language, stop_link)
         self._outbox.queue(
-            tx, member.email, text.subject, text.body, member_no=member.no, private=True, until_ms=until_ms
-        )
+            tx, member.email, text.subject, body, member_no=member.no, private=True, until_ms=until_ms, rests=True,
+            stop_link=stop_link,
+        )  # fmt: skip
         return True

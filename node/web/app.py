@@ -59,6 +59,7 @@ from node.web.pages import (
     verify,
     visitor,
 )
+from node.web.pages.member_mail import one_click_door
 from node.web.refusals import refusal
 from node.web.render import Renderer
 from node.web.security import SAFE_METHODS, Handler, Origin, same_origin, security_headers
@@ -163,7 +164,7 @@ def make_app(
     app[UPLOADS] = uploads
     app[SHEETS] = sheets
     renderer.assets.add_to(app)
-    app.add_routes(doors)
+    app.add_routes([*doors, one_click_door(node)])
     return app
 
 

@@ -79,6 +79,10 @@ def notice_text(name: str, words: Words) -> str:
             return _("It is yours now. It goes back on the days below.")
         case "loan-forgiven":
             return _("Forgiven. Nothing more comes back.")
+        case "search-kept":
+            return _("Kept. We tell you when something new fits.")
+        case "search-removed":
+            return _("Removed.")
         case "thanked":
             return _("Sent.")
         case "complained":

@@ -13,7 +13,13 @@ mail: Final = table(
     Column("no", Big, primary_key=True),
     Column("recipient", Str, nullable=False),
     Column("subject", Str, nullable=False),
-    Column("text", Str, nullable=False),  # erased once it was sent or is no longer worth sending
+    Column(
+        "text", Str, nullable=False
+    ),  # erased once it was sent or is no longer worth sending, like the two below
+    Column("html", Str, nullable=False),  # the same for those who read it so; empty where there is none
+    Column(
+        "stop_link", Str, nullable=False
+    ),  # where its reader stops such mail by one press; empty for what nobody can
     Column("member_no", Big, ForeignKey("member.no")),
     Column("private", Flag, nullable=False),  # lets its reader sign in: organisers do not see the text
     Column("state", Str, nullable=False),  # waiting, sent, refused, lapsed

@@ -130,19 +130,18 @@ def read_waiting_days(tx: ReadTx, now_ms: int, account_no: int, own: SchemeId) -
     return tuple(found)
 
 
-def waiting_days(context: Context, waiting: tuple[DayWaiting, ...]) -> list[WaitingCard]:
-    """Return the cards of days that want an answer, that near, and that were and are to be paid."""
-    cards = [_waiting_card(context, each) for each in waiting]
+def waiting_days(voice: Voice, account_no: int, waiting: tuple[DayWaiting, ...]) -> list[WaitingCard]:
+    """Return the cards of days that want the reader's answer, that near, and that were and are to be paid."""
+    cards = [_waiting_card(voice, account_no, each) for each in waiting]
     return [each for each in cards if each is not None]
 
 
-def _waiting_card(context: Context, waiting: DayWaiting) -> WaitingCard | None:
-    day, voice, me = waiting.day, context.voice, context.member.account_no
-    _ = context.words.gettext
+def _waiting_card(voice: Voice, me: int, waiting: DayWaiting) -> WaitingCard | None:
+    day, _ = waiting.day, voice.words.gettext
     name = waiting.thread.their_name if waiting.partner is None else waiting.partner.name
     said = {"name": first_name(name) or _("Somebody"), "what": day.what}
     when = ", ".join(each for each in (voice.moment(day.at_ms), day.place) if each)
-    talk, ahead = f"/messages/{waiting.thread.no}", day.at_ms - context.now_ms
+    talk, ahead = f"/messages/{waiting.thread.no}", day.at_ms - voice.now_ms
     if day.stands is AgreementState.PROPOSED and ahead > 0 and day.side_of(me) is Side.OTHER:
         answer = Link(text=_("Say yes or no"), href=talk)
         return WaitingCard(title=_("%(name)s proposes a day: %(what)s") % said, text=when, action=answer)

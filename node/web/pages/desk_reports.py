@@ -12,7 +12,7 @@ from node.services.reports import Report, can_take_down, open_reports, report_by
 from node.store import ReadTx
 from node.web.context import ORGANISER, Context, NoSuchPage, Route, get, post
 from node.web.forms import EMPTY, Filled, Form, line
-from node.web.pages.listings import listing_id
+from node.web.listing_names import listing_id
 from node.web.present import paragraphs_of
 from node.web.views.complaints import ComplaintRow
 from node.web.views.member import Tile

@@ -18,6 +18,7 @@ from node.services.own_listings import Owned, find_own
 from node.store import ReadTx
 from node.web.amounts import Unit
 from node.web.context import Context, NoSuchPage
+from node.web.listing_names import listing_id
 from node.web.pages.schemes import unit_of_profile
 from node.web.present import OtherScheme, Voice, distance, km_between
 from node.web.views.page import ListingCard
@@ -31,11 +32,6 @@ from protocol.units import price as price_between
 
 _KEY_BYTES: Final = 16
 _SCHEME_BYTES: Final = 32
-
-
-def listing_id(key: ItemKey, scheme: SchemeId | None = None) -> str:
-    """Return the name of a listing in addresses; `scheme` where it is not our own."""
-    return base64.urlsafe_b64encode(key + (scheme or b"")).rstrip(b"=").decode()
 
 
 def parse_listing_id(text: str) -> tuple[ItemKey, SchemeId | None]:

@@ -19,6 +19,7 @@ from node.store import ReadTx
 from node.web.amounts import Unreadable, as_typed, parse_amount
 from node.web.context import MEMBER, Context, NoSuchPage, get, post
 from node.web.forms import Filled, SpendForm, amount_sentence, line, once_key
+from node.web.listing_names import listing_id
 from node.web.pages.booking_words import (
     act_words,
     booking_pill,
@@ -28,7 +29,6 @@ from node.web.pages.booking_words import (
     sentences_of,
     when_words,
 )
-from node.web.pages.listings import listing_id
 from node.web.pages.member_calendar import price_of_booking
 from node.web.pages.recording import stopped
 from node.web.present import Voice

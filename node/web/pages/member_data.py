@@ -123,6 +123,7 @@ def _counts(context: Context, held: Held) -> tuple[Fact, ...]:
         (_("Trades"), "trades"),
         (_("Loans"), "loans"),
         (_("Offers and wants"), "listings"),
+        (_("Searches you keep"), "searches"),
         (_("Requests"), "requests"),
         (_("Regular amounts"), "regular_amounts"),
         (_("Days proposed or agreed"), "agreed_days"),

@@ -16,8 +16,9 @@ from node.web.calendar_file import Entry, calendar_answer
 from node.web.context import MEMBER, Context, NoSuchPage, get, post
 from node.web.days import day_trouble, moment_of, parse_day, parse_time, time_trouble
 from node.web.forms import Filled, SpendForm, line, once_key, once_text
+from node.web.listing_names import listing_id
 from node.web.pages import member_pay, member_record
-from node.web.pages.listings import ShownListing, find_listing, listing_id
+from node.web.pages.listings import ShownListing, find_listing
 from node.web.pages.member_message_block import find
 from node.web.pages.recording import Counterpart, paused, read_amount
 from node.web.pages.schemes import schemes_known

@@ -18,6 +18,7 @@ from node.store import ReadTx
 from node.web.amounts import Unit
 from node.web.context import MEMBER, VISITOR, Context, get
 from node.web.forms import EMPTY, Filled
+from node.web.listing_names import listing_id
 from node.web.pages import board
 from node.web.pages.booking_words import terms_facts
 from node.web.pages.listings import (
@@ -26,7 +27,6 @@ from node.web.pages.listings import (
     cards_view,
     category_name,
     find_listing,
-    listing_id,
     owners_of,
     parse_listing_id,
     price_words,
@@ -92,7 +92,7 @@ async def find(context: Context) -> web.Response:
     voice = context.voice
     asked = {name: context.query(name) for name in ("q", "kind", "km", "category", "scheme")}
     here = here_of(context)
-    query = _query(asked, here, context.page_number)
+    query = query_of(asked, here, context.page_number)
     results = await context.remember(read_results, context.node.market.cards, context.node.scheme, query)
     found = results.page
     kept = {
@@ -116,12 +116,14 @@ async def find(context: Context) -> web.Response:
             instead=_instead(results.instead, kept, voice),
             cards=cards_view(found.cards, results.owners, context, here),
             pager=pager(context, "/find", kept, min(found.total, COUNTED_MAX)),
+            keeps=tuple(kept.items()) if any(kept.values()) and context.behalf is None else (),
             empty=None if found.cards else _nothing(query.kind, bool(kept["km"]), voice),
         )
     )
 
 
-def _query(asked: dict[str, str], here: Place | None, page: int) -> FindQuery:
+def query_of(asked: Mapping[str, str], here: Place | None, page: int) -> FindQuery:
+    """Return what an address or a form looks for, seen from `here`."""
     return FindQuery(
         text=asked["q"],
         kind=board.kind_of(asked["kind"]),

@@ -15,10 +15,12 @@ from node.services.own_listings import Owned
 from node.store import ReadTx
 from node.web.context import Context
 from node.web.forms import EMPTY, Filled
-from node.web.pages.listings import ShownListing, listing_id
-from node.web.present import first_name
+from node.web.listing_names import listing_id
+from node.web.pages.listings import ShownListing
+from node.web.present import Voice, first_name
 from node.web.views.gifts import GiftPart
 from node.web.views.page import Link
+from node.web.words import Words
 from protocol.giving import Gift, GiftState, WishState
 from protocol.names import ItemKey
 
@@ -72,13 +74,13 @@ async def who_text(context: Context, asked: Asked) -> str:
 async def taker_name(context: Context, wish: Wish) -> str:
     """Return how somebody who would like a thing is called."""
     member = None if wish.taker_no is None else await context.read(member_by_account, wish.taker_no)
-    return taker_called(context, wish, member)
+    return taker_called(context.words, wish, member)
 
 
-def taker_called(context: Context, wish: Wish, member: Member | None) -> str:
+def taker_called(words: Words, wish: Wish, member: Member | None) -> str:
     """Return the same, where the member was read already."""
     name = wish.their_name if member is None else member.name
-    return first_name(name) or context.words.gettext("Somebody")
+    return first_name(name) or words.gettext("Somebody")
 
 
 async def takers_part(context: Context, shown: ShownListing, form: Filled = EMPTY) -> GiftPart | None:
@@ -98,7 +100,7 @@ async def takers_part(context: Context, shown: ShownListing, form: Filled = EMPT
         )  # fmt: skip
     if wish.state is WishState.PROMISED:
         return GiftPart(
-            sentence=promised_words(context, wish, shown.owner),
+            sentence=promised_words(context.voice, wish, shown.owner),
             received_action=f"/my/gifts/{wish.no}/received",
             back_action=f"/my/gifts/{wish.no}/back",
         )
@@ -108,9 +110,9 @@ async def takers_part(context: Context, shown: ShownListing, form: Filled = EMPT
     )
 
 
-def promised_words(context: Context, wish: Wish, giver: Member) -> str:
+def promised_words(voice: Voice, wish: Wish, giver: Member) -> str:
     """Return what somebody reads to whom a thing is promised."""
-    _, when = context.words.gettext, pickup_words(wish.pickup, context.words)
+    _, when = voice.words.gettext, pickup_words(wish.pickup, voice.words)
     told = _("%(name)s promised it to you.") % {"name": first_name(giver.name)}
     return " ".join(
         each

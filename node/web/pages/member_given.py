@@ -18,7 +18,7 @@ from node.store import ReadTx
 from node.web.context import MEMBER, Context, get
 from node.web.dates import DAY_MS
 from node.web.days import today
-from node.web.pages.listings import listing_id
+from node.web.listing_names import listing_id
 from node.web.pages.member_gifts import Asked, promised_words, read_asked, taker_called, who_text
 from node.web.pages.member_listings import state_pill
 from node.web.present import Voice, first_name
@@ -102,7 +102,7 @@ def _wanting(
     listed = owned is not None and owned.listing.state is State.PUBLISHED
     lines: tuple[str, ...] = ()
     if wish.state is WishState.PROMISED and giver is not None:
-        lines = (promised_words(context, wish, giver),)
+        lines = (promised_words(context.voice, wish, giver),)
     elif wish.state is WishState.RECEIVED and giver is not None and giver.name:
         lines = (_("From %(name)s") % {"name": giver.name},)
     talk = Link(text=_("Messages"), href=f"/messages/{thread_no}")
@@ -165,36 +165,36 @@ def read_waiting(tx: ReadTx, account_no: int) -> GiftsWaiting:
     )
 
 
-def waiting_cards(context: Context, waiting: GiftsWaiting) -> list[WaitingCard]:
+def waiting_cards(voice: Voice, waiting: GiftsWaiting) -> list[WaitingCard]:
     """Return the cards of what is promised to the reader, and of what she can promise or has promised."""
-    cards = [_promised_card(context, *each) for each in waiting.promised]
+    cards = [_promised_card(voice, *each) for each in waiting.promised]
     for owned, asked in waiting.giving:
-        card = _giving_card(context, owned, asked, waiting.members)
+        card = _giving_card(voice, owned, asked, waiting.members)
         if card is not None:
             cards.append(card)
     return cards
 
 
-def _promised_card(context: Context, wish: Wish, owned: Owned, giver: Member) -> WaitingCard:
-    _ = context.words.gettext
+def _promised_card(voice: Voice, wish: Wish, owned: Owned, giver: Member) -> WaitingCard:
+    _ = voice.words.gettext
     said = {"title": owned.listing.content.title}
     return WaitingCard(
         title=_("Promised to you: %(title)s") % said,
-        text=promised_words(context, wish, giver),
+        text=promised_words(voice, wish, giver),
         action=Link(text=_("See what to do"), href="/my/gifts"),
     )
 
 
 def _giving_card(
-    context: Context, owned: Owned, asked: Asked, members: Mapping[int, Member]
+    voice: Voice, owned: Owned, asked: Asked, members: Mapping[int, Member]
 ) -> WaitingCard | None:  # fmt: skip
-    words, title = context.words, owned.listing.content.title
+    words, title = voice.words, owned.listing.content.title
     _, href = words.gettext, f"/l/{listing_id(owned.listing.key)}/wishes"
     promised = asked.promised
     if promised is not None:
-        if not _is_due(promised, context.voice):
+        if not _is_due(promised, voice):
             return None
-        name = taker_called(context, promised, members.get(promised.taker_no or 0))
+        name = taker_called(voice.words, promised, members.get(promised.taker_no or 0))
         return WaitingCard(
             title=_("Did %(name)s collect it?") % {"name": name},
             text=title,
@@ -204,7 +204,7 @@ def _giving_card(
         return None
     count, first = len(asked.gift.waiting), asked.gift.waiting[0]
     wish = next(each for each in asked.wishes if each.no == first)
-    name = first_name(taker_called(context, wish, members.get(wish.taker_no or 0)))
+    name = first_name(taker_called(voice.words, wish, members.get(wish.taker_no or 0)))
     if count == 1:
         said = _("%(name)s would like it") % {"name": name}
     else:

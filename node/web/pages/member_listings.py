@@ -9,7 +9,8 @@ from aiohttp import web
 from node.services.own_listings import Owned, listings_of
 from node.web.context import MEMBER, Context, get, post
 from node.web.dates import DAY_MS
-from node.web.pages.listings import find_mine, listing_id, price_words
+from node.web.listing_names import listing_id
+from node.web.pages.listings import find_mine, price_words
 from node.web.pages.listings_for import act_for
 from node.web.present import Voice
 from node.web.views.member import MyListing, MyListingsView

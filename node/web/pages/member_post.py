@@ -17,8 +17,9 @@ from node.services.own_listings import Owned, listings_of
 from node.web.amounts import Unreadable, as_typed, parse_amount
 from node.web.context import MEMBER, Context, get, post
 from node.web.forms import Filled, Form, SpendForm, Tick, amount_sentence, line, missing_sentence, paragraphs
+from node.web.listing_names import listing_id
 from node.web.pages.booking_words import terms_facts
-from node.web.pages.listings import category_name, find_mine, listing_id, price_words
+from node.web.pages.listings import category_name, find_mine, price_words
 from node.web.pages.listings_for import change_for, publish_for
 from node.web.pages.post_terms import TERMS_FIELDS, TermsForm, read_terms, typed_terms, usual_terms
 from node.web.pages.schemes import schemes_known

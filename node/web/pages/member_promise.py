@@ -18,7 +18,8 @@ from node.store import ReadTx
 from node.web.context import MEMBER, Context, NoSuchPage, get, post
 from node.web.days import day_trouble, parse_day, parse_time, time_trouble
 from node.web.forms import EMPTY, Filled, Form, line
-from node.web.pages.listings import find_mine, listing_id
+from node.web.listing_names import listing_id
+from node.web.pages.listings import find_mine
 from node.web.pages.member_gifts import Asked, cannot_words, read_asked, taker_called
 from node.web.pages.schemes import schemes_known
 from node.web.present import OtherScheme, first_name, paragraphs_of
@@ -114,7 +115,7 @@ def _promised(
 ) -> PromisedCard:  # fmt: skip
     thread = wanted.threads.get(wish.no)
     return PromisedCard(
-        name=taker_called(context, wish, wanted.members.get(wish.taker_no or 0)),
+        name=taker_called(context.words, wish, wanted.members.get(wish.taker_no or 0)),
         badge=_badge(context, wish.other_scheme, schemes),
         lines=tuple(each for each in (pickup_words(wish.pickup, context.words), wish.pickup.said) if each),
         message_href="/messages" if thread is None else f"/messages/{thread.no}",
@@ -128,7 +129,7 @@ def _card(
 ) -> WishCard:  # fmt: skip
     member, thread = wanted.members.get(wish.taker_no or 0), wanted.threads.get(wish.no)
     return WishCard(
-        name=member.name if member is not None else taker_called(context, wish, None),
+        name=member.name if member is not None else taker_called(context.words, wish, None),
         href="" if member is None else f"/people/{member.number}",
         badge=_badge(context, wish.other_scheme, schemes),
         when=context.words.gettext("Asked %(time)s") % {"time": context.voice.lately(wish.asked_ms)},
@@ -176,7 +177,7 @@ def _promise_view(
     wish = next((each for each in wanted.asked.wishes if str(each.no) == named["wish"] and each.open), None)
     thread = next((each for each, _ in wanted.wrote if str(each.no) == named["thread"]), None)
     if wish is not None:
-        called = taker_called(context, wish, wanted.members.get(wish.taker_no or 0))
+        called = taker_called(context.words, wish, wanted.members.get(wish.taker_no or 0))
     elif thread is not None:
         called = first_name(thread.their_name) or context.words.gettext("Somebody")
     else:

@@ -18,9 +18,9 @@ from node.store import ReadTx
 from node.web.amounts import as_typed
 from node.web.context import MEMBER, Context, NoSuchPage, NotForOthers, get, post
 from node.web.forms import Filled, once_key
+from node.web.listing_names import listing_id
 from node.web.pages import member_pay
 from node.web.pages.choosing import TRADES_LOOKED_AT, who_view
-from node.web.pages.listings import listing_id
 from node.web.pages.member import members_of
 from node.web.pages.member_trade import find_mine
 from node.web.pages.recording import (

@@ -15,7 +15,8 @@ from node.store import ReadTx
 from node.web.amounts import as_typed
 from node.web.context import MEMBER, Context, NoSuchPage, get, post
 from node.web.forms import Filled, Form, SpendForm, line, once_key
-from node.web.pages.listings import ShownListing, find_listing, listing_id
+from node.web.listing_names import listing_id
+from node.web.pages.listings import ShownListing, find_listing
 from node.web.pages.member_swap import cannot_swap, cannot_words, find
 from node.web.pages.recording import paused, read_amount
 from node.web.pages.swap_words import PATH

@@ -22,7 +22,7 @@ from node.store import ReadTx
 from node.web import dates
 from node.web.context import MEMBER, Context, NoSuchPage, get
 from node.web.dates import DAY_MS, MINUTE_MS
-from node.web.pages.listings import listing_id
+from node.web.listing_names import listing_id
 from node.web.pages.member import members_of
 from node.web.pages.schemes import Schemes, schemes_known
 from node.web.present import (

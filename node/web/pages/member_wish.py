@@ -12,7 +12,8 @@ from aiohttp import web
 from node.services.gifts import GIFT, CannotGive
 from node.web.context import MEMBER, Context, NoSuchPage, post
 from node.web.forms import Filled, Form, line
-from node.web.pages.listings import ShownListing, find_listing, find_mine, listing_id
+from node.web.listing_names import listing_id
+from node.web.pages.listings import ShownListing, find_listing, find_mine
 from node.web.pages.member_find import others_view
 from node.web.pages.member_gifts import cannot_words
 from protocol.limits import GIFT_WORDS_CHARACTERS_MAX

@@ -69,6 +69,9 @@ class FindView(View):
     cards: tuple[ListingCard, ...]
     pager: Pager | None
     empty: Empty | None
+    keeps: tuple[
+        tuple[str, str], ...
+    ] = ()  # what the form sends that keeps this search; none where there is nothing to keep
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

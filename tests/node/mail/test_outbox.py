@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import select
 
 from node.mail.outbox import (
     GIVE_UP_AFTER_MS,
@@ -15,6 +16,8 @@ from node.mail.outbox import (
     unsent_mails,
 )
 from node.store import InlineStore, Memory, Tx
+from node.store.schema import mail as schema
+from protocol.limits import HOUR_MS
 from tests.fakes import MailServer, StoppedClock
 
 
@@ -139,3 +142,44 @@ async def test_what_is_worth_nothing_any_more_is_not_sent() -> None:
 
     assert await office.outbox.send_due() == 0
     assert await office.states() == [MailState.LAPSED]
+
+
+@pytest.mark.parametrize(
+    ("rests", "hours", "sent_after"),
+    [(False, None, 0), (True, None, 8), (True, 9, 8), (True, 8, 0), (True, 1, 0)],
+)
+async def test_mail_that_rests_is_sent_in_the_morning_unless_it_is_worth_nothing_then(
+    rests: bool, hours: int | None, sent_after: int
+) -> None:
+    """docs/pages.md 9: it is midnight; codes to log in do not rest."""
+    office = Office()
+    until_ms = None if hours is None else office.clock.now + hours * HOUR_MS
+
+    def unit(tx: Tx) -> int:
+        return office.outbox.queue(tx, "ana@example.org", "Hello", "words", rests=rests, until_ms=until_ms)
+
+    await office.store.write(unit)
+    if sent_after:
+        office.clock.now += sent_after * HOUR_MS - 1
+        assert await office.outbox.send_due() == 0
+        office.clock.now += 1
+    assert await office.outbox.send_due() == 1
+
+
+async def test_what_was_sent_leaves_nothing_of_its_words_behind() -> None:
+    office = Office()
+    await office.store.write(
+        lambda tx: office.outbox.queue(
+            tx,
+            "ana@example.org",
+            "Hello",
+            "words",
+            html="<p>words</p>",
+            stop_link="https://oakvale.example/m/1",
+        )
+    )
+    await office.outbox.send_due()
+    (sent,) = office.server.taken
+    assert (sent.html, sent.stop_link) == ("<p>words</p>", "https://oakvale.example/m/1")
+    columns = select(schema.mail.c.text, schema.mail.c.html, schema.mail.c.stop_link)
+    assert await office.store.read(lambda tx: tx.all(columns)) == [("", "", "")]

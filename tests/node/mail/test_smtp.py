@@ -6,6 +6,7 @@ import asyncio
 import email
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from email.message import EmailMessage
 from email.policy import default
 
@@ -88,3 +89,38 @@ async def test_a_server_that_is_away_is_tried_again() -> None:
         pass
     with pytest.raises(MailDelayed):
         await transport.send(MAIL)
+
+
+@pytest.mark.parametrize(
+    ("link", "said", "one_click"),
+    [
+        ("https://oakvale.example/m/1", "<https://oakvale.example/m/1>", "List-Unsubscribe=One-Click"),
+        (
+            "http://oakvale.example/m/1",
+            "<http://oakvale.example/m/1>",
+            None,
+        ),  # RFC 8058, 3.1: no provider presses it
+        ("", None, None),
+    ],
+)
+async def test_a_mail_that_can_be_stopped_says_where(
+    link: str, said: str | None, one_click: str | None
+) -> None:
+    """RFC 2369, RFC 8058."""
+    async with server() as (smtp, transport):
+        await transport.send(replace(MAIL, stop_link=link))
+    message = email.message_from_bytes(smtp.data, _class=EmailMessage, policy=default)
+    assert (message["List-Unsubscribe"], message["List-Unsubscribe-Post"]) == (said, one_click)
+    assert message.get_content_type() == "text/plain"
+
+
+async def test_a_mail_in_two_forms_holds_both_the_plain_one_first() -> None:
+    async with server() as (smtp, transport):
+        await transport.send(replace(MAIL, html="<p>more ö</p>"))
+    message = email.message_from_bytes(
+        smtp.data.replace(b"\r\n..", b"\r\n."), _class=EmailMessage, policy=default
+    )
+    assert [part.get_content_type() for part in message.iter_parts()] == ["text/plain", "text/html"]
+    plain, html = [part.get_content() for part in message.iter_parts()]
+    assert plain.replace("\r\n", "\n").startswith("words\n.\nmore ö\n")
+    assert html.strip() == "<p>more ö</p>"

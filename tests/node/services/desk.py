@@ -14,7 +14,7 @@ from node.services.settings import SchemeSettings, Settings
 from node.services.sign_in import SignIn
 from node.store import InlineStore, Memory, ReadTx, Store
 from tests.builders import NOW
-from tests.fakes import MailServer, StoppedClock
+from tests.fakes import MailServer, StoppedClock, mailed
 from tests.small_town import make_keyring
 
 SECRET = bytes(32)
@@ -59,9 +59,8 @@ class Desk:
         return (await self.member("Rosa", Role.ORGANISER)).acts("pin")
 
     async def mails(self) -> list[Mail]:
-        """Return everything mailed so far, oldest first, after sending it."""
-        await self.outbox.send_due()
-        return self.server.taken
+        """Return everything mailed so far, oldest first, also what waits for the morning."""
+        return await mailed(self.outbox, self.clock, self.server)
 
     async def outbox_page(self) -> list[Mail]:
         """Return what organisers see of unsent mail."""

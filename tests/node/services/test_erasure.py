@@ -75,7 +75,7 @@ NOBODYS = {
     "account", "leg", "line", "op", "decision", "quarantine", "payment", "forward", "evidence", "evidence_told", "sync_kept",
     "feed", "feed_evidence", "identity_event", "identity_key", "identity_conflict", "meta", "peer", "recovered", "kept", "throttle",
     "received", "setting", "erasure", "joint_act", "reopening", "boot", "log_hash", "log_head", "log_witness", "witnessed",
-    "checkpoint_seen", "standing_turn", "booking_slot",
+    "checkpoint_seen", "standing_turn", "booking_slot", "listing_new",
 }  # fmt: skip
 ERASED_FROM = {
     "event", "guest", "event_comment",
@@ -85,7 +85,7 @@ ERASED_FROM = {
     "entry", "trade", "promise", "handle", "member", "application", "act", "session", "pending_sign_in", "sign_in_link",
     "sign_in_place", "mail", "listing", "item", "search_doc", "thread", "message", "carried", "ask", "thanks", "complaint", "pay_code",
     "missing", "standing", "cheque_batch", "cheque_row", "paper_note", "wish", "booking", "booking_act", "appointment",
-    "skill", "contact_line", "report", "swap",
+    "skill", "contact_line", "report", "saved_search", "search_hit", "mail_wish", "mail_news", "weekly_mail", "swap",
 }  # fmt: skip
 
 

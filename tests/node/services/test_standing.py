@@ -32,7 +32,7 @@ from protocol.limits import DAY_MS, STANDING_RUNNING_MAX, STANDING_TRIED_DAYS
 from protocol.standing import Every, LeftOutBecause, Standing, StandingState
 from tests.builders import NOW
 from tests.erasing import nobody
-from tests.fakes import MailServer, StoppedClock
+from tests.fakes import MailServer, StoppedClock, mailed
 from tests.invariants import digest_of_all_tables
 from tests.node.web.towns import SEED
 
@@ -138,8 +138,7 @@ class House:
     async def mails(self) -> list[Mail]:
         """Return what was mailed since the last time."""
         before = len(self.server.taken)
-        await self.node.outbox.send_due()
-        return self.server.taken[before:]
+        return (await mailed(self.node.outbox, self.clock, self.server))[before:]
 
 
 @pytest.fixture

@@ -131,6 +131,7 @@ from tests.node.web import (
     samples_of_bookings,
     samples_of_swaps,
 )
+from tests.node.web.samples_alerts import ALERTS, ALERTS_VISITORS
 from tests.node.web.samples_desk import desk_views
 from tests.node.web.samples_find import FIND, FIND_DESK
 from tests.node.web.samples_money import IMPORTS, MONEY
@@ -366,6 +367,7 @@ def _listing_pages() -> dict[str, Sample]:
         query="jam", kind="", km="20", distances=(Option(value="", text="Any distance"), Option(value="5", text="Up to 5 km"), Option(value="20", text="Up to 20 km")),
         category="", categories=CATEGORIES, scheme="", schemes=(Option(value="", text="All schemes"), Option(value="oakvale", text="Oakvale"), Option(value="riverside", text="Riverside")),
         summary="9 offers and wants for “jam”, nearest first", cards=(*OWN_CARDS, *FAR_CARDS), pager=Pager(text="1 to 9 of 9"), empty=None,
+        keeps=(("q", "jam"), ("km", "20")),
     )  # fmt: skip
     theirs = ListingView(
         card=JAM, price_note="You see their price turned into hours: 12 Acorns = 1 hour, since 3 May. The final amount is shown before you agree.",
@@ -515,7 +517,7 @@ PAGES: Final[Mapping[str, Sample]] = {
     **_listing_pages(),
     **_trade_pages(),
     **_admin_pages(),
-    **{name: Sample(replace(MEMBER, path="/my"), view) for name, view in FIND.items()},
+    **{name: Sample(replace(MEMBER, path="/my"), view) for name, view in {**FIND, **ALERTS}.items()},
     **{name: Sample(ORGANISER, view) for name, view in IMPORTS.items()},
     **{name: Sample(replace(MEMBER, path="/my"), view) for name, view in MONEY.items()},
     **{name: Sample(MEMBER, view) for name, view in gift_samples.VIEWS.items()},
@@ -523,6 +525,9 @@ PAGES: Final[Mapping[str, Sample]] = {
     **{name: Sample(MEMBER, view) for name, view in day_samples.VIEWS.items()},
     **{name: Sample(MEMBER, view) for name, view in samples_of_swaps.VIEWS.items()},
     **{name: Sample(MEMBER, view) for name, view in samples_events.member_pages().items()},
-    **{name: Sample(VISITOR, view) for name, view in samples_events.visitor_pages().items()},
     **{name: Sample(MEMBER, view) for name, view in samples_groups.member_pages().items()},
+    **{
+        name: Sample(VISITOR, view)
+        for name, view in {**samples_events.visitor_pages(), **ALERTS_VISITORS}.items()
+    },
 }

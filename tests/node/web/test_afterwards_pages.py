@@ -8,6 +8,7 @@ import pytest
 
 from node.services.acts import OPERATOR, NotAllowed, Role
 from node.services.afterwards import CannotSay, Why, open_complaints
+from node.services.mail_wishes import Level
 from protocol.limits import AFTERWARDS_MS, COMPLAINTS_OPEN_MAX
 from tests.node.web.oakvale import Oakvale, fields_of, text, words_of
 from tests.node.web.test_member_pay_pages import Market, on_market_day
@@ -38,6 +39,7 @@ async def complained(oakvale: Oakvale, said: str = "It was one hour only.") -> t
 
 async def test_thanks_are_said_once_and_shown_to_the_two(oakvale: Oakvale) -> None:
     here = await traded(oakvale)
+    await oakvale.town.node.wishes.choose(oakvale.ben, Level.AT_ONCE)
     assert "Say thank you" in words_of(await text(oakvale.browser, here))
     assert "They are shown to the two of you only." in words_of(await text(oakvale.browser, f"{here}/thank"))
     assert (await sent(oakvale.browser, f"{here}/thank", text=f"It runs again! {SCRIPT}"))[0] == 303

@@ -10,7 +10,8 @@ import pytest
 from node.services.acts import OPERATOR
 from node.services.gift_rows import given_and_received
 from node.services.members import Member
-from node.web.pages.listings import listing_id, parse_listing_id
+from node.web.listing_names import listing_id
+from node.web.pages.listings import parse_listing_id
 from protocol.limits import DAY_MS, GIFT_WISHES_MAX
 from protocol.market import AskingPrice, Listing
 from tests.node.web.oakvale import Oakvale, fields_of, text, words_of

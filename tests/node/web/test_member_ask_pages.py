@@ -10,6 +10,7 @@ import pytest
 
 from node.services.acts import OPERATOR
 from node.services.asks import CannotAsk, NewAsk, Why
+from node.services.mail_wishes import Level
 from node.services.members import Member
 from node.web.pages.choosing import shares
 from protocol.limits import ASK_VALID_MS, ASKS_A_DAY_MAX, ASKS_OPEN_MAX, ASKS_OPEN_OF_TWO_MAX, DAY_MS
@@ -262,6 +263,7 @@ async def test_mail_tells_who_is_asked_and_opening_its_link_changes_nothing(oakv
     assert {name: rows for name, rows in after.items() if name != "session"} == {
         name: rows for name, rows in before.items() if name != "session"
     }
+    await oakvale.town.node.wishes.choose(oakvale.ana, Level.AT_ONCE)
     await answer(oakvale.bens, where, "yes")
     mail = (await oakvale.town.mails())[-1]
     assert (mail.recipient, mail.subject) == ("ana@example.org", "Ben said yes: Bike repair")

@@ -8,7 +8,7 @@ import pytest
 
 from node.services import market
 from node.services.own_listings import Owned, listings_of
-from node.web.pages.listings import listing_id
+from node.web.listing_names import listing_id
 from protocol.limits import DAY_MS
 from protocol.listing import State
 from protocol.market import AskingPrice

@@ -14,6 +14,7 @@ from node.web.render import Renderer
 from node.web.templating import TEMPLATES
 from node.web.views import (
     admin,
+    alerts,
     booking,
     circles,
     closing,
@@ -105,6 +106,7 @@ def all_views() -> set[type[View]]:
         each
         for module in (
             admin,
+            alerts,
             booking,
             circles,
             closing,

@@ -10,7 +10,7 @@ from node.services.members import Member
 from node.services.own_listings import find_own
 from node.services.reports import count_open_reports, open_reports
 from node.services.threads import find_thread, threads_of
-from node.web.pages.listings import listing_id
+from node.web.listing_names import listing_id
 from protocol.limits import COMPLAINTS_OPEN_MAX
 from protocol.listing import State
 from protocol.market import AskingPrice, Listing

@@ -28,7 +28,7 @@ from node.web.assets import Assets
 from node.web.render import Renderer
 from protocol.names import SchemeId
 from tests.builders import NOW
-from tests.fakes import MailServer, StoppedClock
+from tests.fakes import MailServer, StoppedClock, mailed
 
 PIN: Final = "739152"
 SEED: Final = SchemeSettings(
@@ -93,9 +93,8 @@ class Town:
         return await self.node.store.read(query)
 
     async def mails(self) -> list[Mail]:
-        """Return everything mailed so far, oldest first."""
-        await self.node.outbox.send_due()
-        return self.mail.taken
+        """Return everything mailed so far, oldest first, also what waits for the morning."""
+        return await mailed(self.node.outbox, self.clock, self.mail)
 
 
 @cache

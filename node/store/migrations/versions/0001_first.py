@@ -278,6 +278,14 @@ def upgrade() -> None:
         batch_op.create_index("ix_line_peer", ["peer"], unique=False)
 
     op.create_table(
+        "listing_new",
+        sa.Column("scheme", sa.LargeBinary(), nullable=False),
+        sa.Column("item_key", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("scheme", "item_key", name=op.f("pk_listing_new")),
+        sqlite_strict=True,
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
         "log_hash",
         sa.Column("level", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -1214,6 +1222,8 @@ def upgrade() -> None:
         sa.Column("recipient", sa.Text(), nullable=False),
         sa.Column("subject", sa.Text(), nullable=False),
         sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("html", sa.Text(), nullable=False),
+        sa.Column("stop_link", sa.Text(), nullable=False),
         sa.Column("member_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("private", sa.Boolean().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
@@ -1231,6 +1241,32 @@ def upgrade() -> None:
     with op.batch_alter_table("mail", schema=None) as batch_op:
         batch_op.create_index("ix_mail_state", ["state", "next_ms"], unique=False)
 
+    op.create_table(
+        "mail_news",
+        sa.Column("no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("member_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("at_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("path", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["member_no"], ["member.no"], name=op.f("fk_mail_news_member_no")),
+        sa.PrimaryKeyConstraint("no", name=op.f("pk_mail_news")),
+        sqlite_strict=True,
+        sqlite_with_rowid=True,
+    )
+    with op.batch_alter_table("mail_news", schema=None) as batch_op:
+        batch_op.create_index("ix_mail_news_member", ["member_no", "no"], unique=False)
+
+    op.create_table(
+        "mail_wish",
+        sa.Column("member_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("level", sa.Text(), nullable=False),
+        sa.Column("news_again_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("searches_again_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.ForeignKeyConstraint(["member_no"], ["member.no"], name=op.f("fk_mail_wish_member_no")),
+        sa.PrimaryKeyConstraint("member_no", name=op.f("pk_mail_wish")),
+        sqlite_strict=True,
+        sqlite_with_rowid=True,
+    )
     op.create_table(
         "message",
         sa.Column("no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -1377,6 +1413,43 @@ def upgrade() -> None:
         batch_op.create_index("ix_report_state", ["state", "no"], unique=False)
 
     op.create_table(
+        "saved_search",
+        sa.Column("no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("member_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("words", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("category", sa.Text(), nullable=False),
+        sa.Column("scheme", sa.LargeBinary(), nullable=True),
+        sa.Column("km", sa.Integer(), nullable=True),
+        sa.Column("north", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("east", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("tell", sa.Text(), nullable=False),
+        sa.Column("made_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.ForeignKeyConstraint(["member_no"], ["member.no"], name=op.f("fk_saved_search_member_no")),
+        sa.PrimaryKeyConstraint("no", name=op.f("pk_saved_search")),
+        sqlite_strict=True,
+        sqlite_with_rowid=True,
+    )
+    with op.batch_alter_table("saved_search", schema=None) as batch_op:
+        batch_op.create_index("ix_saved_search_member", ["member_no"], unique=False)
+
+    op.create_table(
+        "search_hit",
+        sa.Column("member_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("scheme", sa.LargeBinary(), nullable=False),
+        sa.Column("item_key", sa.LargeBinary(), nullable=False),
+        sa.Column("search_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("at_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("told_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.ForeignKeyConstraint(["member_no"], ["member.no"], name=op.f("fk_search_hit_member_no")),
+        sa.PrimaryKeyConstraint("member_no", "scheme", "item_key", name=op.f("pk_search_hit")),
+        sqlite_strict=True,
+        sqlite_with_rowid=False,
+    )
+    with op.batch_alter_table("search_hit", schema=None) as batch_op:
+        batch_op.create_index("ix_search_hit_search", ["search_no", "at_ms"], unique=False)
+
+    op.create_table(
         "session",
         sa.Column("token", sa.LargeBinary(), nullable=False),
         sa.Column("member_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -1514,6 +1587,16 @@ def upgrade() -> None:
         batch_op.create_index("ix_thanks_account", ["account_no"], unique=False)
         batch_op.create_index("ix_thanks_trade", ["trade_no"], unique=False)
 
+    op.create_table(
+        "weekly_mail",
+        sa.Column("member_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("week", sa.Integer(), nullable=False),
+        sa.Column("at_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.ForeignKeyConstraint(["member_no"], ["member.no"], name=op.f("fk_weekly_mail_member_no")),
+        sa.PrimaryKeyConstraint("member_no", "week", name=op.f("pk_weekly_mail")),
+        sqlite_strict=True,
+        sqlite_with_rowid=False,
+    )
     op.create_table(
         "cheque_row",
         sa.Column("batch_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
