@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import structlog
@@ -83,6 +84,7 @@ from node.services.quotes import QuoteService
 from node.services.receipts import Receipts
 from node.services.recovery import Recovery
 from node.services.refolding import fold_anew
+from node.services.rehearsals import Rehearsals, Tried
 from node.services.reports import Reports
 from node.services.routes import Routes
 from node.services.settings import SchemeSettings, Settings
@@ -95,6 +97,7 @@ from node.services.swaps import Swaps
 from node.services.telling import Telling
 from node.services.threads import Thread
 from node.services.trades import Trades
+from node.services.troubles import Troubles
 from node.services.witness import Witness
 from node.store import ReadTx, Store, Tx
 from node.wall import wall_hour
@@ -129,6 +132,11 @@ class Options:
         None
     )  # how it stands with them; reads a folder
     proxies: Proxies = field(default_factory=Proxies)
+    data_dir: Path | None = None  # where its files are; none where all is in memory
+    mail_account: str = ""  # through which mail goes out, for people
+    rehearse: Callable[[], Awaitable[Tried]] | None = (
+        None  # tries the newest backup; none where none are made
+    )
     keep_copies: bool = False  # of our books, sealed, with a neighbour (6.7 g); every node that serves does
 
 
@@ -199,6 +207,10 @@ class Node:
         self.jobs.append(Job("standing-orders", LOOK_AT_ORDERS_S, self._unless_paused(self.standing.look)))
         self.jobs.append(Job("forget-pay-codes", HOUR_S, self.pay_codes.forget_old))
         self.jobs.append(Job("tidy-sign-in", HOUR_S, self.sign_in.tidy))
+        self.rehearsals = Rehearsals(store=store, clock=clock, run=self.options.rehearse)
+        self.troubles = Troubles(
+            store=store, clock=clock, outbox=self.outbox, settings=self.settings, origin=self.options.origin
+        )
 
     def _wire_federation(self, dial: Dial, network: Network, offload: Offload) -> None:
         store, clock, chance = self.store, self.clock, self.chance

@@ -18,7 +18,7 @@ from aiohttp import web
 
 from node.app import DATABASE, Node
 from node.backup.keeping import LATE_AFTER_MS
-from node.cli.commands import health
+from node.health import health
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 _PREFIX: Final = "interlets_"

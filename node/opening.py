@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 from node.app import DATABASE, Node, Options
@@ -17,6 +18,19 @@ from protocol.names import SchemeId
 
 if TYPE_CHECKING:
     from node.backup.regular import Standing
+    from node.services.rehearsals import Tried
+
+
+async def _rehearse(config: Config, scheme: SchemeId) -> Tried:
+    # Seldom wanted: a node that does not load it starts sooner.
+    from node.backup.trying import try_newest
+
+    return await try_newest(config, scheme)
+
+
+def _mail_account(config: Config) -> str:
+    mail = config.mail
+    return f"{mail.user or mail.sender} @ {mail.host}" if mail.host else ""
 
 
 def options_of(config: Config, scheme: SchemeId | None = None) -> Options:
@@ -37,6 +51,11 @@ def options_of(config: Config, scheme: SchemeId | None = None) -> Options:
         neighbours_max=config.federation.neighbours_max,
         allow_lan=config.federation.allow_lan_addresses,
         backups=backups,
+        data_dir=config.node.data_dir,
+        mail_account=_mail_account(config),
+        rehearse=None
+        if config.backup.folder is None or scheme is None
+        else partial(_rehearse, config, scheme),
         keep_copies=True,
         proxies=config.node.believed(),
     )

@@ -22,14 +22,16 @@ from aiohttp import web
 from sqlalchemy import literal, select
 
 from node import crash
-from node.app import Node
+from node.app import HOUR_S, Node
 from node.cli.admin import SOCKET, CannotDo, admin_app, is_running, socket_path
+from node.cli.verify import moment
 from node.clock import SystemChance, SystemClock
 from node.config import Config
 from node.doorstep import HEADERS_MAX, KEEP_ALIVE_S, Doorstep
 from node.early import wake
 from node.federation.door import Door
 from node.federation.log_door import LogDoor
+from node.health import findings_of
 from node.jobs import Job
 from node.logs import set_up_logs
 from node.notify import notify
@@ -83,6 +85,7 @@ async def serve(config: Config) -> None:
         gc.enable()
         _back_up_regularly(node, config)
         node.jobs.append(Job("weekly-mail", WRITE_EVERY_S, Weekly(node).look))
+        node.jobs.append(Job("tell-troubles", HOUR_S, partial(_look_for_trouble, node)))
         async with asyncio.TaskGroup() as tasks:
             ready = asyncio.Event()
             running = tasks.create_task(node.run(ready.set))
@@ -96,6 +99,11 @@ async def serve(config: Config) -> None:
                 notify("STOPPING=1")
                 await node.stop()
         log.info("stopped")
+
+
+async def _look_for_trouble(node: Node) -> None:
+    """Look at everything once, and let admins know what needs mending."""
+    await node.troubles.take(await findings_of(node, moment))
 
 
 def _back_up_regularly(node: Node, config: Config) -> None:

@@ -105,7 +105,7 @@ async def old_and_new_again(folder: Path) -> None:
         (finding,) = [
             each
             for each in await oakvale.process.run("doctor")
-            if each["name"] == "backup" and "copy" in each["text"]
+            if each["name"] == "recovered" and "copy" in each["text"]
         ]
         assert finding["state"] == "note"
         assert await buy(town, "hilltop") not in (within, across)

@@ -12,21 +12,16 @@ from node.app import Node
 from node.cli.admin import CannotDo
 from node.cli.importing import import_file, import_undo
 from node.cli.verify import moment
-from node.mail.outbox import MailState, unsent_mails
-from node.services.accounts import all_accounts
+from node.health import health
 from node.services.acts import OPERATOR, Role
 from node.services.archive import write_archive
 from node.services.closing import NotOver
-from node.services.copy_comparing import count_missing
 from node.services.evidence_store import Kept, all_evidence, evidence_by_no
 from node.services.ledger_export import FolderInUse, make_folder, write_export
-from node.services.line_rows import CLOSING, OPEN, STOPPED, read_lines
 from node.services.members import Member, NewMember, Unable, Why, check_pin, members_called
-from node.services.peers import NoPeer, Peer, PeerUnusable, find_peer
-from node.services.recovery import count_recovered, kinds_found
+from node.services.peers import NoPeer, Peer, PeerUnusable
 from node.services.statements import NoSuchLine, write_statement
-from node.store import ReadTx
-from protocol.names import SchemeId, scheme_text
+from protocol.names import scheme_text
 from protocol.sheet_words import look_at
 
 SAID: Final[Mapping[Why, str]] = {
@@ -153,68 +148,6 @@ async def ledger_close(node: Node, *, from_ms: int, to_ms: int) -> dict[str, Any
         raise CannotDo("there was nothing in the books by then, or that time has not begun") from None
     looked = await asyncio.to_thread(look_at, file, moment)
     return {"file": b64encode(file).decode(), "said": list(looked.lines), **looked.record}
-
-
-async def health(node: Node) -> dict[str, Any]:
-    """Return what `doctor` wants to know of the data and of other nodes."""
-    found = await node.store.read(_health, node.scheme)
-    recovered = await node.store.read(count_recovered, node.clock.now_ms())
-    lines = []
-    for name, line in found.pop("open"):
-        session = node.links.live.get(line.peer)
-        lines.append({
-            "name": name or scheme_text(line.peer), "scheme": scheme_text(line.peer), "heard_ms": line.heard_ms,
-            "connected": session is not None, "clocks": "agree" if session is None else session.terms.clocks.value,
-            "usable": line.usable, "we_owe": line.state.owed, "under_way": len(line.state.mine.locks()),
-        })  # fmt: skip
-    return {
-        **found,
-        "lines": lines,
-        "mail_set_up": node.outbox.sends,
-        "recovered": recovered,
-        "found": sorted(await node.store.read(kinds_found, node.clock.now_ms())),
-        "missing": await node.store.read(count_missing),
-        "contradictions": sum(piece.counts for piece in await node.store.read(all_evidence)),
-        "log": await _log_health(node),
-        "maintenance": node.settings.now.maintenance,
-        "proxy_to_add": node.options.proxies.to_add,
-        "now_ms": node.clock.now_ms(),
-    }
-
-
-async def _log_health(node: Node) -> dict[str, Any]:
-    checked = await node.witness.own_log.checked()
-    return {
-        "size": checked.size, "witnesses": checked.witnesses, "cosigned": len(checked.by), "quorum": checked.quorum,
-        "at_ms": checked.at_ms, "stopped": None if checked.stopped is None else checked.stopped.value,
-        "stopped_by": None if checked.stopped_by is None else scheme_text(checked.stopped_by),
-    }  # fmt: skip
-
-
-def _health(tx: ReadTx, scheme: SchemeId) -> dict[str, Any]:
-    accounts = all_accounts(tx)
-    sums: dict[str, int] = {}
-    for held, _ in accounts:
-        sums[held.value.unit] = sums.get(held.value.unit, 0) + held.value.balance
-    waiting = [mail for mail in unsent_mails(tx, most=1_000)[0] if mail.state is MailState.WAITING]
-    late = [mail for mail in waiting if mail.tries]
-    return {
-        "sums": sums,
-        "accounts": len(accounts),
-        "mails_waiting": len(waiting),
-        "mails_late": len(late),
-        "mail_reason": late[0].reason if late else "",
-        "open": [
-            (_name_of(tx, line.peer), line)
-            for line in read_lines(tx, scheme)
-            if line.status in (OPEN, STOPPED, CLOSING)
-        ],
-    }
-
-
-def _name_of(tx: ReadTx, scheme: SchemeId) -> str:
-    peer = find_peer(tx, scheme)
-    return "" if peer is None else peer.name
 
 
 async def evidence_list(node: Node) -> dict[str, Any]:

@@ -179,7 +179,8 @@ def healthcheck(context: click.Context) -> None:
 @click.pass_context
 def doctor(context: click.Context, as_json: bool) -> None:
     """Look for what is wrong, and say how to mend it. Ends with 1 if something is."""
-    from node.cli.doctor import examine, is_well, show
+    from node.cli.doctor import examine, show
+    from node.findings import is_well
 
     findings = examine(context.obj)
     if as_json:

@@ -54,6 +54,7 @@ class Deed(enum.StrEnum):
     DEPOSIT = "deposit"
     EVENT = "event"
     GROUP = "group"
+    REHEARSAL = "rehearsal"  # a backup was tried
 
 
 class NotAllowed(Exception):

@@ -64,6 +64,11 @@ class SchemeSettings:
     maintenance: bool = False  # nothing new is recorded or changed until an admin ends it
     maintenance_note: str = ""  # what members are told of it besides
     public_events: bool = True  # whether visitors may read events whose hosts let them
+    # What a successor of whoever runs the node needs to know; never secrets themselves.
+    handover_passphrase: str = ""  # where it lies; so below
+    handover_sheet: str = ""
+    handover_people: str = ""
+    handover_notes: str = ""
     agreement: str = ""  # what applicants agree to; empty for the pack's own words
 
     def rate_at(self, now_ms: int) -> Rate:

@@ -13,6 +13,10 @@ def notice_text(name: str, words: Words) -> str:
             return _("Saved.")
         case "published":
             return _("Published. Others can see it now.")
+        case "backup-tried":
+            return _("The backup was tried. Below is what came of it.")
+        case "test-mail":
+            return _("Written. It goes out within a minute; what hinders it is said here.")
         case "sent":
             return _("Sent.")
         case "logged-out":

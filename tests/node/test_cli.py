@@ -20,8 +20,9 @@ from typing import Any
 import pytest
 
 from crypto.words import from_words
-from node.cli.doctor import State, sqlite_finding
+from node.cli.doctor import sqlite_finding
 from node.cli.init import parse_hour
+from node.findings import State
 from tests.sources import ROOT
 
 PASSPHRASE = "apples keep all winter"
@@ -376,7 +377,7 @@ def test_doctor_finds_balances_that_do_not_sum_to_zero(tmp_path: Path) -> None:
         database.execute("UPDATE account SET balance = 5 WHERE no = 1")
     database.close()
 
-    assert "do not sum to zero: 5 of local" in machine.run("doctor", status=1).stdout
+    assert "do not sum to zero; too many: 5 local" in machine.run("doctor", status=1).stdout
 
 
 @pytest.mark.parametrize("version, state", [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import shutil
@@ -11,6 +12,9 @@ from pathlib import Path
 import pytest
 
 from node.backup.keeping import PARTIAL
+from node.backup.trying import try_newest
+from node.config import load
+from node.keyfiles import open_keys
 from tests.node.test_cli import Machine, init
 
 KILLED = -signal.SIGKILL
@@ -43,6 +47,28 @@ def test_a_node_goes_on_from_a_backup_after_its_disk_is_gone(machine: Machine) -
         assert [each["name"] for each in json.loads(machine.run("doctor", "--json").stdout)]
         assert machine.run("user", "link", "Ana").stdout
     assert machine.answer("ledger", "verify")["entries"] == 2
+
+
+def test_the_desk_tries_the_newest_as_a_restore_would(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """docs/backup.md: in a process of its own, which never stops the node; a spoilt one is told in its words."""
+    monkeypatch.setenv("INTERLETS_BACKUP__FOLDER", str(machine.folder / "out"))
+    config = load(machine.folder / "interlets.toml")
+    scheme = open_keys(config.node.data_dir).keyring.scheme
+    assert "there is no backup" in asyncio.run(try_newest(config, scheme)).said
+
+    file = machine.folder / machine.answer("backup", "create", "--to", "out")["file"]
+    tried = asyncio.run(try_newest(config, scheme))
+    assert (tried.right, tried.entries, tried.said) == (True, 2, "")
+    assert tried.made_ms is not None
+
+    data = bytearray(file.read_bytes())
+    data[len(data) // 2] ^= 1
+    file.write_bytes(data)
+    tried = asyncio.run(try_newest(config, scheme))
+    assert (tried.right, tried.made_ms) == (False, None)
+    assert "it is damaged" in tried.said
 
 
 def test_the_right_sheet_and_an_empty_folder_are_needed(machine: Machine) -> None:

@@ -8,7 +8,8 @@ from typing import Final
 
 from aiohttp import web
 
-from node.mail.outbox import Mail, MailState, unsent_mails
+from node.mail.outbox import unsent_mails
+from node.services.acts import Role
 from node.services.afterwards import count_open_complaints
 from node.services.applications import Application, application_by_no, applications_in
 from node.services.evidence_store import all_evidence
@@ -26,7 +27,6 @@ from node.web.forms import BadForm, Filled, Form, paragraphs
 from node.web.pages.checked import checked_line
 from node.web.pages.copies import copies_line
 from node.web.pages.desk_reports import reports_tiles
-from node.web.pages.member import PAGE_ROWS, pager
 from node.web.pages.neighbours_shown import href_of, stopped_there
 from node.web.present import paragraphs_of
 from node.web.sentences import unable_sentence
@@ -35,8 +35,6 @@ from node.web.views.admin import (
     ApplicationsView,
     DashboardView,
     LetterView,
-    MailRow,
-    OutboxView,
 )
 from node.web.views.member import Tile
 from node.web.views.page import Empty, Fact, Link, Pill
@@ -107,6 +105,7 @@ async def today(context: Context) -> web.Response:
                 await checked_line(context),
                 await copies_line(context),
             ),
+            node_href="/node" if context.actor.role is Role.ADMIN else "",
             figures=_figures(context, read),
         )
     )
@@ -344,57 +343,9 @@ async def _undecidable(context: Context, no: int, unable: Unable) -> web.Respons
     return context.show(ApplicationsView(applications=cards, empty=empty), 409)
 
 
-# --- Mail that was not sent --------------------------------------------------------------------------------------
-
-
-async def outbox(context: Context) -> web.Response:
-    """Show mail that could not be sent, so that it can be read out or printed."""
-    mails, total = await context.read(
-        unsent_mails, skip=(context.page_number - 1) * PAGE_ROWS, most=PAGE_ROWS
-    )
-    sends = context.node.outbox.sends
-    _ = context.words.gettext
-    nothing = _("Every mail was sent.") if sends else _("No mail waits here.")
-    return context.show(
-        OutboxView(
-            mail_set_up=sends,
-            mails=tuple(_mail_row(context, mail) for mail in mails),
-            pager=pager(context, "/admin/outbox", {}, total),
-            empty=None if mails else Empty(text=nothing),
-        )
-    )
-
-
-def _mail_row(context: Context, mail: Mail) -> MailRow:
-    _ = context.words.gettext
-    match mail.state:
-        case MailState.REFUSED:
-            state = Pill(text=_("Refused by the other side"), tone="stop")
-        case MailState.LAPSED:
-            state = Pill(text=_("Too late now"), tone="stop")
-        case _ if mail.tries:
-            tried = context.words.ngettext("Tried %(num)d time", "Tried %(num)d times", mail.tries)
-            state = Pill(text=tried % {"num": mail.tries}, tone="wait")
-        case _:
-            state = Pill(text=_("Not sent"), tone="wait")
-    hidden = _(
-        "This mail lets its reader log in, so only its reader may see it. Give a PIN or a link instead."
-    )
-    ended = _("Its text is gone.")
-    lines = paragraphs_of(mail.text) or ((hidden,) if mail.private else (ended,))
-    return MailRow(
-        to=mail.recipient,
-        subject=mail.subject,
-        when=context.voice.lately(mail.created_ms),
-        state=state,
-        lines=lines,
-    )
-
-
 ROUTES: Final[tuple[Route, ...]] = (
     get("/admin", today, ORGANISER),
     get("/admin/applications", applications, ORGANISER),
     post("/admin/applications/{no}/welcome", welcome, ORGANISER),
     post("/admin/applications/{no}/decline", decline, ORGANISER),
-    get("/admin/outbox", outbox, ORGANISER),
 )

@@ -19,6 +19,7 @@ class DashboardView(View):
 
     todo: tuple[Tile, ...]  # what waits for an organiser
     health: tuple[tuple[Pill, str], ...]  # five sentences about the computer
+    node_href: str  # for admins
     figures: tuple[Fact, ...]  # members, trades this month, sum of all balances
 
 

@@ -135,6 +135,7 @@ from tests.node.web.samples_alerts import ALERTS, ALERTS_VISITORS
 from tests.node.web.samples_desk import desk_views
 from tests.node.web.samples_find import FIND, FIND_DESK
 from tests.node.web.samples_money import IMPORTS, MONEY
+from tests.node.web.samples_of_node import PAGES_OF_NODE
 from tests.node.web.samples_of_papers import PAPERS
 
 SITE: Final = Site(
@@ -466,6 +467,7 @@ def _admin_pages() -> dict[str, Sample]:
         "desk": DashboardView(
             todo=(Tile(text="2 applications", hint="The oldest has waited for 3 days", href="/admin/applications", tone="wait"), Tile(text="Fenside Timebank asks to trade", hint="since this morning", href="/admin/neighbours/fenside", tone="wait"), Tile(text="4 mails not sent", hint="Read them out or print them", href="/admin/outbox")),
             health=((GOOD, "The books add up: all balances together are 0."), (GOOD, "2 of 2 neighbours heard of within the hour."), (Pill(text="Look here", tone="wait"), "The last copy of everything is 9 days old."), (GOOD, "The clock is right."), (GOOD, "There is room on the disk for about 40 years.")),
+            node_href="/node",
             figures=(Fact(label="Members", text="118"), Fact(label="Trades this month", text="74, of them 9 with neighbours"), Fact(label="Furthest behind", text="9 hours 30 minutes"), Fact(label="Furthest ahead", text="31 hours")),
         ),
         "applications": ApplicationsView(
@@ -504,7 +506,7 @@ def _admin_pages() -> dict[str, Sample]:
         "languages": LanguagesView(form=Filled({"own": "en", "speaks-en": "yes", "speaks-de": "yes"}), offered=(Option(value="en", text="English"), Option(value="de", text="Deutsch"), Option(value="pl", text="Polski")), unit_form=Filled({"name-pl-few": "żołędzie"}), unit_name="Acorns", units=(UnitInLanguage(tag="pl", language="Polski", names=(UnitName(field="name-pl-one", label="As in “1 …”"), UnitName(field="name-pl-few", label="As in “2 …”")), preview="0 żołędzi · 1 żołądź · 2 żołędzie"),)),
         "scheme": SchemeView(about_form=Filled({"headline": "Neighbours in Riverside help each other", "about": "We swap what we make and do.", "help_name": "Karim"}), rate_form=Filled({"hour_amount": "12"}), limits_form=Filled({"lower": "120", "upper": "480"}), in_hours=False, unit_name="Acorns", amount_hint="For example 6 or 2.50", hour_now="1 hour is 12 Acorns, since 3 May 2025.", hour_next="From 12 May 2026 it will be 13 Acorns."),
     }  # fmt: skip
-    every = {**views, **desk_views(), **PAPERS, **FIND_DESK}
+    every = {**views, **desk_views(), **PAGES_OF_NODE, **PAPERS, **FIND_DESK}
     acting = replace(
         ORGANISER, viewer=Viewer(name="Rosa Whitfield", organiser=True, acting="Maud Ellis (0007)")
     )

@@ -25,6 +25,7 @@ ALWAYS = {
     "/logout/everywhere",
     "/verify",
     "/desk/stop-acting",
+    "/node/rehearse",
 }
 
 

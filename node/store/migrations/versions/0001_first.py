@@ -453,6 +453,15 @@ def upgrade() -> None:
         batch_op.create_index("ix_throttle_last", ["last_ms"], unique=False)
 
     op.create_table(
+        "trouble",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("since_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("told_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_trouble")),
+        sqlite_strict=True,
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
         "witnessed",
         sa.Column("scheme", sa.LargeBinary(), nullable=False),
         sa.Column("size", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -1384,6 +1393,20 @@ def upgrade() -> None:
         batch_op.create_index("ix_pending_sign_in_expires", ["expires_ms"], unique=False)
         batch_op.create_index("ix_pending_sign_in_member", ["member_no"], unique=False)
 
+    op.create_table(
+        "rehearsal",
+        sa.Column("no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("at_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("by_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("made_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("entries", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("right", sa.Boolean().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("said", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["by_no"], ["member.no"], name=op.f("fk_rehearsal_by_no")),
+        sa.PrimaryKeyConstraint("no", name=op.f("pk_rehearsal")),
+        sqlite_strict=True,
+        sqlite_with_rowid=True,
+    )
     op.create_table(
         "report",
         sa.Column("no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
