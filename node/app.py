@@ -57,6 +57,8 @@ from node.services.evidence import EvidenceService
 from node.services.gifts import Gifts
 from node.services.gossip import Gossip
 from node.services.hashing import Hasher
+from node.services.helper_checks import Helpers
+from node.services.helping import Helping
 from node.services.imports import Imports
 from node.services.indexing import Indexer
 from node.services.introductions import Introductions
@@ -96,6 +98,7 @@ from node.services.swap_telling import SwapTelling
 from node.services.swaps import Swaps
 from node.services.telling import Telling
 from node.services.threads import Thread
+from node.services.tokens import Tokens
 from node.services.trades import Trades
 from node.services.troubles import Troubles
 from node.services.witness import Witness
@@ -181,10 +184,18 @@ class Node:
         )  # fmt: skip
         self.trades = Trades(
             store=store, books=self.books, clock=clock, scheme=self.scheme,
-            corrected=lambda tx, no: self.loans.trade_corrected(tx, no),  # noqa: PLW0108 - made below
+            corrected=self._trade_corrected,
         )  # fmt: skip
         self.wishes = MailWishes(store, clock, secret=pepper, origin=self.options.origin)
         self.telling = Telling(self.outbox, self.settings, clock, self.options.origin, self.wishes)
+        self.tokens = Tokens(
+            store=store,
+            clock=clock,
+            books=self.books,
+            trades=self.trades,
+            settings=self.settings,
+            telling=self.telling,
+        )
         self.cheques = Cheques(store=store, clock=clock, trades=self.trades, telling=self.telling)
         self.paper_notes = PaperNotes(store, clock)
         self.acting = Acting(store=store, clock=clock, telling=self.telling)
@@ -300,6 +311,13 @@ class Node:
             misdeeds=self.evidence,
         )  # fmt: skip
         self.neighbours = Neighbours(store=self.store, lines=self.lines, books=self.books)
+        self.helpers = Helpers(
+            store=self.store, clock=self.clock, settings=self.settings, telling=self.telling, zone=LOCALTZ
+        )
+        self.helping = Helping(
+            store=self.store, clock=self.clock, settings=self.settings, telling=self.telling, zone=LOCALTZ
+        )
+        self.jobs.append(Job("remind-helpers", HOUR_S, self.helpers.remind))
         self.gifts = Gifts(
             store=self.store, clock=self.clock, own=self.scheme, market=self.market, letters=lambda: self.letters,
             settings=self.settings, telling=self.telling,
@@ -387,6 +405,10 @@ class Node:
         """The scheme this node serves."""
         return self.keyring.scheme
 
+    def _trade_corrected(self, tx: Tx, no: int) -> None:
+        self.loans.trade_corrected(tx, no)  # made after the trades that ask
+        self.tokens.trade_corrected(tx, no)
+
     def _take_letter(self, tx: Tx, thread: Thread, text: LetterText) -> None:
         self.asks_abroad.takes(tx, thread, text)
         self.afterwards.takes(tx, thread, text)
@@ -400,6 +422,7 @@ class Node:
         self.gifts.leave_in(tx, member)
         self.swaps.leave_in(tx, member)
         self.days.leave_in(tx, member)
+        self.helping.leave_in(tx, member)
         self.bookings.leave_in(tx, member.account_no)
         self.events.withdraw_in(tx, member.no)
         self.circles.leave_in(tx, member)

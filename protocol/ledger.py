@@ -44,6 +44,8 @@ class SystemRole(StrEnum):
     CHEST = "chest"  # the community account
     OPENING = "opening"  # the other side of imported balances
     WRITE_OFF = "write-off"
+    TOKENS = "tokens"  # what all tokens in people's hands are worth
+    SOLD = "sold"  # what was given out as tokens for money
 
 
 def system_account_id(

@@ -139,6 +139,9 @@ LISTING_PICTURE_TEXT_BYTES_MAX: Final = 200
 # People who would like one thing that is given away: a giver reads through them all.
 GIFT_WISHES_MAX: Final = 50
 GIFT_WORDS_CHARACTERS_MAX: Final = 280  # to a wish, or to a promise
+TOKENS_AT_ONCE_MAX: Final = 500  # tokens sold or taken back by one act at the desk
+HELP_OPEN_MAX: Final = 10  # requests for help of one member that have not ended
+HELP_ASKED_MAX: Final = 12  # helpers who are asked at one time about one request
 LISTING_LIFE_MS: Final = 183 * DAY_MS  # unless the owner says otherwise: half a year
 
 # --- 5.9 Bookings ------------------------------------------------------------------------------------------

@@ -42,6 +42,8 @@ _ROLES: Final = (
     (SystemRole.OPENING, LOCAL),
     (SystemRole.WRITE_OFF, LOCAL),
     (SystemRole.WRITE_OFF, HOURS),
+    (SystemRole.TOKENS, LOCAL),
+    (SystemRole.SOLD, LOCAL),
 )
 
 

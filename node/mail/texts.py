@@ -221,6 +221,13 @@ def done_sentence(settings: SchemeSettings, language: str, did: str, what: str) 
         "kept": _("“%(what)s” stays on the board for longer."),
         "taken-down": _("“%(what)s” was taken down."),
         "said-no": _("You said no to a request: %(what)s."),
+        "help-asked": _("You asked for help: %(what)s."),
+        "help-taken-back": _("You need no help any more: %(what)s."),
+        "help-done": _("You had help: %(what)s."),
+        "help-another": _("You would like somebody else to help: %(what)s."),
+        "help-yes": _("You said that you come and help: %(what)s."),
+        "help-no": _("You said that you cannot help: %(what)s."),
+        "help-off": _("You said that you cannot come after all: %(what)s."),
     }
     return sentences[did] % {"what": what}
 

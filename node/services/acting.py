@@ -47,6 +47,13 @@ class Did(StrEnum):
     KEPT = "kept"
     TAKEN_DOWN = "taken-down"
     SAID_NO = "said-no"
+    HELP_ASKED = "help-asked"
+    HELP_TAKEN_BACK = "help-taken-back"
+    HELP_DONE = "help-done"
+    HELP_ANOTHER = "help-another"
+    HELP_YES = "help-yes"
+    HELP_NO = "help-no"
+    HELP_OFF = "help-off"
 
 
 class Acting:

@@ -55,6 +55,10 @@ class Deed(enum.StrEnum):
     EVENT = "event"
     GROUP = "group"
     REHEARSAL = "rehearsal"  # a backup was tried
+    CHECKED = "checked"  # something about a helper
+    UNCHECKED = "unchecked"
+    HELP = "help"  # that a member asked for
+    TOKENS = "tokens"
 
 
 class NotAllowed(Exception):

@@ -15,6 +15,7 @@ from sqlalchemy import Table, bindparam, delete, insert, or_, select, update
 from sqlalchemy.sql.dml import UpdateBase
 
 from crypto.canonical import NotCanonical
+from node.services.erasure_care import CARE_OF_MEMBER
 from node.services.erasure_circles import CIRCLES_OF_MEMBER
 from node.services.erasure_desk import DESK_OF_ACCOUNT, DESK_OF_MEMBER
 from node.services.indexing import Doc, index
@@ -293,7 +294,7 @@ class Erasure:
         if tx.one(_ORGANISED, no=member.no) is not None:
             tx.run(_ENTERED, name=member.name)
         tx.run(_NOT_MISSING, name=member.name)
-        for statement in (*_BLANK, *DESK_OF_MEMBER, *_NO_EVENTS, *CIRCLES_OF_MEMBER):
+        for statement in (*CARE_OF_MEMBER, *_BLANK, *DESK_OF_MEMBER, *_NO_EVENTS, *CIRCLES_OF_MEMBER):
             tx.run(statement, which=member.no)
         for statement in (*_BLANK_OF_ACCOUNT, *DESK_OF_ACCOUNT):
             tx.run(statement, which=member.account_no)

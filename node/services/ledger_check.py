@@ -20,6 +20,7 @@ from node.services.ledger_walk import EntryWalk, Finding, Findings, Identities, 
 from node.services.line_walk import Walked, op_row, walk_lines
 from node.services.log_check import check_log
 from node.services.payments_check import PaymentsCheck
+from node.services.tokens_check import check_tokens
 from node.services.trades_check import check_trades
 from node.store import ReadTx
 from node.store.schema import books as schema
@@ -100,6 +101,7 @@ def check_books(
     check_deposits(tx, findings)
     legs = _check_legs(tx, reckoned, numbers.ids, findings, progress)
     check_trades(tx, reckoned, payments, numbers.ids, findings, progress)
+    check_tokens(tx, scheme, reckoned, findings)
     _check_lines(tx, scheme, lines, reckoned, findings)
     _check_sums(reckoned, findings)
     logged = check_log(tx, scheme, identities, findings)

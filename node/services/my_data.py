@@ -20,6 +20,7 @@ from node.store.schema import (
     asks,
     bookings,
     books,
+    care,
     circles,
     days,
     desk,
@@ -66,6 +67,7 @@ _ORDERS: Final = select(_ORDER.no).where(_ORDER.payer_no == _NO)
 _BOOKING: Final = bookings.booking.c
 _OF_BOOKINGS: Final = or_(_BOOKING.owner_no == _NO, _BOOKING.borrower_no == _NO)
 _BOOKINGS: Final = select(_BOOKING.no).where(_OF_BOOKINGS)
+_HELP: Final = select(care.help_request.c.no).where(care.help_request.c.member_no == _NO)
 _THREADS: Final = select(letters.thread.c.no).where(letters.thread.c.account_no == _NO)
 _LEGS: Final = select(books.leg.c.entry_seq).where(books.leg.c.account_no == _NO)
 _OF_MEMBER: Final[Mapping[str, tuple[Table, Any]]] = {
@@ -77,6 +79,14 @@ _OF_MEMBER: Final[Mapping[str, tuple[Table, Any]]] = {
     "mail": (mail.mail, (mail.mail.c.member_no == _NO) & mail.mail.c.private.is_(False)),
     "what_i_can_do": (profiles.skill, profiles.skill.c.member_no == _NO),
     "ways_to_reach_me": (profiles.contact_line, profiles.contact_line.c.member_no == _NO),
+    "checked_about_me": (care.helper_check, care.helper_check.c.member_no == _NO),
+    "help_asked_for": (care.help_request, care.help_request.c.member_no == _NO),
+    "what_helpers_said": (
+        care.help_answer,  # of whoever came; who else was asked is theirs alone
+        care.help_answer.c.request_no.in_(_HELP) & (care.help_answer.c.state == "yes"),
+    ),
+    "help_brought_to_me": (care.help_answer, care.help_answer.c.helper_no == _NO),
+    "receipts_of_the_desk": (care.token_act, care.token_act.c.member_no == _NO),
     "reports": (reports.report, reports.report.c.member_no == _NO),
     "listings": (market.listing, market.listing.c.member_no == _NO),
     "searches": (alerts.saved_search, alerts.saved_search.c.member_no == _NO),

@@ -55,6 +55,7 @@ class PeopleQuery:
     can: str = ""  # a category of skills, or a group of them
     place: Place | None = None  # from where distances are reckoned
     km: int | None = None  # needs a place
+    only: frozenset[int] | None = None  # nobody but these, by number
     page: int = 1
 
 
@@ -93,6 +94,8 @@ def find_people(
     for no, folded, place, north, east in tx.all(_EVERYBODY):
         km = km_between(query.place, north, east)
         if (query.km is not None and (km is None or km > query.km)) or (can is not None and no not in can):
+            continue
+        if query.only is not None and no not in query.only:
             continue
         by_name = [word in folded or _begins(word, _folded(place)) for word in words]
         fitting = sum(named or no in others for named, others in zip(by_name, fits, strict=True))

@@ -69,6 +69,11 @@ class SchemeSettings:
     handover_sheet: str = ""
     handover_people: str = ""
     handover_notes: str = ""
+    token_worth: int = 0  # minor units; 0: the scheme has no tokens
+    token_price: int = 0  # of one, in the smallest part of the money
+    currency: str = "€"  # the money's sign, as people write it
+    helper_checks: tuple[str, ...] = ()  # all of what makes a checked helper; empty for what is usual
+    helper_checks_more: tuple[str, ...] = ()  # what may be checked besides
     agreement: str = ""  # what applicants agree to; empty for the pack's own words
 
     def rate_at(self, now_ms: int) -> Rate:
@@ -109,6 +114,8 @@ def read_settings(tx: ReadTx) -> SchemeSettings | None:
     if "name" not in stored:
         return None
     stored["languages"] = tuple(stored.get("languages", ("en",)))
+    for name in ("helper_checks", "helper_checks_more"):
+        stored[name] = tuple(stored.get(name, ()))
     return SchemeSettings(**stored)
 
 

@@ -139,6 +139,18 @@ def notice_text(name: str, words: Words) -> str:
             return _("This was changed, cancelled, or ended meanwhile. Look how it stands now.")
         case "event-recorded":
             return _("Recorded, for all of them. Everybody is told.")
+        case "desk-done":
+            return _("Done. This is the receipt.")
+        case "help-asked":
+            return _("The organisers look for somebody. You are told.")
+        case "help-brought":
+            return _("Asked. They say yes or no.")
+        case "help-yes":
+            return _("Thank you. They know that you come.")
+        case "help-no":
+            return _("Noted. Thank you for saying so.")
+        case "help-done":
+            return _("Good. Do not forget to record it.")
         case "event-cancelled":
             return _("Cancelled. Whoever wanted to come is told.")
         case "group-started":

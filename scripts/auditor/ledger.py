@@ -161,6 +161,8 @@ def _post(ledger: Ledger, seq: int, legs: tuple[Leg, ...]) -> None:
         if account.closed:
             raise ValueError(f"it moves something on account {id_.hex()}, which is closed")
         account.balance += amount
+        if account.role == "tokens" and account.balance < 0:
+            raise ValueError(f"tokens would be worth {account.balance}, less than nothing (rule 3.9)")
         sums[unit] += amount
     ledger.legs[seq] = legs
     if any(sums.values()):

@@ -19,14 +19,13 @@ from node.services.line_rows import ASKED, FROZEN, Line, read_lines
 from node.services.members import Reach, Unable, Why, count_members
 from node.services.paper_notes import count_to_tell
 from node.services.recovery import count_recovered
-from node.services.reports import count_open_reports
 from node.store import ReadTx
 from node.web.context import ORGANISER, Context, NoSuchPage, Route, get, post
 from node.web.dates import ago, local
 from node.web.forms import BadForm, Filled, Form, paragraphs
 from node.web.pages.checked import checked_line
 from node.web.pages.copies import copies_line
-from node.web.pages.desk_reports import reports_tiles
+from node.web.pages.desk_care import CareToday, care_tiles, read_care
 from node.web.pages.neighbours_shown import href_of, stopped_there
 from node.web.present import paragraphs_of
 from node.web.sentences import unable_sentence
@@ -65,9 +64,9 @@ class Today:
     contradictions: int  # proofs against other schemes, or us, that nobody has settled
     recovered: int  # what came back lately after a restore
     complaints: int  # what members say is wrong with a trade
-    reports: int  # of listings and conversations
     joint: int  # what waits for a second organiser
     stuck: int  # trades whose member could be freed
+    care: CareToday  # help, helpers, reports
     to_tell: int  # members without e-mail for whom something waits
 
 
@@ -85,9 +84,9 @@ def _read_today(tx: ReadTx, own: SchemeId, month_ms: int, now_ms: int) -> Today:
         lines=read_lines(tx, own),
         recovered=count_recovered(tx, now_ms),
         complaints=count_open_complaints(tx),
-        reports=count_open_reports(tx),
         joint=len(joint),
         stuck=len(set(stuck_trades(tx, now_ms)) - freeing),
+        care=read_care(tx, now_ms),
         to_tell=count_to_tell(tx),
     )
 
@@ -165,7 +164,7 @@ def _todo(context: Context, read: Today) -> tuple[Tile, ...]:
         ) % {"num": read.complaints}
         hint = words.gettext("Read what people say")
         tiles.append(Tile(text=text, hint=hint, href="/admin/complaints", tone="wait"))
-    tiles += reports_tiles(read.reports, words)
+    tiles += care_tiles(read.care, words)
     if read.joint:
         text = words.ngettext(
             "%(num)d thing waits for a second organiser",

@@ -133,6 +133,7 @@ def member_view(context: Context, known: Known) -> MemberView:
         new_link="",
         pause_action=f"{here}/pause",
         paused=known.member.state is State.PAUSED,
+        checks_href="" if erased else f"/desk/helpers/{known.member.no}",
         act_href=f"/desk/as/{known.member.no}" if may_act_for(context.member, known.member) else "",
         part_action="" if has_left else f"{here}/part",
         erase_action=f"{here}/erase" if has_left and not erased else "",

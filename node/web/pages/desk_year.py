@@ -144,6 +144,8 @@ def _role(context: Context, role: str) -> str:
         SystemRole.CHEST.value: _("Community chest"),
         SystemRole.OPENING.value: _("Brought in when the scheme began here"),
         SystemRole.WRITE_OFF.value: _("Written off"),
+        SystemRole.TOKENS.value: _("Tokens in people’s hands"),
+        SystemRole.SOLD.value: _("Given out as tokens for money"),
     }
     return said[role]
 

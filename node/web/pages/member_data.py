@@ -135,6 +135,10 @@ def _counts(context: Context, held: Held) -> tuple[Fact, ...]:
         (_("Groups"), "groups"),
         (_("Notes in groups"), "notes_in_groups"),
         (_("Answers in groups"), "answers_in_groups"),
+        (_("Help you asked for"), "help_asked_for"),
+        (_("Help you were asked for"), "help_brought_to_me"),
+        (_("Receipts of the desk"), "receipts_of_the_desk"),
+        (_("Things checked about you"), "checked_about_me"),
         (_("Conversations"), "conversations"),
         (_("Messages"), "messages"),
         (_("Mails to you"), "mail"),
@@ -214,6 +218,14 @@ def _deed(context: Context, deed: Deed) -> str:
             return _("Event or what was said under it changed")
         case Deed.GROUP:
             return _("Note in a group taken off")
+        case Deed.CHECKED:
+            return _("Something about you checked")
+        case Deed.UNCHECKED:
+            return _("A check withdrawn")
+        case Deed.HELP:
+            return _("Looked for help for you")
+        case Deed.TOKENS:
+            return _("Something at the desk’s cash box")
         case _:
             return _("Something else")
 

@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 from aiohttp import web
 
 from node.services.cards import Cards, Page
+from node.services.helper_rows import helper_until
 from node.services.members import Member
 from node.services.own_listings import Owned, find_own
 from node.services.search import COUNTED_MAX, FindQuery, Order
@@ -21,6 +22,7 @@ from node.web.forms import EMPTY, Filled
 from node.web.listing_names import listing_id
 from node.web.pages import board
 from node.web.pages.booking_words import terms_facts
+from node.web.pages.helper_words import badge_words
 from node.web.pages.listings import (
     ShownListing,
     card_view,
@@ -263,7 +265,11 @@ def own_view(context: Context, owned: Owned) -> ListingView:
 
 async def others_view(context: Context, shown: ShownListing, form: Filled = EMPTY) -> ListingView:
     """Return the page of somebody else's listing; `form` is what was typed to ask for what is given away."""
-    return replace(_listing_view(context, shown), gift=await takers_part(context, shown, form))
+    view, until = _listing_view(context, shown), None
+    if shown.owner is not None:
+        until = await context.read(helper_until, shown.owner, context.settings, context.node.helpers.today())
+    gift = await takers_part(context, shown, form)
+    return replace(view, gift=gift, owner_helper=badge_words(until, context.words))
 
 
 def _listing_view(context: Context, shown: ShownListing) -> ListingView:

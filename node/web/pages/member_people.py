@@ -7,10 +7,12 @@ Source: docs/pages.md 7.2.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from aiohttp import web
 
+from node.services.helper_rows import checked_helpers, helper_until
 from node.services.members import Member, State, member_by_no
 from node.services.own_listings import listings_of
 from node.services.people_finder import FoundPeople, PeopleQuery, find_people
@@ -26,6 +28,7 @@ from node.services.thanks import notes_shown
 from node.services.trades import Trade, newest_trades
 from node.store import ReadTx
 from node.web.context import MEMBER, Context, NoSuchPage, get
+from node.web.pages.helper_words import badge_words
 from node.web.pages.listings import cards_view
 from node.web.pages.member import pager
 from node.web.pages.member_find import DISTANCES_KM, distance_options, here_of
@@ -44,9 +47,9 @@ TRADES_LOOKED_AT: Final = 200
 
 
 async def people(context: Context) -> web.Response:
-    """GET /people?q&km&can&page"""
+    """GET /people?q&km&can&checked&page"""
     voice, words, here = context.voice, context.words, here_of(context)
-    asked = {name: context.query(name) for name in ("q", "km", "can")}
+    asked = {name: context.query(name) for name in ("q", "km", "can", "checked")}
     km = asked["km"] if asked["km"].isascii() and asked["km"].isdigit() and here is not None else ""
     km = km if km and int(km) in DISTANCES_KM else ""
     groups = {group: words.gettext(name) for group, name, _ in SKILL_GROUPS}
@@ -54,6 +57,10 @@ async def people(context: Context) -> web.Response:
     query = PeopleQuery(
         text=asked["q"], can=can, place=here, km=int(km) if km else None, page=context.page_number
     )
+    helpers = await context.read(checked_helpers, context.settings, context.node.helpers.today())
+    checked = asked["checked"] == "yes"
+    if checked:
+        query = replace(query, only=frozenset(helpers))
     found, can_do = await context.read(_find, query, context.now_ms, skill_names(words), _passed_over(words))
     everybody = Link(text=words.gettext("Show everybody"), href="/people")
     return context.show(
@@ -62,6 +69,7 @@ async def people(context: Context) -> web.Response:
             km=km,
             distances=distance_options(voice, anywhere=here is None),
             can=can,
+            checked=checked if helpers or checked else None,
             skills=(
                 Option(value="", text=words.gettext("Anything")),
                 *(Option(value=group, text=name) for group, name in groups.items()),
@@ -73,11 +81,17 @@ async def people(context: Context) -> web.Response:
                     name=each.name,
                     number=each.number,
                     place=_where(each, far, voice, me=each.no == context.member.no),
+                    helper=badge_words(helpers.get(each.no), words),
                     text=_can_do(can_do[each.no], voice),
                 )
                 for each, far in found.people
             ),
-            pager=pager(context, "/people", {"q": query.text, "km": km, "can": can}, found.total),
+            pager=pager(
+                context,
+                "/people",
+                {"q": query.text, "km": km, "can": can, "checked": asked["checked"] if checked else ""},
+                found.total,
+            ),
             empty=None
             if found.people
             else Empty(
@@ -148,6 +162,10 @@ async def person(context: Context) -> web.Response:
             number=shown.number,
             place=shown.place,
             badge="",
+            helper=badge_words(
+                await context.read(helper_until, shown, context.settings, context.node.helpers.today()),
+                context.words,
+            ),
             about=paragraphs_of(shown.about),
             facts=_facts(shown, voice),
             skills=skills_said(skills, context.words),

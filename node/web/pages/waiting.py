@@ -11,6 +11,7 @@ from node.services.books import load
 from node.services.circle_rows import Known as Group
 from node.services.circle_rows import asking_mine
 from node.services.event_rows import Attended, Hosted, events_ahead, to_settle
+from node.services.help_rows import Request
 from node.services.loan_rows import Lent, loans_offered_to
 from node.services.members import Member, member_by_account
 from node.services.members import State as MemberState
@@ -26,6 +27,7 @@ from node.web.pages.group_words import CARDS_MAX, asking_cards
 from node.web.pages.member import members_of
 from node.web.pages.member_bookings import Shown, booking_cards, read_open
 from node.web.pages.member_given import GiftsWaiting, read_waiting, waiting_cards
+from node.web.pages.member_help_asking import help_cards, read_brought
 from node.web.pages.member_listings import EXPIRES_SOON_MS, state_pill
 from node.web.pages.schemes import Schemes
 from node.web.pages.swap_words import With, read_waiting_swaps, swap_cards
@@ -52,6 +54,7 @@ class Mine:
     listings: tuple[Owned, ...]  # published ones
     offered: tuple[tuple[Lent, Member | None], ...]  # loans that wait for a yes or no
     held_up: tuple[tuple[Order, Member | None], ...]  # regular amounts that could not go
+    brought: tuple[Request, ...]  # requests for help that wait for their yes or no
     gifts: GiftsWaiting
     swaps: tuple[With, ...]  # that wait for them
     days: tuple[DayWaiting, ...]
@@ -72,6 +75,7 @@ def read_mine(tx: ReadTx, now_ms: int, member_no: int, account_no: int, own: Sch
         waiting=tuple(trades_waiting(tx, account_no)),
         bookings=tuple(read_open(tx, account_no)),
         last=last,
+        brought=read_brought(tx, member_no),
         gifts=read_waiting(tx, account_no),
         swaps=read_waiting_swaps(tx, account_no, now_ms),
         days=read_waiting_days(tx, now_ms, account_no, own),
@@ -97,6 +101,7 @@ def waiting_cards_of(
     """Return everything that waits for a member, what is asked of them first; `now_hour` is that of the clock on the wall."""
     cards = _paused(member, voice)
     cards += [_asked(ask, payee, schemes, voice) for ask, payee in mine.asked]
+    cards += help_cards(mine.brought, voice.words)
     cards += [_offered(lent, lender, voice) for lent, lender in mine.offered]
     cards += [_held_up(order, payee, voice) for order, payee in mine.held_up]
     cards += waiting_days(voice, member.account_no, mine.days)

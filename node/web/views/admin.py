@@ -117,6 +117,7 @@ class MemberView(View):
     pause_action: str
     pause_form: Filled = EMPTY
     paused: bool = False
+    checks_href: str = ""  # what was checked about them
     act_href: str = ""  # to act for them; "" where the reader may not
     part_action: str = ""  # notes that the member has left; "" for one who has
     part_form: Filled = EMPTY

@@ -86,6 +86,7 @@ class ListingView(View):
     paragraphs: tuple[str, ...]
     facts: tuple[Fact, ...]  # place, days, expires, language
     owner_href: str  # "" for people of other schemes
+    owner_helper: str = ""  # "Checked helper until May 2027"
     own: bool
     state: Pill | None  # for the owner: "Listed until 4 November"
     message_href: str  # "" when not possible
@@ -184,6 +185,7 @@ class PersonCard:
     number: str  # "0123"
     place: str
     badge: str = ""
+    helper: str = ""  # "Checked helper until May 2027"
     text: str = ""  # "Offers: bread, bike repair"
 
 
@@ -198,6 +200,7 @@ class PeopleView(View):
     km: str = ""
     distances: tuple[Option, ...] = ()
     can: str = ""
+    checked: bool | None = None  # only checked helpers; None where there are none
     skills: tuple[Option, ...] = ()  # groups of what people can do
     summary: str
     people: tuple[PersonCard, ...]
@@ -216,6 +219,7 @@ class PersonView(View):
     number: str
     place: str
     badge: str
+    helper: str = ""  # "Checked helper until May 2027"; "" for others
     about: tuple[str, ...]
     facts: tuple[Fact, ...]  # member since, last active, balance where the scheme shows it
     skills: tuple[str, ...] = ()

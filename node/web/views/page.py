@@ -17,6 +17,7 @@ Desk = Literal[
     "members",
     "entry",
     "letters",
+    "help",
     "figures",
     "neighbours",
     "outbox",

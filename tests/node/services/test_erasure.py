@@ -86,6 +86,7 @@ ERASED_FROM = {
     "sign_in_place", "mail", "listing", "item", "search_doc", "thread", "message", "carried", "ask", "thanks", "complaint", "pay_code",
     "missing", "standing", "cheque_batch", "cheque_row", "paper_note", "wish", "booking", "booking_act", "appointment",
     "skill", "contact_line", "report", "saved_search", "search_hit", "mail_wish", "mail_news", "weekly_mail", "swap",
+    "helper_check", "help_request", "help_answer", "token_act",
 }  # fmt: skip
 
 

@@ -126,6 +126,7 @@ from node.web.words import words_for
 from tests.node.web import (
     day_samples,
     gift_samples,
+    samples_care,
     samples_events,
     samples_groups,
     samples_of_bookings,
@@ -209,7 +210,7 @@ BALANCE: Final = BalanceCard(
 )
 PEOPLE: Final = (
     PersonCard(href="/record/what?who=ben", name="Ben Carter", number="0042", place="Mill Lane"),
-    PersonCard(href="/record/what?who=maud", name="Maud Ellis", number="0007", place="Church End"),
+    PersonCard(href="/record/what?who=maud", name="Maud Ellis", number="0007", place="Church End", helper="Checked helper until May 2027"),
     PersonCard(href="/record/what?who=karim", name="Karim Haddad", number="", place="about 7 km", badge="Riverside"),
     PersonCard(href="/record/what?who=priya", name="Priya Nair", number="0118", place="Station Road", text="Offers: bread, proofreading"),
 )  # fmt: skip
@@ -520,7 +521,8 @@ PAGES: Final[Mapping[str, Sample]] = {
     **_trade_pages(),
     **_admin_pages(),
     **{name: Sample(replace(MEMBER, path="/my"), view) for name, view in {**FIND, **ALERTS}.items()},
-    **{name: Sample(ORGANISER, view) for name, view in IMPORTS.items()},
+    **{name: Sample(ORGANISER, view) for name, view in {**IMPORTS, **samples_care.DESK}.items()},
+    **{name: Sample(replace(MEMBER, path="/my"), view) for name, view in samples_care.MEMBERS.items()},
     **{name: Sample(replace(MEMBER, path="/my"), view) for name, view in MONEY.items()},
     **{name: Sample(MEMBER, view) for name, view in gift_samples.VIEWS.items()},
     **{name: Sample(MEMBER, view) for name, view in samples_of_bookings.VIEWS.items()},

@@ -26,6 +26,8 @@ from tests.node.web.towns import Browser, form_token_of
 
 # What an organiser may do for a member; whatever is new is not for others until somebody says so here and at its route.
 FOR_OTHERS = {
+    "GET /my/help", "GET /my/help/new", "GET /my/help/{no}", "POST /my/help/new",
+    *(f"POST /my/help/{{no}}/{what}" for what in ("another", "back", "done", "no", "off", "yes")),
     "GET /asks", "GET /asks/{number}", "GET /find", "GET /home", "GET /my/listings", "GET /people", "GET /people/{number}",
     "GET /post", "GET /record", "GET /record/what", "GET /statement", "GET /statement.csv", "GET /statement.pdf",
     "GET /t/{reference}", "GET /t/{reference}/check", "GET /t/{reference}/receipt", "GET /t/{reference}/receipt/file",

@@ -1126,6 +1126,58 @@ def upgrade() -> None:
         batch_op.create_index("ix_event_series", ["series"], unique=False)
 
     op.create_table(
+        "help_request",
+        sa.Column("no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("member_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("what", sa.Text(), nullable=False),
+        sa.Column("when_said", sa.Text(), nullable=False),
+        sa.Column("place", sa.Text(), nullable=False),
+        sa.Column("category", sa.Text(), nullable=False),
+        sa.Column("checked_only", sa.Boolean().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("named", sa.Boolean().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("outcome", sa.Text(), nullable=False),
+        sa.Column("once", sa.LargeBinary(), nullable=False),
+        sa.Column("created_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("changed_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.ForeignKeyConstraint(["member_no"], ["member.no"], name=op.f("fk_help_request_member_no")),
+        sa.PrimaryKeyConstraint("no", name=op.f("pk_help_request")),
+        sqlite_strict=True,
+        sqlite_with_rowid=True,
+    )
+    with op.batch_alter_table("help_request", schema=None) as batch_op:
+        batch_op.create_index("ix_help_request_member", ["member_no", "no"], unique=False)
+        batch_op.create_index("ix_help_request_once", ["once"], unique=True)
+        batch_op.create_index("ix_help_request_state", ["state", "no"], unique=False)
+
+    op.create_table(
+        "helper_check",
+        sa.Column("no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("member_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("what", sa.Text(), nullable=False),
+        sa.Column("by_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("by_name", sa.Text(), nullable=False),
+        sa.Column("checked", sa.Text(), nullable=False),
+        sa.Column("until", sa.Text(), nullable=False),
+        sa.Column("note", sa.Text(), nullable=False),
+        sa.Column("entered_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("withdrawn_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("withdrawn_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("withdrawn_by", sa.Text(), nullable=False),
+        sa.Column("withdrawn_why", sa.Text(), nullable=False),
+        sa.Column("reminded", sa.Boolean().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.ForeignKeyConstraint(["by_no"], ["member.no"], name=op.f("fk_helper_check_by_no")),
+        sa.ForeignKeyConstraint(["member_no"], ["member.no"], name=op.f("fk_helper_check_member_no")),
+        sa.ForeignKeyConstraint(["withdrawn_no"], ["member.no"], name=op.f("fk_helper_check_withdrawn_no")),
+        sa.PrimaryKeyConstraint("no", name=op.f("pk_helper_check")),
+        sqlite_strict=True,
+        sqlite_with_rowid=True,
+    )
+    with op.batch_alter_table("helper_check", schema=None) as batch_op:
+        batch_op.create_index("ix_helper_check_member", ["member_no", "until"], unique=False)
+        batch_op.create_index("ix_helper_check_until", ["until"], unique=False)
+
+    op.create_table(
         "import_row",
         sa.Column("import_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("line", sa.Integer(), nullable=False),
@@ -1611,6 +1663,57 @@ def upgrade() -> None:
         batch_op.create_index("ix_thanks_trade", ["trade_no"], unique=False)
 
     op.create_table(
+        "token_act",
+        sa.Column("no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("count", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("amount", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("money", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("tokens_after", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("money_after", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("member_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("who", sa.Text(), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("entry_seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("trade_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("by_name", sa.Text(), nullable=False),
+        sa.Column("at_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("once", sa.LargeBinary(), nullable=False),
+        sa.Column("corrects_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.ForeignKeyConstraint(["corrects_no"], ["token_act.no"], name=op.f("fk_token_act_corrects_no")),
+        sa.ForeignKeyConstraint(["entry_seq"], ["entry.seq"], name=op.f("fk_token_act_entry_seq")),
+        sa.ForeignKeyConstraint(["member_no"], ["member.no"], name=op.f("fk_token_act_member_no")),
+        sa.ForeignKeyConstraint(["trade_no"], ["trade.no"], name=op.f("fk_token_act_trade_no")),
+        sa.PrimaryKeyConstraint("no", name=op.f("pk_token_act")),
+        sqlite_strict=True,
+        sqlite_with_rowid=True,
+    )
+    with op.batch_alter_table("token_act", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_token_act_corrects",
+            ["corrects_no"],
+            unique=True,
+            sqlite_where=sa.text("corrects_no IS NOT NULL"),
+            postgresql_where=sa.text("corrects_no IS NOT NULL"),
+        )
+        batch_op.create_index(
+            "ix_token_act_entry",
+            ["entry_seq"],
+            unique=True,
+            sqlite_where=sa.text("entry_seq IS NOT NULL"),
+            postgresql_where=sa.text("entry_seq IS NOT NULL"),
+        )
+        batch_op.create_index("ix_token_act_member", ["member_no"], unique=False)
+        batch_op.create_index("ix_token_act_once", ["once"], unique=True)
+        batch_op.create_index(
+            "ix_token_act_trade",
+            ["trade_no"],
+            unique=True,
+            sqlite_where=sa.text("trade_no IS NOT NULL"),
+            postgresql_where=sa.text("trade_no IS NOT NULL"),
+        )
+
+    op.create_table(
         "weekly_mail",
         sa.Column("member_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("week", sa.Integer(), nullable=False),
@@ -1720,6 +1823,30 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("guest", schema=None) as batch_op:
         batch_op.create_index("ix_guest_member", ["member_no"], unique=False)
+
+    op.create_table(
+        "help_answer",
+        sa.Column("request_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("helper_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("said", sa.Text(), nullable=False),
+        sa.Column("asked_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("changed_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.ForeignKeyConstraint(["helper_no"], ["member.no"], name=op.f("fk_help_answer_helper_no")),
+        sa.ForeignKeyConstraint(["request_no"], ["help_request.no"], name=op.f("fk_help_answer_request_no")),
+        sa.PrimaryKeyConstraint("request_no", "helper_no", name=op.f("pk_help_answer")),
+        sqlite_strict=True,
+        sqlite_with_rowid=False,
+    )
+    with op.batch_alter_table("help_answer", schema=None) as batch_op:
+        batch_op.create_index("ix_help_answer_helper", ["helper_no", "state"], unique=False)
+        batch_op.create_index(
+            "ix_help_answer_one",
+            ["request_no"],
+            unique=True,
+            sqlite_where=sa.text("state = 'yes'"),
+            postgresql_where=sa.text("state = 'yes'"),
+        )
 
     op.create_table(
         "loan_part",
