@@ -20,6 +20,7 @@ from protocol.limits import (
     EVENT_LENGTH_MS_MAX,
     EVENT_PAID_PLACES_MAX,
     EVENT_SETTLE_MS,
+    LIFT_SEATS_MAX,
     LISTING_TEXT_BYTES_MAX,
     LISTING_TITLE_BYTES_MAX,
     TIME_MS_MAX,
@@ -35,6 +36,7 @@ class Kind(StrEnum):
     TRADING = "trading"
     WORK = "work"
     TALK = "talk"
+    LIFT = "lift"  # seats in a car, from one place to another
 
 
 class Pays(StrEnum):
@@ -43,6 +45,7 @@ class Pays(StrEnum):
     NOBODY = "nobody"
     GUESTS = "guests"  # it costs: each guest gives the host `amount`
     HOST = "host"  # it is rewarded: the host gives each guest `amount`
+    SHARED = "shared"  # a lift costs `amount`: host and guests share it equally
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,8 +62,9 @@ class Plan:
         None  # 1..EVENT_GUESTS_MAX, 1..EVENT_PAID_PLACES_MAX where units move; None: as many as may
     )
     pays: Pays = Pays.NOBODY
-    amount: int = 0  # minor units, of each guest; 0 only where nobody pays
+    amount: int = 0  # minor units, of each guest, or of the whole lift; 0 only where nobody pays
     public: bool = False  # visitors may read it
+    approval: bool = False  # the host says yes or no to each who asks
 
     def __post_init__(self) -> None:
         if not 1 <= len(self.title.encode()) <= LISTING_TITLE_BYTES_MAX:
@@ -79,6 +83,16 @@ class Plan:
             raise InvalidValue(f"{self.capacity} places")
         if not 0 <= self.amount <= AMOUNT_MAX or (self.amount == 0) is not (self.pays is Pays.NOBODY):
             raise InvalidValue(f"{self.pays.value} pays {self.amount}")
+        if self.kind is Kind.LIFT:
+            self._check_lift()
+        elif self.approval or self.pays is Pays.SHARED:
+            raise InvalidValue("only a lift asks its host, or is shared")
+
+    def _check_lift(self) -> None:
+        if self.capacity is None or self.capacity > LIFT_SEATS_MAX or self.public or self.pays is Pays.HOST:
+            raise InvalidValue("a lift without seats, or one that everybody reads of, or is paid for riding")
+        if self.pays is Pays.SHARED and self.amount <= self.capacity:
+            raise InvalidValue("a cost so small that somebody's share of it is nothing")
 
     @property
     def places(self) -> int | None:
@@ -86,6 +100,14 @@ class Plan:
         if self.capacity is None and self.pays is not Pays.NOBODY:
             return EVENT_PAID_PLACES_MAX
         return self.capacity
+
+
+def share_of(plan: Plan, there: int) -> int:
+    """Return what each of so many guests gives or gets, in minor units; of a shared cost the host bears the rest.
+
+    Nobody gives more than was said when they said yes: the more there are, the less each. Source: 5.11.
+    """
+    return plan.amount // (there + 1) if plan.pays is Pays.SHARED else plan.amount
 
 
 # --- The life of an event -----------------------------------------------------------------------------------
@@ -146,7 +168,10 @@ def edited(event: OwnEvent, plan: Plan, guests: Guests, now_ms: int) -> tuple[Ow
     if not event.takes_answers(now_ms):
         raise OutOfOrder("an event that is cancelled or over")
     before = event.plan
-    if (plan.pays, plan.amount) != (before.pays, before.amount) and (guests.coming or guests.waiting):
+    agreed = (before.pays, before.amount, before.approval)
+    if (plan.pays, plan.amount, plan.approval) != agreed and (
+        guests.coming or guests.waiting or guests.asked
+    ):
         raise OutOfOrder("somebody said yes to another amount")
     if plan.starts != before.starts:
         planned(plan, now_ms)
@@ -190,6 +215,8 @@ class Answer(StrEnum):
     COMING = "coming"  # has a place
     WAITING = "waiting"
     NOT_COMING = "not-coming"
+    ASKED = "asked"  # for a place that the host gives
+    DECLINED = "declined"  # by the host
 
 
 class Heard(StrEnum):
@@ -199,6 +226,8 @@ class Heard(StrEnum):
     YES_FULL = "yes-full"  # says yes, and there is none
     NO = "no"
     FREED = "freed"  # a place became free
+    ASKS = "asks"  # says yes where the host gives the places
+    REFUSED = "refused"  # by the host
 
 
 TRANSITIONS: Final[Mapping[Answer, Mapping[Heard, Answer]]] = {
@@ -206,10 +235,23 @@ TRANSITIONS: Final[Mapping[Answer, Mapping[Heard, Answer]]] = {
         Heard.YES_ROOM: Answer.COMING,
         Heard.YES_FULL: Answer.WAITING,
         Heard.NO: Answer.NOT_COMING,
+        Heard.ASKS: Answer.ASKED,
     },
     Answer.COMING: {Heard.NO: Answer.NOT_COMING},
     Answer.WAITING: {Heard.NO: Answer.NOT_COMING, Heard.FREED: Answer.COMING},
-    Answer.NOT_COMING: {Heard.YES_ROOM: Answer.COMING, Heard.YES_FULL: Answer.WAITING},
+    Answer.NOT_COMING: {
+        Heard.YES_ROOM: Answer.COMING,
+        Heard.YES_FULL: Answer.WAITING,
+        Heard.ASKS: Answer.ASKED,
+    },
+    Answer.ASKED: {
+        Heard.YES_ROOM: Answer.COMING,
+        Heard.YES_FULL: Answer.WAITING,
+        Heard.NO: Answer.NOT_COMING,
+        Heard.REFUSED: Answer.DECLINED,
+    },
+    # The host may change their mind; whoever was declined does not ask again.
+    Answer.DECLINED: {Heard.YES_ROOM: Answer.COMING, Heard.YES_FULL: Answer.WAITING},
 }
 
 
@@ -240,6 +282,7 @@ class Guests:
 
     capacity: int | None
     all: tuple[Guest, ...] = ()
+    approval: bool = False  # the host gives the places
 
     def _with(self, answer: Answer) -> tuple[Guest, ...]:
         return tuple(sorted((each for each in self.all if each.answer is answer), key=lambda each: each.turn))
@@ -253,6 +296,11 @@ class Guests:
     def waiting(self) -> tuple[Guest, ...]:
         """Who waits for one, the longest first."""
         return self._with(Answer.WAITING)
+
+    @property
+    def asked(self) -> tuple[Guest, ...]:
+        """Who waits for the host's yes, in the order in which they asked."""
+        return self._with(Answer.ASKED)
 
     @property
     def room(self) -> int | None:
@@ -283,16 +331,36 @@ def says(guests: Guests, who: int, comes: bool) -> Seated:
         OutOfOrder: as many answered as one event takes.
     """
     now = guests.answer_of(who)
-    wanted = (Answer.COMING, Answer.WAITING) if comes else (Answer.NOT_COMING,)
-    if now in wanted:
+    wanted = (Answer.COMING, Answer.WAITING, Answer.ASKED) if comes else (Answer.NOT_COMING,)
+    if now in wanted or now is Answer.DECLINED:
         return Seated(guests)
     if now is Answer.UNSAID and len(guests.all) >= EVENT_GUESTS_MAX:
         raise OutOfOrder("an event with as many answers as it takes")
-    # Nobody passes those who wait already, though there be room for a moment.
-    free = guests.room is None or guests.room > len(guests.waiting)
-    heard = (Heard.YES_ROOM if free else Heard.YES_FULL) if comes else Heard.NO
+    heard = (Heard.ASKS if guests.approval else _yes(guests)) if comes else Heard.NO
     turn = max((each.turn for each in guests.all), default=0) + 1
     return fill(guests._set(who, step(now, heard), turn))
+
+
+def admitted(guests: Guests, who: int, yes: bool) -> Seated:
+    """Return the answers after the host said yes or no to somebody who asked. The same again changes nothing.
+
+    Raises:
+        OutOfOrder: they did not ask, or have a place already.
+    """
+    now = guests.answer_of(who)
+    if now in ((Answer.COMING, Answer.WAITING) if yes else (Answer.DECLINED,)):
+        return Seated(guests)
+    if now not in (Answer.ASKED, Answer.DECLINED):
+        raise OutOfOrder(f"{now.value}, and did not ask")
+    after = step(now, _yes(guests) if yes else Heard.REFUSED)
+    turn = next((each.turn for each in guests.all if each.who == who), 0)
+    return fill(guests._set(who, after, turn))
+
+
+def _yes(guests: Guests) -> Heard:
+    """Return what a yes means: nobody passes those who wait already, though there be room for a moment."""
+    free = guests.room is None or guests.room > len(guests.waiting)
+    return Heard.YES_ROOM if free else Heard.YES_FULL
 
 
 def resized(guests: Guests, capacity: int | None) -> Seated:

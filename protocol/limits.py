@@ -171,6 +171,7 @@ EVENTS_OF_ONE_MAX: Final = 120  # ahead of one host at a time: two that repeat
 EVENT_COMMENT_CHARACTERS_MAX: Final = 1_000
 EVENT_COMMENTS_MAX: Final = 500  # under one event
 EVENT_REASON_CHARACTERS_MAX: Final = 280  # why it was cancelled
+LIFT_SEATS_MAX: Final = 8  # free ones in a minibus: more need another licence in most places
 # Groups (5.12). Everybody knows everybody, or could: a keeper reads the whole list, and each act about one person reads it too.
 CIRCLE_PEOPLE_MAX: Final = 500  # in one, or asking to be
 CIRCLES_MAX: Final = 300  # in one scheme: a list that is read through

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from node.mail.texts import Text, text_of, words_of
 from node.services.settings import SchemeSettings
+from node.web.words import Words
+from protocol.event import Answer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +63,32 @@ def cancelled_mail(settings: SchemeSettings, language: str, about: About) -> Tex
         _("Why: %(reason)s") % {"reason": about.reason} if about.reason else "",
         about.link,
     )
+
+
+def admitted_lines(answer: Answer, title: str, when: str, words: Words) -> tuple[str, ...]:
+    """Return what somebody who asked for a seat is told, the sentence that says all first."""
+    _, said = words.gettext, {"title": title, "when": when}
+    match answer:
+        case Answer.COMING:
+            first = _("You have a seat: %(title)s")
+        case Answer.WAITING:
+            first = _("You wait for a seat: %(title)s")
+        case _:
+            first = _("No seat for you this time: %(title)s")
+    return first % said, _("When: %(when)s") % said
+
+
+def admitted_note(answer: Answer, when: str, words: Words) -> str:
+    """Return the same for a letter."""
+    _ = words.gettext
+    match answer:
+        case Answer.COMING:
+            said = _("You asked for a seat on %(when)s. You have one.")
+        case Answer.WAITING:
+            said = _("You asked for a seat on %(when)s. You wait for one.")
+        case _:
+            said = _("You asked for a seat on %(when)s. There is none for you this time.")
+    return said % {"when": when}
 
 
 def recorded_mail(

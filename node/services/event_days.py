@@ -29,6 +29,25 @@ class TooManyDates(Exception):
     """It would repeat more often than one event may."""
 
 
+class NoSuchDate(Exception):
+    """There is no such weekday in that time."""
+
+
+def weekdays_of(first: date, weekdays: frozenset[int], until: date) -> tuple[date, ...]:
+    """Return the days from `first` to `until`, both included, that are one of `weekdays`: 0 is Monday.
+
+    Raises:
+        NoSuchDate: there is none. TooManyDates: more than EVENT_DATES_MAX.
+    """
+    days = (first + timedelta(days=number) for number in range((until - first).days + 1))
+    found = tuple(day for day in days if day.weekday() in weekdays)
+    if not found:
+        raise NoSuchDate
+    if len(found) > EVENT_DATES_MAX:
+        raise TooManyDates
+    return found
+
+
 def dates_of(first: date, repeats: Repeats, until: date) -> tuple[date, ...]:
     """Return the days from `first` to `until`, both included; months that lack the day are left out.
 

@@ -22,7 +22,7 @@ from protocol.names import ItemKey
 _E: Final = schema.event.c
 _COLUMNS: Final = (
     _E.no, _E.key, _E.series, _E.host_no, _E.state, _E.kind, _E.title, _E.text, _E.place, _E.starts, _E.ends, _E.capacity,
-    _E.pays, _E.amount, _E.public, _E.reason, _E.changed_ms,
+    _E.pays, _E.amount, _E.public, _E.approval, _E.reason, _E.changed_ms,
 )  # fmt: skip
 _BY_KEY: Final = select(*_COLUMNS).where(_E.key == bindparam("key"))
 _BY_ONCE: Final = select(*_COLUMNS).where(_E.once == bindparam("once"))
@@ -45,6 +45,19 @@ _PAST: Final = (
     .offset(bindparam("skip"))
 )
 _PAST_COUNT: Final = select(func.count()).select_from(schema.event).where(_BEHIND, _SEEN)
+_LIFT: Final = _E.kind == literal_column("'lift'")
+_LIFTS: Final = (
+    select(*_COLUMNS)
+    .where(_AHEAD, _LIFT, _E.state == literal_column("'planned'"))
+    .order_by(_E.starts, _E.no)
+    .limit(bindparam("most"))
+    .offset(bindparam("skip"))
+)
+_LIFTS_COUNT: Final = (
+    select(func.count())
+    .select_from(schema.event)
+    .where(_AHEAD, _LIFT, _E.state == literal_column("'planned'"))
+)
 _NEXT_PUBLIC: Final = (
     select(*_COLUMNS)
     .where(_AHEAD, _E.public.is_(True), _E.state == literal_column("'planned'"))
@@ -86,7 +99,7 @@ _MINE: Final = (
     .select_from(schema.event.join(schema.guest, _G.event_no == _E.no))
     .where(
         _G.member_no == bindparam("member_no"), _AHEAD,
-        _G.answer.in_([Answer.COMING.value, Answer.WAITING.value]),
+        _G.answer.in_([Answer.COMING.value, Answer.WAITING.value, Answer.ASKED.value]),
     )
     .order_by(_E.starts, _E.no)
     .limit(bindparam("most"))
@@ -154,12 +167,12 @@ class Comment:
 
 def _hosted(row: Row) -> Hosted:
     (
-        no, key, series, host_no, state, kind, title, text, place, starts, ends, capacity, pays, amount, public, reason,
+        no, key, series, host_no, state, kind, title, text, place, starts, ends, capacity, pays, amount, public, approval, reason,
         changed_ms,
     ) = row  # fmt: skip
     plan = Plan(
         kind=Kind(kind), title=title, text=text, where=place, starts=starts, ends=ends, capacity=capacity,
-        pays=Pays(pays), amount=amount, public=bool(public),
+        pays=Pays(pays), amount=amount, public=bool(public), approval=bool(approval),
     )  # fmt: skip
     event = OwnEvent(plan=plan, state=State(state), reason=reason)
     return Hosted(no=no, key=ItemKey(key), series=series, host_no=host_no, event=event, changed_ms=changed_ms)
@@ -195,6 +208,23 @@ def past(
     return [_hosted(row) for row in tx.all(_PAST, **asked, skip=skip, most=most)], int(
         tx.scalar(_PAST_COUNT, **asked)
     )
+
+
+def lifts_ahead(tx: ReadTx, now_ms: int, skip: int, most: int) -> tuple[list[Hosted], int]:
+    """Return the lifts that have not ended, the soonest first, and how many there are."""
+    found = [_hosted(row) for row in tx.all(_LIFTS, now=now_ms, skip=skip, most=most)]
+    return found, int(tx.scalar(_LIFTS_COUNT, now=now_ms))
+
+
+def asked_of(tx: ReadTx, host_no: int, now_ms: int) -> list[tuple[Hosted, int]]:
+    """Return what somebody hosts of which others wait for their yes, and how many; the soonest first."""
+    found = []
+    for hosted in hosted_by(tx, host_no, now_ms):
+        asked = len(guests_of(tx, hosted).asked) if hosted.event.plan.approval else 0
+        if asked:
+            tx.holds_until(hosted.event.plan.ends)
+            found.append((hosted, asked))
+    return found
 
 
 def next_public(tx: ReadTx, now_ms: int) -> Hosted | None:
@@ -237,7 +267,7 @@ def guests_of(tx: ReadTx, hosted: Hosted) -> Guests:
     found = tuple(
         Guest(who, Answer(answer), turn) for who, answer, turn in tx.all(_GUESTS, event_no=hosted.no)
     )
-    return Guests(hosted.event.plan.places, found)
+    return Guests(hosted.event.plan.places, found, hosted.event.plan.approval)
 
 
 def guest_names(tx: ReadTx, event_no: int) -> Mapping[int, str]:

@@ -21,7 +21,7 @@ from node.services.members import Member, existing
 from node.services.trades import NewTrade, Trade, Trades
 from node.store import Store, Tx
 from node.store.schema import events as schema
-from protocol.event import Pays, State, settled
+from protocol.event import Pays, State, settled, share_of
 from protocol.ledger import Refusal
 from protocol.limits import ENTRY_NAME_BYTES_MAX
 from protocol.names import ItemKey
@@ -77,19 +77,24 @@ class EventSettling:
         for each in (host, *people):
             if not each.may_trade:
                 raise CannotSettle(each)
-        trades = [self._record(tx, hosted, host, each, proof, number) for number, each in enumerate(people)]
+        share = share_of(hosted.event.plan, len(people))
+        trades = [
+            self._record(tx, hosted, host, each, proof, number, share) for number, each in enumerate(people)
+        ]
         tx.run(_SETTLED, which=hosted.no, now=self._clock.now_ms())
         for guest, trade in zip(people, trades, strict=True):
             tx.run(_WAS_THERE, which=hosted.no, who=guest.no, new_trade_no=trade.no)
             self._telling.tell_recorded(tx, guest, host, trade, hosted.event.plan)
         return trades
 
-    def _record(self, tx: Tx, hosted: Hosted, host: Member, guest: Member, proof: str, number: int) -> Trade:
+    def _record(
+        self, tx: Tx, hosted: Hosted, host: Member, guest: Member, proof: str, number: int, share: int
+    ) -> Trade:  # fmt: skip
         plan = hosted.event.plan
-        costs = plan.pays is Pays.GUESTS
+        costs = plan.pays is not Pays.HOST
         payer, payee = (guest, host) if costs else (host, guest)
         new = NewTrade(
-            payer_no=payer.account_no, payee_no=payee.account_no, amount=plan.amount, text=plan.title, entered_by=host.name,
+            payer_no=payer.account_no, payee_no=payee.account_no, amount=share, text=plan.title, entered_by=host.name,
             proved_by=proof, once=part_of(hosted.key, number), payer_name=payer.name, payee_name=payee.name,
             on_behalf_of=clip(guest.name, ENTRY_NAME_BYTES_MAX) if costs else None,
         )  # fmt: skip

@@ -12,7 +12,7 @@ from typing import Final
 from babel.dates import LOCALTZ
 
 from node.clock import Clock
-from node.mail import event_texts
+from node.mail import event_texts, texts
 from node.mail.outbox import Outbox
 from node.mail.texts import words_of
 from node.services.members import Member
@@ -22,7 +22,8 @@ from node.services.telling import Telling
 from node.services.trades import Trade
 from node.store import Tx
 from node.web.dates import clock, local, long_day
-from protocol.event import OwnEvent, Plan
+from node.web.words import Words
+from protocol.event import Answer, OwnEvent, Plan
 from protocol.names import ItemKey
 from protocol.references import reference_of
 
@@ -46,11 +47,7 @@ class EventTelling(Telling):
         """Tell one guest."""
         settings, plan = self._settings.now, event.plan
         words = words_of(settings, member.language)
-        wall = local(plan.starts, self._zone)
-        when = words.gettext("%(day)s, %(time)s") % {
-            "day": long_day(wall.date(), words),
-            "time": clock(wall, words),
-        }
+        when = self._when(plan, words)
         make = {
             News.MOVED_UP: event_texts.moved_up_mail,
             News.CHANGED: event_texts.changed_mail,
@@ -64,6 +61,34 @@ class EventTelling(Telling):
             # In words that are nobody's: what a host wrote has to be found again when it is erased.
             note = event_texts.note(settings, member.language, news.value, when)
             put_note(tx, member.no, note, now_ms=self._clock.now_ms(), by_no=None)
+
+    def tell_asked(self, tx: Tx, host: Member, who: Member, key: ItemKey, plan: Plan) -> None:
+        """Tell a host that somebody asks for a place; it is on their first page as well."""
+        words = words_of(self._settings.now, host.language)
+        said = words.gettext("%(name)s asks for a seat: %(title)s") % {"name": who.name, "title": plan.title}
+        when = words.gettext("When: %(when)s") % {"when": self._when(plan, words)}
+        self.told(tx, host, (said, when), f"/events/{key.hex()}")
+
+    def tell_admitted(self, tx: Tx, member: Member, key: ItemKey, plan: Plan, answer: Answer) -> None:
+        """Tell somebody who asked for a place what the host said."""
+        settings = self._settings.now
+        words = words_of(settings, member.language)
+        when = self._when(plan, words)
+        lines = event_texts.admitted_lines(answer, plan.title, when, words)
+        mail = texts.news_mail(
+            settings, member.language, member.name, lines, self._link(f"/events/{key.hex()}")
+        )
+        if not self._mail(tx, member, mail, plan.ends):
+            # As in `tell`: in words that are nobody's.
+            note = event_texts.admitted_note(answer, when, words)
+            put_note(tx, member.no, note, now_ms=self._clock.now_ms(), by_no=None)
+
+    def _when(self, plan: Plan, words: Words) -> str:
+        wall = local(plan.starts, self._zone)
+        return words.gettext("%(day)s, %(time)s") % {
+            "day": long_day(wall.date(), words),
+            "time": clock(wall, words),
+        }
 
     def tell_recorded(self, tx: Tx, guest: Member, host: Member, trade: Trade, plan: Plan) -> None:
         """Tell somebody who was there what they gave or got."""

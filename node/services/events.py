@@ -29,7 +29,19 @@ from node.services.members import Member, member_by_no
 from node.store import ReadTx, Store, Tx, upsert
 from node.store.schema import events as schema
 from protocol.errors import OutOfOrder
-from protocol.event import Answer, Guests, OwnEvent, Plan, Seated, cancelled, edited, planned, resized, says
+from protocol.event import (
+    Answer,
+    Guests,
+    OwnEvent,
+    Plan,
+    Seated,
+    admitted,
+    cancelled,
+    edited,
+    planned,
+    resized,
+    says,
+)
 from protocol.limits import EVENT_COMMENTS_MAX, EVENTS_OF_ONE_MAX
 from protocol.names import ItemKey
 
@@ -46,8 +58,8 @@ _CHANGED: Final = (
         state=bindparam("new_state"), kind=bindparam("new_kind"), title=bindparam("new_title"),
         text=bindparam("new_text"), place=bindparam("new_place"), starts=bindparam("new_starts"),
         ends=bindparam("new_ends"), capacity=bindparam("new_capacity"), pays=bindparam("new_pays"),
-        amount=bindparam("new_amount"), public=bindparam("new_public"), reason=bindparam("new_reason"),
-        changed_ms=bindparam("now"),
+        amount=bindparam("new_amount"), public=bindparam("new_public"), approval=bindparam("new_approval"),
+        reason=bindparam("new_reason"), changed_ms=bindparam("now"),
     )
 )  # fmt: skip
 _GUEST: Final = upsert(
@@ -187,7 +199,35 @@ class Events:
         guests = guests_of(tx, hosted)
         seated = says(guests, member_no, comes)
         self._seat(tx, hosted, hosted.event, guests, seated)
-        return seated.guests.answer_of(member_no)
+        after = seated.guests.answer_of(member_no)
+        if after is Answer.ASKED and guests.answer_of(member_no) is not Answer.ASKED:
+            who, host = member_by_no(tx, member_no), member_by_no(tx, hosted.host_no)
+            assert who is not None
+            assert host is not None
+            self._telling.tell_asked(tx, host, who, hosted.key, hosted.event.plan)
+        return after
+
+    async def admit(self, key: ItemKey, by: Actor, member_no: int, yes: bool) -> Answer:
+        """Say yes or no to somebody who asked for a place; return what then stands beside their name.
+
+        Raises:
+            LookupError, NotAllowed. OutOfOrder: it is cancelled or over, or they did not ask.
+        """
+        return await self._store.write(self._admit, key, by, member_no, yes)
+
+    def _admit(self, tx: Tx, key: ItemKey, by: Actor, member_no: int, yes: bool) -> Answer:
+        hosted, guests = self._managed(tx, key, by)
+        if not hosted.event.takes_answers(self._clock.now_ms()):
+            raise OutOfOrder("an event that is cancelled or over")
+        seated = admitted(guests, member_no, yes)
+        self._seat(tx, hosted, hosted.event, guests, seated)
+        after = seated.guests.answer_of(member_no)
+        if after is not guests.answer_of(member_no):
+            member = member_by_no(tx, member_no)
+            assert member is not None
+            self._telling.tell_admitted(tx, member, hosted.key, hosted.event.plan, after)
+            self._note(tx, by, hosted)
+        return after
 
     def _seat(self, tx: Tx, hosted: Hosted, event: OwnEvent, before: Guests, after: Seated) -> None:
         """Record the answers that are others than before, and tell who moved up."""
@@ -257,7 +297,7 @@ class Events:
         tx.run(_CHANGED, which=hosted.no, now=self._clock.now_ms(), **values)
 
     def _tell_all(self, tx: Tx, hosted: Hosted, event: OwnEvent, guests: Guests, news: News) -> None:
-        for each in (*guests.coming, *guests.waiting):
+        for each in (*guests.coming, *guests.waiting, *guests.asked):
             self._tell(tx, hosted, event, each.who, news)
 
     def _tell(self, tx: Tx, hosted: Hosted, event: OwnEvent, member_no: int, news: News) -> None:
@@ -271,5 +311,6 @@ def _columns(event: OwnEvent) -> dict[str, object]:
     return {
         "state": event.state.value, "kind": plan.kind.value, "title": plan.title, "text": plan.text,
         "place": plan.where, "starts": plan.starts, "ends": plan.ends, "capacity": plan.capacity,
-        "pays": plan.pays.value, "amount": plan.amount, "public": plan.public, "reason": event.reason,
+        "pays": plan.pays.value, "amount": plan.amount, "public": plan.public, "approval": plan.approval,
+        "reason": event.reason,
     }  # fmt: skip

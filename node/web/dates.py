@@ -38,6 +38,11 @@ def short_day(day: date, words: Words) -> str:
     return _day(day, words.language, words.pgettext("date pattern", "d MMM y"))
 
 
+def weekday(day: date, words: Words) -> str:
+    """Return "Saturday"."""
+    return _day(day, words.language, "EEEE")
+
+
 def month(day: date, words: Words) -> str:
     """Return "Mar 2026"."""
     return _day(day, words.language, words.pgettext("date pattern", "MMM y"))

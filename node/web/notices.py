@@ -137,6 +137,8 @@ def notice_text(name: str, words: Words) -> str:
             return _("There was a reminder within a day. Please wait a little.")
         case "event-changed":
             return _("This was changed, cancelled, or ended meanwhile. Look how it stands now.")
+        case "lift-full":
+            return _("Noted. No seat is free now, so they wait for one. They were told.")
         case "event-recorded":
             return _("Recorded, for all of them. Everybody is told.")
         case "desk-done":

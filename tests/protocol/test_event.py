@@ -145,6 +145,14 @@ def test_every_answer_at_every_word_is_decided(answer: Answer, heard: Heard) -> 
         (Answer.WAITING, Heard.FREED): Answer.COMING,
         (Answer.NOT_COMING, Heard.YES_ROOM): Answer.COMING,
         (Answer.NOT_COMING, Heard.YES_FULL): Answer.WAITING,
+        (Answer.UNSAID, Heard.ASKS): Answer.ASKED,
+        (Answer.NOT_COMING, Heard.ASKS): Answer.ASKED,
+        (Answer.ASKED, Heard.YES_ROOM): Answer.COMING,
+        (Answer.ASKED, Heard.YES_FULL): Answer.WAITING,
+        (Answer.ASKED, Heard.NO): Answer.NOT_COMING,
+        (Answer.ASKED, Heard.REFUSED): Answer.DECLINED,
+        (Answer.DECLINED, Heard.YES_ROOM): Answer.COMING,
+        (Answer.DECLINED, Heard.YES_FULL): Answer.WAITING,
     }
     assert set(TRANSITIONS) == set(Answer)
     if (answer, heard) in table:
@@ -259,7 +267,9 @@ def test_what_it_costs_is_settled_once_and_in_its_time(
     state: State, pays: Pays, now_ms: int, in_time: bool
 ) -> None:
     """Rule 5.11, every state and time."""
-    event = OwnEvent(plan=replace(PLAN, pays=pays, amount=0 if pays is Pays.NOBODY else 60), state=state)
+    lift = {"kind": Kind.LIFT, "capacity": 3} if pays is Pays.SHARED else {}
+    plan = replace(PLAN, pays=pays, amount=0 if pays is Pays.NOBODY else 60, **lift)  # type: ignore[arg-type]  # a table
+    event = OwnEvent(plan=plan, state=state)
     guests = says(says(NOBODY, 1, True).guests, 2, True).guests
     if state is State.PLANNED and pays is not Pays.NOBODY and in_time:
         after = settled(event, guests, [2], now_ms)

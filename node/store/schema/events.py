@@ -25,6 +25,7 @@ event: Final = table(
     Column("pays", Str, nullable=False),
     Column("amount", Big, nullable=False),
     Column("public", Flag, nullable=False),  # visitors may read it
+    Column("approval", Flag, nullable=False),  # the host says yes to each who asks
     Column("reason", Str, nullable=False),  # why it was cancelled
     Column("once", Blob),  # of the form it was posted by; the first date's only
     Column("created_ms", Big, nullable=False),

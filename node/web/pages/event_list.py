@@ -38,9 +38,9 @@ from node.web.pages.event_words import cost_words, event_row, facts_of, when_wor
 from node.web.pages.member import PAGE_ROWS, pager
 from node.web.present import first_name, name_of, paragraphs_of, reference
 from node.web.views.events import CalendarMonth, CommentItem, EventListView, EventView
-from node.web.views.page import Empty, Fact, Link
+from node.web.views.page import Empty, Fact, Link, Option
 from protocol.errors import OutOfOrder
-from protocol.event import Answer, Guest, Guests, Pays
+from protocol.event import Answer, Guest, Guests, Kind, Pays
 from protocol.event import State as EventState
 from protocol.limits import EVENT_COMMENT_CHARACTERS_MAX
 from protocol.names import ItemKey
@@ -207,10 +207,12 @@ def event_view(context: Context, known: Known, form: Filled = EMPTY) -> EventVie
         cancelled=_cancelled(context, known),
         mine=_mine(context, answer) if asks else "",
         yes=_yes(context, known.guests, answer) if asks else "",
-        no=asks and answer is not Answer.NOT_COMING,
+        no=asks and answer not in (Answer.NOT_COMING, Answer.DECLINED),
         base=base,
         coming=_names(known, known.guests.coming) if signed_in else (),
         waiting=_names(known, known.guests.waiting) if signed_in else (),
+        asked=_asked(known) if manages else (),
+        lift=plan.kind is Kind.LIFT,
         dates=tuple(
             Link(text=when_words(each.event.plan, voice), href=f"/events/{each.key.hex()}")
             for each in known.dates
@@ -231,6 +233,11 @@ def _host_in_words(context: Context, known: Known) -> str:
     if context.session is None:
         return context.words.gettext("the host")  # visitors read no names
     return first_name(name_of(known.host, context.words))
+
+
+def _asked(known: Known) -> tuple[Option, ...]:
+    """Return who waits for the host's yes or no."""
+    return tuple(Option(value=str(each.who), text=known.names[each.who]) for each in known.guests.asked)
 
 
 def _names(known: Known, guests: Sequence[Guest]) -> tuple[str, ...]:
@@ -257,13 +264,19 @@ def _mine(context: Context, answer: Answer) -> str:
             return _("It is full. You wait for a place, and are told when you have one.")
         case Answer.NOT_COMING:
             return _("You said that you cannot come.")
+        case Answer.ASKED:
+            return _("You asked for a seat. You are told when there is a yes or no.")
+        case Answer.DECLINED:
+            return _("There is no seat for you this time.")
         case _:
             return ""
 
 
 def _yes(context: Context, guests: Guests, answer: Answer) -> str:
-    if answer in (Answer.COMING, Answer.WAITING):
+    if answer in (Answer.COMING, Answer.WAITING, Answer.ASKED, Answer.DECLINED):
         return ""
+    if guests.approval:
+        return context.words.gettext("Ask for a seat")
     if guests.room == 0:
         return context.words.gettext("Wait for a place")
     return context.words.gettext("I am coming")
@@ -271,7 +284,7 @@ def _yes(context: Context, guests: Guests, answer: Answer) -> str:
 
 def _recorded(context: Context, known: Known) -> tuple[Fact, ...]:
     """Return who was there, and what each gave or got."""
-    _, costs = context.words.gettext, known.hosted.event.plan.pays is Pays.GUESTS
+    _, costs = context.words.gettext, known.hosted.event.plan.pays is not Pays.HOST
     said = _("gave %(amount)s") if costs else _("got %(amount)s")
     return tuple(
         Fact(label=known.names[who], text=said % {"amount": context.voice.spoken(trade.amount)})

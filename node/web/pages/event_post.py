@@ -5,21 +5,21 @@ Days and times are those of the scheme's clock on the wall. Source: docs/pages.m
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
-from datetime import date, time, timedelta
+from datetime import date
 from typing import Final, Literal
 
 from aiohttp import web
 
-from node.services.event_days import Repeats, TooManyDates, dates_of, moment_of
+from node.services.event_days import Repeats, dates_of
 from node.services.event_rows import Hosted
 from node.services.events import TooManyEvents, may_manage
-from node.web.amounts import Unreadable, as_typed, parse_amount
-from node.web.context import MEMBER, Context, Route, WrongRole, get, post
+from node.web.amounts import as_typed
+from node.web.context import MEMBER, Context, NoSuchPage, Route, WrongRole, get, post
 from node.web.dates import local
-from node.web.forms import EMPTY, Filled, Form, SpendForm, Tick, amount_sentence, line, once_key, paragraphs
+from node.web.forms import EMPTY, Filled, Form, SpendForm, Tick, line, once_key
 from node.web.pages.event_list import Known, find_event, key_of
+from node.web.pages.event_typed import TimedForm, plans_of
 from node.web.pages.event_words import (
     cost_words,
     facts_of,
@@ -33,10 +33,6 @@ from node.web.views.events import EventCancelView, EventCheckView, EventFormView
 from protocol.errors import InvalidValue, OutOfOrder
 from protocol.event import Kind, Pays, Plan, planned
 from protocol.limits import (
-    AMOUNT_MAX,
-    DAY_MS,
-    EVENT_AHEAD_MS_MAX,
-    EVENT_DATES_MAX,
     EVENT_GUESTS_MAX,
     EVENT_PAID_PLACES_MAX,
     EVENT_REASON_CHARACTERS_MAX,
@@ -44,21 +40,12 @@ from protocol.limits import (
 )
 
 
-class EventForm(Form):
+class EventForm(TimedForm):
     """What an event says, as it is typed."""
 
     kind: Literal["social", "trading", "work", "talk"]
-    title: line(80, 1)  # type: ignore[valid-type]  # `line` makes the type of a field; so below
-    text: paragraphs(2000)  # type: ignore[valid-type]  # as above
-    where: line(80, 1)  # type: ignore[valid-type]  # as above
-    day: line(10, 1)  # type: ignore[valid-type]  # as above
-    start: line(8, 1)  # type: ignore[valid-type]  # as above
-    end: line(8, 1)  # type: ignore[valid-type]  # as above
     repeats: Literal["never", "weekly", "monthly-weekday", "monthly-day", ""]
-    until: line(10)  # type: ignore[valid-type]  # as above
-    places: line(3)  # type: ignore[valid-type]  # as above
     pays: Literal["nobody", "guests", "host"]
-    amount: line(40)  # type: ignore[valid-type]  # as above
     public: Tick
 
 
@@ -67,7 +54,7 @@ class PostForm(EventForm, SpendForm):
 
 
 class CancelForm(Form):
-    reason: line(EVENT_REASON_CHARACTERS_MAX, 1)  # type: ignore[valid-type]  # as above
+    reason: line(EVENT_REASON_CHARACTERS_MAX, 1)  # type: ignore[valid-type]  # `line` makes the type of a field
     which: Literal["this", "later", ""]
 
 
@@ -83,98 +70,21 @@ def _typed(context: Context) -> Filled:
 # --- What was typed -----------------------------------------------------------------------------------------
 
 
-def read_day(text: str) -> date | None:
-    """Return the day that "2026-03-07" names."""
-    try:
-        return date.fromisoformat(text) if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text) else None
-    except ValueError:
-        return None
-
-
-def read_time(text: str) -> time | None:
-    """Return the time that "10:30", "9:05" or "10:30:00" names; seconds count for nothing."""
-    found = re.fullmatch(r"([0-9]{1,2})[:.]([0-9]{2})(:[0-9]{2})?", text)
-    if found is None or int(found[1]) > 23 or int(found[2]) > 59:
-        return None
-    return time(int(found[1]), int(found[2]))
-
-
 def understand(context: Context, form: EventForm) -> list[Plan] | Filled:
     """Return the event that was typed, one plan for each of its dates, or the form again with what is wrong."""
-    _ = context.words.gettext
-    filled = _typed(context)
-    day, start, end = read_day(form.day), read_time(form.start), read_time(form.end)
-    if day is None:
-        filled = filled.with_error("day", _("Please write the day like 2026-03-07."))
-    for name, at in (("start", start), ("end", end)):
-        if at is None:
-            filled = filled.with_error(name, _("Please write the time like 10:30."))
-    amount = _amount(context, form)
-    if isinstance(amount, str):
-        filled = filled.with_error("amount", amount)
     most = EVENT_GUESTS_MAX if form.pays == "nobody" else EVENT_PAID_PLACES_MAX
-    places = _places(form.places, most)
-    if places is None and form.places:
-        filled = filled.with_error("places", _("Please write a number from 1 to %(most)d.") % {"most": most})
-    if filled.errors or day is None or start is None or end is None or isinstance(amount, str):
-        return filled
-    days = _days(context, form, day, filled)
-    if isinstance(days, Filled):
-        return days
-    try:
-        plan = Plan(
+
+    def dates(first: date, until: date) -> tuple[date, ...]:
+        return dates_of(first, Repeats(form.repeats or "never"), until)
+
+    def plan(places: int | None, amount: int) -> Plan:
+        return Plan(
             kind=Kind(form.kind), title=form.title, text=form.text, where=form.where, starts=0, ends=1, capacity=places,
             pays=Pays(form.pays), amount=amount, public=form.public,
         )  # fmt: skip
-    except InvalidValue:  # letters of other scripts take several bytes each
-        return filled.with_error("", _("This is too long. Please make the title or the text shorter."))
-    try:
-        return [_at(plan, each, start, end, context) for each in days]
-    except InvalidValue:  # in the hour that is skipped as summer time begins
-        return filled.with_error("end", _("It ends before it begins."))
 
-
-def _amount(context: Context, form: EventForm) -> int | str:
-    """Return how much each, or what is wrong with it."""
-    if form.pays == "nobody":
-        return 0
-    amount = parse_amount(form.amount, context.unit, most=AMOUNT_MAX)
-    if isinstance(amount, Unreadable):
-        return amount_sentence(amount, form.amount, context.unit, AMOUNT_MAX, context.words)
-    return amount
-
-
-def _places(typed: str, most: int) -> int | None:
-    """Return how many places, or None for none or no number in range."""
-    fits = typed.isascii() and typed.isdigit() and 1 <= int(typed) <= most
-    return int(typed) if fits else None
-
-
-def _days(context: Context, form: EventForm, first: date, filled: Filled) -> tuple[date, ...] | Filled:
-    """Return all dates, or the form again."""
-    _, repeats = context.words.gettext, Repeats(form.repeats or "never")
-    today = local(context.now_ms, context.zone).date()
-    furthest = today + timedelta(milliseconds=EVENT_AHEAD_MS_MAX)
-    if not today <= first < furthest:
-        return filled.with_error(
-            "day",
-            _("Please choose a day within the next %(num)d days.") % {"num": EVENT_AHEAD_MS_MAX // DAY_MS},
-        )
-    until = first if repeats is Repeats.NEVER else read_day(form.until)
-    if until is None or not first <= until < furthest:
-        return filled.with_error("until", _("Please choose a last day, after the first one, within a year."))
-    try:
-        return dates_of(first, repeats, until)
-    except TooManyDates:
-        return filled.with_error(
-            "until", _("It can repeat %(num)d times at most.") % {"num": EVENT_DATES_MAX}
-        )
-
-
-def _at(plan: Plan, day: date, start: time, end: time, context: Context) -> Plan:
-    """Return the plan on one day; an end earlier than the beginning is on the next."""
-    last = day if end > start else day + timedelta(days=1)
-    return replace(plan, starts=moment_of(day, start, context.zone), ends=moment_of(last, end, context.zone))
+    once = form.repeats in ("never", "")
+    return plans_of(context, form, _typed(context), most=most, once=once, dates=dates, plan=plan)
 
 
 def typed_of(context: Context, hosted: Hosted) -> dict[str, str]:
@@ -227,7 +137,7 @@ async def check(context: Context) -> web.Response:
     plans = form if isinstance(form, Filled) else understand(context, form)
     if isinstance(plans, Filled):
         return context.show(_form_view(context, plans), 422)
-    if (late := _too_early(context, plans)) is not None:
+    if (late := too_early(context, plans, _typed(context))) is not None:
         return context.show(_form_view(context, late), 422)
     plan, voice, _ = plans[0], context.voice, context.words.gettext
     public = plan.public and context.settings.public_events
@@ -245,13 +155,13 @@ async def check(context: Context) -> web.Response:
     )
 
 
-def _too_early(context: Context, plans: list[Plan]) -> Filled | None:
+def too_early(context: Context, plans: list[Plan], typed: Filled) -> Filled | None:
     """Return the form again if the event has begun already."""
     try:
         planned(plans[0], context.now_ms)
     except InvalidValue:
         said = context.words.gettext("This is over already. Please choose a later time.")
-        return _typed(context).with_error("start", said)
+        return typed.with_error("start", said)
     return None
 
 
@@ -266,21 +176,25 @@ async def post_event(context: Context) -> web.Response:
     try:
         hosted = await context.node.events.post(context.member, plans, once_key(form.once))
     except InvalidValue:
-        late = _too_early(context, plans)
+        late = too_early(context, plans, _typed(context))
         return context.show(_form_view(context, late or EMPTY), 422)
     except TooManyEvents:
-        said = context.words.gettext(
-            "You host %(num)d events, as many as one person may. Cancel one that you do not need first."
-        ) % {"num": EVENTS_OF_ONE_MAX}
-        typed = _typed(context)
-        return context.show(_form_view(context, typed.with_error("", said)), 422)
+        wrong = _typed(context).with_error("", too_many_words(context))
+        return context.show(_form_view(context, wrong), 422)
     return context.redirect(f"/events/{hosted.key.hex()}", note="published")
+
+
+def too_many_words(context: Context) -> str:
+    """Return why nothing more can be posted, in a sentence."""
+    return context.words.gettext(
+        "You host %(num)d events, as many as one person may. Cancel one that you do not need first."
+    ) % {"num": EVENTS_OF_ONE_MAX}
 
 
 # --- Changing and cancelling --------------------------------------------------------------------------------
 
 
-async def _managed(context: Context) -> Known | web.Response:
+async def managed(context: Context) -> Known | web.Response:
     """Return the event of this address, which the reader may change; or the way back to it if it is too late.
 
     Raises:
@@ -296,17 +210,21 @@ async def _managed(context: Context) -> Known | web.Response:
 
 async def edit(context: Context) -> web.Response:
     """GET /events/{key}/edit"""
-    known = await _managed(context)
+    known = await managed(context)
     if isinstance(known, web.Response):
         return known
+    if known.hosted.event.plan.kind is Kind.LIFT:
+        return context.redirect(f"/lifts/{known.hosted.key.hex()}/edit")
     return context.show(_form_view(context, Filled(typed_of(context, known.hosted)), known.hosted))
 
 
 async def edit_sent(context: Context) -> web.Response:
     """POST /events/{key}/edit"""
-    known = await _managed(context)
+    known = await managed(context)
     if isinstance(known, web.Response):
         return known
+    if known.hosted.event.plan.kind is Kind.LIFT:
+        raise NoSuchPage  # its own page asks for more
     form = context.form(EventForm)
     plans = form if isinstance(form, Filled) else understand(context, form)
     if isinstance(plans, Filled):
@@ -331,7 +249,7 @@ async def edit_sent(context: Context) -> web.Response:
 
 async def cancel(context: Context) -> web.Response:
     """GET /events/{key}/cancel"""
-    known = await _managed(context)
+    known = await managed(context)
     return known if isinstance(known, web.Response) else context.show(_cancel_view(context, known))
 
 
@@ -342,7 +260,7 @@ def _cancel_view(context: Context, known: Known, form: Filled | None = None) -> 
         for each in known.dates
         if each.event.plan.starts > hosted.event.plan.starts and each.event.takes_answers(context.now_ms)
     ]
-    guests = len(known.guests.coming) + len(known.guests.waiting)
+    guests = len(known.guests.coming) + len(known.guests.waiting) + len(known.guests.asked)
     told = words.ngettext("%(num)d person is told.", "%(num)d people are told.", guests) % {"num": guests}
     more = words.ngettext("This and %(num)d later date", "This and %(num)d later dates", len(later))
     return EventCancelView(
@@ -357,7 +275,7 @@ def _cancel_view(context: Context, known: Known, form: Filled | None = None) -> 
 
 async def cancel_sent(context: Context) -> web.Response:
     """POST /events/{key}/cancel"""
-    known = await _managed(context)
+    known = await managed(context)
     if isinstance(known, web.Response):
         return known
     form = context.form(CancelForm)

@@ -21,7 +21,7 @@ from node.web.views.events import EventUnitsCheckView, EventUnitsView
 from node.web.views.page import Fact, Link, Option
 from node.web.views.trade import RecordStoppedView
 from protocol.errors import OutOfOrder
-from protocol.event import Guest, Pays, State
+from protocol.event import Guest, Pays, State, share_of
 
 FIELD: Final = "there-"
 
@@ -63,15 +63,16 @@ async def units(context: Context) -> web.Response:
 def _units_view(context: Context, known: Known, form: Filled) -> EventUnitsView:
     plan, _ = known.hosted.event.plan, context.words.gettext
     said = {"amount": context.voice.spoken(plan.amount)}
-    costs = plan.pays is Pays.GUESTS
+    match plan.pays:
+        case Pays.GUESTS:
+            cost = _("Each who was there gives you %(amount)s.")
+        case Pays.SHARED:
+            cost = _("You and all who were there share %(amount)s equally. They give you their parts.")
+        case _:
+            cost = _("You give each who was there %(amount)s.")
     return EventUnitsView(
         title=plan.title,
-        cost=(
-            _("Each who was there gives you %(amount)s.")
-            if costs
-            else _("You give each who was there %(amount)s.")
-        )
-        % said,
+        cost=cost % said,
         people=tuple(
             Option(value=f"{FIELD}{each.who}", text=known.names[each.who]) for each in known.guests.coming
         ),
@@ -101,10 +102,11 @@ async def units_sent(context: Context) -> web.Response:
 
 async def _check_view(context: Context, known: Known, there: Sequence[Guest]) -> EventUnitsCheckView:
     plan, voice, _ = known.hosted.event.plan, context.voice, context.words.gettext
-    costs, total = plan.pays is Pays.GUESTS, plan.amount * len(there)
+    costs, share = plan.pays is not Pays.HOST, share_of(plan, len(there))
+    total = share * len(there)
     account = await context.read(own_account, context.member.account_no)
     after = account.balance + total if costs else account.balance - total
-    each = (_("gives %(amount)s") if costs else _("gets %(amount)s")) % {"amount": voice.spoken(plan.amount)}
+    each = (_("gives %(amount)s") if costs else _("gets %(amount)s")) % {"amount": voice.spoken(share)}
     said = {"amount": voice.spoken(total)}
     return EventUnitsCheckView(
         title=plan.title,

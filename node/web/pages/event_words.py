@@ -11,7 +11,7 @@ from node.web.present import Voice
 from node.web.views.events import EventRow
 from node.web.views.member import WaitingCard
 from node.web.views.page import Fact, Link, Option, Pill
-from protocol.event import Answer, Guests, Kind, OwnEvent, Pays, Plan, State
+from protocol.event import Answer, Guests, Kind, OwnEvent, Pays, Plan, State, share_of
 from protocol.limits import DAY_MS
 
 NEWS_MS: Final = 7 * DAY_MS  # how long a first page says that a place became free
@@ -25,12 +25,15 @@ def kind_word(kind: Kind, voice: Voice) -> str:
         Kind.TRADING: _("Trading day"),
         Kind.WORK: _("Work party"),
         Kind.TALK: _("Talk or course"),
+        Kind.LIFT: _("Lift"),
     }[kind]
 
 
 def kind_options(voice: Voice) -> tuple[Option, ...]:
-    """Return all kinds, to choose from."""
-    return tuple(Option(value=kind.value, text=kind_word(kind, voice)) for kind in Kind)
+    """Return the kinds to choose from; lifts are posted on a page of their own."""
+    return tuple(
+        Option(value=kind.value, text=kind_word(kind, voice)) for kind in Kind if kind is not Kind.LIFT
+    )
 
 
 def when_words(plan: Plan, voice: Voice) -> str:
@@ -67,6 +70,8 @@ def state_pill(event: OwnEvent, answer: Answer, voice: Voice) -> Pill | None:
             return Pill(text=_("You come"), tone="good")
         case Answer.WAITING:
             return Pill(text=_("You wait for a place"), tone="wait")
+        case Answer.ASKED:
+            return Pill(text=_("You asked"), tone="wait")
         case _:
             return None
 
@@ -128,6 +133,21 @@ def settle_cards(hosted: Sequence[Hosted], voice: Voice) -> list[WaitingCard]:
     ]
 
 
+def asked_cards(asked: Sequence[tuple[Hosted, int]], voice: Voice) -> list[WaitingCard]:
+    """Return what a driver has to answer: people ask for a seat."""
+    words = voice.words
+    return [
+        WaitingCard(
+            title=words.ngettext(
+                "%(num)d person asks for a seat", "%(num)d people ask for a seat", count
+            ) % {"num": count},
+            text=f"{hosted.event.plan.title}, {voice.moment(hosted.event.plan.starts)}",
+            action=Link(text=words.gettext("Say yes or no"), href=f"/events/{hosted.key.hex()}"),
+        )
+        for hosted, count in asked
+    ]  # fmt: skip
+
+
 def preview_row(
     plan: Plan, voice: Voice, *, href: str = "", places: str = "", state: Pill | None = None
 ) -> EventRow:
@@ -165,6 +185,15 @@ def cost_words(plan: Plan, host: str, voice: Voice) -> str:
             return (
                 voice.words.gettext(
                     "Each who was there gets %(amount)s from %(name)s. That is recorded afterwards."
+                )
+                % said
+            )
+        case Pays.SHARED:
+            said["most"] = voice.spoken(share_of(plan, 1))
+            return (
+                voice.words.gettext(
+                    "The whole way costs %(amount)s. %(name)s and all who ride share it equally, so each gives %(most)s at "
+                    "most. That is recorded afterwards, when %(name)s confirms who was there."
                 )
                 % said
             )

@@ -10,7 +10,7 @@ from node.services.asks import Ask, asks_waiting
 from node.services.books import load
 from node.services.circle_rows import Known as Group
 from node.services.circle_rows import asking_mine
-from node.services.event_rows import Attended, Hosted, events_ahead, to_settle
+from node.services.event_rows import Attended, Hosted, asked_of, events_ahead, to_settle
 from node.services.help_rows import Request
 from node.services.loan_rows import Lent, loans_offered_to
 from node.services.members import Member, member_by_account
@@ -22,7 +22,7 @@ from node.store import ReadTx
 from node.web.listing_names import listing_id
 from node.web.pages.ask_words import ask_amount, ask_title
 from node.web.pages.day_cards import DayWaiting, read_waiting_days, waiting_days
-from node.web.pages.event_words import event_cards, settle_cards
+from node.web.pages.event_words import asked_cards, event_cards, settle_cards
 from node.web.pages.group_words import CARDS_MAX, asking_cards
 from node.web.pages.member import members_of
 from node.web.pages.member_bookings import Shown, booking_cards, read_open
@@ -59,6 +59,7 @@ class Mine:
     swaps: tuple[With, ...]  # that wait for them
     days: tuple[DayWaiting, ...]
     events: tuple[Attended, ...]  # ahead of them
+    seats_asked: tuple[tuple[Hosted, int], ...]  # lifts of theirs, and how many wait for a yes
     to_settle: tuple[Hosted, ...]  # events of theirs of which they have to say who was there
     asking: tuple[tuple[Group, int, str], ...]  # who asks to come into a group that they keep
 
@@ -90,6 +91,7 @@ def read_mine(tx: ReadTx, now_ms: int, member_no: int, account_no: int, own: Sch
             (order, member_by_account(tx, order.payee_no)) for order in orders_waiting(tx, account_no)
         ),
         events=tuple(events_ahead(tx, member_no, now_ms, EVENTS_SHOWN)),
+        seats_asked=tuple(asked_of(tx, member_no, now_ms)),
         to_settle=tuple(to_settle(tx, member_no, now_ms)),
         asking=tuple(asking_mine(tx, member_no, CARDS_MAX)),
     )
@@ -108,6 +110,7 @@ def waiting_cards_of(
     cards += swap_cards(mine.swaps, voice)
     cards += waiting_cards(voice, mine.gifts)
     cards += booking_cards(mine.bookings, now_hour, voice)
+    cards += asked_cards(mine.seats_asked, voice)
     cards += event_cards(mine.events, voice) + settle_cards(mine.to_settle, voice)
     cards += asking_cards(mine.asking, voice)
     cards += [_under_way(trade, member.account_no, schemes, voice) for trade in mine.waiting]

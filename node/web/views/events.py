@@ -73,6 +73,8 @@ class EventView(View):
     base: str  # "/events/…", where its forms are sent
     coming: tuple[str, ...]
     waiting: tuple[str, ...]
+    asked: tuple[Option, ...] = ()  # for the host: who waits for a yes or no; value: their number
+    lift: bool = False
     dates: tuple[Link, ...]  # of the same that repeats
     comments: tuple[CommentItem, ...]
     may_say: bool
@@ -116,6 +118,7 @@ class EventCheckView(View):
     shown_to: str
     hidden: tuple[tuple[str, str], ...]
     once: str
+    base: str = "/events"  # where it is posted; lifts have a place of their own
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

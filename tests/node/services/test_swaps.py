@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 
@@ -24,6 +25,7 @@ from protocol.listing import State
 from protocol.market import AskingPrice, Listing
 from protocol.names import ItemKey
 from protocol.swap import Side, SwapState, Terms
+from tests.erasing import open_scheme
 from tests.node.services.test_standing import House
 
 PROPOSED, AGREED, DONE, DECLINED, WITHDRAWN, LAPSED, CALLED_OFF, ENDED = SwapState
@@ -357,3 +359,25 @@ async def test_whoever_leaves_leaves_no_swap_open(fair: Fair) -> None:
     await fair.node.parting.part(OPERATOR, fair.ben.no, why="moves away")
     assert await fair.state() is ENDED
     assert (await fair.said_to(fair.ana))[-1].startswith("I leave the scheme")
+
+
+@pytest.mark.parametrize("who", ["asker", "owner"])
+async def test_what_either_gives_goes_from_the_swap_of_the_erased(tmp_path: Path, who: str) -> None:
+    """Rule 3.1."""
+    async with open_scheme(tmp_path) as scheme:
+        rosa, otto, ana, ben, *_ = scheme.members
+        listed, words = scheme.word(ben), scheme.word(ana)
+        content = Listing(
+            kind="offer", title=listed, text="", category="food", language="en",
+            price=AskingPrice(amount=0, per="agree"),
+        )  # fmt: skip
+        key = (await scheme.node.market.post(ben.no, content)).listing.key
+        new = NewSwap(key=key, terms=Terms(given=words), said=words)
+        made = await scheme.node.swaps.propose(ana, new, b"o" * 16)
+        await scheme.erase(ana if who == "asker" else ben, rosa, otto)
+        # The title of what was listed stays where the asker wrote it: in a message that is theirs.
+        if who == "asker":
+            assert words.encode() not in scheme.files()
+        left = await scheme.node.store.read(find_swap, made.no, ana.account_no)
+        assert left is not None
+        assert (left.title, left.swap.terms.given, left.swap.state) == ("", "", ENDED)

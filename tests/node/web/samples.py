@@ -130,6 +130,7 @@ from tests.node.web import (
     samples_events,
     samples_groups,
     samples_of_bookings,
+    samples_of_lifts,
     samples_of_swaps,
 )
 from tests.node.web.samples_alerts import ALERTS, ALERTS_VISITORS
@@ -528,6 +529,7 @@ PAGES: Final[Mapping[str, Sample]] = {
     **{name: Sample(MEMBER, view) for name, view in samples_of_bookings.VIEWS.items()},
     **{name: Sample(MEMBER, view) for name, view in day_samples.VIEWS.items()},
     **{name: Sample(MEMBER, view) for name, view in samples_of_swaps.VIEWS.items()},
+    **{name: Sample(MEMBER, view) for name, view in samples_of_lifts.VIEWS.items()},
     **{name: Sample(MEMBER, view) for name, view in samples_events.member_pages().items()},
     **{name: Sample(MEMBER, view) for name, view in samples_groups.member_pages().items()},
     **{

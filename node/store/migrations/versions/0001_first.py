@@ -1109,6 +1109,7 @@ def upgrade() -> None:
         sa.Column("pays", sa.Text(), nullable=False),
         sa.Column("amount", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("public", sa.Boolean().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("approval", sa.Boolean().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("once", sa.LargeBinary(), nullable=True),
         sa.Column("created_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),

@@ -1,0 +1,39 @@
+"""Members' pages about lifts. Source: docs/pages.md 8.16."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from node.web.forms import Filled
+from node.web.views.events import EventRow
+from node.web.views.page import Option, Pager, Place, View
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiftListView(View):
+    """GET /lifts"""
+
+    TEMPLATE: ClassVar[str] = "member/lifts.html"
+    PLACE: ClassVar[Place] = "home"
+
+    rows: tuple[EventRow, ...]
+    pager: Pager | None
+    may_post: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiftFormView(View):
+    """GET /lifts/new and /lifts/{key}/edit. Fields: those of `LiftForm`."""
+
+    TEMPLATE: ClassVar[str] = "member/lift_form.html"
+    PLACE: ClassVar[Place] = "home"
+
+    form: Filled
+    action: str
+    new: bool  # else one that was posted, whose dates are each their own
+    weekdays: tuple[Option, ...]  # value: the field's name
+    seats_most: int
+    unit_name: str
+    amount_hint: str
+    back_href: str
