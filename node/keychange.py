@@ -6,6 +6,7 @@ cannot be taken back. Source: docs/protocol.md 2.2, 2.3, 6.3; docs/operating.md.
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Final
@@ -17,7 +18,7 @@ from node.clock import Chance
 from node.keyfiles import SHEET_BYTES, Keys, KeysUnusable, next_root_key, recovery_key, safe_key
 from node.keyring import KeyRing
 from node.services.own_log import Lost
-from protocol.identity import advance, make_delegate, make_new_log, make_revoke, make_rotate
+from protocol.identity import IdentityState, advance, make_delegate, make_new_log, make_revoke, make_rotate
 from protocol.identity_events import RECOVERY, SEAL, SIGNING_PURPOSES, next_key_digest
 from protocol.names import KeySeq
 
@@ -69,6 +70,22 @@ def rotate(keys: Keys, sheet: bytes, chance: Chance, now_ms: int) -> Rotated:
     ring = _with(ring, root, RECOVERY, recovery_key(fresh), now_ms)
     ring = replace(ring, safe=SafeKeys([safe_key(fresh), *ring.safe.secrets()]))
     return Rotated(keys=replace(keys, keyring=ring), root=root, sheet=fresh)
+
+
+class SheetIs(enum.StrEnum):
+    """What a recovery sheet is to a scheme."""
+
+    IN_FORCE = "in-force"
+    OLDER = "older"  # its key became the root key
+    FOREIGN = "foreign"
+
+
+def sheet_is(state: IdentityState, sheet: bytes) -> SheetIs:
+    """Return what `sheet` is to the scheme with this identity; nothing but its public keys is needed."""
+    root = next_root_key(sheet).public
+    if next_key_digest(root.raw) in state.root.next_digests:
+        return SheetIs.IN_FORCE
+    return SheetIs.OLDER if any(each.key == root for each in state.roots) else SheetIs.FOREIGN
 
 
 def begin_log(keys: Keys, root: SigningKey, lost: Lost, now_ms: int) -> Keys:

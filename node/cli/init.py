@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -17,7 +17,7 @@ import click
 
 from node.cli.admin import CannotDo
 from node.cli.commands import SAID
-from node.clock import SystemChance, SystemClock
+from node.clock import Chance, SystemChance, SystemClock
 from node.config import Config, ConfigError, example, load
 from node.keyfiles import FOLDER, make_keys
 from node.services.acts import OPERATOR, Role
@@ -26,6 +26,7 @@ from protocol.names import scheme_text
 
 PASSPHRASE_CHARACTERS_MIN: Final = 12
 WORDS_A_LINE: Final = 4
+WORDS_ASKED: Final = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -173,6 +174,20 @@ def sheet_lines(words: tuple[str, ...] | list[str]) -> list[str]:
     return [
         "".join(numbered[at : at + WORDS_A_LINE]).rstrip() for at in range(0, len(numbered), WORDS_A_LINE)
     ]
+
+
+def check_copy(words: Sequence[str], chance: Chance) -> None:
+    """Ask for three words of the copy on paper until they are right, so that no slip stays in it."""
+    click.echo("Three words from your copy, so that no slip stays in it:")
+    places: set[int] = set()
+    while len(places) < min(WORDS_ASKED, len(words)):
+        places.add(chance.below(len(words)))
+    for place in sorted(places):
+        while click.prompt(f"Word {place + 1}").strip().casefold() != words[place]:
+            click.echo(
+                "The sheet above says something else. Compare the two, mend your copy, and type it again."
+            )
+    click.echo("They are right. Keep it where neither fire nor a thief finds it together with this computer.")
 
 
 def show(made: Mapping[str, Any]) -> None:

@@ -18,6 +18,12 @@ PASSPHRASE_FILE: Final = click.option(
     help="Take the passphrase of the root key from here instead of asking.",
 )
 
+SHEET_FILE: Final = click.option(
+    "--sheet-file",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="Take the 24 words of the recovery sheet from here instead of asking.",
+)
+
 
 @click.group()
 def keys() -> None:
@@ -85,11 +91,7 @@ def keys_revoke(context: click.Context, as_json: bool, purpose: str, passphrase_
 @click.option(
     "--all", "everything", is_flag=True, help="Fresh online keys too, as when the whole machine was stolen."
 )
-@click.option(
-    "--sheet-file",
-    type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="Take the 24 words of the recovery sheet from here instead of asking.",
-)
+@SHEET_FILE
 @PASSPHRASE_FILE
 @json_option
 @click.pass_context
@@ -130,6 +132,31 @@ def keys_rotate(
         "The key on the old sheet is the root key now. Start the node: neighbours learn of it then.",
         "Keep the old sheet with the new one: it opens what neighbours keep for you from before today.",
     )  # fmt: skip
+
+
+@keys.command("check-sheet")
+@SHEET_FILE
+@json_option
+@click.pass_context
+@plainly
+def keys_check_sheet(context: click.Context, as_json: bool, sheet_file: Path | None) -> None:
+    """Tell whether the recovery sheet is this scheme's and in force. Ends with 1 if it is not. Changes nothing.
+
+    Once a year, with the sheet in your hands: a sheet that cannot be read is found while there is time for another.
+    """
+    from node.keychange import SheetIs, sheet_is
+    from node.keyfiles import read_identity
+    from protocol.identity import fold_log
+
+    data_dir = config_of(context).node.data_dir
+    found = sheet_is(fold_log(read_identity(data_dir)), sheet_from(typed_words(sheet_file)))
+    said = {
+        SheetIs.IN_FORCE: "It is the recovery sheet in force: every word is right.",
+        SheetIs.OLDER: "It is an older sheet of this scheme. It opens backups of its time; look for the newer one.",
+        SheetIs.FOREIGN: "It is not a recovery sheet of this scheme.",
+    }[found]
+    show({"sheet": found.value}, as_json, said)
+    context.exit(0 if found is SheetIs.IN_FORCE else 1)
 
 
 def stopped_data_dir(context: click.Context) -> Path:

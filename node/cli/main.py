@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from pathlib import Path
 from typing import Any, Final
 
@@ -125,13 +126,19 @@ def go_on(context: click.Context) -> None:
 @plainly
 def init(context: click.Context, /, as_json: bool, passphrase_file: Path | None, **answers: Any) -> None:
     """Make a new scheme: configuration, keys, recovery sheet, and the first organiser."""
-    from node.cli.init import Answers, ask_rest, create, show
+    from node.cli.init import Answers, ask_rest, check_copy, create, show
+    from node.clock import SystemChance
 
     target = context.obj or Path(os.environ.get("INTERLETS_CONFIG") or "interlets.toml")
     passphrase = None if passphrase_file is None else passphrase_file.read_text("utf-8").strip()
     whole: Answers = ask_rest(answers, passphrase)
     made = create(target, whole)
-    click.echo(json.dumps(made, ensure_ascii=False)) if as_json else show(made)
+    if as_json:
+        click.echo(json.dumps(made, ensure_ascii=False))
+        return
+    show(made)
+    if sys.stdin.isatty():  # where somebody sits there
+        check_copy(made["words"], SystemChance())
 
 
 def _without_rich() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 import stat
@@ -17,11 +18,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
+from click.testing import CliRunner
 
-from crypto.words import from_words
+from crypto.words import from_words, to_words
 from node.cli.doctor import sqlite_finding
-from node.cli.init import parse_hour
+from node.cli.init import check_copy, parse_hour
+from node.clock import SeededChance
 from node.findings import State
 from tests.sources import ROOT
 
@@ -46,8 +50,8 @@ class Machine:
         assert "Traceback" not in done.stderr, done.stderr
         return done
 
-    def answer(self, *command: str) -> Any:
-        return json.loads(self.run(*command, "--json").stdout)
+    def answer(self, *command: str, status: int = 0) -> Any:
+        return json.loads(self.run(*command, "--json", status=status).stdout)
 
     def environment(self, more: dict[str, str]) -> dict[str, str]:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("INTERLETS_")}
@@ -155,6 +159,29 @@ def test_init_asks_for_what_it_was_not_told(tmp_path: Path) -> None:
     assert asked.returncode == 0, asked.stderr
     assert "Recovery sheet" in asked.stdout
     assert "/login/link/" in asked.stdout
+
+
+def test_three_words_are_typed_back_until_they_are_right() -> None:
+    """docs/first-evening.md: a slip in the copy is found while the sheet is on the screen."""
+    words = to_words(b"\x07" * 32)
+    asked: list[int] = []
+
+    @click.command()
+    def ask() -> None:
+        check_copy(words, SeededChance("three words"))
+
+    runner = CliRunner()
+    silent = runner.invoke(ask, input="")
+    assert silent.exit_code == 1, "whoever types nothing has not checked"
+    for _ in range(3):  # the places come one by one, the same for the same seed
+        typed = "".join(f"slip\n {words[place - 1].upper()} \n" for place in asked)
+        said = runner.invoke(ask, input=typed).output
+        asked.append(int(re.findall(r"Word (\d+)", said)[-1]))
+    done = runner.invoke(ask, input="".join(f"slip\n{words[place - 1]}\n" for place in asked))
+    assert done.exit_code == 0
+    assert done.output.count("mend your copy") == 3
+    assert len(set(asked)) == 3
+    assert asked == sorted(asked)
 
 
 def test_init_happens_once(oakvale: Machine) -> None:

@@ -53,9 +53,11 @@ def test_a_new_root_comes_from_the_sheet_and_prints_another(machine: tuple[Machi
     (here.folder / "sheet").write_text("\n".join(f"{no}. {word}" for no, word in enumerate(words, 1)))
     (here.folder / "new").write_text("pears do not keep")
     before = in_force(here)
+    assert here.answer("keys", "check-sheet", "--sheet-file", "sheet") == {"sheet": "in-force"}
     made = here.answer("keys", "rotate", "--all", "--sheet-file", "sheet", "--passphrase-file", "new")
     assert len(made["words"]) == 24
     assert made["words"] != words
+    assert here.answer("keys", "check-sheet", "--sheet-file", "sheet", status=1) == {"sheet": "older"}
     after = in_force(here)
     assert all(before[purpose] != after[purpose] for purpose in before)
     refused = here.run("keys", "rotate", "--sheet-file", "sheet", "--passphrase-file", "new", status=1)

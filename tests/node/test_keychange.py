@@ -9,7 +9,7 @@ import pytest
 
 from crypto.keyfile import Cost
 from node.clock import SeededChance
-from node.keychange import ONLINE, renew, rotate
+from node.keychange import ONLINE, SheetIs, renew, rotate, sheet_is
 from node.keyfiles import (
     CHANGED_FOLDER,
     FOLDER,
@@ -78,6 +78,10 @@ def test_the_sheet_gives_the_next_root_and_a_new_sheet_follows_it() -> None:
         renew(once.keys, DRAWN.root, ["line"], chance(), NOW)
 
     twice = rotate(once.keys, once.sheet, chance("two"), NOW)
+    identity = twice.keys.keyring.identity
+    assert [sheet_is(identity, each) for each in (twice.sheet, once.sheet, DRAWN.sheet, bytes(32))] == [
+        SheetIs.IN_FORCE, SheetIs.OLDER, SheetIs.OLDER, SheetIs.FOREIGN,
+    ]  # fmt: skip
     assert twice.keys.keyring.identity.root.key == next_root_key(once.sheet).public
     # What was sealed before opens still.
     box = DRAWN.keys.keyring.safe.seal(b"memo", b"what")
