@@ -82,6 +82,8 @@ from node.services.peers import Network, Nowhere, Peers
 from node.services.people import People
 from node.services.profiles import Profiles
 from node.services.promises import OwnUnit
+from node.services.proposals import LOOK_EVERY_S as LOOK_AT_VOTES_S
+from node.services.proposals import Proposals
 from node.services.quotes import QuoteService
 from node.services.receipts import Receipts
 from node.services.recovery import Recovery
@@ -172,7 +174,11 @@ class Node:
         self.settings = Settings(store, clock, self.options.seed)
         self.books = Books(self.keyring, clock, chance)
         self.outbox = Outbox(store, clock, mail)
-        self.people = People(store, clock, self.books, self.settings, hasher)
+        self.proposals = Proposals(store=store, clock=clock, chance=chance)
+        self.jobs.append(Job("close-votes", LOOK_AT_VOTES_S, self._unless_paused(self.proposals.close_due)))
+        self.people = People(
+            store, clock, self.books, self.settings, hasher, demoted=self.proposals.organises_no_more_in
+        )
         self.profiles = Profiles(store)
         self.sign_in = SignIn(
             store, clock, chance, settings=self.settings, outbox=self.outbox, hasher=hasher, secret=pepper,
@@ -202,7 +208,7 @@ class Node:
         self.asks = Asks(store=store, clock=clock, chance=chance, trades=self.trades, telling=self.telling)
         telling = EventTelling(self.outbox, self.settings, clock, self.options.origin)
         self.events = Events(store=store, clock=clock, chance=chance, telling=telling)
-        self.circles = Circles(store=store, clock=clock, chance=chance)
+        self.circles = Circles(store=store, clock=clock, chance=chance, proposals=self.proposals)
         self.circle_board = CircleBoard(store=store, clock=clock)
         self.event_settling = EventSettling(store=store, clock=clock, trades=self.trades, telling=telling)
         self.pay_codes = PayCodes(store=store, clock=clock, chance=chance, trades=self.trades, secret=pepper)
@@ -426,6 +432,7 @@ class Node:
         self.bookings.leave_in(tx, member.account_no)
         self.events.withdraw_in(tx, member.no)
         self.circles.leave_in(tx, member)
+        self.proposals.leave_in(tx, member.no)
 
     def _unit(self) -> OwnUnit:
         return OwnUnit(self.settings.now.unit_code, self.settings.rate())

@@ -185,6 +185,17 @@ CIRCLE_NOTE_CHARACTERS_MAX: Final = 2_000
 CIRCLE_REPLIES_MAX: Final = 300  # under one note: they are read on one page
 CIRCLE_REPLY_CHARACTERS_MAX: Final = 1_000
 CIRCLE_REASON_CHARACTERS_MAX: Final = 280  # why a note was taken off
+# Decisions (5.13). Six options still fit on a telephone without looking back and forth.
+PROPOSAL_OPTIONS_MAX: Final = 6
+PROPOSAL_OPTION_CHARACTERS_MAX: Final = 120
+PROPOSAL_TITLE_CHARACTERS_MAX: Final = 120
+PROPOSAL_TEXT_CHARACTERS_MAX: Final = 4_000
+PROPOSAL_LENGTH_MS_MAX: Final = 90 * DAY_MS  # longer, and nobody remembers what it was about
+PROPOSAL_QUORUM_MAX: Final = 10_000  # more than a scheme has members
+PROPOSALS_OPEN_MAX: Final = 12  # of one group, or of the organisers, at a time: each wants to be read
+PROPOSAL_COMMENTS_MAX: Final = 300
+PROPOSAL_COMMENT_CHARACTERS_MAX: Final = 1_000
+MINUTES_CHARACTERS_MAX: Final = 4_000
 # Swaps (5.14). Whoever is to answer is reminded once, as is whoever has not said that it happened.
 SWAP_VALID_MS: Final = 14 * DAY_MS  # each proposal, before it runs out
 SWAP_REMIND_MS: Final = 3 * DAY_MS  # before a proposal runs out; after the other said that it happened

@@ -23,9 +23,10 @@ from node.services.circle_rows import (
     standings_of,
 )
 from node.services.members import Member
+from node.services.proposals import Proposals
 from node.store import ReadTx, Store, Tx, upsert
 from node.store.schema import circles as schema
-from protocol.circle import Act, Circle, Door, No, Standing, after, refusal, started, without
+from protocol.circle import INSIDE, Act, Circle, Door, No, Standing, after, refusal, started, without
 from protocol.limits import CIRCLES_KEPT_MAX, CIRCLES_MAX
 
 _C: Final = schema.circle.c
@@ -76,10 +77,11 @@ class CannotGroup(Exception):
 class Circles:
     """See the head of this file."""
 
-    def __init__(self, *, store: Store, clock: Clock, chance: Chance):
+    def __init__(self, *, store: Store, clock: Clock, chance: Chance, proposals: Proposals):
         self._store: Final = store
         self._clock: Final = clock
         self._chance: Final = chance
+        self._proposals: Final = proposals
 
     async def start(self, by: Member, name: str, purpose: str, door: Door, once: bytes) -> CircleKey:
         """Start a group that `by` keeps; the same `once` starts one. Raises CannotGroup."""
@@ -155,9 +157,15 @@ class Circles:
                     changed_ms=self._clock.now_ms(),
                 )  # fmt: skip
         for each in before.people:
-            if then.standing_of(each.who) is Standing.OUTSIDE:
+            left = then.standing_of(each.who)
+            if left is Standing.OUTSIDE:
                 tx.run(_NOBODY, which=no, who=each.who)
+            if each.standing in INSIDE and left not in INSIDE:
+                self._proposals.left_group_in(tx, no, each.who)
+            elif each.standing is Standing.KEEPER and left is Standing.IN:
+                self._proposals.keeps_no_more_in(tx, no, each.who)
         if before.inside and not then.inside:
+            self._proposals.group_gone_in(tx, no)
             for statement in _GONE:
                 tx.run(statement, which=no)
 

@@ -1,6 +1,7 @@
 """What erasing takes of groups: a part of `erasure.py`. Source: docs/protocol.md 3.1, 5.12.
 
-What a group is called and for is the group's own; whoever has left is in none any more.
+What a group is called and for is the group's own; whoever has left is in none any more. What was decided is the group's too,
+with its minutes; votes, what was said, and what never came to a decision go (decision 44).
 """
 
 from __future__ import annotations
@@ -11,11 +12,17 @@ from sqlalchemy import bindparam, delete, or_, select, update
 from sqlalchemy.sql.dml import UpdateBase
 
 from node.store.schema import circles as schema
+from node.store.schema import proposals as proposals_schema
+from protocol.proposal import State
 
 _N: Final = schema.circle_note.c
 _R: Final = schema.circle_reply.c
 _P: Final = schema.circle_person.c
 _NOTES_BY: Final = select(_N.no).where(_N.member_no == bindparam("which"))
+_PR: Final = proposals_schema.proposal.c
+_UNDECIDED: Final = select(_PR.no).where(
+    _PR.author_no == bindparam("which"), _PR.state.in_([State.OPEN.value, State.WITHDRAWN.value])
+)
 
 # By the member's number: what they wrote goes, with what was answered below it, and their reasons for taking off.
 CIRCLES_OF_MEMBER: Final[tuple[UpdateBase, ...]] = (
@@ -26,4 +33,9 @@ CIRCLES_OF_MEMBER: Final[tuple[UpdateBase, ...]] = (
         for each in (schema.circle_note, schema.circle_reply)
     ],
     delete(schema.circle_person).where(_P.member_no == bindparam("which")),
+    *[
+        delete(each).where(or_(each.c.proposal_no.in_(_UNDECIDED), each.c.member_no == bindparam("which")))
+        for each in (proposals_schema.voter, proposals_schema.proposal_comment)
+    ],
+    delete(proposals_schema.proposal).where(_PR.no.in_(_UNDECIDED)),
 )

@@ -34,6 +34,7 @@ from node.store.schema import (
     payments,
     people,
     profiles,
+    proposals,
     reports,
     standing,
     swaps,
@@ -105,6 +106,10 @@ _OF_MEMBER: Final[Mapping[str, tuple[Table, Any]]] = {
     "groups": (circles.circle_person, circles.circle_person.c.member_no == _NO),
     "notes_in_groups": (circles.circle_note, circles.circle_note.c.member_no == _NO),
     "answers_in_groups": (circles.circle_reply, circles.circle_reply.c.member_no == _NO),
+    "put_to_the_vote": (proposals.proposal, proposals.proposal.c.author_no == _NO),
+    "votes": (proposals.voter, proposals.voter.c.member_no == _NO),
+    "said_about_proposals": (proposals.proposal_comment, proposals.proposal_comment.c.member_no == _NO),
+    "minutes_written": (proposals.minutes, proposals.minutes.c.words_by_no == _NO),
     "said_under_events": (events.event_comment, events.event_comment.c.member_no == _NO),
 }
 _OF_ACCOUNT: Final[Mapping[str, tuple[Table, Any]]] = {

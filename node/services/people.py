@@ -7,6 +7,7 @@ the queries for them are in `members.py`, how people prove who they are in `sign
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from sqlalchemy import bindparam, func, insert, select, update
@@ -95,12 +96,16 @@ def must_not_have_left(member: Member) -> None:
 class People:
     """Members in the store. Reading goes through the functions above, together with what else a page needs."""
 
-    def __init__(self, store: Store, clock: Clock, books: Books, settings: Settings, hasher: Hasher):
+    def __init__(
+        self, store: Store, clock: Clock, books: Books, settings: Settings, hasher: Hasher, *, demoted: Callable[[Tx, int], None]
+    ):  # fmt: skip
+        """`demoted` is told, in the same unit, who organises no more."""
         self._store: Final = store
         self._clock: Final = clock
         self._books: Final = books
         self._settings: Final = settings
         self._hasher: Final = hasher
+        self._demoted: Final = demoted
 
     async def member(self, no: int) -> Member | None:
         """Return the member with this number."""
@@ -250,6 +255,8 @@ class People:
         if member.role is Role.ADMIN and role is not Role.ADMIN and int(tx.scalar(_ADMINS)) <= 1:
             raise Unable(Why.LAST_ADMIN)
         tx.run(_ROLE, which=no, new_role=role.value)
+        if member.organises and role is Role.MEMBER:
+            self._demoted(tx, no)
         note_act(tx, by, Deed.ROLE, now_ms=self._clock.now_ms(), for_no=no, detail=role.value, why=why)
 
     async def acts(self, no: int, most: int = 20) -> list[Act]:

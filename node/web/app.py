@@ -27,6 +27,8 @@ from node.web.forms import FORM_BYTES_MAX, BadForm, posted
 from node.web.pages import (
     about,
     board,
+    decision_put,
+    decisions,
     desk,
     desk_acting,
     desk_complaints,
@@ -103,6 +105,8 @@ ROUTES: Final[tuple[Route, ...]] = (
     *event_list.ROUTES,
     *groups.ROUTES,
     *group_board.ROUTES,
+    *decision_put.ROUTES,
+    *decisions.ROUTES,
     *join.ROUTES,
     *sign_in.ROUTES,
     *verify.ROUTES,

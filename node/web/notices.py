@@ -161,6 +161,10 @@ def notice_text(name: str, words: Words) -> str:
             return _("Done. You are not in that group any more.")
         case "noted":
             return _("Pinned to the board.")
+        case "put":
+            return _("Put to the vote. Whoever votes on it finds it on their first page.")
+        case "voted":
+            return _("Your vote is in. You can change it until the vote ends.")
         case "note-gone":
             return _("It is gone.")
         case "note-off":

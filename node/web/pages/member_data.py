@@ -139,6 +139,8 @@ def _counts(context: Context, held: Held) -> tuple[Fact, ...]:
         (_("Help you were asked for"), "help_brought_to_me"),
         (_("Receipts of the desk"), "receipts_of_the_desk"),
         (_("Things checked about you"), "checked_about_me"),
+        (_("Put to the vote"), "put_to_the_vote"),
+        (_("Votes"), "votes"),
         (_("Conversations"), "conversations"),
         (_("Messages"), "messages"),
         (_("Mails to you"), "mail"),

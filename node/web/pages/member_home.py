@@ -47,6 +47,8 @@ async def home(context: Context) -> web.Response:
     mine = await context.remember(read_mine, member.no, member.account_no, context.node.scheme)
     near = [card for card in news.ours if card.member_no != member.no][:LISTINGS_SHOWN]
     here = here_of(context)
+    if context.behalf is not None:  # what goes on in their groups is not for whoever acts for them
+        mine = replace(mine, asking=(), votes=())
     cards = waiting_cards_of(mine, news.schemes, member, context.node.bookings.wall(voice.now_ms), voice)
     last = _last(mine, news.schemes, member.account_no, voice)
     return context.show(

@@ -16,12 +16,14 @@ from node.services.loan_rows import Lent, loans_offered_to
 from node.services.members import Member, member_by_account
 from node.services.members import State as MemberState
 from node.services.own_listings import Owned, listings_of
+from node.services.proposal_rows import Proposal, to_vote
 from node.services.standing_rows import Order, orders_waiting
 from node.services.trades import Trade, newest_trade, trades_waiting
 from node.store import ReadTx
 from node.web.listing_names import listing_id
 from node.web.pages.ask_words import ask_amount, ask_title
 from node.web.pages.day_cards import DayWaiting, read_waiting_days, waiting_days
+from node.web.pages.decision_words import vote_cards
 from node.web.pages.event_words import asked_cards, event_cards, settle_cards
 from node.web.pages.group_words import CARDS_MAX, asking_cards
 from node.web.pages.member import members_of
@@ -62,6 +64,7 @@ class Mine:
     seats_asked: tuple[tuple[Hosted, int], ...]  # lifts of theirs, and how many wait for a yes
     to_settle: tuple[Hosted, ...]  # events of theirs of which they have to say who was there
     asking: tuple[tuple[Group, int, str], ...]  # who asks to come into a group that they keep
+    votes: tuple[Proposal, ...]  # what they may vote on and did not yet
 
 
 def read_mine(tx: ReadTx, now_ms: int, member_no: int, account_no: int, own: SchemeId) -> Mine:
@@ -94,6 +97,7 @@ def read_mine(tx: ReadTx, now_ms: int, member_no: int, account_no: int, own: Sch
         seats_asked=tuple(asked_of(tx, member_no, now_ms)),
         to_settle=tuple(to_settle(tx, member_no, now_ms)),
         asking=tuple(asking_mine(tx, member_no, CARDS_MAX)),
+        votes=tuple(to_vote(tx, member_no, now_ms)),
     )
 
 
@@ -112,7 +116,7 @@ def waiting_cards_of(
     cards += booking_cards(mine.bookings, now_hour, voice)
     cards += asked_cards(mine.seats_asked, voice)
     cards += event_cards(mine.events, voice) + settle_cards(mine.to_settle, voice)
-    cards += asking_cards(mine.asking, voice)
+    cards += asking_cards(mine.asking, voice) + vote_cards(mine.votes, voice)
     cards += [_under_way(trade, member.account_no, schemes, voice) for trade in mine.waiting]
     cards += [
         _expiring(owned, voice)

@@ -35,7 +35,9 @@ class Desk:
         self.settings = Settings(self.store, self.clock, seed)
         self.hasher = Hasher(SECRET, self.chance)
         self.outbox = Outbox(self.store, self.clock, self.server)
-        self.people = People(self.store, self.clock, self.books, self.settings, self.hasher)
+        self.people = People(
+            self.store, self.clock, self.books, self.settings, self.hasher, demoted=lambda _tx, _no: None
+        )
         self.sign_in = SignIn(
             self.store, self.clock, self.chance, settings=self.settings, outbox=self.outbox, hasher=self.hasher,
             secret=SECRET, public_address="https://oakvale.example/",

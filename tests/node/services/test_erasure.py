@@ -72,6 +72,7 @@ def test_nothing_is_left_of_the_erased_and_nothing_else_is_lost(
 # Tables that hold nothing a member said or is called: ids, amounts, moments, and what others signed.
 NOBODYS = {
     "loan_part",
+    "minutes",  # of a group: what it decided, and who wrote that down by number
     "account", "leg", "line", "op", "decision", "quarantine", "payment", "forward", "evidence", "evidence_told", "sync_kept",
     "feed", "feed_evidence", "identity_event", "identity_key", "identity_conflict", "meta", "peer", "recovered", "kept", "throttle",
     "received", "setting", "erasure", "joint_act", "reopening", "boot", "log_hash", "log_head", "log_witness", "witnessed",
@@ -79,7 +80,7 @@ NOBODYS = {
 }  # fmt: skip
 ERASED_FROM = {
     "event", "guest", "event_comment",
-    "circle", "circle_person", "circle_note", "circle_reply",
+    "circle", "circle_person", "circle_note", "circle_reply", "proposal", "voter", "proposal_comment",
     "import_row", "import_run",
     "loan",
     "entry", "trade", "promise", "handle", "member", "application", "act", "session", "pending_sign_in", "sign_in_link",

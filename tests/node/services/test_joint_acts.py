@@ -73,7 +73,14 @@ class Desk:
     async def organiser(self, name: str, role: Role = Role.ORGANISER) -> Actor:
         node = self.node
         seed = SchemeSettings(name="Oakvale")
-        people = People(node.store, node.clock, node.books, Settings(node.store, node.clock, seed), None)  # type: ignore[arg-type]  # no PIN is set here
+        people = People(
+            node.store,
+            node.clock,
+            node.books,
+            Settings(node.store, node.clock, seed),
+            None,
+            demoted=lambda _tx, _no: None,
+        )  # type: ignore[arg-type]  # no PIN is set here
         member = await people.add(OPERATOR, NewMember(name=name, email=f"{name}@example.org", role=role))
         return member.acts("password")
 

@@ -127,6 +127,7 @@ from tests.node.web import (
     day_samples,
     gift_samples,
     samples_care,
+    samples_decisions,
     samples_events,
     samples_groups,
     samples_of_bookings,
@@ -536,4 +537,5 @@ PAGES: Final[Mapping[str, Sample]] = {
         name: Sample(VISITOR, view)
         for name, view in {**samples_events.visitor_pages(), **ALERTS_VISITORS}.items()
     },
+    **{name: Sample(MEMBER, view) for name, view in samples_decisions.member_pages().items()},
 }

@@ -1447,6 +1447,35 @@ def upgrade() -> None:
         batch_op.create_index("ix_pending_sign_in_member", ["member_no"], unique=False)
 
     op.create_table(
+        "proposal",
+        sa.Column("no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("key", sa.LargeBinary(), nullable=False),
+        sa.Column("circle_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("author_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("title", sa.Text(), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("options", sa.Text(), nullable=False),
+        sa.Column("voters", sa.Text(), nullable=False),
+        sa.Column("secret", sa.Boolean().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("quorum", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("closes_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("once", sa.LargeBinary(), nullable=True),
+        sa.Column("created_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.ForeignKeyConstraint(["author_no"], ["member.no"], name=op.f("fk_proposal_author_no")),
+        sa.ForeignKeyConstraint(["circle_no"], ["circle.no"], name=op.f("fk_proposal_circle_no")),
+        sa.PrimaryKeyConstraint("no", name=op.f("pk_proposal")),
+        sqlite_strict=True,
+        sqlite_with_rowid=True,
+    )
+    with op.batch_alter_table("proposal", schema=None) as batch_op:
+        batch_op.create_index("ix_proposal_author", ["author_no"], unique=False)
+        batch_op.create_index("ix_proposal_circle", ["circle_no", "no"], unique=False)
+        batch_op.create_index("ix_proposal_key", ["key"], unique=True)
+        batch_op.create_index("ix_proposal_once", ["once"], unique=True)
+        batch_op.create_index("ix_proposal_state", ["state", "closes_ms"], unique=False)
+
+    op.create_table(
         "rehearsal",
         sa.Column("no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("at_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -1863,6 +1892,60 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("loan_part", schema=None) as batch_op:
         batch_op.create_index("ix_loan_part_loan", ["loan_no"], unique=False)
+
+    op.create_table(
+        "minutes",
+        sa.Column("proposal_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("at_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("entitled", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("voted", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("votes", sa.Text(), nullable=False),
+        sa.Column("outcome", sa.Text(), nullable=False),
+        sa.Column("winner", sa.Text(), nullable=False),
+        sa.Column("words", sa.Text(), nullable=False),
+        sa.Column("words_by_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("words_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.ForeignKeyConstraint(["proposal_no"], ["proposal.no"], name=op.f("fk_minutes_proposal_no")),
+        sa.ForeignKeyConstraint(["words_by_no"], ["member.no"], name=op.f("fk_minutes_words_by_no")),
+        sa.PrimaryKeyConstraint("proposal_no", name=op.f("pk_minutes")),
+        sqlite_strict=True,
+        sqlite_with_rowid=True,
+    )
+    op.create_table(
+        "proposal_comment",
+        sa.Column("no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("proposal_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("member_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("once", sa.LargeBinary(), nullable=True),
+        sa.Column("created_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.ForeignKeyConstraint(["member_no"], ["member.no"], name=op.f("fk_proposal_comment_member_no")),
+        sa.ForeignKeyConstraint(
+            ["proposal_no"], ["proposal.no"], name=op.f("fk_proposal_comment_proposal_no")
+        ),
+        sa.PrimaryKeyConstraint("no", name=op.f("pk_proposal_comment")),
+        sqlite_strict=True,
+        sqlite_with_rowid=True,
+    )
+    with op.batch_alter_table("proposal_comment", schema=None) as batch_op:
+        batch_op.create_index("ix_proposal_comment_member", ["member_no"], unique=False)
+        batch_op.create_index("ix_proposal_comment_once", ["once"], unique=True)
+        batch_op.create_index("ix_proposal_comment_proposal", ["proposal_no", "no"], unique=False)
+
+    op.create_table(
+        "voter",
+        sa.Column("proposal_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("member_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("choice", sa.Text(), nullable=True),
+        sa.Column("at_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.ForeignKeyConstraint(["member_no"], ["member.no"], name=op.f("fk_voter_member_no")),
+        sa.ForeignKeyConstraint(["proposal_no"], ["proposal.no"], name=op.f("fk_voter_proposal_no")),
+        sa.PrimaryKeyConstraint("proposal_no", "member_no", name=op.f("pk_voter")),
+        sqlite_strict=True,
+        sqlite_with_rowid=False,
+    )
+    with op.batch_alter_table("voter", schema=None) as batch_op:
+        batch_op.create_index("ix_voter_member", ["member_no"], unique=False)
 
     statements = {
         "sqlite": (
