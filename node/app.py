@@ -40,6 +40,7 @@ from node.services.booking_telling import BookingTelling
 from node.services.bookings import Bookings
 from node.services.books import Books
 from node.services.both_lost import LOOK_EVERY_S
+from node.services.calendar_feeds import CalendarFeeds
 from node.services.catching_up import Offload, at_once
 from node.services.cheques import Cheques
 from node.services.circle_board import CircleBoard
@@ -192,6 +193,7 @@ class Node:
             store=store, books=self.books, clock=clock, scheme=self.scheme,
             corrected=self._trade_corrected,
         )  # fmt: skip
+        self.calendar_feeds = CalendarFeeds(store, secret=pepper, origin=self.options.origin)
         self.wishes = MailWishes(store, clock, secret=pepper, origin=self.options.origin)
         self.telling = Telling(self.outbox, self.settings, clock, self.options.origin, self.wishes)
         self.tokens = Tokens(

@@ -9,6 +9,7 @@ from sqlalchemy.sql.dml import UpdateBase
 
 from node.store.schema import alerts as alerts_schema
 from node.store.schema import books as books_schema
+from node.store.schema import calendars as calendars_schema
 from node.store.schema import desk as schema
 from node.store.schema import people as people_schema
 
@@ -38,6 +39,7 @@ DESK_OF_MEMBER: Final[tuple[UpdateBase, ...]] = (
             alerts_schema.search_hit,
             alerts_schema.mail_wish,
             alerts_schema.weekly_mail,
+            calendars_schema.calendar_feed,
         )
     ],
     # What waits in anybody's weekly mail may name them; it is on the pages too.

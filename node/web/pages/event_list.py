@@ -30,7 +30,8 @@ from node.services.events import TooManyComments, may_manage
 from node.services.members import Member, State, member_by_no
 from node.services.trades import Trade, trade_by_no
 from node.store import ReadTx
-from node.web.calendar_file import Entry, calendar_answer
+from node.web.calendar_entries import event_entry
+from node.web.calendar_file import calendar_answer
 from node.web.context import MEMBER, Context, NoSuchPage, Route, get, post
 from node.web.dates import local, month_of
 from node.web.forms import EMPTY, Filled, Form, SpendForm, once_key, paragraphs
@@ -317,12 +318,7 @@ def _comments(context: Context, comments: Sequence[Comment]) -> tuple[CommentIte
 async def calendar_file(context: Context) -> web.Response:
     """GET /events/{key}/calendar: a file that calendars read."""
     hosted = (await find_event(context)).hosted
-    plan = hosted.event.plan
-    entry = Entry(
-        uid=hosted.key.hex(), title=plan.title, text=plan.text, place=plan.where, starts=plan.starts, ends=plan.ends,
-        changed=hosted.changed_ms, cancelled=hosted.event.state is EventState.CANCELLED,
-    )  # fmt: skip
-    return calendar_answer([entry], f"event-{hosted.key.hex()[:8]}")
+    return calendar_answer([event_entry(hosted)], f"event-{hosted.key.hex()[:8]}")
 
 
 # --- What members do ----------------------------------------------------------------------------------------

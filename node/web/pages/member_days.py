@@ -12,7 +12,8 @@ from node.services.days import CannotAgree, NewDay, Why
 from node.services.members import member_by_account
 from node.services.threads import Thread, thread_by_id
 from node.web.amounts import Unit
-from node.web.calendar_file import Entry, calendar_answer
+from node.web.calendar_entries import day_entry
+from node.web.calendar_file import calendar_answer
 from node.web.context import MEMBER, Context, NoSuchPage, get, post
 from node.web.days import day_trouble, moment_of, parse_day, parse_time, time_trouble
 from node.web.forms import Filled, SpendForm, line, once_key, once_text
@@ -26,9 +27,7 @@ from node.web.present import OtherScheme, first_name
 from node.web.views.days import DayView
 from node.web.views.page import Option
 from protocol.agreement import AgreementEvent
-from protocol.limits import HOUR_MS, PROPOSAL_LINE_CHARACTERS_MAX
-
-CALENDAR_HOURS: Final = 1  # what a day takes up in a calendar
+from protocol.limits import PROPOSAL_LINE_CHARACTERS_MAX
 
 
 class DayForm(SpendForm):
@@ -269,11 +268,7 @@ async def record(context: Context) -> web.Response:
 async def calendar(context: Context) -> web.Response:
     """GET /days/{number}/calendar: a file that calendars read (RFC 5545)."""
     day, _ = await _mine(context)
-    entry = Entry(
-        uid=day.id.hex(), title=day.what, place=day.place, starts=day.at_ms, ends=day.at_ms + CALENDAR_HOURS * HOUR_MS,
-        changed=day.changed_ms,
-    )  # fmt: skip
-    return calendar_answer([entry], f"day-{day.no}")
+    return calendar_answer([day_entry(day)], f"day-{day.no}")
 
 
 ROUTES: Final = (

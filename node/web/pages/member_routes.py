@@ -6,6 +6,7 @@ from typing import Final
 
 from node.web.context import Route
 from node.web.pages import (
+    calendar_feed,
     member_afterwards,
     member_ask,
     member_ask_abroad,
@@ -47,6 +48,7 @@ from node.web.pages import (
 )
 
 ROUTES: Final[tuple[Route, ...]] = (
+    *calendar_feed.ROUTES,
     *member_afterwards.ROUTES,
     *member_ask.ROUTES,
     *member_ask_abroad.ROUTES,

@@ -86,7 +86,7 @@ ERASED_FROM = {
     "entry", "trade", "promise", "handle", "member", "application", "act", "session", "pending_sign_in", "sign_in_link",
     "sign_in_place", "mail", "listing", "item", "search_doc", "thread", "message", "carried", "ask", "thanks", "complaint", "pay_code",
     "missing", "standing", "cheque_batch", "cheque_row", "paper_note", "wish", "booking", "booking_act", "appointment",
-    "skill", "contact_line", "report", "saved_search", "search_hit", "mail_wish", "mail_news", "weekly_mail", "swap",
+    "skill", "contact_line", "report", "saved_search", "search_hit", "mail_wish", "mail_news", "weekly_mail", "calendar_feed", "swap",
     "helper_check", "help_request", "help_answer", "token_act",
 }  # fmt: skip
 

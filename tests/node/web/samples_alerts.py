@@ -7,7 +7,8 @@ from typing import Final
 
 from node.web.forms import Filled
 from node.web.views.alerts import MailStopView, MailView, SearchesView, SearchRow
-from node.web.views.page import Link, Option, View
+from node.web.views.calendars import CalendarFeedView
+from node.web.views.page import Fact, Link, Option, View
 
 TELLS: Final = (
     Option(value="at-once", text="By mail, at once"),
@@ -34,6 +35,13 @@ ALERTS: Final[Mapping[str, View]] = {
         full="You can keep 10 searches. Remove one to keep another.",
     ),
     "my-searches-none": SearchesView(rows=(), tells=TELLS, note="", full=""),
+    "my-calendar": CalendarFeedView(
+        addresses=(
+            Fact(label="What I said yes to, agreed or borrow", text="https://oakvale.example/calendar/mine-123-2-0123456789abcdef0123456789abcdef.ics"),
+            Fact(label="Everything that is on in Oakvale", text="https://oakvale.example/calendar/all-123-2-fedcba9876543210fedcba9876543210.ics"),
+        ),
+    ),
+    "my-calendar-none": CalendarFeedView(addresses=()),
     "my-mail": MailView(
         form=Filled({"level": "weekly"}, {"level": "Please choose one of the answers."}),
         levels=(

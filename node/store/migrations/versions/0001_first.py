@@ -982,6 +982,16 @@ def upgrade() -> None:
         batch_op.create_index("ix_booking_slot_booking", ["booking_no"], unique=False)
 
     op.create_table(
+        "calendar_feed",
+        sa.Column("member_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("renewed", sa.Integer(), nullable=False),
+        sa.Column("open", sa.Boolean().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.ForeignKeyConstraint(["member_no"], ["member.no"], name=op.f("fk_calendar_feed_member_no")),
+        sa.PrimaryKeyConstraint("member_no", name=op.f("pk_calendar_feed")),
+        sqlite_strict=True,
+        sqlite_with_rowid=True,
+    )
+    op.create_table(
         "cheque_batch",
         sa.Column("no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("day", sa.Text(), nullable=False),
