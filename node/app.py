@@ -50,6 +50,7 @@ from node.services.copy_comparing import note_boot
 from node.services.days import Days
 from node.services.deposits import Deposits
 from node.services.directory import Directory
+from node.services.entering import Entering
 from node.services.erasure import Erasure
 from node.services.event_settling import EventSettling
 from node.services.event_telling import EventTelling
@@ -92,6 +93,7 @@ from node.services.refolding import fold_anew
 from node.services.rehearsals import Rehearsals, Tried
 from node.services.reports import Reports
 from node.services.routes import Routes
+from node.services.second_step import SecondSteps
 from node.services.settings import SchemeSettings, Settings
 from node.services.settlement import Settlement
 from node.services.sign_in import SignIn
@@ -101,6 +103,7 @@ from node.services.swap_telling import SwapTelling
 from node.services.swaps import Swaps
 from node.services.telling import Telling
 from node.services.threads import Thread
+from node.services.throttle import Throttle
 from node.services.tokens import Tokens
 from node.services.trades import Trades
 from node.services.troubles import Troubles
@@ -181,9 +184,13 @@ class Node:
             store, clock, self.books, self.settings, hasher, demoted=self.proposals.organises_no_more_in
         )
         self.profiles = Profiles(store)
+        entering = Entering(clock, Throttle(pepper))
+        self.second_steps = SecondSteps(
+            store, clock, chance, entering=entering, safe=self.keyring.safe, secret=pepper
+        )
         self.sign_in = SignIn(
-            store, clock, chance, settings=self.settings, outbox=self.outbox, hasher=hasher, secret=pepper,
-            public_address=self.options.origin,
+            store, clock, chance, settings=self.settings, outbox=self.outbox, hasher=hasher, entering=entering,
+            steps=self.second_steps, public_address=self.options.origin,
         )  # fmt: skip
         self.applications = Applications(
             store, clock, chance, people=self.people, sign_in=self.sign_in, settings=self.settings,
@@ -360,6 +367,7 @@ class Node:
             keyring=self.keyring,
             erasure=self.erasure,
             bookings=self.bookings,
+            steps=self.second_steps,
         )
         self.marks = Marks(store=self.store, lines=self.lines)
         self.jobs.append(Job("mark-lines", HOUR_S, self.marks.write))

@@ -255,6 +255,17 @@ def user_link(context: click.Context, as_json: bool, name: str) -> None:
     _show(answer, as_json, f"{answer['name']} ({answer['number']}), once, within a day:", str(answer["link"]))
 
 
+@user.command("without-step")
+@click.argument("name")
+@json_option
+@click.pass_context
+@plainly
+def user_without_step(context: click.Context, as_json: bool, name: str) -> None:
+    """Let the member with this NAME, number or e-mail address log in without the second step they lost."""
+    answer = _ask(context, "user-without-step", name=name)
+    _show(answer, as_json, f"{answer['name']} ({answer['number']}) logs in without a second step now.")
+
+
 @cli.group()
 def peer() -> None:
     """Other schemes' nodes."""

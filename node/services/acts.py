@@ -40,6 +40,7 @@ class Deed(enum.StrEnum):
     ACTING = "acting"
     ACTED = "acted"
     SIGNED_OUT = "signed-out"
+    SECOND_STEP = "second-step"
     SETTINGS = "settings"
     RATE = "rate"
     NEIGHBOUR = "neighbour"

@@ -13,12 +13,13 @@ from node.federation.addresses import network_of
 from node.mail import texts
 from node.mail.outbox import Outbox
 from node.services.acts import Actor, Deed, note_act
+from node.services.entering import Wait
 from node.services.hashing import Hasher
 from node.services.members import Member, NewMember, Reach, Unable, Why, check_pin, existing, number_text
 from node.services.people import People
 from node.services.sessions import TOKEN_BYTES, token_text
 from node.services.settings import Settings
-from node.services.sign_in import INVITATION_DAYS, SignIn, Wait
+from node.services.sign_in import INVITATION_DAYS, SignIn
 from node.services.throttle import NETWORK_REQUESTS, Counted, Throttle
 from node.store import ReadTx, Store, Tx
 from node.store.schema import people as schema

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from crypto.safekeeping import SafeKeys
-from node.services.archive import ArchiveUnusable, read_index, read_rows, read_scheme, records
+from node.services.archive import SECRET_TABLES, ArchiveUnusable, read_index, read_rows, read_scheme, records
 from node.services.kept_copy import LEFT_OUT
 from node.services.ledger_check import Checked, check_books
 from node.services.ledger_identities import read_identities
@@ -59,7 +59,12 @@ def fill(database: Path, folder: Path, scheme: SchemeId) -> int:
 def _fill_table(raw: sqlite3.Connection, folder: Path, name: str, count: int) -> int:
     table = name.removeprefix("tables/").removesuffix(".jsonl")
     known = load_all().tables.get(table)
-    if known is None or (table in LEFT_OUT and table not in _FEED) or name != f"tables/{table}.jsonl":
+    if (
+        known is None
+        or table in SECRET_TABLES
+        or (table in LEFT_OUT and table not in _FEED)
+        or name != f"tables/{table}.jsonl"
+    ):
         raise ArchiveUnusable(f"{name}: no archive has such a file")
     wanted = [str(column.name) for column in known.columns]
     places = ", ".join("?" * len(wanted))

@@ -41,6 +41,7 @@ from node.store.schema import people as schema
 from node.store.schema import profiles as profiles_schema
 from node.store.schema import reports as reports_schema
 from node.store.schema import restore as restore_schema
+from node.store.schema import second_step as step_schema
 from node.store.schema import standing as standing_schema
 from node.store.schema import swaps as swaps_schema
 from protocol.entry import Corrected, Entry, Payload, Posted, Words, open_book
@@ -166,7 +167,7 @@ _BLANK: Final[tuple[UpdateBase, ...]] = (
         delete(each).where(each.c.member_no == bindparam("which"))
         for each in (
             schema.session, schema.pending_sign_in, schema.sign_in_link, schema.sign_in_place, profiles_schema.skill,
-            profiles_schema.contact_line,
+            profiles_schema.contact_line, step_schema.second_step, step_schema.spare_code, step_schema.pending_step,
         )
     ],
 )  # fmt: skip

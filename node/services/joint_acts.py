@@ -1,4 +1,5 @@
-"""What two organisers must want: freeing who is stuck, writing off what a neighbour owes, going on anew, erasing who left.
+"""What two organisers must want: freeing who is stuck, writing off what a neighbour owes, going on anew, erasing who left,
+letting in who lost their second step.
 
 One asks, another confirms; only then something happens, in the unit that confirms. Whoever is new at the desk cannot be
 the other one for a week, or one person could make a second one. A scheme with one organiser waits a week instead, so
@@ -8,8 +9,6 @@ that somebody may notice. Source: docs/protocol.md 6.6, 6.8, 6.9, 7.2; docs/page
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from enum import StrEnum
 from typing import Final, assert_never
 
 from sqlalchemy import and_, bindparam, func, insert, or_, select, update
@@ -21,12 +20,14 @@ from node.services.bookings import Bookings
 from node.services.books import Books
 from node.services.deposit_rows import is_party
 from node.services.erasure import Erasure, may_be_erased
+from node.services.joint_kinds import Asked, CannotAct, Kind, Why
 from node.services.line_ends import write_off
 from node.services.line_rows import CLOSED, CLOSING, FROZEN, STOPPED, SUSPENDED, Line
 from node.services.lines import LineService
 from node.services.members import number_text
 from node.services.payer_desk import UNDER_WAY
 from node.services.reopen_desk import CAN_GO_ON, ReopenDesk, newest_offer, offer_fits, read_owed
+from node.services.second_step import SecondSteps, is_stepping
 from node.store import ReadTx, Store, Tx
 from node.store.schema import books as books_schema
 from node.store.schema import payments as payments_schema
@@ -44,68 +45,6 @@ ASKED_VALID_MS: Final = 30 * DAY_MS
 WRITE_OFF_HOURS_A_YEAR: Final = 120
 YEAR_MS: Final = 365 * DAY_MS
 ASKED_MAX: Final = 100
-
-
-class Kind(StrEnum):
-    """What can be asked for."""
-
-    FREE = "free"  # about a trade's number: what it set aside goes from the member to the chest
-    WRITE_OFF = "write-off"  # about a neighbour: hours it owes are booked as lost
-    ERASE = "erase"  # about the number of a member who has left: what is held about them is erased
-    DEPOSIT = "deposit"  # about a booking's number: its owner keeps what they ask for of the deposit
-    GO_ON = "go-on"  # about a neighbour: the line goes on in a new epoch, from the debt that both agreed on
-
-
-class CannotAct(Exception):
-    """Why it is not done now; nothing changed. The reason is one of `Why`."""
-
-    def __init__(self, why: Why):
-        super().__init__(why.value)
-        self.why: Final = why
-
-
-class Why(StrEnum):
-    """Why something is not done."""
-
-    CHANGED = "changed"  # it is as the page said no more
-    ASKER = "asker"  # you asked: another organiser confirms
-    NEW = "new"  # you are at the desk, or were let in by another, for less than a week
-    ALONE = "alone"  # nobody else is at the desk: after a week
-    TOO_EARLY = "too-early"  # less than 14 days late
-    TOO_MUCH = "too-much"  # more than they owe
-    CAP = "cap"  # more than may be written off in a year
-    TRADING = "trading"  # stop trading with them first
-    APART = "apart"  # what both hold of the line is not known to be the same now
-    PARTY = "party"  # it is about you
-    NO_OFFER = "no-offer"  # the other side writes first, and has not written this
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """Something one organiser asked for."""
-
-    no: int
-    kind: Kind
-    about: bytes
-    amount: int
-    asked_by: int
-    asked_ms: int
-    asker: str
-
-    @property
-    def trade_no(self) -> int:
-        """The trade that a FREE is about."""
-        return int.from_bytes(self.about, "big")
-
-    @property
-    def booking_no(self) -> int:
-        """The booking that a DEPOSIT is about."""
-        return int.from_bytes(self.about, "big")
-
-    @property
-    def member_no(self) -> int:
-        """The member that an ERASE is about."""
-        return int.from_bytes(self.about, "big")
 
 
 _J: Final = schema.joint_act.c
@@ -129,11 +68,11 @@ _WRITTEN_OFF: Final = select(func.coalesce(func.sum(_J.amount), 0)).where(
     _J.state == "done", _J.kind == Kind.WRITE_OFF.value, _J.ended_ms > bindparam("since")
 )
 _OTHERS: Final = select(func.count()).where(
-    _M.role != "member", _M.state != "paused", _M.no != bindparam("no")
+    _M.role != "member", _M.state != "paused", _M.no != bindparam("no"), _M.no != bindparam("kept_out")
 )
 _CAME_TO_DESK: Final = [Deed.ROLE.value, Deed.ADDED.value, Deed.WELCOMED.value]
 # Whoever gave somebody a PIN, a link or another e-mail address could sign in as them.
-_LET_IN: Final = [Deed.PIN.value, Deed.LINK.value, Deed.PROFILE.value]
+_LET_IN: Final = [Deed.PIN.value, Deed.LINK.value, Deed.PROFILE.value, Deed.SECOND_STEP.value]
 _ROLE_SINCE: Final = select(func.max(_A.at_ms)).where(
     _A.for_no == bindparam("no"),
     or_(_A.what.in_(_CAME_TO_DESK), and_(_A.what.in_(_LET_IN), _A.by_no.is_not(None), _A.by_no != _A.for_no)),
@@ -170,10 +109,14 @@ def why_not(tx: ReadTx, by: Actor, asked: Asked, now_ms: int) -> tuple[Why, int]
     assert by.no is not None, "whoever confirms is a member"
     if asked.kind is Kind.DEPOSIT and is_party(tx, asked.booking_no, by.no):
         return Why.PARTY, 0
+    if asked.kind is Kind.STEP and asked.member_no == by.no:
+        return Why.OWN_STEP, 0
     if by.no != asked.asked_by:
         since = tx.scalar(_ROLE_SINCE, no=by.no) or 0
         return (Why.NEW, since + NEW_AT_DESK_MS) if now_ms < since + NEW_AT_DESK_MS else None
-    if tx.scalar(_OTHERS, no=by.no):
+    # Whoever cannot log in confirms nothing either.
+    kept_out = asked.member_no if asked.kind is Kind.STEP else 0
+    if tx.scalar(_OTHERS, no=by.no, kept_out=kept_out):
         return Why.ASKER, 0
     # Whoever was sent away from the desk in this week could have been the other one.
     since = max(asked.asked_ms, tx.scalar(_ROLES_CHANGED) or 0)
@@ -185,7 +128,7 @@ class JointActs:
 
     def __init__(
         self, *, store: Store, lines: LineService, books: Books, keyring: KeyRing,
-        erasure: Erasure | None = None, bookings: Bookings | None = None,
+        erasure: Erasure | None = None, bookings: Bookings | None = None, steps: SecondSteps | None = None,
     ):  # fmt: skip
         self._store: Final = store
         self._keyring: Final = keyring
@@ -193,10 +136,15 @@ class JointActs:
         self._books: Final = books
         self._erasure: Final = erasure
         self._bookings: Final = bookings
+        self._steps: Final = steps
 
     async def ask_erase(self, by: Actor, member_no: int) -> None:
         """Ask to erase what is held about a member who has left. Raises CannotAct."""
         await self._store.write(self._ask, by, Kind.ERASE, member_no.to_bytes(8, "big"), 0)
+
+    async def ask_step(self, by: Actor, member_no: int) -> None:
+        """Ask that a member logs in without their second step, which they lost. Raises CannotAct."""
+        await self._store.write(self._ask, by, Kind.STEP, member_no.to_bytes(8, "big"), 0)
 
     async def ask_keep(self, by: Actor, booking_no: int, amount: int) -> None:
         """Ask that an owner keeps `amount` of a deposit, which is what they ask for. Raises CannotAct. Source: 7.8."""
@@ -324,6 +272,9 @@ class JointActs:
             case Kind.ERASE:
                 if may_be_erased(tx, int.from_bytes(about, "big")) is None:
                     raise CannotAct(Why.CHANGED)
+            case Kind.STEP:
+                if not is_stepping(tx, int.from_bytes(about, "big")):
+                    raise CannotAct(Why.CHANGED)
             case Kind.DEPOSIT:
                 if not may_be_kept(tx, int.from_bytes(about, "big"), amount):
                     raise CannotAct(Why.CHANGED)
@@ -357,6 +308,10 @@ class JointActs:
                 assert member is not None, "looked at a moment ago"
                 assert self._erasure is not None, "a node that has members erases them"
                 self._erasure.erase_in(tx, member, lines.now_ms)
+            case Kind.STEP:
+                assert self._steps is not None, "a node that has members lets them in"
+                self._steps.take_away(tx, by, asked.member_no, why=f"asked by {asked.asker}")
+                return
             case Kind.DEPOSIT:
                 assert self._bookings is not None, "a node that has members lets them lend"
                 try:
@@ -384,7 +339,7 @@ def left_this_year(tx: ReadTx, now_ms: int) -> int:
 
 _DEEDS: Final[Mapping[Kind, Deed]] = {
     Kind.FREE: Deed.FREED, Kind.WRITE_OFF: Deed.WRITTEN_OFF, Kind.GO_ON: Deed.NEIGHBOUR, Kind.ERASE: Deed.ERASED,
-    Kind.DEPOSIT: Deed.DEPOSIT,
+    Kind.DEPOSIT: Deed.DEPOSIT, Kind.STEP: Deed.SECOND_STEP,
 }  # fmt: skip
 
 
@@ -396,5 +351,5 @@ def _named(kind: Kind, about: bytes) -> str:
             return f"booking {int.from_bytes(about, 'big')}"
         case Kind.FREE:
             return f"trade {int.from_bytes(about, 'big')}"
-        case Kind.ERASE:
+        case Kind.ERASE | Kind.STEP:
             return f"member {number_text(int.from_bytes(about, 'big'))}"

@@ -37,6 +37,7 @@ from node.store.schema import (
     profiles,
     proposals,
     reports,
+    second_step,
     standing,
     swaps,
 )
@@ -49,7 +50,7 @@ Held = dict[str, list[dict[str, Any]]]
 
 # Digests, keys of forms, and columns that only repeat others.
 LEFT_OUT: Final = frozenset(
-    {"pin_hash", "token", "folded", "once", "answer_once", "give_once", "pay_once", "code", "mark"}
+    {"pin_hash", "token", "folded", "once", "answer_once", "give_once", "pay_once", "code", "mark", "secret"}
 )
 
 
@@ -78,6 +79,8 @@ _OF_MEMBER: Final[Mapping[str, tuple[Table, Any]]] = {
     "brought_in": (imports.import_row, imports.import_row.c.member_no == _NO),
     "what_organisers_did": (people.act, people.act.c.for_no == _NO),
     "logged_in": (people.session, people.session.c.member_no == _NO),
+    "second_step": (second_step.second_step, second_step.second_step.c.member_no == _NO),
+    "spare_codes": (second_step.spare_code, second_step.spare_code.c.member_no == _NO),
     "mail": (mail.mail, (mail.mail.c.member_no == _NO) & mail.mail.c.private.is_(False)),
     "what_i_can_do": (profiles.skill, profiles.skill.c.member_no == _NO),
     "ways_to_reach_me": (profiles.contact_line, profiles.contact_line.c.member_no == _NO),

@@ -19,6 +19,7 @@ from node.services.own_listings import listings_of
 from node.services.people import may_decide
 from node.store import Store, Tx
 from node.store.schema import people as schema
+from node.store.schema import second_step as step_schema
 from protocol.listing import Actor as ListingActor
 from protocol.listing import Withdrew
 
@@ -30,7 +31,7 @@ _LEFT: Final = (
 )
 _SIGNED_OUT: Final = tuple(
     delete(each).where(each.c.member_no == bindparam("which"))
-    for each in (schema.session, schema.pending_sign_in, schema.sign_in_link)
+    for each in (schema.session, schema.pending_sign_in, schema.sign_in_link, step_schema.pending_step)
 )
 _ADMINS: Final = (
     select(func.count())

@@ -61,6 +61,9 @@ class SchemeSettings:
     help_phone: str = ""
     help_hours: str = ""
     asks_abroad: bool = False  # whether members here and in other schemes may ask each other to be paid
+    organisers_second_step: bool = (
+        False  # whether the desk opens only to those who took one when they logged in
+    )
     maintenance: bool = False  # nothing new is recorded or changed until an admin ends it
     maintenance_note: str = ""  # what members are told of it besides
     public_events: bool = True  # whether visitors may read events whose hosts let them

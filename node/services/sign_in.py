@@ -21,6 +21,15 @@ from node.mail import texts
 from node.mail.outbox import Outbox
 from node.services import sessions
 from node.services.acts import Actor, Deed, note_act
+from node.services.entering import (
+    Entering,
+    Lapsed,
+    Outcome,
+    SignedIn,
+    StepAsked,
+    Wait,
+    Wrong,
+)
 from node.services.hashing import Hasher
 from node.services.members import (
     MAY_SIGN_IN,
@@ -32,6 +41,7 @@ from node.services.members import (
     member_by_no,
     parse_number,
 )
+from node.services.second_step import SecondSteps
 from node.services.sessions import TOKEN_BYTES, Session, token_digest, token_text
 from node.services.settings import Settings
 from node.services.throttle import (
@@ -40,9 +50,8 @@ from node.services.throttle import (
     NETWORK_TRIES,
     PIN_TRIES,
     Counted,
-    Throttle,
 )
-from node.store import ReadTx, Store, Tx, upsert
+from node.store import ReadTx, Store, Tx
 from node.store.schema import people as schema
 from protocol.limits import DAY_MS, HOUR_MS, MINUTE_MS
 
@@ -56,8 +65,6 @@ LINK_HOURS: Final = 24
 LINK_MS: Final = LINK_HOURS * HOUR_MS
 INVITATION_DAYS: Final = 14
 INVITATION_MS: Final = INVITATION_DAYS * DAY_MS
-# A network from which nobody signed in for so long is a stranger's again.
-PLACE_KEPT_MS: Final = 180 * DAY_MS
 
 # Where a one-time link leads; its page shows a button, because mail scanners follow links.
 LINK_PATH: Final = "/login/link/"
@@ -74,37 +81,7 @@ class CodeAsked:
     lasts_ms: int = CODE_MS
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SignedIn:
-    """`token` goes into the session cookie, which lasts `lasts_ms` or until the browser closes."""
-
-    token: str
-    member: Member
-    own_computer: bool
-    lasts_ms: int
-
-
-@dataclass(frozen=True, slots=True)
-class Wrong:
-    """Not the code or PIN; `tries_left` for a code."""
-
-    tries_left: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Lapsed:
-    """The code or link was used, is too old, or was tried too often; ask for another."""
-
-
-@dataclass(frozen=True, slots=True)
-class Wait:
-    """Too many tries: the next one counts after `ms`."""
-
-    ms: int
-
-
 Asked: TypeAlias = CodeAsked | Wait
-Outcome: TypeAlias = SignedIn | Wrong | Lapsed | Wait
 
 
 # --- Statements --------------------------------------------------------------------------------------------------
@@ -116,26 +93,12 @@ _PENDING: Final = select(_P.member_no, _P.code, _P.tries, _P.expires_ms).where(_
 _TRIED: Final = (
     update(schema.pending_sign_in).where(_P.token == bindparam("which")).values(tries=_P.tries + 1)
 )
-_END_PENDING: Final = delete(schema.pending_sign_in).where(_P.token == bindparam("which"))
-_END_PENDINGS: Final = delete(schema.pending_sign_in).where(_P.member_no == bindparam("whose"))
 _LAPSE_PENDING: Final = delete(schema.pending_sign_in).where(_P.expires_ms <= bindparam("now"))
 _NEW_LINK: Final = insert(schema.sign_in_link)
 _LINK: Final = select(_L.member_no, _L.kind, _L.expires_ms).where(_L.token == bindparam("token"))
 _END_LINK: Final = delete(schema.sign_in_link).where(_L.token == bindparam("which"))
-_END_MAIL_LINKS: Final = delete(schema.sign_in_link).where(
-    _L.member_no == bindparam("whose"), _L.kind == "mail"
-)
 _LAPSE_LINKS: Final = delete(schema.sign_in_link).where(_L.expires_ms <= bindparam("now"))
 _PIN: Final = select(schema.member.c.pin_hash).where(schema.member.c.no == bindparam("no"))
-_SEEN: Final = (
-    update(schema.member).where(schema.member.c.no == bindparam("which")).values(seen_ms=bindparam("now"))
-)
-_W: Final = schema.sign_in_place.c
-_KNOWN_PLACE: Final = select(_W.seen_ms).where(
-    _W.member_no == bindparam("member_no"), _W.mark == bindparam("mark")
-)
-_NOTE_PLACE: Final = upsert(schema.sign_in_place, key=("member_no", "mark"), update=("seen_ms",))
-_FORGET_PLACES: Final = delete(schema.sign_in_place).where(_W.seen_ms < bindparam("before"))
 
 
 def _code_digest(token: str, code: str) -> bytes:
@@ -155,7 +118,7 @@ class SignIn:
 
     def __init__(
         self, store: Store, clock: Clock, chance: Chance, *, settings: Settings, outbox: Outbox, hasher: Hasher,
-        secret: bytes, public_address: str,
+        entering: Entering, steps: SecondSteps, public_address: str,
     ):  # fmt: skip
         self._store: Final = store
         self._clock: Final = clock
@@ -163,7 +126,9 @@ class SignIn:
         self._settings: Final = settings
         self._outbox: Final = outbox
         self._hasher: Final = hasher
-        self._throttle: Final = Throttle(secret)
+        self._entering: Final = entering
+        self._steps: Final = steps
+        self._throttle: Final = entering.throttle
         self._public_address: Final = public_address.rstrip("/")
 
     # --- sessions ----------------------------------------------------------------------------------------------
@@ -179,6 +144,28 @@ class SignIn:
     async def sign_out(self, token: str) -> None:
         """End the session of one browser."""
         await self._store.write(sessions.end_session, token)
+
+    async def name_device(self, token: str, device: str) -> None:
+        """Note what the browser of a session is called, for its member to know it again."""
+        await self._store.write(sessions.name_device, token, device)
+
+    async def sign_out_one(self, by: Member, mark: str) -> bool:
+        """End the session of one of a member's own browsers, as a page named it; tell whether there was one."""
+        return await self._store.write(sessions.end_session_called, by.no, mark)
+
+    async def sign_out_others(self, by: Member, token: str) -> int:
+        """End a member's sessions in all other browsers; return how many there were."""
+        return await self._store.write(sessions.end_other_sessions, by.no, token)
+
+    async def sign_out_all(self, by: Actor) -> int:
+        """End everybody's sessions, by an admin who has a reason to; return how many there were."""
+        by.must_administer()
+        return await self._store.write(self._sign_out_all, by)
+
+    def _sign_out_all(self, tx: Tx, by: Actor) -> int:
+        ended = sessions.end_all_sessions(tx)
+        note_act(tx, by, Deed.SIGNED_OUT, now_ms=self._clock.now_ms(), detail=f"everybody: {ended}")
+        return ended
 
     async def sign_out_everywhere(self, by: Actor, no: int, *, why: str = "") -> int:
         """End every session of a member, by the member or an organiser; return how many there were."""
@@ -223,7 +210,7 @@ class SignIn:
             member = None
         if member is not None:
             # Too many mails: neither a mail nor a code that could be guessed. The earlier mails' links work.
-            counted = self._of_account(tx, "mail", member, network)
+            counted = self._entering.of_account(tx, "mail", member, network)
             if self._throttle.charge(tx, [Counted(counted, MAILS)], now_ms):
                 member = None
         tx.run(
@@ -284,6 +271,20 @@ class SignIn:
         fresh = token_text(self._chance.bytes(TOKEN_BYTES))
         return await self._store.write(self._enter_with_pin, no, stored, address, own_computer, fresh)
 
+    async def fits_pin(self, by: Member, pin: str, address: str) -> bool | Wait:
+        """Tell whether this is the PIN of a member who is signed in; wrong ones are counted like wrong sign-ins."""
+        stored = await self._store.write(self._charge_pin, by.no, address)
+        if isinstance(stored, Wait):
+            return stored
+        fits = await self._hasher.verify(pin.strip(), stored)
+        if fits:
+            await self._store.write(self._refund_pin, by.no, address)
+        return fits
+
+    def _refund_pin(self, tx: Tx, no: int, address: str) -> None:
+        for counted in self._pin_counts(tx, no, network_of(address)):
+            self._throttle.refund(tx, counted)
+
     def _charge_pin(self, tx: Tx, no: int, address: str) -> str | Wait | None:
         """Count the try, and return the hash to verify against, None if there is none."""
         now_ms = self._clock.now_ms()
@@ -303,7 +304,7 @@ class SignIn:
         account = (
             self._throttle.mark("pin", str(no), "elsewhere")
             if member is None
-            else self._of_account(tx, "pin", member, network)
+            else self._entering.of_account(tx, "pin", member, network)
         )
         return [Counted(self._throttle.mark("pin", network), NETWORK_TRIES), Counted(account, PIN_TRIES)]
 
@@ -314,8 +315,7 @@ class SignIn:
         # The PIN may have been changed while it was being verified.
         if member is None or member.state not in MAY_SIGN_IN or tx.scalar(_PIN, no=no) != stored:
             return Wrong()
-        for counted in self._pin_counts(tx, no, network_of(address)):
-            self._throttle.refund(tx, counted)
+        self._refund_pin(tx, no, address)
         return self._enter(tx, member, fresh, address, own_computer=own_computer, proof="pin")
 
     # --- one-time links ----------------------------------------------------------------------------------------
@@ -367,25 +367,12 @@ class SignIn:
 
     def _enter(
         self, tx: Tx, member: Member, token: str, address: str, *, own_computer: bool, proof: str
-    ) -> SignedIn:
-        now_ms = self._clock.now_ms()
-        sessions.open_session(tx, token, member.no, own_computer=own_computer, proof=proof, now_ms=now_ms)
-        # What was mailed for this is worth nothing any more.
-        tx.run(_END_PENDINGS, whose=member.no)
-        tx.run(_END_MAIL_LINKS, whose=member.no)
-        network = network_of(address)
-        tx.run(_NOTE_PLACE, member_no=member.no, mark=self._throttle.mark("place", network), seen_ms=now_ms)
-        for what in ("pin", "mail"):
-            self._throttle.forget(tx, self._throttle.mark(what, str(member.no), network))
-        tx.run(_SEEN, which=member.no, now=now_ms)
-        lasts_ms = sessions.OWN_COMPUTER_MS if own_computer else sessions.SHARED_COMPUTER_MS
-        return SignedIn(token=token, member=member, own_computer=own_computer, lasts_ms=lasts_ms)
-
-    def _of_account(self, tx: ReadTx, what: str, member: Member, network: str) -> bytes:
-        """Return the mark for tries at an account: its own networks each have one, all others share one."""
-        place = self._throttle.mark("place", network)
-        known = tx.scalar(_KNOWN_PLACE, member_no=member.no, mark=place) is not None
-        return self._throttle.mark(what, str(member.no), network if known else "elsewhere")
+    ) -> SignedIn | StepAsked:
+        """Sign a member in, or ask for the second step of whoever has one."""
+        if self._steps.is_on(tx, member.no):
+            self._entering.use_up(tx, member)
+            return self._steps.ask(tx, member, token, own_computer=own_computer, proof=proof)
+        return self._entering.enter(tx, member, token, address, own_computer=own_computer, proof=proof)
 
     async def tidy(self) -> None:
         """Drop what has lapsed; called by a job now and then."""
@@ -393,8 +380,7 @@ class SignIn:
 
     def _tidy(self, tx: Tx) -> None:
         now_ms = self._clock.now_ms()
-        sessions.lapse_sessions(tx, now_ms)
         tx.run(_LAPSE_PENDING, now=now_ms)
         tx.run(_LAPSE_LINKS, now=now_ms)
-        tx.run(_FORGET_PLACES, before=now_ms - PLACE_KEPT_MS)
-        self._throttle.tidy(tx, now_ms)
+        self._steps.tidy(tx)
+        self._entering.tidy(tx)

@@ -21,7 +21,7 @@ from node.services.sessions import Session
 from node.services.threads import unread_of
 from node.store import ReadTx, Remembered
 from node.web.assets import Assets
-from node.web.context import Context, NotSignedIn, Route, UnderMaintenance
+from node.web.context import Context, NotSignedIn, Route, StepMissing, UnderMaintenance
 from node.web.cookies import CookieNames, Cookies
 from node.web.forms import FORM_BYTES_MAX, BadForm, posted
 from node.web.pages import (
@@ -55,6 +55,7 @@ from node.web.pages import (
     desk_together,
     desk_token_book,
     desk_tokens,
+    desk_ways_in,
     desk_year,
     event_admit,
     event_list,
@@ -64,7 +65,9 @@ from node.web.pages import (
     groups,
     join,
     lifts,
+    logins,
     member_routes,
+    second_step,
     sign_in,
     verify,
     visitor,
@@ -109,6 +112,8 @@ ROUTES: Final[tuple[Route, ...]] = (
     *decisions.ROUTES,
     *join.ROUTES,
     *sign_in.ROUTES,
+    *second_step.ROUTES,
+    *logins.ROUTES,
     *verify.ROUTES,
     *desk.ROUTES,
     *desk_acting.ROUTES,
@@ -136,6 +141,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     *desk_together.ROUTES,
     *desk_tokens.ROUTES,
     *desk_token_book.ROUTES,
+    *desk_ways_in.ROUTES,
     *desk_year.ROUTES,
     *member_routes.ROUTES,
 )
@@ -230,6 +236,11 @@ async def errors_in_words(request: web.Request, handler: Handler) -> web.StreamR
         context = request[CONTEXT]
         if request.method in SAFE_METHODS:
             return context.redirect("/login", after=context.path)
+        return refusal(context, error)
+    except StepMissing as error:
+        context = request[CONTEXT]
+        if request.method in SAFE_METHODS:
+            return context.redirect(second_step.HERE)
         return refusal(context, error)
     except web.HTTPRedirection:
         raise

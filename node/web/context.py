@@ -78,6 +78,10 @@ class WrongRole(Exception):
     """The page is not for this member."""
 
 
+class StepMissing(Exception):
+    """The desk's pages need a second step in this scheme, and this browser was signed in without."""
+
+
 class UnderMaintenance(Exception):
     """Nothing new is recorded or changed just now."""
 
@@ -108,8 +112,12 @@ class Context:
         self.node: Final = node
         self.scheme: Final = surroundings.now()
         self.cookies: Final = cookies
-        self.session: Final = session
-        self.acting: Final = None if session is None else session.acting
+        self.at_desk: Final = session is not None and session.member.at_desk
+        needs_step = self.at_desk and self.settings.organisers_second_step
+        self.held_back: Final = needs_step and session is not None and not session.stepped
+        # Held back from the desk they are a member like others, on every page.
+        self.session: Final = session.as_member() if session is not None and self.held_back else session
+        self.acting: Final = None if self.session is None else self.session.acting
         self.unread = 0 if self.acting else unread  # messages that wait for whoever asks
         self._as_self = False
         self.fields: Mapping[str, str] = {}  # what was sent; filled in once its token was found to fit
@@ -152,14 +160,14 @@ class Context:
         )
 
     def admit(self, route: Route) -> None:
-        """Raises NotSignedIn, WrongRole, NotForOthers: the page is not for whoever asks."""
+        """Raises NotSignedIn, WrongRole, StepMissing, NotForOthers: the page is not for whoever asks."""
         self._as_self = route.audience >= ORGANISER
         if route.audience is VISITOR:
             return
         if self.session is None:
             raise NotSignedIn
         if _AUDIENCE_OF[self.session.actor.role] < route.audience:
-            raise WrongRole
+            raise StepMissing if self.held_back else WrongRole
         if self.behalf is not None and not route.for_others:
             raise NotForOthers
 
@@ -292,7 +300,7 @@ class Context:
             if session is None
             else Viewer(
                 name=session.member.name,
-                organiser=session.member.at_desk,
+                organiser=self.at_desk,
                 acting=""
                 if self.acting is None
                 else f"{self.acting.member.name} ({self.acting.member.number})",

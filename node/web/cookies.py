@@ -26,6 +26,7 @@ class CookieNames:
     session: str  # who is signed in
     form: str  # proves that a form came from a page made for this browser, before anybody signs in
     code: str  # the browser that asked for a code
+    step: str  # the browser that is asked for a second step
     size: str  # how large the letters are
     language: str  # which language this browser's reader chose
     secure: bool
@@ -34,7 +35,9 @@ class CookieNames:
     def of(cls, scheme_text: str, origin: Origin) -> CookieNames:
         """Return the names for a scheme at an address."""
         name = cookie_name(scheme_text, origin)
-        return cls(name, f"{name}-form", f"{name}-code", f"{name}-size", f"{name}-language", origin.secure)
+        return cls(
+            name, f"{name}-form", f"{name}-code", f"{name}-step", f"{name}-size", f"{name}-language", origin.secure
+        )  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -48,7 +51,7 @@ class Cookies:
     @classmethod
     def of(cls, request: web.Request, names: CookieNames) -> Cookies:
         """Return those of ours in a request."""
-        ours = (names.session, names.form, names.code, names.size, names.language)
+        ours = (names.session, names.form, names.code, names.step, names.size, names.language)
         sent = request.cookies
         brought = {
             name: value for name in ours if (value := sent.get(name)) and len(value) <= COOKIE_CHARACTERS_MAX

@@ -21,6 +21,10 @@ def notice_text(name: str, words: Words) -> str:
             return _("Sent.")
         case "logged-out":
             return _("You are logged out.")
+        case "logged-out-there":
+            return _("Logged out there.")
+        case "everybody-out":
+            return _("Everybody is logged out, on all browsers. Please log in again.")
         case "welcomed-before":
             return _("This person was welcomed already.")
         case "brought-in":

@@ -20,6 +20,7 @@ from node.web.context import (
     NoSuchPage,
     NotForOthers,
     NotSignedIn,
+    StepMissing,
     UnderMaintenance,
     WrongFormToken,
     WrongRole,
@@ -121,6 +122,14 @@ def _said(context: Context, error: Exception) -> Said:
                 _("This page belongs to the organisers’ desk."),
                 nothing,
                 _("If you should be able to do this, ask an organiser."),
+            )
+        case StepMissing():
+            return Said(
+                403,
+                _("One step is missing"),
+                _("In this scheme the organisers’ desk opens only to those who have a second step."),
+                nothing,
+                _("Set up the second step in your settings, and do it once more."),
             )
         case UnderMaintenance():
             return Said(

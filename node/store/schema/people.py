@@ -108,6 +108,10 @@ session: Final = table(
     Column("member_no", Big, ForeignKey("member.no"), nullable=False),
     Column("own_computer", Flag, nullable=False),
     Column("proof", Str, nullable=False),  # how the member signed in, a word of the ledger's PROOFS
+    Column("stepped", Flag, nullable=False),  # whether a second step was taken too
+    Column(
+        "device", Str, nullable=False
+    ),  # "firefox/linux": what its browser is called, and no more of what it told
     Column("acting_no", Big, ForeignKey("member.no")),  # for whom an organiser acts in this browser
     Column("acting_how", Str),  # a word of `services/behalf.py`
     Column("acting_why", Str),

@@ -14,7 +14,7 @@ from node.services.afterwards import count_open_complaints
 from node.services.applications import Application, application_by_no, applications_in
 from node.services.evidence_store import all_evidence
 from node.services.figures import Figures, read_figures
-from node.services.joint_acts import Kind, asked_now, stuck_trades
+from node.services.joint_acts import asked_now, stuck_trades
 from node.services.line_rows import ASKED, FROZEN, Line, read_lines
 from node.services.members import Reach, Unable, Why, count_members
 from node.services.paper_notes import count_to_tell
@@ -73,7 +73,7 @@ class Today:
 def _read_today(tx: ReadTx, own: SchemeId, month_ms: int, now_ms: int) -> Today:
     applications, waiting = applications_in(tx, most=1)
     joint = asked_now(tx, now_ms)
-    freeing = {each.trade_no for each in joint if each.kind is Kind.FREE}
+    freeing = {each.trade_no for each in joint if each.frees}
     return Today(
         applications=applications,
         applications_waiting=waiting,

@@ -7,12 +7,12 @@ from typing import Final
 
 from aiohttp import web
 
-from node.services.joint_acts import CannotAct
+from node.services.joint_kinds import CannotAct
 from node.services.members import Unable
 from node.web.context import ORGANISER, Context, Route, post
 from node.web.forms import EMPTY, Filled, Form, line
 from node.web.pages.desk_members import REASON_CHARACTERS_MAX, known_member, member_view
-from node.web.pages.desk_together import why_sentence
+from node.web.pages.together_words import why_sentence
 from node.web.sentences import unable_sentence
 
 

@@ -17,6 +17,7 @@ from node.services.books import load
 from node.services.erasure import Erased, Outside, outside, read_erased, shares_listings
 from node.services.member_lists import Doing, read_doing
 from node.services.members import Member, NewMember, State, Unable, Why, member_by_no
+from node.services.second_step import Step, read_step
 from node.store import ReadTx
 from node.web.amounts import Unit, Unreadable, as_typed, parse_amount
 from node.web.context import ORGANISER, Context, NoSuchPage, Route, get, post
@@ -76,6 +77,7 @@ class Known:
     outside: tuple[Outside, ...]  # what other schemes were given about them
     schemes: Schemes
     doing: Doing
+    step: Step | None
     shares: bool  # whether a listing of theirs was for other schemes too
 
 
@@ -92,6 +94,7 @@ def _read_member(tx: ReadTx, no: int, own: SchemeId, now_ms: int) -> Known | Non
         outside=outside(tx, member, own) if erased is None else erased.outside,
         schemes=read_schemes(tx, now_ms),
         doing=read_doing(tx, member, now_ms),
+        step=read_step(tx, no),
         shares=shares_listings(tx, member),
     )
 
@@ -117,6 +120,7 @@ def member_view(context: Context, known: Known) -> MemberView:
         limits["upper"] = typed_amount(account.ceiling, context.unit, context.language)
     has_left = known.member.state is State.LEFT
     erased = known.member.is_erased
+    stepping = known.step.since_ms if known.step is not None else None
     return MemberView(
         name=name_of(known.member, context.words),
         number=known.member.number,
@@ -131,6 +135,9 @@ def member_view(context: Context, known: Known) -> MemberView:
         new_pin="",
         link_action=f"{here}/link",
         new_link="",
+        log_out_action=f"{here}/log-out",
+        step_since="" if stepping is None else voice.day(stepping),
+        step_action=f"{here}/second-step",
         pause_action=f"{here}/pause",
         paused=known.member.state is State.PAUSED,
         checks_href="" if erased else f"/desk/helpers/{known.member.no}",

@@ -9,6 +9,7 @@ from typing import Final
 
 from aiohttp import web
 
+from node.services.acts import Role
 from node.web.amounts import Unreadable, parse_amount
 from node.web.context import ORGANISER, Context, NoSuchPage, Route, get, post
 from node.web.forms import Filled, Form, Tick, amount_sentence, line, paragraphs
@@ -43,14 +44,19 @@ class PublicEventsForm(Form):
     public_events: Tick
 
 
+class StepForm(Form):
+    organisers_second_step: Tick
+
+
 async def scheme(context: Context) -> web.Response:
     """Show what can be changed."""
     return context.show(_view(context))
 
 
 def _view(
-    context: Context, *, about: Filled | None = None, rate: Filled | None = None, limits: Filled | None = None
-) -> SchemeView:
+    context: Context, *, about: Filled | None = None, rate: Filled | None = None, limits: Filled | None = None,
+    step: Filled | None = None,
+) -> SchemeView:  # fmt: skip
     settings, voice = context.settings, context.voice
     unit, language = context.unit, context.language
     stored = {name: getattr(settings, name) for name in AboutForm.model_fields}
@@ -64,6 +70,9 @@ def _view(
         limits_form=limits or Filled(lowest),
         abroad_form=Filled({"asks_abroad": "yes" if settings.asks_abroad else ""}),
         events_form=Filled({"public_events": "yes" if settings.public_events else ""}),
+        step_form=step
+        or Filled({"organisers_second_step": "yes" if settings.organisers_second_step else ""}),
+        may_log_out_all=context.actor.role is Role.ADMIN,
         in_hours=unit.kind == "hours",
         unit_name=voice.unit_name(),
         amount_hint=voice.amount_hint(),
@@ -142,6 +151,20 @@ async def events(context: Context) -> web.Response:
     return context.redirect("/admin/scheme", note="saved")
 
 
+async def step(context: Context) -> web.Response:
+    """Open the desk only to organisers who took a second step, or to all of them."""
+    form = context.form(StepForm)
+    if isinstance(form, Filled):
+        raise NoSuchPage
+    # Whoever asks it of all shows first that they can.
+    if form.organisers_second_step and not (context.session and context.session.stepped):
+        said = context.words.gettext("Please set up your own second step first, in your settings.")
+        typed = Filled({"organisers_second_step": "yes"}).with_error("organisers_second_step", said)
+        return context.show(_view(context, step=typed), 422)
+    await context.node.settings.change(context.actor, organisers_second_step=form.organisers_second_step)
+    return context.redirect("/admin/scheme", note="saved")
+
+
 ROUTES: Final[tuple[Route, ...]] = (
     get("/admin/scheme", scheme, ORGANISER),
     post("/admin/scheme/about", about, ORGANISER),
@@ -149,4 +172,5 @@ ROUTES: Final[tuple[Route, ...]] = (
     post("/admin/scheme/limits", limits, ORGANISER),
     post("/admin/scheme/abroad", abroad, ORGANISER),
     post("/admin/scheme/events", events, ORGANISER),
+    post("/admin/scheme/second-step", step, ORGANISER),
 )

@@ -9,17 +9,8 @@ from aiohttp import web
 
 from node.services.acts import Actor
 from node.services.booking_rows import Booking, asked_to_keep
-from node.services.joint_acts import (
-    ALONE_WAIT_MS,
-    WRITE_OFF_HOURS_A_YEAR,
-    Asked,
-    CannotAct,
-    Kind,
-    Why,
-    asked_now,
-    stuck_trades,
-    why_not,
-)
+from node.services.joint_acts import asked_now, stuck_trades, why_not
+from node.services.joint_kinds import Asked, CannotAct, Kind, Why
 from node.services.line_accounts import line_account_balance
 from node.services.line_rows import Line, read_lines
 from node.services.members import Member, existing, member_by_account
@@ -43,12 +34,11 @@ from node.web.pages.neighbours_shown import (
     read_hours,
     standing_words,
 )
+from node.web.pages.together_words import why_sentence
 from node.web.present import party_of, reference, trade_sentence
 from node.web.views.admin import AskedCard, StuckCard, TogetherView
 from node.web.views.page import Empty
-from protocol.limits import DAY_MS
 from protocol.names import SchemeId
-from protocol.units import HOUR
 
 HERE: Final = "/admin/together"
 
@@ -62,7 +52,7 @@ class Together:
     stuck: list[int]
     booked: dict[SchemeId, int]  # what our books say we owe, of neighbours with whom it is to go on
     members: dict[int, Member]  # by account
-    leaving: dict[int, str]  # who has left and is to be erased, by number
+    named: dict[int, str]  # who is to be erased, or to log in without a second step, by number
     deposits: dict[int, Booking]  # that an owner asks to keep some of, by number of the booking
 
 
@@ -84,8 +74,10 @@ def _read(tx: ReadTx, by: Actor, now_ms: int, own: SchemeId) -> Together:
             if any(each.kind is Kind.GO_ON and each.about == line.peer for each in asked)
         },
         members={**members_of(tx, trades.values()), **lent},
-        leaving={
-            each.member_no: existing(tx, each.member_no).name for each in asked if each.kind is Kind.ERASE
+        named={
+            each.member_no: existing(tx, each.member_no).name
+            for each in asked
+            if each.kind in (Kind.ERASE, Kind.STEP)
         },
         deposits=deposits,
     )
@@ -129,7 +121,7 @@ def _asked(
         ) % _said(context, known, read, trade)
         href = f"/t/{reference(trade)}"
     elif asked.kind is Kind.ERASE:
-        said = {"who": read.leaving[asked.member_no]}
+        said = {"who": read.named[asked.member_no]}
         what = _("Erase what we hold about %(who)s") % said
         detail = _(
             "They have left. Name, ways to get in touch, messages, offers, and the words of their trades go."
@@ -138,6 +130,12 @@ def _asked(
             "Confirmed, nobody can bring it back. Balances and sums stay; in others’ statements the trades remain, "
             "with “Former member”. What other schemes were given stands on the member’s page."
         )
+        href = f"/admin/members/{asked.member_no}"
+    elif asked.kind is Kind.STEP:
+        said = {"who": read.named[asked.member_no]}
+        what = _("Let %(who)s log in without the second step") % said
+        detail = _("Make sure that it is really them who asked: ring them, or meet.")
+        then = _("Confirmed, they are logged out everywhere and log in as before. They can set it up anew.")
         href = f"/admin/members/{asked.member_no}"
     elif asked.kind is Kind.DEPOSIT and (booking := read.deposits.get(asked.booking_no)) is not None:
         what, detail = _of_deposit(context, read, booking)
@@ -235,47 +233,6 @@ def _deposit(context: Context, read: Together, booking: Booking) -> StuckCard:
         what=what, detail=detail, href=HERE, who="" if owner is None else owner.name,
         ask_action=f"{HERE}/deposit/{booking.no}",
     )  # fmt: skip
-
-
-def why_sentence(context: Context, why: Why, until_ms: int = 0) -> str:
-    """Return why something that two must want is not done."""
-    _ = context.words.gettext
-    day = context.voice.day(until_ms) if until_ms else ""
-    match why:
-        case Why.ASKER:
-            return _("You asked for it. Another organiser must confirm it, logged in as themselves.")
-        case Why.NEW:
-            return _(
-                "You are at the desk, or were given a new way to log in by another organiser, for less than %(num)d days."
-                " From %(day)s on you can confirm this."
-            ) % {"num": ALONE_WAIT_MS // DAY_MS, "day": day}
-        case Why.ALONE:
-            return _(
-                "There is no second organiser. So it must wait %(num)d days, in which anybody can object: from %(day)s on"
-                " you can confirm it yourself."
-            ) % {"num": ALONE_WAIT_MS // DAY_MS, "day": day}
-        case Why.TOO_EARLY:
-            return _("It is less than 14 days late. Before that, nobody can free it.")
-        case Why.TOO_MUCH:
-            return _("They do not owe us that much.")
-        case Why.CAP:
-            return _(
-                "Two organisers can write off %(amount)s in a year. More than that is for a meeting of all members."
-            ) % {"amount": context.voice.spoken(in_unit(context, WRITE_OFF_HOURS_A_YEAR * HOUR))}
-        case Why.APART:
-            return _(
-                "We have not compared the books with them since we started. Try again when they were heard."
-            )
-        case Why.NO_OFFER:
-            return _(
-                "They have not written this balance, or steps came after it. Please look at the page again."
-            )
-        case Why.PARTY:
-            return _("You are one of the two it is about. Two other organisers decide.")
-        case Why.TRADING:
-            return _("Stop trading with them first.")
-        case _:
-            return _("Something changed meanwhile. Please look at the page again.")
 
 
 async def _again(context: Context, error: CannotAct) -> web.Response:

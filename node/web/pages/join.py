@@ -12,6 +12,7 @@ from typing import Final, Literal
 from aiohttp import web
 
 from node.services.applications import application_by_once
+from node.services.entering import Wait
 from node.services.members import (
     EMAIL_CHARACTERS_MAX,
     NAME_CHARACTERS_MAX,
@@ -20,7 +21,6 @@ from node.services.members import (
     Unable,
     fold_email,
 )
-from node.services.sign_in import Wait
 from node.web.context import Context, NoSuchPage, Route, get, post
 from node.web.forms import EMPTY, Filled, Form, SpendForm, Tick, line, missing_sentence, once_key, paragraphs
 from node.web.sentences import field_of, unable_sentence, wait_sentence

@@ -200,6 +200,8 @@ def _deed(context: Context, deed: Deed) -> str:
             return _("Part at the desk changed")
         case Deed.PROFILE:
             return _("Profile changed")
+        case Deed.SECOND_STEP:
+            return _("Second step of logging in changed")
         case Deed.SIGNED_OUT:
             return _("Logged out everywhere")
         case Deed.DEPOSIT:

@@ -11,10 +11,11 @@ from typing import Annotated, Final
 from aiohttp import web
 from pydantic import StringConstraints
 
+from node.services.entering import Wait
 from node.services.gift_rows import given_and_received
 from node.services.members import Member, NewMember, Unable
+from node.services.second_step import is_stepping
 from node.services.sessions import sessions_of
-from node.services.sign_in import SignedIn, Wait
 from node.web.context import MEMBER, Context, get, post
 from node.web.forms import EMPTY, Filled, Form, line, paragraphs
 from node.web.languages import language_options
@@ -83,7 +84,7 @@ async def settings(context: Context) -> web.Response:
 async def _settings_view(
     context: Context, *, profile: Filled | None = None, language: Filled = EMPTY, pin: Filled = EMPTY
 ) -> SettingsView:
-    member, voice, _ = context.member, context.voice, context.words.gettext
+    member = context.member
     cookie = context.cookies.get(context.cookies.names.session)
     places = await context.read(sessions_of, member.no, cookie, context.now_ms)
     return SettingsView(
@@ -94,11 +95,8 @@ async def _settings_view(
         email=member.email or "",
         languages=language_options(context.settings.languages),
         language=context.settings.language_for(member.language),
-        sessions=tuple(
-            (_("This browser, since %(day)s") if each.this_one else _("Another browser, since %(day)s"))
-            % {"day": voice.day(each.since_ms)}
-            for each in places
-        ),
+        offers_step=context.at_desk or await context.read(is_stepping, member.no),
+        logins=len(places),
     )
 
 
@@ -175,14 +173,10 @@ async def _pin_trouble(context: Context, form: NewPinForm) -> Filled | None:
         return EMPTY.with_error("pin_again", _("The two new PINs differ."))
     if not context.member.has_pin:
         return None
-    sign_in = context.node.sign_in
-    proof = await sign_in.with_pin(context.member.number, form.old_pin, context.address, own_computer=False)
-    if isinstance(proof, SignedIn):
-        await sign_in.sign_out(proof.token)  # it only proved the PIN
-        return None
-    if isinstance(proof, Wait):
-        return EMPTY.with_error("old_pin", wait_sentence(proof.ms, context.words))
-    return EMPTY.with_error("old_pin", _("This is not the PIN you have now."))
+    fits = await context.node.sign_in.fits_pin(context.member, form.old_pin, context.address)
+    if isinstance(fits, Wait):
+        return EMPTY.with_error("old_pin", wait_sentence(fits.ms, context.words))
+    return None if fits else EMPTY.with_error("old_pin", _("This is not the PIN you have now."))
 
 
 ROUTES: Final = (

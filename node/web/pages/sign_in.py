@@ -14,9 +14,11 @@ from typing import Annotated, Final, assert_never
 from aiohttp import web
 from pydantic import StringConstraints
 
+from node.services.entering import Lapsed, SignedIn, StepAsked, Wait, Wrong
 from node.services.members import EMAIL_CHARACTERS_MAX
-from node.services.sign_in import CODE_MINUTES, LINK_PATH, CodeAsked, Lapsed, SignedIn, Wait, Wrong
+from node.services.sign_in import CODE_MINUTES, LINK_PATH, CodeAsked
 from node.web.context import MEMBER, Context, Route, get, post
+from node.web.devices import device_of
 from node.web.forms import EMPTY, Filled, Form, Tick, line
 from node.web.plain import own_path
 from node.web.sentences import SECOND_MS, wait_sentence
@@ -96,7 +98,7 @@ async def ask_code(context: Context) -> web.Response:
         case CodeAsked(token=token, lasts_ms=lasts_ms):
             waiting = Waiting(token, form.email, form.own_computer)
             context.cookies.set(context.cookies.names.code, waiting.cookie(), lasts_ms // SECOND_MS)
-            return context.redirect("/login/code", **_after(after))
+            return context.redirect("/login/code", **after_query(after))
 
 
 async def code(context: Context) -> web.Response:
@@ -104,7 +106,7 @@ async def code(context: Context) -> web.Response:
     waiting = Waiting.of(context.cookies.get(context.cookies.names.code))
     after = own_path(context.request.query.get("after", ""))
     if waiting is None:
-        return context.redirect("/login", **_after(after))
+        return context.redirect("/login", **after_query(after))
     return context.show(LoginCodeView(email=waiting.email, minutes=CODE_MINUTES, after=after))
 
 
@@ -113,7 +115,7 @@ async def enter_code(context: Context) -> web.Response:
     waiting = Waiting.of(context.cookies.get(context.cookies.names.code))
     after = own_path(context.fields.get("after", ""))
     if waiting is None:
-        return context.redirect("/login", **_after(after))
+        return context.redirect("/login", **after_query(after))
     form = context.form(CodeForm)
     if isinstance(form, Filled):
         shown, status = form, 422
@@ -121,8 +123,8 @@ async def enter_code(context: Context) -> web.Response:
         outcome = await context.node.sign_in.enter_code(
             waiting.token, form.code, context.address, own_computer=waiting.own
         )
-        if isinstance(outcome, SignedIn):
-            return await _enter(context, outcome, after)
+        if isinstance(outcome, SignedIn | StepAsked):
+            return await let_in(context, outcome, after)
         # What was wrong is not shown again: it would only be sent again.
         shown, status = Filled().with_error("code", _outcome_sentence(outcome, context.words)), 403
     return context.show(
@@ -139,8 +141,8 @@ async def with_pin(context: Context) -> web.Response:
     outcome = await context.node.sign_in.with_pin(
         form.number, form.pin, context.address, own_computer=form.own_computer
     )
-    if isinstance(outcome, SignedIn):
-        return await _enter(context, outcome, after)
+    if isinstance(outcome, SignedIn | StepAsked):
+        return await let_in(context, outcome, after)
     _ = context.words.gettext
     sentence = (
         wait_sentence(outcome.ms, context.words)
@@ -168,7 +170,9 @@ async def use_link(context: Context) -> web.Response:
     outcome = await context.node.sign_in.use_link(
         context.part("token"), context.address, own_computer=own_computer
     )
-    return await _enter(context, outcome, "") if isinstance(outcome, SignedIn) else _lapsed(context)
+    return (
+        await let_in(context, outcome, "") if isinstance(outcome, SignedIn | StepAsked) else _lapsed(context)
+    )
 
 
 def _lapsed(context: Context) -> web.Response:
@@ -197,19 +201,27 @@ async def logout_everywhere(context: Context) -> web.Response:
 # --- Common ------------------------------------------------------------------------------------------------------
 
 
-def _after(after: str) -> dict[str, str]:
+def after_query(after: str) -> dict[str, str]:
+    """Return the part of an address that says where to go afterwards."""
     return {"after": after} if after else {}
 
 
-async def _enter(context: Context, signed_in: SignedIn, after: str) -> web.Response:
-    """Give the browser its session, in place of whatever it held."""
+async def let_in(context: Context, signed_in: SignedIn | StepAsked, after: str) -> web.Response:
+    """Give the browser its session, in place of whatever it held; or ask it for the second step."""
     names = context.cookies.names
+    if isinstance(signed_in, StepAsked):
+        context.cookies.drop(names.code)
+        context.cookies.set(names.step, signed_in.token, signed_in.lasts_ms // SECOND_MS)
+        return context.redirect("/login/step", **after_query(after))
     if before := context.cookies.get(names.session):
         await context.node.sign_in.sign_out(before)
+    device = device_of(context.request.headers.get("User-Agent", ""))
+    await context.node.sign_in.name_device(signed_in.token, device)
     lasts_s = signed_in.lasts_ms // SECOND_MS if signed_in.own_computer else None
     context.cookies.set(names.session, signed_in.token, lasts_s)
     context.cookies.drop(names.form)
     context.cookies.drop(names.code)
+    context.cookies.drop(names.step)
     return context.redirect(after or HOME)
 
 

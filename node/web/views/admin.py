@@ -114,6 +114,9 @@ class MemberView(View):
     new_pin: str  # shown once, just after it was made; "" otherwise
     link_action: str  # makes a one-time sign-in link
     new_link: str  # shown once
+    log_out_action: str = ""  # ends their sessions on all browsers
+    step_since: str = ""  # the day since which they log in with a second step; "" without
+    step_action: str = ""  # asks to let them in without it
     pause_action: str
     pause_form: Filled = EMPTY
     paused: bool = False
@@ -383,6 +386,8 @@ class SchemeView(View):
     limits_form: Filled
     abroad_form: Filled = EMPTY  # asks_abroad
     events_form: Filled = EMPTY  # public_events
+    step_form: Filled = EMPTY  # organisers_second_step
+    may_log_out_all: bool = False  # whether the reader may log everybody out
     in_hours: bool
     unit_name: str
     amount_hint: str

@@ -341,7 +341,8 @@ class SettingsView(View):
     email: str
     languages: tuple[Option, ...]
     language: str
-    sessions: tuple[str, ...]  # where I am signed in: "Firefox on Linux, since 3 May"
+    logins: int  # in how many browsers I am logged in
+    offers_step: bool = False  # whether a second step of logging in is for this member
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

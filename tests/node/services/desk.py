@@ -7,11 +7,14 @@ from node.mail.outbox import Mail, Outbox, unsent_mails
 from node.services.acts import OPERATOR, Actor, Role
 from node.services.applications import Applications
 from node.services.books import Books
+from node.services.entering import Entering
 from node.services.hashing import Hasher
 from node.services.members import Member, NewMember
 from node.services.people import People
+from node.services.second_step import SecondSteps
 from node.services.settings import SchemeSettings, Settings
 from node.services.sign_in import SignIn
+from node.services.throttle import Throttle
 from node.store import InlineStore, Memory, ReadTx, Store
 from tests.builders import NOW
 from tests.fakes import MailServer, StoppedClock, mailed
@@ -38,9 +41,13 @@ class Desk:
         self.people = People(
             self.store, self.clock, self.books, self.settings, self.hasher, demoted=lambda _tx, _no: None
         )
+        entering = Entering(self.clock, Throttle(SECRET))
+        self.steps = SecondSteps(
+            self.store, self.clock, self.chance, entering=entering, safe=self.keyring.safe, secret=SECRET
+        )
         self.sign_in = SignIn(
             self.store, self.clock, self.chance, settings=self.settings, outbox=self.outbox, hasher=self.hasher,
-            secret=SECRET, public_address="https://oakvale.example/",
+            entering=entering, steps=self.steps, public_address="https://oakvale.example/",
         )  # fmt: skip
         self.applications = Applications(
             self.store, self.clock, self.chance, people=self.people, sign_in=self.sign_in, settings=self.settings,

@@ -9,6 +9,7 @@ import pytest
 
 from node.services import sign_in, throttle
 from node.services.acts import OPERATOR, NotAllowed, Role
+from node.services.entering import Entering
 from node.services.members import Member
 from node.services.sign_in import CodeAsked, Lapsed, SignedIn, Wait, Wrong
 from node.services.throttle import (
@@ -243,7 +244,8 @@ async def test_a_wait_outlives_a_restart_and_a_day_forgets_it(desk: Desk) -> Non
         await desk.sign_in.with_pin("1", "000001", HOME, own_computer=False)
     again = type(desk.sign_in)(
         desk.store, desk.clock, desk.chance, settings=desk.settings, outbox=desk.outbox, hasher=desk.hasher,
-        secret=bytes(32), public_address="http://localhost",
+        entering=Entering(desk.clock, throttle.Throttle(bytes(32))), steps=desk.steps,
+        public_address="http://localhost",
     )  # fmt: skip
 
     assert isinstance(await again.with_pin("1", PIN, HOME, own_computer=False), Wait)

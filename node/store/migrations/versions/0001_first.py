@@ -1457,6 +1457,23 @@ def upgrade() -> None:
         batch_op.create_index("ix_pending_sign_in_member", ["member_no"], unique=False)
 
     op.create_table(
+        "pending_step",
+        sa.Column("token", sa.LargeBinary(), nullable=False),
+        sa.Column("member_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("own_computer", sa.Boolean().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("proof", sa.Text(), nullable=False),
+        sa.Column("tries", sa.Integer(), nullable=False),
+        sa.Column("expires_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.ForeignKeyConstraint(["member_no"], ["member.no"], name=op.f("fk_pending_step_member_no")),
+        sa.PrimaryKeyConstraint("token", name=op.f("pk_pending_step")),
+        sqlite_strict=True,
+        sqlite_with_rowid=False,
+    )
+    with op.batch_alter_table("pending_step", schema=None) as batch_op:
+        batch_op.create_index("ix_pending_step_expires", ["expires_ms"], unique=False)
+        batch_op.create_index("ix_pending_step_member", ["member_no"], unique=False)
+
+    op.create_table(
         "proposal",
         sa.Column("no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("key", sa.LargeBinary(), nullable=False),
@@ -1565,11 +1582,25 @@ def upgrade() -> None:
         batch_op.create_index("ix_search_hit_search", ["search_no", "at_ms"], unique=False)
 
     op.create_table(
+        "second_step",
+        sa.Column("member_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("secret", sa.LargeBinary(), nullable=False),
+        sa.Column("drawn_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("since_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("used", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.ForeignKeyConstraint(["member_no"], ["member.no"], name=op.f("fk_second_step_member_no")),
+        sa.PrimaryKeyConstraint("member_no", name=op.f("pk_second_step")),
+        sqlite_strict=True,
+        sqlite_with_rowid=True,
+    )
+    op.create_table(
         "session",
         sa.Column("token", sa.LargeBinary(), nullable=False),
         sa.Column("member_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("own_computer", sa.Boolean().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("proof", sa.Text(), nullable=False),
+        sa.Column("stepped", sa.Boolean().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("device", sa.Text(), nullable=False),
         sa.Column("acting_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("acting_how", sa.Text(), nullable=True),
         sa.Column("acting_why", sa.Text(), nullable=True),
@@ -1626,6 +1657,19 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("skill", schema=None) as batch_op:
         batch_op.create_index("ix_skill_member", ["member_no"], unique=False)
+
+    op.create_table(
+        "spare_code",
+        sa.Column("mark", sa.LargeBinary(), nullable=False),
+        sa.Column("member_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("used_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.ForeignKeyConstraint(["member_no"], ["member.no"], name=op.f("fk_spare_code_member_no")),
+        sa.PrimaryKeyConstraint("mark", name=op.f("pk_spare_code")),
+        sqlite_strict=True,
+        sqlite_with_rowid=False,
+    )
+    with op.batch_alter_table("spare_code", schema=None) as batch_op:
+        batch_op.create_index("ix_spare_code_member", ["member_no"], unique=False)
 
     op.create_table(
         "standing_turn",

@@ -1,0 +1,79 @@
+"""What two organisers can be asked for, and why it is not done, as values. What they do is in `joint_acts.py`.
+
+Source: docs/protocol.md 6.6, 6.8, 6.9, 7.2; docs/pages.md 7.4.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+
+class Kind(StrEnum):
+    """What can be asked for."""
+
+    FREE = "free"  # about a trade's number: what it set aside goes from the member to the chest
+    WRITE_OFF = "write-off"  # about a neighbour: hours it owes are booked as lost
+    ERASE = "erase"  # about the number of a member who has left: what is held about them is erased
+    DEPOSIT = "deposit"  # about a booking's number: its owner keeps what they ask for of the deposit
+    STEP = "second-step"  # about the number of a member: they log in without the second step they lost
+    GO_ON = "go-on"  # about a neighbour: the line goes on in a new epoch, from the debt that both agreed on
+
+
+class CannotAct(Exception):
+    """Why it is not done now; nothing changed. The reason is one of `Why`."""
+
+    def __init__(self, why: Why):
+        super().__init__(why.value)
+        self.why: Final = why
+
+
+class Why(StrEnum):
+    """Why something is not done."""
+
+    CHANGED = "changed"  # it is as the page said no more
+    ASKER = "asker"  # you asked: another organiser confirms
+    NEW = "new"  # you are at the desk, or were let in by another, for less than a week
+    ALONE = "alone"  # nobody else is at the desk: after a week
+    TOO_EARLY = "too-early"  # less than 14 days late
+    TOO_MUCH = "too-much"  # more than they owe
+    CAP = "cap"  # more than may be written off in a year
+    TRADING = "trading"  # stop trading with them first
+    APART = "apart"  # what both hold of the line is not known to be the same now
+    PARTY = "party"  # it is about you
+    OWN_STEP = "own-step"  # it is your own second step
+    NO_OFFER = "no-offer"  # the other side writes first, and has not written this
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """Something one organiser asked for."""
+
+    no: int
+    kind: Kind
+    about: bytes
+    amount: int
+    asked_by: int
+    asked_ms: int
+    asker: str
+
+    @property
+    def frees(self) -> bool:
+        """Whether somebody is to be freed whose trade is stuck."""
+        return self.kind is Kind.FREE
+
+    @property
+    def trade_no(self) -> int:
+        """The trade that a FREE is about."""
+        return int.from_bytes(self.about, "big")
+
+    @property
+    def booking_no(self) -> int:
+        """The booking that a DEPOSIT is about."""
+        return int.from_bytes(self.about, "big")
+
+    @property
+    def member_no(self) -> int:
+        """The member that an ERASE or a STEP is about."""
+        return int.from_bytes(self.about, "big")
