@@ -191,6 +191,36 @@ async def test_who_comes_later_does_not_vote_and_who_leaves_takes_their_vote_alo
     assert minutes.count.outcome is Outcome.NOT_CARRIED
 
 
+@pytest.mark.parametrize("how", ["left the scheme", "organises no more", "keeps no more"])
+async def test_what_happens_after_the_closing_moment_changes_no_count_though_nobody_has_counted_yet(
+    oakvale: Oakvale, how: str
+) -> None:
+    """Rule 5.13: whichever transaction comes first counts before it changes a roll."""
+    ana, ben, _, otto = oakvale.people
+    people, admin = oakvale.town.node.people, oakvale.rosa.acts("pin")
+    await people.set_role(admin, otto.no, Role.ORGANISER)
+    organiser = await people.member(otto.no)
+    assert organiser is not None
+    await oakvale.circles.act(oakvale.key, Act.RAISE, ana, ben.no)
+    voters = {"organises no more": Voters.ORGANISERS, "keeps no more": Voters.KEEPERS}.get(
+        how, Voters.MEMBERS
+    )
+    by, no = (ana, 0) if voters is Voters.KEEPERS else (oakvale.rosa, None)
+    key = await oakvale.put(by, replace(GROUP, voters=voters), no)
+    await oakvale.proposals.vote(key, ben if voters is Voters.KEEPERS else organiser, "yes")
+    entitled = len((await oakvale.now(key))[1])
+    oakvale.town.clock.now = GROUP.closes
+    match how:
+        case "left the scheme":
+            await oakvale.town.node.parting.part(admin, otto.no)
+        case "organises no more":
+            await people.set_role(admin, otto.no, Role.MEMBER)
+        case _:
+            await oakvale.circles.act(oakvale.key, Act.LOWER, ben, ben.no)
+    count = (await oakvale.minutes(key)).count
+    assert (count.entitled, count.voted, count.outcome) == (entitled, 1, Outcome.CARRIED)
+
+
 @pytest.mark.parametrize("how", ["removed", "left the scheme"])
 async def test_who_is_sent_away_or_leaves_the_scheme_is_off_the_roll(oakvale: Oakvale, how: str) -> None:
     ana, ben, *_ = oakvale.people
