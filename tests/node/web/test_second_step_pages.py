@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from crypto.timed_codes import STEP_MS, code_at
+from node.cli.admin import CannotDo
+from node.cli.commands import COMMANDS
 from node.services.acts import OPERATOR, Role
 from node.services.archive import write_archive
 from node.services.joint_kinds import Kind
@@ -239,6 +241,16 @@ async def test_whose_it_is_neither_confirms_nor_holds_up_the_only_other_organise
     ottos = await town.browser_of(otto)
     assert (await send(ottos, "/admin/together/1/confirm", "/admin/together")).status == 303
     assert await log_in(town, town.browser()) == "/home"
+
+
+async def test_whoever_looks_after_the_computer_lets_in_who_lost_it(town: Town) -> None:
+    """docs/operating.md: `interlets user without-step`, for a scheme whose only organiser lost telephone and codes."""
+    await set_up(town, await town.browser_of(await rosa_of(town)))
+    assert (await COMMANDS["user-without-step"](town.node, name="Rosa"))["number"] == "0001"
+    assert await log_in(town, town.browser()) == "/home"
+    for name in ("Rosa", "nobody"):
+        with pytest.raises(CannotDo):
+            await COMMANDS["user-without-step"](town.node, name=name)
 
 
 async def test_it_is_in_a_keepers_sealed_copy_and_in_no_archive(town: Town, tmp_path: Path) -> None:
