@@ -43,6 +43,8 @@ from node.services.both_lost import LOOK_EVERY_S
 from node.services.calendar_feeds import CalendarFeeds
 from node.services.catching_up import Offload, at_once
 from node.services.cheques import Cheques
+from node.services.chest import LOOK_EVERY_S as LOOK_AT_FEES_S
+from node.services.chest import Chest
 from node.services.circle_board import CircleBoard
 from node.services.circles import Circles
 from node.services.closing import Closing
@@ -56,6 +58,7 @@ from node.services.event_settling import EventSettling
 from node.services.event_telling import EventTelling
 from node.services.events import Events
 from node.services.evidence import EvidenceService
+from node.services.fee_telling import FeeTelling
 from node.services.gifts import Gifts
 from node.services.gossip import Gossip
 from node.services.hashing import Hasher
@@ -230,6 +233,11 @@ class Node:
             store=store, clock=clock, chance=chance, trades=self.trades, standing=self.standing, telling=self.telling,
             zone=LOCALTZ,
         )  # fmt: skip
+        self.chest = Chest(
+            store=store, clock=clock, chance=chance, books=self.books, trades=self.trades, settings=self.settings,
+            telling=FeeTelling(self.outbox, self.settings, clock, self.options.origin), zone=LOCALTZ, scheme=self.scheme,
+        )  # fmt: skip
+        self.jobs.append(Job("fees", LOOK_AT_FEES_S, self._unless_paused(self.chest.look)))
         self.jobs.append(Job("standing-orders", LOOK_AT_ORDERS_S, self._unless_paused(self.standing.look)))
         self.jobs.append(Job("forget-pay-codes", HOUR_S, self.pay_codes.forget_old))
         self.jobs.append(Job("tidy-sign-in", HOUR_S, self.sign_in.tidy))
@@ -368,6 +376,7 @@ class Node:
             erasure=self.erasure,
             bookings=self.bookings,
             steps=self.second_steps,
+            chest=self.chest,
         )
         self.marks = Marks(store=self.store, lines=self.lines)
         self.jobs.append(Job("mark-lines", HOUR_S, self.marks.write))
@@ -424,6 +433,7 @@ class Node:
     def _trade_corrected(self, tx: Tx, no: int) -> None:
         self.loans.trade_corrected(tx, no)  # made after the trades that ask
         self.tokens.trade_corrected(tx, no)
+        self.chest.trade_corrected(tx, no)
 
     def _take_letter(self, tx: Tx, thread: Thread, text: LetterText) -> None:
         self.asks_abroad.takes(tx, thread, text)

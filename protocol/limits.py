@@ -65,6 +65,10 @@ STANDING_RUNNING_MAX: Final = 20  # of one payer: nobody keeps more in mind
 # An offer of a loan is answered as a request for payment is (3.7).
 LOAN_OFFER_VALID_MS: Final = 14 * DAY_MS
 LOANS_OFFERED_MAX: Final = 5  # of one lender that wait for an answer; one to each borrower
+# A fee that is new is known two weeks before it counts: longer than most people are away (3.8).
+FEE_NOTICE_DAYS: Final = 14
+FEE_SHARE_MAX: Final = 1000  # hundredths of a hundredth: a tenth of what was traded
+FEE_RULES_MAX: Final = 20  # that run or wait for a yes
 
 # --- 4 Log, checkpoints, witnesses -------------------------------------------------------------------------
 

@@ -209,7 +209,10 @@ def member() -> None:
 @click.option("--address", default="", help="For letters.")
 @click.option("--place", default="")
 @click.option(
-    "--role", type=click.Choice(["member", "organiser", "admin"]), default="member", show_default=True
+    "--role",
+    type=click.Choice(["member", "broker", "treasurer", "auditor", "organiser", "admin"]),
+    default="member",
+    show_default=True,
 )
 @click.option("--pin", default=None, help="A PIN of six digits or more, for signing in without mail.")
 @json_option

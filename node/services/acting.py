@@ -13,7 +13,7 @@ from typing import Final, TypeVar
 from sqlalchemy import bindparam, update
 
 from node.clock import Clock
-from node.services.acts import Actor, Deed, NotAllowed, note_act
+from node.services.acts import Actor, Deed, NotAllowed, Work, note_act
 from node.services.behalf import Behalf, How, may_act_for
 from node.services.members import existing
 from node.services.sessions import token_digest
@@ -66,7 +66,7 @@ class Acting:
 
     async def begin(self, by: Actor, token: str, no: int, how: How, why: str) -> None:
         """Let the browser whose cookie is `token` act for member `no`, for an hour. Raises NotAllowed, Unable."""
-        by.must_organise()
+        by.must_do(Work.PEOPLE)
         await self._store.write(self._begin, by, token, no, how, why)
 
     def _begin(self, tx: Tx, by: Actor, token: str, no: int, how: How, why: str) -> None:

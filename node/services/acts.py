@@ -19,8 +19,27 @@ class Role(enum.StrEnum):
     """What a member may do beyond trading."""
 
     MEMBER = "member"
+    BROKER = "broker"  # looks after members: applications, ways to log in, paper, acting for somebody
+    TREASURER = "treasurer"  # looks after chest and fees
+    AUDITOR = "auditor"  # reads what organisers read, and changes nothing
     ORGANISER = "organiser"
     ADMIN = "admin"
+
+
+class Work(enum.StrEnum):
+    """What there is to do at the desk that not only organisers do."""
+
+    PEOPLE = "people"
+    MONEY = "money"
+
+
+ORGANISERS: Final = frozenset({Role.ORGANISER, Role.ADMIN})
+_MAY_ALSO: Final = {Role.BROKER: Work.PEOPLE, Role.TREASURER: Work.MONEY}
+
+
+def may_do(role: Role, work: Work) -> bool:
+    """Tell whether a role does this kind of work."""
+    return role in ORGANISERS or _MAY_ALSO.get(role) is work
 
 
 class Deed(enum.StrEnum):
@@ -60,6 +79,7 @@ class Deed(enum.StrEnum):
     UNCHECKED = "unchecked"
     HELP = "help"  # that a member asked for
     TOKENS = "tokens"
+    FEE = "fee"
 
 
 class NotAllowed(Exception):
@@ -77,7 +97,12 @@ class Actor:
 
     def must_organise(self) -> None:
         """Raises NotAllowed unless this is an organiser."""
-        if self.role is Role.MEMBER:
+        if self.role not in ORGANISERS:
+            raise NotAllowed(self.name)
+
+    def must_do(self, work: Work) -> None:
+        """Raises NotAllowed unless this is an organiser, or somebody with that part at the desk."""
+        if not may_do(self.role, work):
             raise NotAllowed(self.name)
 
     def must_administer(self) -> None:

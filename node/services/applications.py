@@ -12,7 +12,7 @@ from node.clock import Chance, Clock
 from node.federation.addresses import network_of
 from node.mail import texts
 from node.mail.outbox import Outbox
-from node.services.acts import Actor, Deed, note_act
+from node.services.acts import Actor, Deed, Work, note_act
 from node.services.entering import Wait
 from node.services.hashing import Hasher
 from node.services.members import Member, NewMember, Reach, Unable, Why, check_pin, existing, number_text
@@ -215,7 +215,7 @@ class Applications:
 
         `once` is the key of the organiser's page: sent twice, it is one member.
         """
-        by.must_organise()
+        by.must_do(Work.PEOPLE)
         return await self._store.write(self._enter, by, person.checked(), offer, want, once, why)
 
     def _enter(
@@ -235,7 +235,7 @@ class Applications:
         Raises:
             Unable: decided already, or the e-mail address is another member's.
         """
-        by.must_organise()
+        by.must_do(Work.PEOPLE)
         application = await self._store.read(application_by_no, no)
         if application is None:
             raise Unable(Why.UNKNOWN_APPLICATION)
@@ -269,7 +269,7 @@ class Applications:
 
     async def decline(self, by: Actor, no: int, *, reason: str) -> None:
         """Turn an application down; the reason is told. Raises Unable."""
-        by.must_organise()
+        by.must_do(Work.PEOPLE)
         await self._store.write(self._decline, by, no, reason)
 
     def _decline(self, tx: Tx, by: Actor, no: int, reason: str) -> None:

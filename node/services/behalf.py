@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
-from node.services.acts import Actor, Role
+from node.services.acts import Actor, Role, Work, may_do
 from node.services.members import MAY_SIGN_IN, Member
 
 
@@ -42,6 +42,7 @@ def may_act_for(organiser: Member, member: Member) -> bool:
     """Tell whether an organiser may act for a member now: never for themselves, and only admins for other organisers."""
     return (
         organiser.at_desk
+        and may_do(organiser.role, Work.PEOPLE)
         and member.no != organiser.no
         and member.state in MAY_SIGN_IN
         and (not member.organises or organiser.role is Role.ADMIN)

@@ -16,7 +16,7 @@ from typing import Final
 from sqlalchemy import bindparam, delete, insert, select, update
 
 from node.clock import Clock
-from node.services.acts import Actor, Deed, note_act
+from node.services.acts import Actor, Deed, Work, note_act
 from node.services.asks import part_of
 from node.services.cheque_check import Judged, Slip, judge, key_of
 from node.services.telling import Telling
@@ -120,7 +120,7 @@ class Cheques:
 
     async def begin(self, by: Actor, envelope: Envelope, once: bytes) -> int:
         """Begin an envelope; the same form sent twice begins it once. Return its number."""
-        by.must_organise()
+        by.must_do(Work.PEOPLE)
         return await self._store.write(self._begin, by, envelope, once)
 
     def _begin(self, tx: Tx, by: Actor, envelope: Envelope, once: bytes) -> int:
@@ -137,7 +137,7 @@ class Cheques:
         self, by: Actor, no: int, envelope: Envelope, rows: Sequence[Typed], slips: Sequence[Slip]
     ) -> None:
         """Keep a batch as it was typed; what is in the books stays. `slips` says how `rows` were read. Raises BatchClosed."""
-        by.must_organise()
+        by.must_do(Work.PEOPLE)
         await self._store.write(self._save, by, no, envelope, rows, slips)
 
     def _save(
@@ -172,7 +172,7 @@ class Cheques:
 
         A slip that is in the books already is left alone, however often the same page is sent. Raises BatchClosed.
         """
-        by.must_organise()
+        by.must_do(Work.PEOPLE)
         return await self._store.write(self._post, by, no, envelope, rows, slips, today)
 
     def _post(
@@ -214,7 +214,7 @@ class Cheques:
 
     async def close(self, by: Actor, no: int) -> None:
         """Put a batch away; what is not in the books stays with it, to look up. Raises BatchClosed."""
-        by.must_organise()
+        by.must_do(Work.PEOPLE)
         await self._store.write(self._close, no)
 
     def _close(self, tx: Tx, no: int) -> None:

@@ -28,6 +28,7 @@ from node.store.schema import bookings as bookings_schema
 from node.store.schema import books as books_schema
 from node.store.schema import days as days_schema
 from node.store.schema import events as events_schema
+from node.store.schema import fees as fees_schema
 from node.store.schema import gifts as gifts_schema
 from node.store.schema import imports as imports_schema
 from node.store.schema import letters as letters_schema
@@ -188,6 +189,10 @@ _BOOKINGS_OF: Final = select(_BO.no).where(
 )
 _BLANK_OF_ACCOUNT: Final[tuple[UpdateBase, ...]] = (
     _either(loans_schema.loan, "lender_no", "borrower_no", text=""),
+    update(fees_schema.charge).where(fees_schema.charge.c.account_no == bindparam("which")).values(reason=""),
+    update(fees_schema.chest_gift)
+    .where(fees_schema.chest_gift.c.account_no == bindparam("which"))
+    .values(text=""),
     update(codes_schema.pay_code)
     .where(codes_schema.pay_code.c.account_no == bindparam("which"))
     .values(text=""),

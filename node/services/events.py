@@ -13,7 +13,7 @@ from typing import Final
 from sqlalchemy import bindparam, delete, func, insert, select, update
 
 from node.clock import Chance, Clock
-from node.services.acts import Actor, Deed, NotAllowed, Role, note_act
+from node.services.acts import ORGANISERS, Actor, Deed, NotAllowed, note_act
 from node.services.event_rows import (
     Hosted,
     comment_at,
@@ -83,7 +83,7 @@ class TooManyComments(Exception):
 
 def may_manage(by: Actor, hosted: Hosted) -> bool:
     """Tell whether somebody may change or cancel an event: its host, or an organiser."""
-    return by.no == hosted.host_no or by.role is not Role.MEMBER
+    return by.no == hosted.host_no or by.role in ORGANISERS
 
 
 class Events:

@@ -8,23 +8,23 @@ that somebody may notice. Source: docs/protocol.md 6.6, 6.8, 6.9, 7.2; docs/page
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Final, assert_never
 
 from sqlalchemy import and_, bindparam, func, insert, or_, select, update
 
 from node.keyring import KeyRing
-from node.services.acts import Actor, Deed, NotAllowed, note_act
+from node.services.acts import ORGANISERS, Actor, Deed, NotAllowed, Work, note_act
 from node.services.booking_rows import CannotBook, may_be_kept
 from node.services.bookings import Bookings
 from node.services.books import Books
+from node.services.chest import Chest, NewChestGift, NewRule
 from node.services.deposit_rows import is_party
 from node.services.erasure import Erasure, may_be_erased
-from node.services.joint_kinds import Asked, CannotAct, Kind, Why
+from node.services.fee_rows import goes_to
+from node.services.joint_kinds import DEEDS, Asked, CannotAct, Kind, Why, named
 from node.services.line_ends import write_off
 from node.services.line_rows import CLOSED, CLOSING, FROZEN, STOPPED, SUSPENDED, Line
 from node.services.lines import LineService
-from node.services.members import number_text
 from node.services.payer_desk import UNDER_WAY
 from node.services.reopen_desk import CAN_GO_ON, ReopenDesk, newest_offer, offer_fits, read_owed
 from node.services.second_step import SecondSteps, is_stepping
@@ -34,7 +34,7 @@ from node.store.schema import payments as payments_schema
 from node.store.schema import people as schema
 from protocol.limits import DAY_MS, FROZEN_AFTER_MS
 from protocol.line_view import LOW
-from protocol.names import SchemeId, scheme_text
+from protocol.names import SchemeId
 from protocol.payment import PayerState, may_freeze
 from protocol.units import HOUR
 
@@ -68,7 +68,10 @@ _WRITTEN_OFF: Final = select(func.coalesce(func.sum(_J.amount), 0)).where(
     _J.state == "done", _J.kind == Kind.WRITE_OFF.value, _J.ended_ms > bindparam("since")
 )
 _OTHERS: Final = select(func.count()).where(
-    _M.role != "member", _M.state != "paused", _M.no != bindparam("no"), _M.no != bindparam("kept_out")
+    _M.role.in_(sorted(ORGANISERS)),
+    _M.state != "paused",
+    _M.no != bindparam("no"),
+    _M.no != bindparam("kept_out"),
 )
 _CAME_TO_DESK: Final = [Deed.ROLE.value, Deed.ADDED.value, Deed.WELCOMED.value]
 # Whoever gave somebody a PIN, a link or another e-mail address could sign in as them.
@@ -107,7 +110,9 @@ def stuck_trades(tx: ReadTx, now_ms: int) -> list[int]:
 def why_not(tx: ReadTx, by: Actor, asked: Asked, now_ms: int) -> tuple[Why, int] | None:
     """Return why `by` cannot confirm this now and until when, or None if they can. A part of a page's read."""
     assert by.no is not None, "whoever confirms is a member"
-    if asked.kind is Kind.DEPOSIT and is_party(tx, asked.booking_no, by.no):
+    if by.role not in ORGANISERS:
+        return Why.ORGANISERS, 0
+    if _is_party(tx, asked.kind, asked.number, by.no):
         return Why.PARTY, 0
     if asked.kind is Kind.STEP and asked.member_no == by.no:
         return Why.OWN_STEP, 0
@@ -123,12 +128,24 @@ def why_not(tx: ReadTx, by: Actor, asked: Asked, now_ms: int) -> tuple[Why, int]
     return (Why.ALONE, since + ALONE_WAIT_MS) if now_ms < since + ALONE_WAIT_MS else None
 
 
+def _is_party(tx: ReadTx, kind: Kind, no: int, who: int | None) -> bool:
+    """Tell whether somebody is one of those it is about."""
+    match kind:
+        case Kind.DEPOSIT:
+            return is_party(tx, no, who)
+        case Kind.CHEST:
+            return goes_to(tx, no) == who
+        case _:
+            return False
+
+
 class JointActs:
     """See the head of this file."""
 
     def __init__(
         self, *, store: Store, lines: LineService, books: Books, keyring: KeyRing,
         erasure: Erasure | None = None, bookings: Bookings | None = None, steps: SecondSteps | None = None,
+        chest: Chest | None = None,
     ):  # fmt: skip
         self._store: Final = store
         self._keyring: Final = keyring
@@ -137,6 +154,7 @@ class JointActs:
         self._erasure: Final = erasure
         self._bookings: Final = bookings
         self._steps: Final = steps
+        self._chest: Final = chest
 
     async def ask_erase(self, by: Actor, member_no: int) -> None:
         """Ask to erase what is held about a member who has left. Raises CannotAct."""
@@ -150,6 +168,30 @@ class JointActs:
         """Ask that an owner keeps `amount` of a deposit, which is what they ask for. Raises CannotAct. Source: 7.8."""
         await self._store.write(self._ask, by, Kind.DEPOSIT, booking_no.to_bytes(8, "big"), amount)
 
+    async def ask_fee(self, by: Actor, new: NewRule, once: bytes) -> None:
+        """Ask for a new fee; the same `once` again asks nothing. Raises CannotAct. Source: 3.8."""
+        await self._store.write(self._ask_fee, by, new, once)
+
+    def _ask_fee(self, tx: Tx, by: Actor, new: NewRule, once: bytes) -> None:
+        self._must_be_at_desk(tx, by, Work.MONEY)
+        assert self._chest is not None, "a node that has members has a chest"
+        no = self._chest.propose_in(tx, new, once)
+        if no is not None:
+            self._ask(tx, by, Kind.FEE, no.to_bytes(8, "big"), new.fee.amount)
+
+    async def ask_chest(self, by: Actor, new: NewChestGift, once: bytes) -> None:
+        """Ask that the chest gives a member something; the same `once` again asks nothing. Raises CannotAct. Source: 3.8."""
+        await self._store.write(self._ask_chest, by, new, once)
+
+    def _ask_chest(self, tx: Tx, by: Actor, new: NewChestGift, once: bytes) -> None:
+        self._must_be_at_desk(tx, by, Work.MONEY)
+        if new.member.no == by.no:
+            raise CannotAct(Why.PARTY)
+        assert self._chest is not None, "a node that has members has a chest"
+        no = self._chest.propose_gift_in(tx, new, once)
+        if no is not None:
+            self._ask(tx, by, Kind.CHEST, no.to_bytes(8, "big"), new.amount)
+
     async def ask_free(self, by: Actor, trade_no: int) -> None:
         """Ask to free the member of a trade that has been late for 14 days. Raises CannotAct."""
         await self._store.write(self._ask, by, Kind.FREE, trade_no.to_bytes(8, "big"), 0)
@@ -159,8 +201,8 @@ class JointActs:
         await self._store.write(self._ask, by, Kind.WRITE_OFF, peer, hours)
 
     def _ask(self, tx: Tx, by: Actor, kind: Kind, about: bytes, amount: int) -> None:
-        now_ms = self._must_be_at_desk(tx, by)
-        if kind is Kind.DEPOSIT and is_party(tx, int.from_bytes(about, "big"), by.no):
+        now_ms = self._must_be_at_desk(tx, by, Work.MONEY if kind in (Kind.FEE, Kind.CHEST) else None)
+        if _is_party(tx, kind, int.from_bytes(about, "big"), by.no):
             raise CannotAct(Why.PARTY)
         if any((each.kind, each.about) == (kind, about) for each in asked_now(tx, now_ms)):
             return  # asked already, by whomever: pressed twice, it is asked once
@@ -169,7 +211,7 @@ class JointActs:
             _ASK, kind=kind.value, about=about, amount=amount, state="asked", asked_by=by.no, asked_ms=now_ms,
             ended_by=None, ended_ms=None,
         )  # fmt: skip
-        note_act(tx, by, _DEEDS[kind], now_ms=now_ms, detail=f"{_named(kind, about)}: asked")
+        note_act(tx, by, DEEDS[kind], now_ms=now_ms, detail=f"{named(kind, about)}: asked")
 
     async def ask_go_on(self, by: Actor, peer: SchemeId, owed: int) -> bool:
         """Go on with a neighbour in a new epoch, from `owed`, our debt; negative: theirs. Tell whether it is done.
@@ -191,7 +233,7 @@ class JointActs:
             self._ask(tx, by, Kind.GO_ON, peer, owed)
             return False
         self._carry_out_go_on(tx, by, peer, owed)
-        note_act(tx, by, _DEEDS[Kind.GO_ON], now_ms=now_ms, detail=f"{_named(Kind.GO_ON, peer)}: goes on")
+        note_act(tx, by, DEEDS[Kind.GO_ON], now_ms=now_ms, detail=f"{named(Kind.GO_ON, peer)}: goes on")
         return True
 
     def _carry_out_go_on(self, tx: Tx, by: Actor, peer: SchemeId, owed: int) -> None:
@@ -223,7 +265,7 @@ class JointActs:
         self._carry_out(tx, by, asked)
         tx.run(_END, which=no, new_state="done", new_by=by.no, new_ms=now_ms)
         note_act(
-            tx, by, _DEEDS[asked.kind], now_ms=now_ms, detail=f"{_named(asked.kind, asked.about)}: confirmed"
+            tx, by, DEEDS[asked.kind], now_ms=now_ms, detail=f"{named(asked.kind, asked.about)}: confirmed"
         )
         return SchemeId(asked.about) if asked.kind is Kind.GO_ON else None
 
@@ -238,12 +280,15 @@ class JointActs:
             raise CannotAct(Why.CHANGED)
         tx.run(_END, which=no, new_state="dropped", new_by=by.no, new_ms=now_ms)
         note_act(
-            tx, by, _DEEDS[asked.kind], now_ms=now_ms, detail=f"{_named(asked.kind, asked.about)}: dropped"
+            tx, by, DEEDS[asked.kind], now_ms=now_ms, detail=f"{named(asked.kind, asked.about)}: dropped"
         )
 
-    def _must_be_at_desk(self, tx: Tx, by: Actor) -> int:
-        """Return the moment. Raises NotAllowed: not an organiser, or nobody who can be told from another."""
-        by.must_organise()
+    def _must_be_at_desk(self, tx: Tx, by: Actor, work: Work | None = None) -> int:
+        """Return the moment. Raises NotAllowed: not an organiser, nor of that work, or nobody who can be told from another."""
+        if work is None:
+            by.must_organise()
+        else:
+            by.must_do(work)
         if by.no is None:
             raise NotAllowed(by.name)
         lines, _ = self._lines.desks(tx)
@@ -278,6 +323,9 @@ class JointActs:
             case Kind.DEPOSIT:
                 if not may_be_kept(tx, int.from_bytes(about, "big"), amount):
                     raise CannotAct(Why.CHANGED)
+            case Kind.FEE | Kind.CHEST:
+                assert self._chest is not None, "asked by this node"
+                self._chest.check_in(tx, kind, int.from_bytes(about, "big"))
             case Kind.GO_ON:
                 line = lines.by_peer(SchemeId(about))
                 if line is None or line.status not in CAN_GO_ON or not all(line.state.mine.opened):
@@ -319,6 +367,10 @@ class JointActs:
                 except CannotBook:
                     raise CannotAct(Why.CHANGED) from None
                 return
+            case Kind.FEE | Kind.CHEST:
+                assert self._chest is not None, "looked at a moment ago"
+                self._chest.carry_out_in(tx, by, asked)
+                return
             case Kind.GO_ON:
                 self._carry_out_go_on(tx, by, SchemeId(asked.about), asked.amount)
                 return
@@ -335,21 +387,3 @@ def can_be_lost(line: Line) -> int:
 def left_this_year(tx: ReadTx, now_ms: int) -> int:
     """Return how many hours may still be written off. A part of a page's read."""
     return WRITE_OFF_HOURS_A_YEAR * HOUR - int(tx.scalar(_WRITTEN_OFF, since=now_ms - YEAR_MS))
-
-
-_DEEDS: Final[Mapping[Kind, Deed]] = {
-    Kind.FREE: Deed.FREED, Kind.WRITE_OFF: Deed.WRITTEN_OFF, Kind.GO_ON: Deed.NEIGHBOUR, Kind.ERASE: Deed.ERASED,
-    Kind.DEPOSIT: Deed.DEPOSIT, Kind.STEP: Deed.SECOND_STEP,
-}  # fmt: skip
-
-
-def _named(kind: Kind, about: bytes) -> str:
-    match kind:
-        case Kind.WRITE_OFF | Kind.GO_ON:
-            return scheme_text(SchemeId(about))
-        case Kind.DEPOSIT:
-            return f"booking {int.from_bytes(about, 'big')}"
-        case Kind.FREE:
-            return f"trade {int.from_bytes(about, 'big')}"
-        case Kind.ERASE | Kind.STEP:
-            return f"member {number_text(int.from_bytes(about, 'big'))}"

@@ -1,13 +1,15 @@
-"""What two organisers can be asked for, and why it is not done, as values. What they do is in `joint_acts.py`.
-
-Source: docs/protocol.md 6.6, 6.8, 6.9, 7.2; docs/pages.md 7.4.
-"""
+"""What two organisers can be asked to want, why it is not done, and how the record names it. Source: docs/protocol.md 6.9."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
+
+from node.services.acts import Deed
+from node.services.members import number_text
+from protocol.names import SchemeId, scheme_text
 
 
 class Kind(StrEnum):
@@ -18,6 +20,8 @@ class Kind(StrEnum):
     ERASE = "erase"  # about the number of a member who has left: what is held about them is erased
     DEPOSIT = "deposit"  # about a booking's number: its owner keeps what they ask for of the deposit
     STEP = "second-step"  # about the number of a member: they log in without the second step they lost
+    FEE = "fee"  # about a rule's number: it begins, and members owe by it
+    CHEST = "chest"  # about the number of what the chest is to give a member
     GO_ON = "go-on"  # about a neighbour: the line goes on in a new epoch, from the debt that both agreed on
 
 
@@ -43,6 +47,9 @@ class Why(StrEnum):
     APART = "apart"  # what both hold of the line is not known to be the same now
     PARTY = "party"  # it is about you
     OWN_STEP = "own-step"  # it is your own second step
+    ORGANISERS = "organisers"  # two organisers decide, whatever else somebody does at the desk
+    LATE = "late"  # its first day is too soon: members must know before
+    CHEST_EMPTY = "chest-empty"  # more than the chest has
     NO_OFFER = "no-offer"  # the other side writes first, and has not written this
 
 
@@ -69,6 +76,11 @@ class Asked:
         return int.from_bytes(self.about, "big")
 
     @property
+    def number(self) -> int:
+        """The fee, or what the chest is to give, that a FEE or CHEST is about."""
+        return int.from_bytes(self.about, "big")
+
+    @property
     def booking_no(self) -> int:
         """The booking that a DEPOSIT is about."""
         return int.from_bytes(self.about, "big")
@@ -77,3 +89,26 @@ class Asked:
     def member_no(self) -> int:
         """The member that an ERASE or a STEP is about."""
         return int.from_bytes(self.about, "big")
+
+
+DEEDS: Final[Mapping[Kind, Deed]] = {
+    Kind.FREE: Deed.FREED, Kind.WRITE_OFF: Deed.WRITTEN_OFF, Kind.GO_ON: Deed.NEIGHBOUR, Kind.ERASE: Deed.ERASED,
+    Kind.DEPOSIT: Deed.DEPOSIT, Kind.FEE: Deed.FEE, Kind.CHEST: Deed.FEE, Kind.STEP: Deed.SECOND_STEP,
+}  # fmt: skip
+
+
+def named(kind: Kind, about: bytes) -> str:
+    """Return what something asked for is about, for the record."""
+    match kind:
+        case Kind.WRITE_OFF | Kind.GO_ON:
+            return scheme_text(SchemeId(about))
+        case Kind.DEPOSIT:
+            return f"booking {int.from_bytes(about, 'big')}"
+        case Kind.FEE:
+            return f"fee {int.from_bytes(about, 'big')}"
+        case Kind.CHEST:
+            return f"chest {int.from_bytes(about, 'big')}"
+        case Kind.FREE:
+            return f"trade {int.from_bytes(about, 'big')}"
+        case Kind.ERASE | Kind.STEP:
+            return f"member {number_text(int.from_bytes(about, 'big'))}"

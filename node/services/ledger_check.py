@@ -16,6 +16,7 @@ from sqlalchemy import bindparam, select
 from crypto.safekeeping import SafeKeys
 from node.services.deposit_rows import deposits_held
 from node.services.deposits_check import check_deposits
+from node.services.fees_check import check_fees
 from node.services.ledger_walk import EntryWalk, Finding, Findings, Identities, Progress, Reckoned
 from node.services.line_walk import Walked, op_row, walk_lines
 from node.services.log_check import check_log
@@ -99,6 +100,7 @@ def check_books(
     payments.check()
     numbers.compare(payments.held + deposits_held(tx))
     check_deposits(tx, findings)
+    check_fees(tx, findings)
     legs = _check_legs(tx, reckoned, numbers.ids, findings, progress)
     check_trades(tx, reckoned, payments, numbers.ids, findings, progress)
     check_tokens(tx, scheme, reckoned, findings)

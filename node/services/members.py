@@ -10,7 +10,7 @@ import itertools
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import bindparam, func, or_, select
 
 from node.services.acts import Actor, Role
 from node.services.folding import fold
@@ -110,7 +110,7 @@ class Member:
 
     @property
     def organises(self) -> bool:
-        """Whether this is one of the organisers, paused or not."""
+        """Whether this is an organiser, or has another part at the desk, paused or not."""
         return self.role is not Role.MEMBER
 
     @property
@@ -243,6 +243,13 @@ _FIND: Final = (
     .limit(bindparam("most"))
     .offset(bindparam("skip"))
 )
+_FROM: Final = (
+    select(*MEMBER_COLUMNS)
+    .where(_M.no >= bindparam("begin"), _M.state != State.LEFT.value)
+    .order_by(_M.no)
+    .limit(bindparam("most"))
+)
+_WITHOUT_EMAIL: Final = _FROM.where(or_(_M.email.is_(None), _M.reach != Reach.EMAIL.value))
 _COUNT: Final = select(func.count()).select_from(schema.member).where(_MATCHING, _M.state != State.LEFT.value)
 _ACTIVE: Final = (
     select(func.count()).select_from(schema.member).where(_M.state.in_([state.value for state in MAY_TRADE]))
@@ -324,6 +331,12 @@ def find_members(
     pattern = pattern_of(query)
     rows = tx.all(_FIND, pattern=pattern, skip=skip, most=most)
     return [member_of_row(row) for row in rows], int(tx.scalar(_COUNT, pattern=pattern))
+
+
+def members_after(tx: ReadTx, begin: int, most: int, *, only_without_email: bool = False) -> list[Member]:
+    """Return members who have not left, by number, from `begin` on; for those of the post, only whom no mail reaches."""
+    statement = _WITHOUT_EMAIL if only_without_email else _FROM
+    return [member_of_row(row) for row in tx.all(statement, begin=begin, most=most)]
 
 
 def pattern_of(query: str) -> str:

@@ -11,7 +11,7 @@ from typing import Final
 from sqlalchemy import bindparam, delete, func, insert, select
 
 from node.clock import Clock
-from node.services.acts import Actor, Deed, note_act
+from node.services.acts import Actor, Deed, Work, note_act
 from node.services.members import MEMBER_COLUMNS, Member, member_of_row
 from node.store import ReadTx, Store, Tx
 from node.store.schema import desk as schema
@@ -85,7 +85,7 @@ class PaperNotes:
 
     async def told(self, by: Actor, member_no: int, last: int) -> None:
         """Note that a member was told everything up to the note `last`: what came since stays on the list."""
-        by.must_organise()
+        by.must_do(Work.PEOPLE)
         await self._store.write(self._told, by, member_no, last)
 
     def _told(self, tx: Tx, by: Actor, member_no: int, last: int) -> None:

@@ -13,7 +13,7 @@ from typing import Final
 from sqlalchemy import bindparam, func, insert, select, update
 
 from node.clock import Clock
-from node.services.acts import Act, Actor, Deed, NotAllowed, Role, acts_for, note_act
+from node.services.acts import Act, Actor, Deed, NotAllowed, Role, Work, acts_for, note_act
 from node.services.books import Books
 from node.services.hashing import Hasher
 from node.services.members import (
@@ -113,7 +113,7 @@ class People:
 
     async def add(self, by: Actor, new: NewMember, *, why: str = "") -> Member:
         """Make somebody a member, with an account under the scheme's limits. Raises Unable."""
-        by.must_organise()
+        by.must_do(Work.PEOPLE)
         if new.role is not Role.MEMBER:
             by.must_administer()
         return await self._store.write(self.add_in, by, new.checked(), Deed.ADDED, why)
@@ -177,7 +177,7 @@ class People:
     async def set_pin(self, by: Actor, no: int, pin: str, *, why: str = "") -> None:
         """Give a member a PIN, as its letter will say; one's own needs no organiser. Raises Unable."""
         if by.no != no:
-            by.must_organise()
+            by.must_do(Work.PEOPLE)
         check_pin(pin)
         hashed = await self._hasher.hash(pin)
         await self._store.write(self.set_pin_in, by, no, hashed, why)
@@ -212,12 +212,12 @@ class People:
 
     async def pause(self, by: Actor, no: int, *, why: str) -> None:
         """Stop a member from trading; the member sees why. Raises Unable."""
-        by.must_organise()
+        by.must_do(Work.PEOPLE)
         await self._store.write(self._set_state, by, no, State.PAUSED, why, None, Deed.PAUSED)
 
     async def resume(self, by: Actor, no: int, *, why: str = "") -> None:
         """Let a paused member trade again; nobody ends their own pause. Raises Unable."""
-        by.must_organise()
+        by.must_do(Work.PEOPLE)
         if by.no == no:
             raise NotAllowed(by.name)
         await self._store.write(self._set_state, by, no, State.ACTIVE, why, None, Deed.RESUMED)

@@ -20,7 +20,7 @@ from node.federation.addresses import network_of
 from node.mail import texts
 from node.mail.outbox import Outbox
 from node.services import sessions
-from node.services.acts import Actor, Deed, note_act
+from node.services.acts import Actor, Deed, Work, note_act
 from node.services.entering import (
     Entering,
     Lapsed,
@@ -170,7 +170,7 @@ class SignIn:
     async def sign_out_everywhere(self, by: Actor, no: int, *, why: str = "") -> int:
         """End every session of a member, by the member or an organiser; return how many there were."""
         if by.no != no:
-            by.must_organise()
+            by.must_do(Work.PEOPLE)
         return await self._store.write(self._sign_out_everywhere, by, no, why)
 
     def _sign_out_everywhere(self, tx: Tx, by: Actor, no: int, why: str) -> int:
@@ -322,7 +322,7 @@ class SignIn:
 
     async def make_link(self, by: Actor, no: int, *, why: str = "") -> str:
         """Return the address of a page where this member can sign in once, within a day. Raises Unable."""
-        by.must_organise()
+        by.must_do(Work.PEOPLE)
         link = token_text(self._chance.bytes(TOKEN_BYTES))
         await self._store.write(self._make_link, by, no, link, why)
         return self._link_address(link)

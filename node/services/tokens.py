@@ -14,7 +14,7 @@ from crypto.digest import tagged
 from node.clock import Clock
 from node.mail.care_texts import handed_in_text, handed_out_text
 from node.services.accounts import load
-from node.services.acts import Actor, Deed, note_act
+from node.services.acts import Actor, Deed, Work, note_act
 from node.services.books import Books, Refused
 from node.services.members import Member, member_by_no
 from node.services.settings import Settings
@@ -117,7 +117,7 @@ class Tokens:
 
     async def do(self, by: Actor, new: NewAct, once: bytes) -> Done:
         """Do something at the desk; the same `once` again gives what it did. Raises CannotDo, NotAllowed."""
-        by.must_organise()
+        by.must_do(Work.MONEY)
         return await self._store.write(self._do, by, new, once)
 
     def _do(self, tx: Tx, by: Actor, new: NewAct, once: bytes) -> Done:
@@ -211,7 +211,7 @@ class Tokens:
 
     async def correct(self, by: Actor, no: int, why: str) -> Done:
         """Enter the opposite of an act, once. Raises CannotDo, LookupError, NotAllowed."""
-        by.must_organise()
+        by.must_do(Work.MONEY)
         return await self._store.write(self._correct, by, no, why)
 
     def _correct(self, tx: Tx, by: Actor, no: int, why: str) -> Done:

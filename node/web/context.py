@@ -17,7 +17,6 @@ token are made before a handler is called: `app.py`. Source: docs/pages.md 6 and
 from __future__ import annotations
 
 import asyncio
-import enum
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import tzinfo
@@ -28,7 +27,7 @@ from aiohttp import web
 from babel.dates import LOCALTZ
 
 from node.app import Node
-from node.services.acts import Actor, Hand, Role
+from node.services.acts import Actor, Hand
 from node.services.behalf import Behalf
 from node.services.members import Member
 from node.services.sessions import TOKEN_BYTES, Session, token_text
@@ -42,6 +41,7 @@ from node.web.languages import language_preferred
 from node.web.notices import notice_text
 from node.web.plain import own_path, plain_line
 from node.web.present import Voice
+from node.web.roles import Audience, leads_somewhere, opens
 from node.web.security import FORM_FIELD, address_of, form_token, token_fits
 from node.web.surroundings import Surroundings
 from node.web.views.page import Page, View, Viewer
@@ -57,17 +57,7 @@ PAGE_NUMBER_MAX: Final = 10_000
 # --- Who may see what --------------------------------------------------------------------------------------------
 
 
-class Audience(enum.IntEnum):
-    """For whom a page is; each includes those below."""
-
-    VISITOR = 0
-    MEMBER = 1
-    ORGANISER = 2
-    ADMIN = 3
-
-
 VISITOR, MEMBER, ORGANISER, ADMIN = Audience
-_AUDIENCE_OF: Final = {Role.MEMBER: MEMBER, Role.ORGANISER: ORGANISER, Role.ADMIN: ADMIN}
 
 
 class NotSignedIn(Exception):
@@ -112,6 +102,8 @@ class Context:
         self.node: Final = node
         self.scheme: Final = surroundings.now()
         self.cookies: Final = cookies
+        role = None if session is None else session.actor.role
+        self._role: Final = role  # also while they are held back from the desk
         self.at_desk: Final = session is not None and session.member.at_desk
         needs_step = self.at_desk and self.settings.organisers_second_step
         self.held_back: Final = needs_step and session is not None and not session.stepped
@@ -162,14 +154,18 @@ class Context:
     def admit(self, route: Route) -> None:
         """Raises NotSignedIn, WrongRole, StepMissing, NotForOthers: the page is not for whoever asks."""
         self._as_self = route.audience >= ORGANISER
+        if not opens(self._role, route):
+            raise NotSignedIn if self._role is None else WrongRole
+        if self.session is not None and not opens(self.session.actor.role, route):
+            raise StepMissing
         if route.audience is VISITOR:
             return
-        if self.session is None:
-            raise NotSignedIn
-        if _AUDIENCE_OF[self.session.actor.role] < route.audience:
-            raise StepMissing if self.held_back else WrongRole
         if self.behalf is not None and not route.for_others:
             raise NotForOthers
+
+    def of_use(self, href: str) -> bool:
+        """Tell whether a page of the desk, linked to on another, is open to whoever asks."""
+        return self.session is not None and leads_somewhere(self.session.actor.role, href)
 
     @property
     def address(self) -> str:
@@ -301,6 +297,7 @@ class Context:
             else Viewer(
                 name=session.member.name,
                 organiser=self.at_desk,
+                role=session.actor.role,
                 acting=""
                 if self.acting is None
                 else f"{self.acting.member.name} ({self.acting.member.number})",

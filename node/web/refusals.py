@@ -13,7 +13,7 @@ import structlog
 from aiohttp import web
 
 from node.pdf.maker import NoPdf, Why
-from node.services.acts import NotAllowed
+from node.services.acts import NotAllowed, Role
 from node.store.errors import OutcomeUnknown, StoreError, StoreFull
 from node.web.context import (
     Context,
@@ -114,6 +114,14 @@ def _said(context: Context, error: Exception) -> Said:
                 nothing,
                 _("Log in, and do it once more."),
                 login=True,
+            )
+        case WrongRole() if context.session is not None and context.session.actor.role is Role.AUDITOR:
+            return Said(
+                403,
+                _("This is not for auditors"),
+                _("An auditor reads along and changes nothing. Conversations and mails stay closed as well."),
+                nothing,
+                _("If you should be able to do this, ask an organiser."),
             )
         case WrongRole() | NotAllowed():
             return Said(

@@ -40,13 +40,12 @@ from node.web.views.page import Empty, Fact, Link, Pill
 from protocol.names import SchemeId, scheme_text
 
 REASON_CHARACTERS_MAX: Final = 500
+ASKED_TILES: Final = 3  # schemes that wait for us are named one by one; more of them share a tile
 
 
 class DeclineForm(Form):
     reason: paragraphs(REASON_CHARACTERS_MAX)  # type: ignore[valid-type]  # makes the type of a field
 
-
-ASKED_TILES: Final = 3  # schemes that wait for us are named one by one; more of them share a tile
 
 # --- Today -------------------------------------------------------------------------------------------------------
 
@@ -98,7 +97,7 @@ async def today(context: Context) -> web.Response:
     read = await context.read(_read_today, context.node.scheme, int(month.timestamp() * 1000), context.now_ms)
     return context.show(
         DashboardView(
-            todo=_todo(context, read),
+            todo=tuple(each for each in _todo(context, read) if context.of_use(each.href)),
             health=(
                 *_health(context, read.figures),
                 await checked_line(context),

@@ -11,7 +11,7 @@ from typing import Final
 
 from aiohttp import web
 
-from node.services.acts import OPERATOR, Act, Deed, acts_for
+from node.services.acts import OPERATOR, Act, Deed, Role, acts_for
 from node.services.behalf import may_act_for
 from node.services.books import load
 from node.services.erasure import Erased, Outside, outside, read_erased, shares_listings
@@ -24,6 +24,7 @@ from node.web.context import ORGANISER, Context, NoSuchPage, Route, get, post
 from node.web.forms import EMPTY, Filled, Form, SpendForm, amount_sentence, line, once_key, paragraphs
 from node.web.pages.desk_member_list import limits_of, seen_of, state_of
 from node.web.pages.desk_outside import outside_words
+from node.web.pages.desk_roles import role_name
 from node.web.pages.join import (
     ADDRESS_CHARACTERS_MAX,
     HELP_CHARACTERS_MAX,
@@ -142,6 +143,7 @@ def member_view(context: Context, known: Known) -> MemberView:
         paused=known.member.state is State.PAUSED,
         checks_href="" if erased else f"/desk/helpers/{known.member.no}",
         act_href=f"/desk/as/{known.member.no}" if may_act_for(context.member, known.member) else "",
+        role_href=f"{here}/role" if context.actor.role is Role.ADMIN and not has_left else "",
         part_action="" if has_left else f"{here}/part",
         erase_action=f"{here}/erase" if has_left and not erased else "",
         erased="" if known.erased is None else context.voice.day(known.erased.at_ms),
@@ -155,7 +157,9 @@ def _facts(context: Context, known: Known) -> tuple[Fact, ...]:
     if known.account.held:
         facts.append(Fact(label=_("Set aside"), text=context.voice.spoken(known.account.held)))
     facts.append(Fact(label=_("Limits"), text=limits_of(context, known.account)))
+    at_desk = role_name(member.role, context.words) if member.organises else ""
     shown = (
+        (_("At the desk"), at_desk),
         (_("E-mail"), member.email or ""),
         (_("Phone"), member.phone),
         (_("Address"), member.address),

@@ -91,8 +91,8 @@ def _understand(context: Context) -> Asked | Filled:
         form = form.with_error("size", _("Please choose one of the answers."))
     first, count = 1, 1
     if what == "cheques":
-        first = _number(form.value("first"), 10**CHEQUE_NUMBER_DIGITS - CHEQUES_MAX)
-        count = _number(form.value("count"), CHEQUES_MAX)
+        first = read_number(form.value("first"), 10**CHEQUE_NUMBER_DIGITS - CHEQUES_MAX)
+        count = read_number(form.value("count"), CHEQUES_MAX)
         if not first:
             form = form.with_error("first", _("Please write a number, like 1."))
         if not count:
@@ -104,7 +104,7 @@ def _understand(context: Context) -> Asked | Filled:
     return Asked(what, sheet, form.value("numbers") == "yes", first, count)
 
 
-def _number(text: str, most: int) -> int:
+def read_number(text: str, most: int) -> int:
     """Return a number from 1 on that was typed, or 0."""
     return int(text) if text.isascii() and text.isdigit() and len(text) <= 6 and 1 <= int(text) <= most else 0
 

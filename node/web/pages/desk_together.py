@@ -19,6 +19,7 @@ from node.store import ReadTx
 from node.web.context import ORGANISER, Context, NoSuchPage, Route, get, post
 from node.web.forms import EMPTY, Filled
 from node.web.pages.booking_words import when_words
+from node.web.pages.chest_asked import AskedOfChest, chest_card, read_of_chest
 from node.web.pages.desk_going_on import booked_words, read_standing
 from node.web.pages.desk_neighbour import view_of
 from node.web.pages.desk_neighbours import scheme_of
@@ -54,6 +55,7 @@ class Together:
     members: dict[int, Member]  # by account
     named: dict[int, str]  # who is to be erased, or to log in without a second step, by number
     deposits: dict[int, Booking]  # that an owner asks to keep some of, by number of the booking
+    chest: dict[int, AskedOfChest]  # fees, and what the chest is to give, by number of what is asked
 
 
 def _read(tx: ReadTx, by: Actor, now_ms: int, own: SchemeId) -> Together:
@@ -80,6 +82,7 @@ def _read(tx: ReadTx, by: Actor, now_ms: int, own: SchemeId) -> Together:
             if each.kind in (Kind.ERASE, Kind.STEP)
         },
         deposits=deposits,
+        chest=read_of_chest(tx, asked),
     )
 
 
@@ -144,6 +147,8 @@ def _asked(
         href = HERE
     elif asked.kind is Kind.DEPOSIT:
         what, detail, then, href = _("A deposit"), _("It was settled meanwhile."), "", HERE
+    elif (of_chest := read.chest.get(asked.no)) is not None:
+        what, detail, then, href = chest_card(context, of_chest)
     elif asked.kind is Kind.GO_ON:
         peer = SchemeId(asked.about)
         named = {"name": name_of(context, known, peer)}

@@ -206,6 +206,8 @@ def _deed(context: Context, deed: Deed) -> str:
             return _("Logged out everywhere")
         case Deed.DEPOSIT:
             return _("Deposit settled")
+        case Deed.FEE:
+            return _("Let off a fee")
         case Deed.CORRECTION:
             return _("Trade corrected")
         case Deed.CHEQUE:

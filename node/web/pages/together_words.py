@@ -6,7 +6,7 @@ from node.services.joint_acts import ALONE_WAIT_MS, WRITE_OFF_HOURS_A_YEAR
 from node.services.joint_kinds import Why
 from node.web.context import Context
 from node.web.pages.neighbours_shown import in_unit
-from protocol.limits import DAY_MS
+from protocol.limits import DAY_MS, FEE_NOTICE_DAYS
 from protocol.units import HOUR
 
 
@@ -39,6 +39,14 @@ def why_sentence(context: Context, why: Why, until_ms: int = 0) -> str:
             return _(
                 "We have not compared the books with them since we started. Try again when they were heard."
             )
+        case Why.LATE:
+            return _(
+                "Members must know it %(num)d days before. Please choose a later first day, and ask anew."
+            ) % {"num": FEE_NOTICE_DAYS}
+        case Why.CHEST_EMPTY:
+            return _("There is not that much in the chest.")
+        case Why.ORGANISERS:
+            return _("An organiser must confirm it.")
         case Why.NO_OFFER:
             return _(
                 "They have not written this balance, or steps came after it. Please look at the page again."

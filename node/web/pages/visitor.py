@@ -8,6 +8,8 @@ from typing import Final
 from aiohttp import web
 
 from node.services.event_rows import Hosted, next_public
+from node.services.fee_rows import rules_running
+from node.services.fee_telling import rule_words
 from node.services.members import count_members
 from node.store import ReadTx
 from node.web.context import Context, Route, get
@@ -93,6 +95,10 @@ async def how(context: Context) -> web.Response:
         hour=voice.spoken(context.node.settings.rate().minor_per_hour),
         furthest=voice.spoken(context.settings.credit_limit),
         neighbours=await neighbour_names(context),
+        fees=tuple(
+            Fact(label=each.text, text=rule_words(each.fee, context.settings, context.words))
+            for each in await context.read(rules_running)
+        ),
     )
     return context.show(view)
 

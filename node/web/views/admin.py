@@ -122,6 +122,7 @@ class MemberView(View):
     paused: bool = False
     checks_href: str = ""  # what was checked about them
     act_href: str = ""  # to act for them; "" where the reader may not
+    role_href: str = ""  # to change what they do at the desk; "" where the reader may not
     part_action: str = ""  # notes that the member has left; "" for one who has
     part_form: Filled = EMPTY
     erase_action: str = ""  # asks to erase what is held about a former member

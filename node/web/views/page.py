@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
+from node.services.acts import Role
+from node.web.roles import leads_somewhere
 from node.web.words import Words
 
 # Where a page belongs in the bar of five entries; "" for none.
@@ -19,6 +21,7 @@ Desk = Literal[
     "letters",
     "help",
     "figures",
+    "chest",
     "neighbours",
     "outbox",
     "scheme",
@@ -51,6 +54,16 @@ class Viewer:
     organiser: bool = False
     unread: int = 0  # messages not read yet
     acting: str = ""  # for whom an organiser acts: "Maud Ellis (0123)"
+    role: Role = Role.MEMBER
+
+    def uses(self, href: str) -> bool:
+        """Tell whether a page of the desk is open to them; of those with a part there, by what roles.py lists."""
+        return leads_somewhere(self.role, href)
+
+    @property
+    def only_reads(self) -> bool:
+        """Whether no form they send is taken."""
+        return self.role is Role.AUDITOR
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

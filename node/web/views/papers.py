@@ -10,8 +10,9 @@ from typing import ClassVar
 
 from markupsafe import Markup
 
-from node.web.forms import Filled
-from node.web.views.page import Desk, View
+from node.web.forms import EMPTY, Filled
+from node.web.views.page import Desk, Link, View
+from node.web.views.trade import StatementView
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +23,7 @@ class PrintView(View):
     DESK: ClassVar[Desk] = "members"
 
     form: Filled
+    statements_form: Filled = EMPTY  # from, to, size, large, post, begin
     makes_pdf: bool
 
 
@@ -128,3 +130,22 @@ class JoiningView(Paper):
     TEMPLATE: ClassVar[str] = "paper/joining.html"
 
     agreement: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemberStatement:
+    """The statement of one member, with where it is sent."""
+
+    address: tuple[str, ...]
+    statement: StatementView
+    complete: bool  # False: there are more trades than were read
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatementsView(Paper):
+    """The statements of members for a time, one sheet for each."""
+
+    TEMPLATE: ClassVar[str] = "paper/statements.html"
+
+    statements: tuple[MemberStatement, ...]
+    more: Link | None  # where the next ones are

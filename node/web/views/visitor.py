@@ -59,6 +59,7 @@ class HowView(View):
     hour: str  # what one hour is here: "1 hour", "12 Acorns"
     furthest: str  # how far a new member may go below zero: "10 hours"
     neighbours: tuple[str, ...]  # names of schemes we trade with
+    fees: tuple[Fact, ...] = ()  # what each member gives to the community chest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

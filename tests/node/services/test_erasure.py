@@ -17,7 +17,8 @@ from node.services.books import load
 from node.services.copy_comparing import read_missing
 from node.services.erasure import SCRUB_WANTED, read_erased
 from node.services.feed_store import items_of_kind
-from node.services.joint_acts import CannotAct, Why, asked_now
+from node.services.joint_acts import asked_now
+from node.services.joint_kinds import CannotAct, Why
 from node.services.members import State, Unable, member_by_no
 from node.services.members import Why as Unable_why
 from node.store import ReadTx, Tx
@@ -73,6 +74,7 @@ def test_nothing_is_left_of_the_erased_and_nothing_else_is_lost(
 NOBODYS = {
     "loan_part",
     "minutes",  # of a group: what it decided, and who wrote that down by number
+    "fee_rule",
     "account", "leg", "line", "op", "decision", "quarantine", "payment", "forward", "evidence", "evidence_told", "sync_kept",
     "feed", "feed_evidence", "identity_event", "identity_key", "identity_conflict", "meta", "peer", "recovered", "kept", "throttle",
     "received", "setting", "erasure", "joint_act", "reopening", "boot", "log_hash", "log_head", "log_witness", "witnessed",
@@ -82,7 +84,7 @@ ERASED_FROM = {
     "event", "guest", "event_comment",
     "circle", "circle_person", "circle_note", "circle_reply", "proposal", "voter", "proposal_comment",
     "import_row", "import_run",
-    "loan",
+    "loan", "charge", "chest_gift",
     "entry", "trade", "promise", "handle", "member", "application", "act", "session", "pending_sign_in", "sign_in_link",
     "sign_in_place", "mail", "listing", "item", "search_doc", "thread", "message", "carried", "ask", "thanks", "complaint", "pay_code",
     "missing", "standing", "cheque_batch", "cheque_row", "paper_note", "wish", "booking", "booking_act", "appointment",

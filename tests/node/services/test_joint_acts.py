@@ -12,15 +12,12 @@ from node.services.accounts import all_accounts
 from node.services.acts import OPERATOR, Actor, Deed, NotAllowed, Role, newest_acts, note_act
 from node.services.joint_acts import (
     WRITE_OFF_HOURS_A_YEAR,
-    Asked,
-    CannotAct,
-    Kind,
-    Why,
     asked_now,
     left_this_year,
     stuck_trades,
     why_not,
 )
+from node.services.joint_kinds import Asked, CannotAct, Kind, Why
 from node.services.line_rows import Line
 from node.services.members import NewMember
 from node.services.people import People

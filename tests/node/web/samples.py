@@ -82,6 +82,7 @@ from node.web.views.page import (
     View,
     Viewer,
 )
+from node.web.views.papers import MemberStatement, StatementsView
 from node.web.views.receipts import ReceiptView, Result, SchemeShown, VerifyView
 from node.web.views.trade import (
     AskCheckView,
@@ -139,6 +140,7 @@ from tests.node.web.samples_alerts import ALERTS, ALERTS_VISITORS
 from tests.node.web.samples_desk import desk_views
 from tests.node.web.samples_find import FIND, FIND_DESK
 from tests.node.web.samples_money import IMPORTS, MONEY
+from tests.node.web.samples_of_chest import DESK, MINE
 from tests.node.web.samples_of_node import PAGES_OF_NODE
 from tests.node.web.samples_of_papers import PAPERS
 
@@ -465,6 +467,18 @@ def _trade_pages() -> dict[str, Sample]:
     return {name: Sample(replace(MEMBER, path="/record"), view) for name, view in views.items()}
 
 
+def _statements() -> StatementsView:
+    shown = _trade_pages()["statement"].view
+    assert isinstance(shown, StatementView)
+    return StatementsView(
+        size="a4", large=False, printed="Printed on 4 March 2026", more=Link(text="The next statements", href="/admin/print/statements?begin=205"),
+        statements=(
+            MemberStatement(address=("Maud Ellis", "3 Mill Lane", "Oakvale OA1 2BC"), statement=replace(shown, name="Maud Ellis", number="0007"), complete=True),
+            MemberStatement(address=("Wolfgang Amadeus Sommerfeld-Bridgewater",), statement=replace(shown, name="Wolfgang Amadeus Sommerfeld-Bridgewater", number="0044", lines=()), complete=False),
+        ),
+    )  # fmt: skip
+
+
 def _admin_pages() -> dict[str, Sample]:
     row = MemberRow(href="/admin/members/123", number="0123", name="Ana Silva", place="Mill Lane", balance="+3 h", limits="−10 h to +40 h", active="today", state=Pill(text="Active", tone="good"))  # fmt: skip
     views: dict[str, View] = {
@@ -510,7 +524,14 @@ def _admin_pages() -> dict[str, Sample]:
         "languages": LanguagesView(form=Filled({"own": "en", "speaks-en": "yes", "speaks-de": "yes"}), offered=(Option(value="en", text="English"), Option(value="de", text="Deutsch"), Option(value="pl", text="Polski")), unit_form=Filled({"name-pl-few": "żołędzie"}), unit_name="Acorns", units=(UnitInLanguage(tag="pl", language="Polski", names=(UnitName(field="name-pl-one", label="As in “1 …”"), UnitName(field="name-pl-few", label="As in “2 …”")), preview="0 żołędzi · 1 żołądź · 2 żołędzie"),)),
         "scheme": SchemeView(may_log_out_all=True, about_form=Filled({"headline": "Neighbours in Riverside help each other", "about": "We swap what we make and do.", "help_name": "Karim"}), rate_form=Filled({"hour_amount": "12"}), limits_form=Filled({"lower": "120", "upper": "480"}), in_hours=False, unit_name="Acorns", amount_hint="For example 6 or 2.50", hour_now="1 hour is 12 Acorns, since 3 May 2025.", hour_next="From 12 May 2026 it will be 13 Acorns."),
     }  # fmt: skip
-    every = {**views, **desk_views(), **PAGES_OF_NODE, **PAPERS, **FIND_DESK}
+    every = {
+        **views,
+        **desk_views(),
+        **PAGES_OF_NODE,
+        **PAPERS,
+        **FIND_DESK,
+        "paper-statements": _statements(),
+    }
     acting = replace(
         ORGANISER, viewer=Viewer(name="Rosa Whitfield", organiser=True, acting="Maud Ellis (0007)")
     )
@@ -524,9 +545,9 @@ PAGES: Final[Mapping[str, Sample]] = {
     **_trade_pages(),
     **_admin_pages(),
     **{name: Sample(replace(MEMBER, path="/my"), view) for name, view in {**FIND, **ALERTS}.items()},
-    **{name: Sample(ORGANISER, view) for name, view in {**IMPORTS, **samples_care.DESK}.items()},
+    **{name: Sample(ORGANISER, view) for name, view in {**IMPORTS, **samples_care.DESK, **DESK}.items()},
     **{name: Sample(replace(MEMBER, path="/my"), view) for name, view in samples_care.MEMBERS.items()},
-    **{name: Sample(replace(MEMBER, path="/my"), view) for name, view in MONEY.items()},
+    **{name: Sample(replace(MEMBER, path="/my"), view) for name, view in {**MONEY, **MINE}.items()},
     **{name: Sample(MEMBER, view) for name, view in gift_samples.VIEWS.items()},
     **{name: Sample(MEMBER, view) for name, view in samples_of_bookings.VIEWS.items()},
     **{name: Sample(MEMBER, view) for name, view in day_samples.VIEWS.items()},

@@ -493,6 +493,7 @@ def test_audiences_include_each_other_and_no_address_is_given_twice() -> None:
         "/admin/import/{number}",
         "/admin/import/{number}/do",
         "/admin/import/{number}/undo",
+        "/admin/members/{no}/role",
     }
     assert {route.audience for route in desk} == {ORGANISER, ADMIN}
     assert post("/x", ROUTES[0].handler).audience is VISITOR

@@ -133,6 +133,31 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_table(
+        "fee_rule",
+        sa.Column("no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("id", sa.LargeBinary(), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("every", sa.Text(), nullable=False),
+        sa.Column("first_day", sa.Integer(), nullable=False),
+        sa.Column("amount", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("share", sa.Integer(), nullable=False),
+        sa.Column("side", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("turn", sa.Integer(), nullable=False),
+        sa.Column("next_day", sa.Integer(), nullable=True),
+        sa.Column("once", sa.LargeBinary(), nullable=False),
+        sa.Column("created_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("began_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("ended_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.PrimaryKeyConstraint("no", name=op.f("pk_fee_rule")),
+        sqlite_strict=True,
+        sqlite_with_rowid=True,
+    )
+    with op.batch_alter_table("fee_rule", schema=None) as batch_op:
+        batch_op.create_index("ix_fee_rule_next", ["next_day"], unique=False)
+        batch_op.create_index("ix_fee_rule_once", ["once"], unique=True)
+
+    op.create_table(
         "feed",
         sa.Column("no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("scheme", sa.LargeBinary(), nullable=False),
@@ -992,6 +1017,34 @@ def upgrade() -> None:
         sqlite_with_rowid=True,
     )
     op.create_table(
+        "charge",
+        sa.Column("no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("rule_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("turn", sa.Integer(), nullable=False),
+        sa.Column("account_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("day", sa.Integer(), nullable=False),
+        sa.Column("base", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("amount", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("hindrance", sa.Text(), nullable=False),
+        sa.Column("tried_day", sa.Integer(), nullable=True),
+        sa.Column("trade_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("changed_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.ForeignKeyConstraint(["account_no"], ["account.no"], name=op.f("fk_charge_account_no")),
+        sa.ForeignKeyConstraint(["rule_no"], ["fee_rule.no"], name=op.f("fk_charge_rule_no")),
+        sa.ForeignKeyConstraint(["trade_no"], ["trade.no"], name=op.f("fk_charge_trade_no")),
+        sa.PrimaryKeyConstraint("no", name=op.f("pk_charge")),
+        sqlite_strict=True,
+        sqlite_with_rowid=True,
+    )
+    with op.batch_alter_table("charge", schema=None) as batch_op:
+        batch_op.create_index("ix_charge_account", ["account_no", "no"], unique=False)
+        batch_op.create_index("ix_charge_owed", ["state", "no"], unique=False)
+        batch_op.create_index("ix_charge_trade", ["trade_no"], unique=False)
+        batch_op.create_index("ix_charge_turn", ["rule_no", "turn", "account_no"], unique=True)
+
+    op.create_table(
         "cheque_batch",
         sa.Column("no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("day", sa.Text(), nullable=False),
@@ -1011,6 +1064,24 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("cheque_batch", schema=None) as batch_op:
         batch_op.create_index("ix_cheque_batch_once", ["once"], unique=True)
+
+    op.create_table(
+        "chest_gift",
+        sa.Column("no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("account_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("amount", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("once", sa.LargeBinary(), nullable=False),
+        sa.Column("trade_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("created_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.ForeignKeyConstraint(["account_no"], ["account.no"], name=op.f("fk_chest_gift_account_no")),
+        sa.ForeignKeyConstraint(["trade_no"], ["trade.no"], name=op.f("fk_chest_gift_trade_no")),
+        sa.PrimaryKeyConstraint("no", name=op.f("pk_chest_gift")),
+        sqlite_strict=True,
+        sqlite_with_rowid=True,
+    )
+    with op.batch_alter_table("chest_gift", schema=None) as batch_op:
+        batch_op.create_index("ix_chest_gift_once", ["once"], unique=True)
 
     op.create_table(
         "circle_note",
