@@ -12,7 +12,7 @@ from typing import Final, NewType
 
 from sqlalchemy import bindparam, func, literal_column, select
 
-from node.services.acts import Role
+from node.services.acts import ORGANISERS
 from node.services.circle_rows import circle_by_no, people_of
 from node.services.members import Member
 from node.services.members import State as MemberState
@@ -90,7 +90,7 @@ _MINUTES: Final = (
 )  # fmt: skip
 _HERE: Final = _M.state != literal_column(f"'{MemberState.LEFT.value}'")
 _ALL_MEMBERS: Final = select(_M.no).where(_HERE)
-_ALL_ORGANISERS: Final = select(_M.no).where(_HERE, _M.role != literal_column(f"'{Role.MEMBER.value}'"))
+_ALL_ORGANISERS: Final = select(_M.no).where(_HERE, _M.role.in_(sorted(ORGANISERS)))
 _IN_CIRCLE: Final = select(_CI.member_no).where(
     _CI.circle_no == bindparam("circle_no"), _CI.standing.in_([each.value for each in INSIDE])
 )

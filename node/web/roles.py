@@ -76,6 +76,8 @@ LISTED: Final[Mapping[Role, frozenset[str]]] = {
         "GET /admin/applications", "GET /admin/evidence", "GET /admin/evidence/{no}", "GET /admin/languages",
         "GET /admin/neighbours", "GET /admin/neighbours/{scheme}", "GET /admin/recovered", "GET /admin/scheme",
         "GET /desk/entry", "GET /desk/entry/{no}",
+        # Their own second step, without which the desk may be closed to them.
+        "POST /my/second-step/codes", "POST /my/second-step/confirm", "POST /my/second-step/draw", "POST /my/second-step/end",
     },
 }  # fmt: skip
 _AUDIENCE_OF: Final[Mapping[Role, Audience]] = {
@@ -97,6 +99,7 @@ def opens(role: Role | None, route: Door) -> bool:
         role is Role.AUDITOR
         and route.method == "POST"
         and not (route.always and route.audience <= Audience.MEMBER)
+        and address_of(route) not in LISTED[role]
     ):
         return False
     return route.audience <= _AUDIENCE_OF[role] or address_of(route) in LISTED.get(role, ())
