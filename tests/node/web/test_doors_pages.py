@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator
+from itertools import product
 
 import pytest
 from aiohttp import FormData, web
@@ -46,6 +47,11 @@ DESK = [route for route in ROUTES if route.audience >= ORGANISER]
 
 def name_of(route: Route) -> str:
     return f"{route.method} {route.path}"
+
+
+def shares(routes: list[Route], number: int = 6) -> list[list[Route]]:
+    """Return the routes in parts, each of which one town stands for: what is refused leaves it as it was."""
+    return [routes[part::number] for part in range(number)]
 
 
 def path_of(route: Route) -> str:
@@ -90,33 +96,43 @@ async def refused(town: Town, browser: Browser, path: str, fields: dict[str, str
 # --- Who is asking -----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("route", [each for each in GUARDED if each.method == "GET"], ids=name_of)
-async def test_without_a_session_a_page_leads_to_the_login_and_back(town: Town, route: Route) -> None:
-    answer = await town.browser().get(path_of(route) + "?x=1", allow_redirects=False)
-    assert answer.status == 303
-    assert answer.headers["Location"] == f"/login?after={path_of(route).replace('/', '%2F')}%3Fx%3D1"
+@pytest.mark.parametrize("part", shares([each for each in GUARDED if each.method == "GET"]))
+async def test_without_a_session_a_page_leads_to_the_login_and_back(
+    town: Town, part: list[Route], subtests: pytest.Subtests
+) -> None:
+    for route in part:
+        with subtests.test(name_of(route)):
+            answer = await town.browser().get(path_of(route) + "?x=1", allow_redirects=False)
+            assert answer.status == 303
+            assert answer.headers["Location"] == f"/login?after={path_of(route).replace('/', '%2F')}%3Fx%3D1"
 
 
-@pytest.mark.parametrize("route", [each for each in GUARDED if each.method == "POST"], ids=name_of)
-async def test_without_a_session_nothing_can_be_sent(town: Town, route: Route) -> None:
-    browser = town.browser()
-    said = await refused(town, browser, path_of(route), {"form_token": await token(browser)})
-    assert said.startswith("You are logged out")
+@pytest.mark.parametrize("part", shares([each for each in GUARDED if each.method == "POST"]))
+async def test_without_a_session_nothing_can_be_sent(
+    town: Town, part: list[Route], subtests: pytest.Subtests
+) -> None:
+    for route in part:
+        with subtests.test(name_of(route)):
+            browser = town.browser()
+            said = await refused(town, browser, path_of(route), {"form_token": await token(browser)})
+            assert said.startswith("You are logged out")
 
 
-@pytest.mark.parametrize("route", DESK, ids=name_of)
-async def test_the_desk_is_for_organisers(town: Town, route: Route) -> None:
+@pytest.mark.parametrize("part", shares(DESK))
+async def test_the_desk_is_for_organisers(town: Town, part: list[Route], subtests: pytest.Subtests) -> None:
     browser = await town.browser_of(await town.member("Ana"))
     before = await town.everything()
-    sent = FormData({"form_token": await token(browser)})
-    if route.path in WITH_FILES:
-        sent.add_field("file", b"of somebody", filename="any")
-    answer = await browser.request(
-        route.method, path_of(route), data=sent if route.method == "POST" else None
-    )
-    assert answer.status == 403
-    assert words_of(await answer.text()).startswith("This is for organisers")
-    assert await town.everything() == before
+    for route in part:
+        with subtests.test(name_of(route)):
+            sent = FormData({"form_token": await token(browser)})
+            if route.path in WITH_FILES:
+                sent.add_field("file", b"of somebody", filename="any")
+            answer = await browser.request(
+                route.method, path_of(route), data=sent if route.method == "POST" else None
+            )
+            assert answer.status == 403
+            assert words_of(await answer.text()).startswith("This is for organisers")
+            assert await town.everything() == before
 
 
 async def test_a_role_that_was_taken_away_opens_nothing(town: Town) -> None:
@@ -198,8 +214,10 @@ async def test_members_of_two_schemes_stay_logged_in_in_one_browser(town: Town) 
 # --- Forms -------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("route", POSTS, ids=name_of)
-async def test_a_form_without_the_token_of_this_browser_is_refused(town: Town, route: Route) -> None:
+@pytest.mark.parametrize("part", shares(POSTS))
+async def test_a_form_without_the_token_of_this_browser_is_refused(
+    town: Town, part: list[Route], subtests: pytest.Subtests
+) -> None:
     """Missing, forged, empty, another browser's, and one's own from before logging in."""
     browser, other = town.browser(), town.browser()
     before_login = await token(browser)
@@ -207,15 +225,11 @@ async def test_a_form_without_the_token_of_this_browser_is_refused(town: Town, r
     assert rosa is not None
     await town.sign_in(browser, rosa)
     others = await token(other)
-    for wrong in (
-        {},
-        {"form_token": ""},
-        {"form_token": "A" * 24},
-        {"form_token": others},
-        {"form_token": before_login},
-    ):
-        said = await refused(town, browser, path_of(route), wrong)
-        assert said.startswith("Please send that once more")
+    wrong = ({}, *({"form_token": each} for each in ("", "A" * 24, others, before_login)))
+    for route, fields in product(part, wrong):
+        with subtests.test(name_of(route), **fields):
+            said = await refused(town, browser, path_of(route), fields)
+            assert said.startswith("Please send that once more")
 
 
 async def test_a_form_from_a_browser_without_cookies_is_refused(town: Town) -> None:
@@ -226,13 +240,13 @@ async def test_a_form_from_a_browser_without_cookies_is_refused(town: Town) -> N
     assert "Your browser must allow cookies" in said
 
 
-@pytest.mark.parametrize("route", POSTS, ids=name_of)
+@pytest.mark.parametrize("part", shares(POSTS))
 @pytest.mark.parametrize(
     "headers",
     [{"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "same-site"}, {"Origin": "http://elsewhere.test"}, {"Origin": "null"}],
 )  # fmt: skip
 async def test_what_another_sites_page_sends_is_refused(
-    town: Town, route: Route, headers: dict[str, str]
+    town: Town, part: list[Route], headers: dict[str, str], subtests: pytest.Subtests
 ) -> None:
     """Even with the right token and session: the browser says where it comes from."""
     rosa = await town.node.people.member(1)
@@ -240,9 +254,11 @@ async def test_what_another_sites_page_sends_is_refused(
     browser = await town.browser_of(rosa)
     fields = {"form_token": await token(browser)}
     before = await town.everything()
-    answer = await browser.post(path_of(route), data=fields, headers=headers, allow_redirects=False)
-    assert answer.status == 403
-    assert await town.everything() == before
+    for route in part:
+        with subtests.test(name_of(route)):
+            answer = await browser.post(path_of(route), data=fields, headers=headers, allow_redirects=False)
+            assert answer.status == 403
+            assert await town.everything() == before
 
 
 NOT_FORMS = [
@@ -305,31 +321,38 @@ async def test_strange_addresses_get_a_page(town: Town, path: str) -> None:
 # --- Reading changes nothing -------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("route", GETS, ids=name_of)
+@pytest.mark.parametrize("part", shares(GETS))
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
-async def test_opening_a_page_changes_nothing(town: Town, route: Route, method: str) -> None:
+async def test_opening_a_page_changes_nothing(
+    town: Town, part: list[Route], method: str, subtests: pytest.Subtests
+) -> None:
     """Mail scanners and prefetching browsers open whatever they find."""
     rosa = await town.node.people.member(1)
     assert rosa is not None
     browser = await town.browser_of(rosa)
     before = await town.everything()
-    answer = await browser.request(method, path_of(route) + "?q=a&page=2&show=quiet", allow_redirects=False)
-    assert answer.status < 500
-    assert await town.everything() == before
+    for route in part:
+        with subtests.test(name_of(route)):
+            path = path_of(route) + "?q=a&page=2&show=quiet"
+            answer = await browser.request(method, path, allow_redirects=False)
+            assert answer.status < 500
+            assert await town.everything() == before
 
 
-@pytest.mark.parametrize("route", GETS, ids=name_of)
+@pytest.mark.parametrize("part", shares(GETS))
 async def test_a_page_that_sends_is_not_opened_and_one_to_open_is_not_sent_to(
-    town: Town, route: Route
+    town: Town, part: list[Route], subtests: pytest.Subtests
 ) -> None:
-    methods = {each.method for each in ROUTES if path_of(each) == path_of(route)}
-    if "POST" not in methods:
-        answer = await town.browser().post(path_of(route))
-        if route.path in PRESSED_BY_PROVIDERS:
-            assert answer.status == 400
-            return
-        assert answer.status == 405
-        assert words_of(await answer.text()).startswith("That cannot be done here")
+    for route in part:
+        if "POST" in {each.method for each in ROUTES if path_of(each) == path_of(route)}:
+            continue
+        with subtests.test(name_of(route)):
+            answer = await town.browser().post(path_of(route))
+            if route.path in PRESSED_BY_PROVIDERS:
+                assert answer.status == 400
+                continue
+            assert answer.status == 405
+            assert words_of(await answer.text()).startswith("That cannot be done here")
 
 
 # --- Where a login leads -----------------------------------------------------------------------------------------
@@ -494,6 +517,7 @@ def test_audiences_include_each_other_and_no_address_is_given_twice() -> None:
         "/admin/import/{number}/do",
         "/admin/import/{number}/undo",
         "/admin/members/{no}/role",
+        "/admin/log-out-everybody",
     }
     assert {route.audience for route in desk} == {ORGANISER, ADMIN}
     assert post("/x", ROUTES[0].handler).audience is VISITOR
