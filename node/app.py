@@ -82,6 +82,7 @@ from node.services.own_feed import OwnFeed
 from node.services.own_log import proof_in
 from node.services.paper_notes import PaperNotes
 from node.services.parting import Parting
+from node.services.passkeys import Passkeys
 from node.services.pay_codes import PayCodes
 from node.services.peers import Network, Nowhere, Peers
 from node.services.people import People
@@ -191,6 +192,14 @@ class Node:
         self.second_steps = SecondSteps(
             store, clock, chance, entering=entering, safe=self.keyring.safe, secret=pepper
         )
+        self.passkeys = Passkeys(
+            store,
+            clock,
+            chance,
+            entering=entering,
+            settings=self.settings,
+            public_address=self.options.origin,
+        )
         self.sign_in = SignIn(
             store, clock, chance, settings=self.settings, outbox=self.outbox, hasher=hasher, entering=entering,
             steps=self.second_steps, public_address=self.options.origin,
@@ -241,6 +250,7 @@ class Node:
         self.jobs.append(Job("standing-orders", LOOK_AT_ORDERS_S, self._unless_paused(self.standing.look)))
         self.jobs.append(Job("forget-pay-codes", HOUR_S, self.pay_codes.forget_old))
         self.jobs.append(Job("tidy-sign-in", HOUR_S, self.sign_in.tidy))
+        self.jobs.append(Job("tidy-passkeys", HOUR_S, self.passkeys.tidy))
         self.rehearsals = Rehearsals(store=store, clock=clock, run=self.options.rehearse)
         self.troubles = Troubles(
             store=store, clock=clock, outbox=self.outbox, settings=self.settings, origin=self.options.origin

@@ -71,6 +71,7 @@ LIBRARY_HOMES = {  # the one file that gives an untyped or powerful library its 
     "msgpack": {"crypto/canonical.py"},
     "mnemonic": {"crypto/words.py"},
     "cryptography": {"crypto/*.py", "protocol/descriptor.py"},
+    "fido2": {"node/services/passkey_check.py"},
 }
 PURE_CALLS_FORBIDDEN = {
     "open",

@@ -33,6 +33,7 @@ from node.store.schema import (
     loans,
     mail,
     market,
+    passkeys,
     payments,
     people,
     profiles,
@@ -51,7 +52,21 @@ Held = dict[str, list[dict[str, Any]]]
 
 # Digests, keys of forms, and columns that only repeat others.
 LEFT_OUT: Final = frozenset(
-    {"pin_hash", "token", "folded", "once", "answer_once", "give_once", "pay_once", "code", "mark", "secret"}
+    {
+        "pin_hash",
+        "token",
+        "folded",
+        "once",
+        "answer_once",
+        "give_once",
+        "pay_once",
+        "code",
+        "mark",
+        "secret",
+        "credential",
+        "public_key",
+        "owner",
+    }
 )
 
 
@@ -82,6 +97,7 @@ _OF_MEMBER: Final[Mapping[str, tuple[Table, Any]]] = {
     "logged_in": (people.session, people.session.c.member_no == _NO),
     "second_step": (second_step.second_step, second_step.second_step.c.member_no == _NO),
     "spare_codes": (second_step.spare_code, second_step.spare_code.c.member_no == _NO),
+    "passkeys": (passkeys.passkey, passkeys.passkey.c.member_no == _NO),
     "mail": (mail.mail, (mail.mail.c.member_no == _NO) & mail.mail.c.private.is_(False)),
     "what_i_can_do": (profiles.skill, profiles.skill.c.member_no == _NO),
     "ways_to_reach_me": (profiles.contact_line, profiles.contact_line.c.member_no == _NO),

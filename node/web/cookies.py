@@ -27,6 +27,7 @@ class CookieNames:
     form: str  # proves that a form came from a page made for this browser, before anybody signs in
     code: str  # the browser that asked for a code
     step: str  # the browser that is asked for a second step
+    passkey: str  # the browser that is asked for a passkey
     size: str  # how large the letters are
     language: str  # which language this browser's reader chose
     secure: bool
@@ -36,7 +37,8 @@ class CookieNames:
         """Return the names for a scheme at an address."""
         name = cookie_name(scheme_text, origin)
         return cls(
-            name, f"{name}-form", f"{name}-code", f"{name}-step", f"{name}-size", f"{name}-language", origin.secure
+            name, f"{name}-form", f"{name}-code", f"{name}-step", f"{name}-passkey", f"{name}-size", f"{name}-language",
+            origin.secure,
         )  # fmt: skip
 
 
@@ -51,7 +53,7 @@ class Cookies:
     @classmethod
     def of(cls, request: web.Request, names: CookieNames) -> Cookies:
         """Return those of ours in a request."""
-        ours = (names.session, names.form, names.code, names.step, names.size, names.language)
+        ours = (names.session, names.form, names.code, names.step, names.passkey, names.size, names.language)
         sent = request.cookies
         brought = {
             name: value for name in ours if (value := sent.get(name)) and len(value) <= COOKIE_CHARACTERS_MAX

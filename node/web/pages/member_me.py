@@ -96,6 +96,7 @@ async def _settings_view(
         languages=language_options(context.settings.languages),
         language=context.settings.language_for(member.language),
         offers_step=context.at_desk or await context.read(is_stepping, member.no),
+        passkeys=context.node.passkeys.possible,
         logins=len(places),
     )
 

@@ -78,11 +78,21 @@ async def login(context: Context) -> web.Response:
     after = own_path(context.request.query.get("after", ""))
     if context.session is not None:
         return context.redirect(after or HOME)
-    return context.show(_login_view(context, after))
+    return context.show(login_view(context, after))
 
 
-def _login_view(context: Context, after: str, *, mail: Filled = EMPTY, pin: Filled = EMPTY) -> LoginView:
-    return LoginView(after=after, mail_form=mail, pin_form=pin, mail_works=context.node.outbox.sends)
+def login_view(
+    context: Context, after: str, *, mail: Filled = EMPTY, pin: Filled = EMPTY, passkey: Filled = EMPTY
+) -> LoginView:
+    """Return the page with all ways in."""
+    return LoginView(
+        after=after,
+        mail_form=mail,
+        pin_form=pin,
+        passkey_form=passkey,
+        mail_works=context.node.outbox.sends,
+        passkeys=context.node.passkeys.possible,
+    )
 
 
 async def ask_code(context: Context) -> web.Response:
@@ -90,11 +100,11 @@ async def ask_code(context: Context) -> web.Response:
     form = context.form(MailForm)
     after = own_path(context.fields.get("after", ""))
     if isinstance(form, Filled):
-        return context.show(_login_view(context, after, mail=form), 422)
+        return context.show(login_view(context, after, mail=form), 422)
     match await context.node.sign_in.ask_code(form.email, context.address):
         case Wait(ms):
             shown = Filled({"email": form.email}).with_error("email", wait_sentence(ms, context.words))
-            return context.show(_login_view(context, after, mail=shown), 429)
+            return context.show(login_view(context, after, mail=shown), 429)
         case CodeAsked(token=token, lasts_ms=lasts_ms):
             waiting = Waiting(token, form.email, form.own_computer)
             context.cookies.set(context.cookies.names.code, waiting.cookie(), lasts_ms // SECOND_MS)
@@ -137,7 +147,7 @@ async def with_pin(context: Context) -> web.Response:
     form = context.form(PinForm)
     after = own_path(context.fields.get("after", ""))
     if isinstance(form, Filled):
-        return context.show(_login_view(context, after, pin=form), 422)
+        return context.show(login_view(context, after, pin=form), 422)
     outcome = await context.node.sign_in.with_pin(
         form.number, form.pin, context.address, own_computer=form.own_computer
     )
@@ -151,7 +161,7 @@ async def with_pin(context: Context) -> web.Response:
     )
     typed = {"number": form.number, "own_computer": "yes" if form.own_computer else ""}
     shown = Filled(typed).with_error("pin", sentence)
-    return context.show(_login_view(context, after, pin=shown), 429 if isinstance(outcome, Wait) else 403)
+    return context.show(login_view(context, after, pin=shown), 429 if isinstance(outcome, Wait) else 403)
 
 
 async def link(context: Context) -> web.Response:
@@ -180,7 +190,7 @@ def _lapsed(context: Context) -> web.Response:
     sentence = context.words.gettext(
         "This link was used already, or is too old. Log in another way, or ring for another link."
     )
-    return context.show(_login_view(context, "", mail=EMPTY.with_error("", sentence)), 410)
+    return context.show(login_view(context, "", mail=EMPTY.with_error("", sentence)), 410)
 
 
 async def logout(context: Context) -> web.Response:

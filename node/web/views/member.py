@@ -341,6 +341,7 @@ class SettingsView(View):
     email: str
     languages: tuple[Option, ...]
     language: str
+    passkeys: bool = False  # whether browsers make passkeys at the scheme's address
     logins: int  # in how many browsers I am logged in
     offers_step: bool = False  # whether a second step of logging in is for this member
 

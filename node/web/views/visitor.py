@@ -126,7 +126,9 @@ class LoginView(View):
 
     mail_form: Filled = EMPTY
     pin_form: Filled = EMPTY
+    passkey_form: Filled = EMPTY
     mail_works: bool = True
+    passkeys: bool = False  # whether browsers make passkeys at the scheme's address
     after: str = ""  # where to go afterwards
 
 

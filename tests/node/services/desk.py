@@ -10,6 +10,7 @@ from node.services.books import Books
 from node.services.entering import Entering
 from node.services.hashing import Hasher
 from node.services.members import Member, NewMember
+from node.services.passkeys import Passkeys
 from node.services.people import People
 from node.services.second_step import SecondSteps
 from node.services.settings import SchemeSettings, Settings
@@ -45,6 +46,10 @@ class Desk:
         self.steps = SecondSteps(
             self.store, self.clock, self.chance, entering=entering, safe=self.keyring.safe, secret=SECRET
         )
+        self.passkeys = Passkeys(
+            self.store, self.clock, self.chance, entering=entering, settings=self.settings,
+            public_address="https://oakvale.example/",
+        )  # fmt: skip
         self.sign_in = SignIn(
             self.store, self.clock, self.chance, settings=self.settings, outbox=self.outbox, hasher=self.hasher,
             entering=entering, steps=self.steps, public_address="https://oakvale.example/",

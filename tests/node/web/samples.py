@@ -353,7 +353,7 @@ def _visitor_pages() -> dict[str, Sample]:
             answers=(Fact(label="Name", text="Ana Silva"), Fact(label="Place", text="Mill Lane"), Fact(label="Offers", text="Bread")),
         ),
         "join-sent": JoinSentView(name="Ana", confirm_mail="ana@example.org"),
-        "login": LoginView(),
+        "login": LoginView(passkeys=True),
         "login-wrong": LoginView(pin_form=Filled({"number": "123"}, {"pin": "Number and PIN do not fit together. Try again in 2 seconds."})),
         "login-code": LoginCodeView(email="ana@example.org", minutes=10),
         "login-link": LoginLinkView(name="Rosa", action="/login/link/7Q2"),
@@ -418,7 +418,7 @@ def _listing_pages() -> dict[str, Sample]:
         "thread-new": ThreadView(name="Ben Carter", badge="", person_href="/people/ben", about=OWN_CARDS[0], older_href="", messages=(), starters=(Link(text="Is this still there?", href="?s=1"), Link(text="When would suit you?", href="?s=2"), Link(text="Could we talk on the phone?", href="?s=3")), once=ONCE, action="/messages/new", record_href=""),
         "me": MeView(name="Ana Silva", number="0123", facts=(Fact(label="Member since", text="March 2024"), Fact(label="Place", text="Mill Lane")), balance=BALANCE, limits="You can go 10 hours behind and 40 hours ahead.", person_href="/people/0123"),
         "my-data": MyDataView(facts=(Fact(label="Name", text="Ana Silva"), Fact(label="Shown to other schemes", text="Ana"), Fact(label="E-mail", text="ana@example.org"), Fact(label="Place", text="Mill Lane")), held=(Fact(label="Trades", text="41"), Fact(label="Messages", text="126")), seen=("Other members see your name, place and what you write about yourself; organisers see the rest too.", "Your offers and wants go to Hilltop, Riverside, and from there to schemes further on.", "Riverside: 1 conversation, 2 trades, a random number that stands for you."), acts=(Fact(label="3 May 2026", text="Limits changed, by Rosa: agreed at the desk"),), download_href="/my/data/download"),
-        "settings": SettingsView(profile_form=Filled({"name": "Ana Silva", "place": "Mill Lane", "about": "Baker, early riser."}), mail_form=Filled({"mail": "weekly"}), has_pin=True, email="ana@example.org", languages=(Option(value="en", text="English"),), language="en", logins=2, offers_step=True),
+        "settings": SettingsView(profile_form=Filled({"name": "Ana Silva", "place": "Mill Lane", "about": "Baker, early riser."}), mail_form=Filled({"mail": "weekly"}), has_pin=True, email="ana@example.org", languages=(Option(value="en", text="English"),), language="en", passkeys=True, logins=2, offers_step=True),
         "error": ErrorView(title="That did not work", what=("Our computer made a mistake.",), moved="Nothing moved.", todo="Please try again. If it happens again, ring Rosa.", action=Link(text="Back to Home", href="/home"), reference="ERR-7KQ-2M4"),
     }  # fmt: skip
     return {name: Sample(MEMBER, view) for name, view in views.items()}

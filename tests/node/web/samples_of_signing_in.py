@@ -10,6 +10,7 @@ from node.web.forms import Filled
 from node.web.qr import picture_of
 from node.web.views.logins import LoginRow, LoginsView
 from node.web.views.page import View
+from node.web.views.passkeys import KeyRow, PasskeysView
 from node.web.views.steps import LoginStepView, SecondStepView
 
 _SECRET: Final = b"believable, not real"
@@ -27,6 +28,14 @@ MEMBERS: Final[Mapping[str, View]] = {
         ),
         others=2,
     ),
+    "passkeys": PasskeysView(
+        rows=(
+            KeyRow(name="My telephone", added="Added on 3 May 2026", used="Last used today, 9:40", warning="", remove_action="/my/passkeys/1/remove"),
+            KeyRow(name="The old telephone", added="Added on 3 May 2025", used="Last used 12 Apr 2026", warning="Somebody may have a copy of it. It opens nothing any more: remove it, and add a new one.", remove_action="/my/passkeys/2/remove"),
+        ),
+        may_add=True, fresh_minutes=15,
+    ),
+    "passkeys-late": PasskeysView(rows=(), may_add=False, fresh_minutes=15),
     "second-step": SecondStepView(held_back=True),
     "second-step-drawn": SecondStepView(
         picture=picture_of(setup_address(_SECRET, "0123", "Oakvale")), secret=secret_text(_SECRET)

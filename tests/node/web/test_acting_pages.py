@@ -83,7 +83,7 @@ async def test_what_was_thought_of_is_open_while_acting(oakvale: Oakvale, route:
 def test_what_nobody_does_for_another_is_closed() -> None:
     """docs/pages.md 0.9, said by address, so that no list of routes can be wrong about it."""
     private = re.compile(
-        r"/messages|/my/(data|settings|pin|second-step|logins|mail|profile|helpers|standing)|/wrong|/logout/|/login|/complaint"
+        r"/messages|/my/(data|settings|pin|second-step|logins|passkeys|mail|profile|helpers|standing)|/wrong|/logout/|/login|/complaint"
     )
     opened = [name_of(route) for route in ROUTES if route.for_others]
     assert [name for name in opened if private.search(name)] == []

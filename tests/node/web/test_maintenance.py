@@ -21,6 +21,8 @@ ALWAYS = {
     "/login/code",
     "/login/pin",
     "/login/step",
+    "/login/passkey",
+    "/login/passkey/ask",
     "/login/link/{token}",
     "/logout",
     "/my/logins/others",

@@ -109,6 +109,7 @@ async def test_every_table_that_erasing_reaches_is_in_the_download(holding: Hold
     passing = {
         "pending_sign_in",
         "pending_step",
+        "passkey_challenge",
         "sign_in_link",
         "sign_in_place",
         "carried",

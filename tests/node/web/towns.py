@@ -105,13 +105,18 @@ def renderer() -> Renderer:
 
 @asynccontextmanager
 async def open_town(
-    seed: SchemeSettings = SEED, *, mail: bool = True, name: str = "town"
+    seed: SchemeSettings = SEED,
+    *,
+    mail: bool = True,
+    name: str = "town",
+    origin: str = "http://oakvale.test",
+    port: int | None = None,
 ) -> AsyncIterator[Town]:
     """Open a town; browsers are closed with it."""
     clock, chance, server = StoppedClock(), SeededChance(name), MailServer()
     store = InlineStore(Memory())
     node = Node(
-        Options(seed=seed, origin="http://oakvale.test"),
+        Options(seed=seed, origin=origin),
         store=store,
         clock=clock,
         chance=chance,
@@ -120,7 +125,7 @@ async def open_town(
         mail=server if mail else None,
     )
     await node.load()
-    test_server = TestServer(make_app(node, renderer=renderer()))
+    test_server = TestServer(make_app(node, renderer=renderer()), port=port)
     await test_server.start_server()
     town = Town(node, clock, test_server, server)
     try:

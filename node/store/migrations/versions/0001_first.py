@@ -1452,6 +1452,43 @@ def upgrade() -> None:
         batch_op.create_index("ix_paper_note_member", ["member_no", "no"], unique=False)
 
     op.create_table(
+        "passkey",
+        sa.Column("no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("member_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("credential", sa.LargeBinary(), nullable=False),
+        sa.Column("public_key", sa.LargeBinary(), nullable=False),
+        sa.Column("owner", sa.LargeBinary(), nullable=False),
+        sa.Column("counter", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("created_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("used_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("copied_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.ForeignKeyConstraint(["member_no"], ["member.no"], name=op.f("fk_passkey_member_no")),
+        sa.PrimaryKeyConstraint("no", name=op.f("pk_passkey")),
+        sqlite_strict=True,
+        sqlite_with_rowid=True,
+    )
+    with op.batch_alter_table("passkey", schema=None) as batch_op:
+        batch_op.create_index("ix_passkey_credential", ["credential"], unique=True)
+        batch_op.create_index("ix_passkey_member", ["member_no"], unique=False)
+
+    op.create_table(
+        "passkey_challenge",
+        sa.Column("token", sa.LargeBinary(), nullable=False),
+        sa.Column("challenge", sa.LargeBinary(), nullable=False),
+        sa.Column("member_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("owner", sa.LargeBinary(), nullable=True),
+        sa.Column("expires_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.ForeignKeyConstraint(["member_no"], ["member.no"], name=op.f("fk_passkey_challenge_member_no")),
+        sa.PrimaryKeyConstraint("token", name=op.f("pk_passkey_challenge")),
+        sqlite_strict=True,
+        sqlite_with_rowid=False,
+    )
+    with op.batch_alter_table("passkey_challenge", schema=None) as batch_op:
+        batch_op.create_index("ix_passkey_challenge_expires", ["expires_ms"], unique=False)
+        batch_op.create_index("ix_passkey_challenge_member", ["member_no"], unique=False)
+
+    op.create_table(
         "pay_code",
         sa.Column("no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("code", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),

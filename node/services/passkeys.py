@@ -1,0 +1,265 @@
+"""Logging in with a passkey: the telephone signs what we ask, after it has seen a finger, a face or its own code.
+
+That is two proofs in one, so that no second step is asked for. A challenge is good once, for some minutes, in the browser that
+asked. Keys whose counter of signatures goes back may have been copied, and open nothing any more. Only keys that are found
+without a member number are made: asking for a number's keys would tell who has some. Source: docs/pages.md 8.13.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import structlog
+from sqlalchemy import bindparam, delete, insert, select, update
+
+from node.clock import Chance, Clock
+from node.federation.addresses import network_of
+from node.services import passkey_check
+from node.services.entering import Entering, Lapsed, Outcome, Wait, Wrong
+from node.services.members import MAY_SIGN_IN, Member, member_by_no
+from node.services.passkey_check import NotThisKey, party_of
+from node.services.sessions import TOKEN_BYTES, read_session, token_digest, token_text
+from node.services.settings import Settings
+from node.services.throttle import NETWORK_TRIES, Counted
+from node.store import ReadTx, Store, Tx, upsert
+from node.store.schema import passkeys as schema
+from protocol.limits import MINUTE_MS
+
+log: Final[structlog.stdlib.BoundLogger] = structlog.stdlib.get_logger()
+
+CHALLENGE_BYTES: Final = 32
+ASKED_MS: Final = 5 * MINUTE_MS
+PASSKEYS_MAX: Final = 10
+# A browser left open in a library must not be given a key that opens the account for ever.
+FRESH_MINUTES: Final = 15
+FRESH_MS: Final = FRESH_MINUTES * MINUTE_MS
+OWNER_BYTES: Final = 32
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Passkey:
+    """One key of a member, as its owner sees it."""
+
+    no: int
+    name: str
+    created_ms: int
+    used_ms: int | None
+    copied: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyAsked:
+    """`options` are for the browser's own question; `token` goes into a cookie."""
+
+    token: str
+    options: dict[str, Any]
+    lasts_ms: int = ASKED_MS
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a browser was asked to sign, and whose new key it is to be; None for logging in."""
+
+    challenge: bytes
+    member_no: int | None
+    owner: bytes | None
+
+
+class CannotAdd(Exception):
+    """An honest no: too many, or the session is not fresh, or what the browser sent is no new key for what was asked."""
+
+
+_K: Final = schema.passkey.c
+_C: Final = schema.passkey_challenge.c
+_OF: Final = (
+    select(_K.no, _K.name, _K.created_ms, _K.used_ms, _K.copied_ms)
+    .where(_K.member_no == bindparam("no"))
+    .order_by(_K.no)
+)
+_CREDENTIALS: Final = select(_K.credential, _K.owner).where(_K.member_no == bindparam("no"))
+_BY_CREDENTIAL: Final = select(_K.no, _K.member_no, _K.public_key, _K.owner, _K.counter, _K.copied_ms).where(
+    _K.credential == bindparam("credential")
+)
+_NEW: Final = insert(schema.passkey)
+_USED: Final = (
+    update(schema.passkey)
+    .where(_K.no == bindparam("which"))
+    .values(counter=bindparam("new_counter"), used_ms=bindparam("now"))
+)
+_COPIED: Final = update(schema.passkey).where(_K.no == bindparam("which")).values(copied_ms=bindparam("now"))
+_REMOVE: Final = delete(schema.passkey).where(_K.no == bindparam("which"), _K.member_no == bindparam("whose"))
+_ASK: Final = upsert(
+    schema.passkey_challenge, key=("token",), update=("challenge", "member_no", "owner", "expires_ms")
+)
+_ASKED: Final = select(_C.challenge, _C.member_no, _C.owner, _C.expires_ms).where(
+    _C.token == bindparam("token")
+)
+_ANSWERED: Final = delete(schema.passkey_challenge).where(_C.token == bindparam("which"))
+_LAPSE: Final = delete(schema.passkey_challenge).where(_C.expires_ms <= bindparam("now"))
+
+
+def passkeys_of(tx: ReadTx, member_no: int) -> list[Passkey]:
+    """Return a member's passkeys, oldest first. A query."""
+    return [
+        Passkey(no=no, name=name, created_ms=created, used_ms=used, copied=copied is not None)
+        for no, name, created, used, copied in tx.all(_OF, no=member_no)
+    ]
+
+
+class Passkeys:
+    """See the head of this file."""
+
+    def __init__(
+        self, store: Store, clock: Clock, chance: Chance, *, entering: Entering, settings: Settings, public_address: str,
+    ):  # fmt: skip
+        self._store: Final = store
+        self._clock: Final = clock
+        self._chance: Final = chance
+        self._entering: Final = entering
+        self._settings: Final = settings
+        self._party: Final = party_of(public_address)
+
+    @property
+    def possible(self) -> bool:
+        """Whether browsers make and use passkeys at the scheme's address."""
+        return self._party is not None
+
+    def is_fresh(self, created_ms: int) -> bool:
+        """Tell whether a session is young enough for a new passkey to be added in it."""
+        return self._clock.now_ms() - created_ms < FRESH_MS
+
+    # --- having them -------------------------------------------------------------------------------------------
+
+    async def ask_new(self, by: Member, session: str) -> dict[str, Any]:
+        """Return what the browser with the cookie `session` is given to make a passkey. Raises CannotAdd."""
+        assert self._party is not None, "the page asks first"
+        challenge, owner = self._chance.bytes(CHALLENGE_BYTES), self._chance.bytes(OWNER_BYTES)
+        asked = await self._store.write(self._ask_new, by, session, challenge, owner)
+        if asked is None:
+            raise CannotAdd
+        owner, known = asked
+        return passkey_check.new_options(
+            self._party, self._settings.now.name, owner=owner, name=by.name, known=known, challenge=challenge
+        )
+
+    def _ask_new(
+        self, tx: Tx, by: Member, session: str, challenge: bytes, owner: bytes
+    ) -> tuple[bytes, list[bytes]] | None:
+        held = tx.all(_CREDENTIALS, no=by.no)
+        if len(held) >= PASSKEYS_MAX or not self._is_fresh_of(tx, by, session):
+            return None
+        owner = bytes(held[0][1]) if held else owner
+        self._ask(tx, token_digest("session", session), Asked(challenge, by.no, owner))
+        return owner, [bytes(credential) for credential, _ in held]
+
+    def _is_fresh_of(self, tx: ReadTx, by: Member, session: str) -> bool:
+        found = read_session(tx, session, self._clock.now_ms())
+        return found is not None and found.member.no == by.no and self.is_fresh(found.created_ms)
+
+    def _ask(self, tx: Tx, token: bytes, asked: Asked) -> None:
+        tx.run(
+            _ASK, token=token, challenge=asked.challenge, member_no=asked.member_no, owner=asked.owner,
+            expires_ms=self._clock.now_ms() + ASKED_MS,
+        )  # fmt: skip
+
+    async def add(self, by: Member, session: str, name: str, answer: str) -> None:
+        """Keep the passkey that the browser made. Raises CannotAdd."""
+        if not await self._store.write(self._add, by, session, name, answer):
+            raise CannotAdd
+
+    def _add(self, tx: Tx, by: Member, session: str, name: str, answer: str) -> bool:
+        asked = self._answered(tx, token_digest("session", session))
+        if asked is None or asked.member_no != by.no or asked.owner is None or self._party is None:
+            return False
+        if not self._is_fresh_of(tx, by, session):
+            return False
+        try:
+            key = passkey_check.check_new(self._party, self._settings.now.name, asked.challenge, answer)
+        except NotThisKey:
+            return False
+        # Ids are drawn; one that is known is somebody's who copied it.
+        if tx.one(_BY_CREDENTIAL, credential=key.credential) is not None:
+            return False
+        if len(tx.all(_CREDENTIALS, no=by.no)) >= PASSKEYS_MAX:
+            return False
+        tx.run(
+            _NEW, member_no=by.no, credential=key.credential, public_key=key.public_key, owner=asked.owner,
+            counter=key.counter, name=name, created_ms=self._clock.now_ms(), used_ms=None, copied_ms=None,
+        )  # fmt: skip
+        return True
+
+    def _answered(self, tx: Tx, token: bytes) -> Asked | None:
+        """Return what was asked of a browser, which is used up by it; None if nothing was, or long ago."""
+        row = tx.one(_ASKED, token=token)
+        if row is None:
+            return None
+        tx.run(_ANSWERED, which=token)
+        challenge, member_no, owner, expires_ms = row
+        return None if expires_ms <= self._clock.now_ms() else Asked(challenge, member_no, owner)
+
+    async def remove(self, by: Member, no: int) -> bool:
+        """Forget one of a member's own passkeys; tell whether there was one."""
+        return await self._store.write(self._remove, by, no)
+
+    def _remove(self, tx: Tx, by: Member, no: int) -> bool:
+        return tx.run(_REMOVE, which=no, whose=by.no) == 1
+
+    # --- using one ---------------------------------------------------------------------------------------------
+
+    async def ask_entry(self, address: str) -> KeyAsked | Wait:
+        """Return what a browser is given to log somebody in."""
+        assert self._party is not None, "the page asks first"
+        challenge, token = self._chance.bytes(CHALLENGE_BYTES), token_text(self._chance.bytes(TOKEN_BYTES))
+        wait_ms = await self._store.write(self._ask_entry, address, token, challenge)
+        if wait_ms:
+            return Wait(wait_ms)
+        options = passkey_check.entry_options(self._party, self._settings.now.name, challenge)
+        return KeyAsked(token=token, options=options)
+
+    def _ask_entry(self, tx: Tx, address: str, token: str, challenge: bytes) -> int:
+        wait_ms = self._entering.throttle.charge(tx, [self._counted(address)], self._clock.now_ms())
+        if not wait_ms:
+            self._ask(tx, token_digest("passkey", token), Asked(challenge, None, None))
+        return wait_ms
+
+    def _counted(self, address: str) -> Counted:
+        return Counted(self._entering.throttle.mark("passkey", network_of(address)), NETWORK_TRIES)
+
+    async def enter(self, token: str, answer: str, address: str, *, own_computer: bool) -> Outcome:
+        """Sign in whoever's passkey answered the browser with the cookie `token`."""
+        fresh = token_text(self._chance.bytes(TOKEN_BYTES))
+        return await self._store.write(self._enter, token, answer, address, own_computer, fresh)
+
+    def _enter(
+        self, tx: Tx, token: str, answer: str, address: str, own_computer: bool, fresh: str
+    ) -> Outcome:
+        asked = self._answered(tx, token_digest("passkey", token))
+        if asked is None or asked.member_no is not None or self._party is None:
+            return Lapsed()
+        try:
+            row = tx.one(_BY_CREDENTIAL, credential=passkey_check.credential_of(answer))
+            if row is None:
+                return Wrong()
+            no, member_no, public_key, owner, counter, copied_ms = row
+            told = passkey_check.check_entry(
+                self._party, self._settings.now.name, asked.challenge, public_key, owner, answer
+            )
+        except NotThisKey:
+            return Wrong()
+        member = member_by_no(tx, member_no)
+        if member is None or member.state not in MAY_SIGN_IN or copied_ms is not None:
+            return Wrong()
+        if (told or counter) and told <= counter:
+            log.warning("passkey_counter_went_back", passkey=no, told=told, known=counter)
+            tx.run(_COPIED, which=no, now=self._clock.now_ms())
+            return Wrong()
+        tx.run(_USED, which=no, new_counter=told, now=self._clock.now_ms())
+        self._entering.throttle.refund(tx, self._counted(address))
+        return self._entering.enter(
+            tx, member, fresh, address, own_computer=own_computer, proof="passkey", stepped=True
+        )
+
+    async def tidy(self) -> None:
+        """Drop what has lapsed; called by a job now and then."""
+        await self._store.write(lambda tx: tx.run(_LAPSE, now=self._clock.now_ms()))
