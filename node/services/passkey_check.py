@@ -25,8 +25,9 @@ CREDENTIAL_BYTES_MAX: Final = 1023  # WebAuthn, 4
 ALGORITHMS: Final = (-7, -8, -257)
 # All that reading bytes of somebody else's may raise in the library.
 _UNREADABLE: Final = (
-    ValueError, TypeError, KeyError, IndexError, AttributeError, AssertionError, RecursionError, OverflowError,
-    NotImplementedError, struct.error, UnsupportedAlgorithm,
+    ValueError, TypeError, KeyError, IndexError, AttributeError, AssertionError, OverflowError,
+    RuntimeError,  # of which are too deep a nesting, and what the library has not
+    struct.error, UnsupportedAlgorithm,
 )  # fmt: skip
 
 

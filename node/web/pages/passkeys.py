@@ -15,9 +15,9 @@ from node.services.passkey_check import ANSWER_CHARACTERS_MAX
 from node.services.passkeys import FRESH_MINUTES, PASSKEYS_MAX, CannotAdd, passkeys_of
 from node.web.context import MEMBER, Context, NoSuchPage, Route, get, post
 from node.web.forms import EMPTY, Filled, Form, Tick, line
-from node.web.pages.sign_in import SECOND_MS, let_in, login_view
+from node.web.pages.sign_in import let_in, login_view
 from node.web.plain import own_path
-from node.web.sentences import wait_sentence
+from node.web.sentences import SECOND_MS, wait_sentence
 from node.web.views.passkeys import KeyRow, PasskeysView
 
 HERE: Final = "/my/passkeys"

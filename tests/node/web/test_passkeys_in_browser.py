@@ -52,7 +52,7 @@ async def scenario() -> None:
         await page.goto("/login?after=/statement")
         assert refused == []
         await page.get_by_role("button", name="Log in with a passkey").click()
-        await page.wait_for_url("**/statement")
+        await page.wait_for_url(f"{origin}/statement")
         await page.goto("/my/passkeys")
         assert "Last used" in await page.inner_text("main")
         # Removed here, the telephone still offers it: the page says that it did not work.
