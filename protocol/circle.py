@@ -133,6 +133,8 @@ def reads(circle: Circle, who: int) -> bool:
 def refusal(circle: Circle, act: Act, by: int, who: int) -> No | None:
     """Return why `by` cannot do this about `who`, or None if they can. Source: 5.12."""
     now = circle.standing_of(who)
+    if not circle.inside:
+        return No.NOT_NOW  # the last has left: there is no group any more
     if act in OWN_ACTS:
         if by != who:
             return No.NOT_YOURS

@@ -124,7 +124,7 @@ class Telling:
         mail = loan_texts.loan_answered_mail(
             self._settings.now, lender.language, lender.name, borrower, text, agreed, link
         )
-        self._news(tx, lender, mail, f"/my/loans/{loan_no}")
+        self._mail(tx, lender, mail)  # at once, whatever they want: credit moved
 
     def loan_forgiven(
         self, tx: Tx, loan_no: int, amount: int, *, lender: str, text: str, borrower: Member
@@ -134,7 +134,7 @@ class Telling:
         mail = loan_texts.loan_forgiven_mail(
             self._settings.now, borrower.language, borrower.name, lender, said, text, link
         )
-        self._news(tx, borrower, mail, f"/my/loans/{loan_no}")
+        self._mail(tx, borrower, mail)  # as above
 
     def _order(self, no: int) -> str:
         return self._link(f"/my/standing/{no}")
