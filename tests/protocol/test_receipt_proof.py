@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crypto.canonical import decode, encode
+from crypto.canonical import NotCanonical, decode, encode
 from protocol.entry import LimitsSet
 from protocol.identity_events import LEDGER, LINE, RECEIPT, WITNESS
 from protocol.ledger import LOCAL, SystemRole
@@ -186,7 +186,11 @@ def test_damage_of_any_kind_is_refused_or_changes_nothing(name, seed):
     data, chance = FILES[name], Random(seed)
     assert isinstance(verify_receipt(damaged_bytes(data, chance)), Broken | Proven)
     value = damaged_value(decode(data, bytes_max=RECEIPT_BYTES_MAX), chance)
-    assert isinstance(verify_receipt(encode(value, bytes_max=2 * RECEIPT_BYTES_MAX)), Broken | Proven)
+    try:
+        spoilt = encode(value, bytes_max=2 * RECEIPT_BYTES_MAX)
+    except NotCanonical:
+        return  # nested too deep to be written at all
+    assert isinstance(verify_receipt(spoilt), Broken | Proven)
 
 
 @pytest.mark.parametrize("data", [b"", b"\x00", bytes(RECEIPT_BYTES_MAX + 1), b"%PDF-1.7"])
