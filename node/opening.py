@@ -40,9 +40,9 @@ def options_of(config: Config, scheme: SchemeId | None = None) -> Options:
     def backups(now_ms: int) -> Standing | None:
         if config.backup.folder is None or scheme is None:
             return None
-        from node.backup.regular import standing
+        from node.backup.regular import standing_of
 
-        return standing(config.backup.folder, config.node.data_dir, scheme, now_ms)
+        return standing_of(config, scheme, now_ms)
 
     return Options(
         seed=config.scheme.seed(config.node),

@@ -13,6 +13,7 @@ from node.backup.keeping import LATE_AFTER_MS, Rule, is_due
 from node.backup.making import Source, make_backup, newest, thin_out
 from node.backup.sealed_file import BackupUnusable
 from node.clock import Chance, Clock
+from node.config import Config
 from protocol.names import SchemeId
 
 log: Final[structlog.stdlib.BoundLogger] = structlog.stdlib.get_logger()
@@ -56,6 +57,12 @@ class Standing:
     newest_ms: int | None = None
     late: bool = True
     same_disk: bool = False
+
+
+def standing_of(config: Config, scheme: SchemeId, now_ms: int) -> Standing | None:
+    """Return how it stands with the backups of a node; None where no folder for them is named."""
+    folder = config.backup.folder
+    return None if folder is None else standing(folder, config.node.data_dir, scheme, now_ms)
 
 
 def standing(folder: Path, data_dir: Path, scheme: SchemeId, now_ms: int) -> Standing:

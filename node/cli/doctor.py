@@ -141,14 +141,11 @@ def _data(config: Config) -> Iterator[Finding]:
 
 
 def _backups(config: Config) -> Finding:
-    from node.backup.regular import standing
+    from node.backup.regular import standing_of
     from node.clock import SystemClock
 
-    folder = config.backup.folder
-    if folder is None:
-        return backups_finding(None, moment)
     scheme = open_keys(config.node.data_dir).keyring.scheme
-    return backups_finding(standing(folder, config.node.data_dir, scheme, SystemClock().now_ms()), moment)
+    return backups_finding(standing_of(config, scheme, SystemClock().now_ms()), moment)
 
 
 def show(findings: list[Finding]) -> None:

@@ -229,11 +229,12 @@ MEMBER_COLUMNS: Final = (
 _BY_NO: Final = select(*MEMBER_COLUMNS).where(_M.no == bindparam("no"))
 _BY_EMAIL: Final = select(*MEMBER_COLUMNS).where(_M.email == bindparam("email"))
 _BY_ACCOUNT: Final = select(*MEMBER_COLUMNS).where(_M.account_no == bindparam("account_no"))
-_ADMINS: Final = (
-    select(*MEMBER_COLUMNS)
-    .where(_M.role == Role.ADMIN.value, _M.state.in_([state.value for state in MAY_SIGN_IN - {State.PAUSED}]))
-    .order_by(_M.no)
+_IS_ADMIN: Final = (
+    _M.role == Role.ADMIN.value,
+    _M.state.in_([state.value for state in MAY_SIGN_IN - {State.PAUSED}]),
 )
+_ADMINS: Final = select(*MEMBER_COLUMNS).where(*_IS_ADMIN).order_by(_M.no)
+_COUNT_ADMINS: Final = select(func.count()).select_from(schema.member).where(*_IS_ADMIN)
 _NAMES: Final = select(_M.account_no, _M.name)
 _MATCHING: Final = _M.folded.like(bindparam("pattern"), escape="\\")
 _FIND: Final = (
@@ -309,6 +310,11 @@ def member_by_account(tx: ReadTx, account_no: int) -> Member | None:
 def admins(tx: ReadTx) -> list[Member]:
     """Return everybody who may do all there is to do, and can sign in."""
     return [member_of_row(row) for row in tx.all(_ADMINS)]
+
+
+def count_admins(tx: ReadTx) -> int:
+    """Return how many they are."""
+    return int(tx.scalar(_COUNT_ADMINS))
 
 
 def names_of_accounts(tx: ReadTx) -> dict[int, str]:

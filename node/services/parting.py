@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from sqlalchemy import bindparam, delete, func, select, update
+from sqlalchemy import bindparam, delete, update
 
 from node.clock import Clock
 from node.services.acts import Actor, Deed, Role, note_act
 from node.services.books import Books, Refused
 from node.services.market import Market
-from node.services.members import MAY_SIGN_IN, Member, State, Unable, Why, existing
+from node.services.members import Member, State, Unable, Why, count_admins, existing
 from node.services.own_listings import listings_of
 from node.services.people import may_decide
 from node.store import Store, Tx
@@ -32,11 +32,6 @@ _LEFT: Final = (
 _SIGNED_OUT: Final = tuple(
     delete(each).where(each.c.member_no == bindparam("which"))
     for each in (schema.session, schema.pending_sign_in, schema.sign_in_link, step_schema.pending_step)
-)
-_ADMINS: Final = (
-    select(func.count())
-    .select_from(schema.member)
-    .where(_M.role == Role.ADMIN.value, _M.state.in_([state.value for state in MAY_SIGN_IN - {State.PAUSED}]))
 )
 
 
@@ -67,7 +62,7 @@ class Parting:
         may_decide(by, member)
         if member.state is State.LEFT:
             raise Unable(Why.ALREADY_DECIDED)
-        if member.role is Role.ADMIN and int(tx.scalar(_ADMINS)) <= 1:
+        if member.role is Role.ADMIN and count_admins(tx) <= 1:
             raise Unable(Why.LAST_ADMIN)
         words = by.words("account closed", on_behalf_of=member.name, why=why or Deed.LEFT.value)
         self._leaving(tx, member)  # first: it frees what is set aside for what never came about

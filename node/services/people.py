@@ -10,20 +10,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from sqlalchemy import bindparam, func, insert, select, update
+from sqlalchemy import bindparam, insert, update
 
 from node.clock import Clock
 from node.services.acts import Act, Actor, Deed, NotAllowed, Role, Work, acts_for, note_act
 from node.services.books import Books
 from node.services.hashing import Hasher
 from node.services.members import (
-    MAY_SIGN_IN,
     Member,
     NewMember,
     State,
     Unable,
     Why,
     check_pin,
+    count_admins,
     existing,
     folded_name,
     member_by_email,
@@ -57,11 +57,6 @@ _PROFILE: Final = (
 )  # fmt: skip
 _FOLDED: Final = (
     update(schema.member).where(_M.no == bindparam("which")).values(folded=bindparam("new_folded"))
-)
-_ADMINS: Final = (
-    select(func.count())
-    .select_from(schema.member)
-    .where(_M.role == Role.ADMIN.value, _M.state.in_([state.value for state in MAY_SIGN_IN - {State.PAUSED}]))
 )
 
 
@@ -235,7 +230,7 @@ class People:
         member = existing(tx, no)
         must_not_have_left(member)
         may_decide(by, member)
-        if state is State.PAUSED and member.role is Role.ADMIN and int(tx.scalar(_ADMINS)) <= 1:
+        if state is State.PAUSED and member.role is Role.ADMIN and count_admins(tx) <= 1:
             raise Unable(Why.LAST_ADMIN)
         if deed is Deed.PROFILE and member.state not in (State.ACTIVE, State.AWAY):
             raise Unable(Why.ALREADY_DECIDED)
@@ -252,7 +247,7 @@ class People:
     def _set_role(self, tx: Tx, by: Actor, no: int, role: Role, why: str) -> None:
         member = existing(tx, no)
         must_not_have_left(member)
-        if member.role is Role.ADMIN and role is not Role.ADMIN and int(tx.scalar(_ADMINS)) <= 1:
+        if member.role is Role.ADMIN and role is not Role.ADMIN and count_admins(tx) <= 1:
             raise Unable(Why.LAST_ADMIN)
         tx.run(_ROLE, which=no, new_role=role.value)
         if member.organises and role is Role.MEMBER:

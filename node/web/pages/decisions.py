@@ -5,6 +5,7 @@ Source: docs/pages.md 7.2; docs/protocol.md 5.13.
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from dataclasses import dataclass
 from typing import Final
 
@@ -268,6 +269,17 @@ def _to_it(context: Context, shown: Shown) -> Link:
     return Link(text=context.words.gettext("Back to the proposal"), href=href_of(shown.proposal))
 
 
+async def _done(context: Context, shown: Shown, act: Awaitable[object], *, note: str) -> web.Response:
+    """Do something about a proposal, and lead back to it. Raises NoSuchPage."""
+    try:
+        await act
+    except LookupError:
+        raise NoSuchPage from None
+    except CannotDecide as no:
+        return cannot(context, no, _to_it(context, shown))
+    return context.redirect(href_of(shown.proposal), note=note)
+
+
 async def vote(context: Context) -> web.Response:
     """POST /decisions/{key}/vote"""
     shown = await _find(context)
@@ -275,13 +287,8 @@ async def vote(context: Context) -> web.Response:
     sentence = context.words.gettext("Please choose one of the answers.")
     if isinstance(form, Filled) or form.choice not in shown.proposal.motion.choices:
         return context.show(_view(context, shown, choice=EMPTY.with_error("choice", sentence)), 422)
-    try:
-        await context.node.proposals.vote(shown.proposal.key, context.member, form.choice)
-    except LookupError:
-        raise NoSuchPage from None
-    except CannotDecide as no:
-        return cannot(context, no, _to_it(context, shown))
-    return context.redirect(href_of(shown.proposal), note="voted")
+    act = context.node.proposals.vote(shown.proposal.key, context.member, form.choice)
+    return await _done(context, shown, act, note="voted")
 
 
 async def say(context: Context) -> web.Response:
@@ -290,25 +297,15 @@ async def say(context: Context) -> web.Response:
     form = context.form(SayForm)
     if isinstance(form, Filled):
         return context.show(_view(context, shown, say=form), 422)
-    try:
-        await context.node.proposals.say(shown.proposal.key, context.member, form.text, once_key(form.once))
-    except LookupError:
-        raise NoSuchPage from None
-    except CannotDecide as no:
-        return cannot(context, no, _to_it(context, shown))
-    return context.redirect(href_of(shown.proposal), note="sent")
+    act = context.node.proposals.say(shown.proposal.key, context.member, form.text, once_key(form.once))
+    return await _done(context, shown, act, note="sent")
 
 
 async def withdraw(context: Context) -> web.Response:
     """POST /decisions/{key}/withdraw"""
     shown = await _find(context)
-    try:
-        await context.node.proposals.withdraw(shown.proposal.key, context.member)
-    except LookupError:
-        raise NoSuchPage from None
-    except CannotDecide as no:
-        return cannot(context, no, _to_it(context, shown))
-    return context.redirect(href_of(shown.proposal), note="saved")
+    act = context.node.proposals.withdraw(shown.proposal.key, context.member)
+    return await _done(context, shown, act, note="saved")
 
 
 async def minute(context: Context) -> web.Response:
@@ -317,13 +314,8 @@ async def minute(context: Context) -> web.Response:
     form = context.form(MinutesForm)
     if isinstance(form, Filled):
         return context.show(_view(context, shown, words=form), 422)
-    try:
-        await context.node.proposals.minute(shown.proposal.key, context.member, form.words)
-    except LookupError:
-        raise NoSuchPage from None
-    except CannotDecide as no:
-        return cannot(context, no, _to_it(context, shown))
-    return context.redirect(href_of(shown.proposal), note="saved")
+    act = context.node.proposals.minute(shown.proposal.key, context.member, form.words)
+    return await _done(context, shown, act, note="saved")
 
 
 ROUTES: Final[tuple[Route, ...]] = (

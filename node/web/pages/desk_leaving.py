@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Final
 
 from aiohttp import web
 
+from node.services.acts import Actor
 from node.services.joint_kinds import CannotAct
 from node.services.members import Unable
 from node.web.context import ORGANISER, Context, Route, post
@@ -36,9 +38,14 @@ async def part(context: Context) -> web.Response:
 
 async def erase(context: Context) -> web.Response:
     """Ask to erase what is held about a member who has left; a second organiser confirms it."""
+    return await ask_of_two(context, context.node.joint_acts.ask_erase)
+
+
+async def ask_of_two(context: Context, ask: Callable[[Actor, int], Awaitable[object]]) -> web.Response:
+    """Ask for what a second organiser confirms, about the member that the address names."""
     known = await known_member(context)
     try:
-        await context.node.joint_acts.ask_erase(context.actor, known.member.no)
+        await ask(context.actor, known.member.no)
     except CannotAct as error:
         said = EMPTY.with_error("", why_sentence(context, error.why))
         return context.show(replace(member_view(context, known), part_form=said), 422)

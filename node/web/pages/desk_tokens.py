@@ -13,7 +13,7 @@ from node.services.token_rows import Done, box_now, last_counted, newest_done
 from node.services.tokens import CannotDo, NewAct
 from node.store import ReadTx
 from node.web.amounts import Unit, Unreadable, as_typed, parse_amount
-from node.web.context import ORGANISER, Context, Route, get, post
+from node.web.context import ORGANISER, Context, Handler, Route, get, post
 from node.web.forms import EMPTY, Filled, Form, SpendForm, WholeNumber, amount_sentence, line, once_key
 from node.web.pages.token_words import book_row, cannot_do_words, money_unit
 from node.web.present import name_of
@@ -235,49 +235,23 @@ async def _act(context: Context, name: str) -> web.Response:
     return context.redirect(f"/desk/tokens/{done.no}", note="desk-done")
 
 
-async def sell(context: Context) -> web.Response:
-    """POST /desk/tokens/sell"""
-    return await _act(context, "sell")
+def _door(name: str) -> Handler:
+    """Return what takes the form called `name`: POST /desk/tokens/{name}"""
 
+    async def send(context: Context) -> web.Response:
+        return await _act(context, name)
 
-async def back(context: Context) -> web.Response:
-    """POST /desk/tokens/back"""
-    return await _act(context, "back")
-
-
-async def buy(context: Context) -> web.Response:
-    """POST /desk/tokens/buy"""
-    return await _act(context, "buy")
-
-
-async def draw(context: Context) -> web.Response:
-    """POST /desk/tokens/draw"""
-    return await _act(context, "draw")
-
-
-async def put_in(context: Context) -> web.Response:
-    """POST /desk/tokens/put-in"""
-    return await _act(context, "put-in")
-
-
-async def take_out(context: Context) -> web.Response:
-    """POST /desk/tokens/take-out"""
-    return await _act(context, "take-out")
-
-
-async def close(context: Context) -> web.Response:
-    """POST /desk/tokens/close: the box is counted."""
-    return await _act(context, "close")
+    return send
 
 
 ROUTES: Final[tuple[Route, ...]] = (
     get("/desk/tokens", tokens, ORGANISER),
     post("/desk/tokens/terms", terms, ORGANISER),
-    post("/desk/tokens/sell", sell, ORGANISER),
-    post("/desk/tokens/back", back, ORGANISER),
-    post("/desk/tokens/buy", buy, ORGANISER),
-    post("/desk/tokens/draw", draw, ORGANISER),
-    post("/desk/tokens/put-in", put_in, ORGANISER),
-    post("/desk/tokens/take-out", take_out, ORGANISER),
-    post("/desk/tokens/close", close, ORGANISER),
+    post("/desk/tokens/sell", _door("sell"), ORGANISER),
+    post("/desk/tokens/back", _door("back"), ORGANISER),
+    post("/desk/tokens/buy", _door("buy"), ORGANISER),
+    post("/desk/tokens/draw", _door("draw"), ORGANISER),
+    post("/desk/tokens/put-in", _door("put-in"), ORGANISER),
+    post("/desk/tokens/take-out", _door("take-out"), ORGANISER),
+    post("/desk/tokens/close", _door("close"), ORGANISER),
 )

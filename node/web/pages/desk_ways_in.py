@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Final
 
 from aiohttp import web
 
-from node.services.joint_kinds import CannotAct
 from node.web.context import ADMIN, ORGANISER, Context, Route, post
-from node.web.forms import EMPTY
-from node.web.pages.desk_members import known_member, member_view
-from node.web.pages.together_words import why_sentence
+from node.web.pages.desk_leaving import ask_of_two
+from node.web.pages.desk_members import known_member
 
 
 async def ask_step(context: Context) -> web.Response:
     """Ask that a member logs in without the second step they lost; a second organiser confirms it."""
-    known = await known_member(context)
-    try:
-        await context.node.joint_acts.ask_step(context.actor, known.member.no)
-    except CannotAct as error:
-        said = EMPTY.with_error("", why_sentence(context, error.why))
-        return context.show(replace(member_view(context, known), part_form=said), 422)
-    return context.redirect("/admin/together", note="asked-two")
+    return await ask_of_two(context, context.node.joint_acts.ask_step)
 
 
 async def log_out(context: Context) -> web.Response:
