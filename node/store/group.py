@@ -192,6 +192,9 @@ class GroupCommit:
         self._company = len(group)
         if self._scrubs:
             self._scrub()
+        if self._wrote_to and (watchers := self._changes.watchers):
+            # Behind what the units asked for: whoever looks finds memory as it is after them.
+            group[-1].later = [*group[-1].later, *((call, ()) for call in watchers)]
         self._answer(group)
         return []
 

@@ -26,10 +26,11 @@ T = TypeVar("T")
 class Changes:
     """Which commit was the last to write to each table. Told by the writer's thread, asked from any other."""
 
-    __slots__ = ("_anything", "_last", "commits")
+    __slots__ = ("_anything", "_last", "_watchers", "commits")
 
     def __init__(self) -> None:
         self.commits = 0  # tried so far, whatever came of them
+        self._watchers: tuple[Callable[[], None], ...] = ()  # never changed in place: two threads look at it
         self._last: Final[dict[str, float]] = {}
         self._anything: float = 0  # the last to write we do not know where
 
@@ -44,6 +45,19 @@ class Changes:
     def lose(self, tables: Iterable[str | None]) -> None:
         """Take in that nobody knows whether and when the change happens: nothing read of `tables` counts any more."""
         self._mark(tables, math.inf)
+
+    def watch(self, call: Callable[[], None]) -> None:
+        """Have `call()` made on the event loop after each commit that wrote something, before its callers are answered."""
+        self._watchers = (*self._watchers, call)
+
+    def unwatch(self, call: Callable[[], None]) -> None:
+        """End what `watch` began."""
+        self._watchers = tuple(each for each in self._watchers if each != call)
+
+    @property
+    def watchers(self) -> tuple[Callable[[], None], ...]:
+        """Who wants to know of commits."""
+        return self._watchers
 
     def _mark(self, tables: Iterable[str | None], commit: float) -> None:
         for table in tables:

@@ -24,6 +24,7 @@ from node.web.assets import Assets
 from node.web.context import Context, NotSignedIn, Route, StepMissing, UnderMaintenance
 from node.web.cookies import CookieNames, Cookies
 from node.web.forms import FORM_BYTES_MAX, BadForm, posted
+from node.web.live import ASKED_BY_SCRIPT, BEAT_S, Live
 from node.web.pages import (
     about,
     board,
@@ -163,10 +164,12 @@ def make_app(
     *,
     routes: Iterable[Route] = ROUTES,
     renderer: Renderer | None = None,
+    live_beat_s: float = BEAT_S,
 ) -> web.Application:
     """Return the application that serves all pages, and `doors` beside them.
 
-    Nodes in one process may share a renderer: it knows nothing of a scheme, and templates are slow to compile.
+    Nodes in one process may share a renderer: it knows nothing of a scheme, and templates are slow to compile. Pages that are told of
+    changes hear every `live_beat_s` seconds that we are there.
     """
     origin = Origin(node.options.origin)
     renderer = renderer or Renderer(Assets())
@@ -201,6 +204,7 @@ def make_app(
     app[SHEETS] = sheets
     renderer.assets.add_to(app)
     app.add_routes([*doors, one_click_door(node)])
+    Live(node, origin, app[SURROUNDINGS].remembered, _who_listens, beat_s=live_beat_s).add_to(app)
     return app
 
 
@@ -265,7 +269,11 @@ async def who_asks(request: web.Request, handler: Handler) -> web.StreamResponse
         return await handler(request)
     session, unread = await _session(request)
     context = request[CONTEXT] = _context(request, session, unread)
-    if session is not None and session.wants_noting(context.now_ms):
+    if (
+        session is not None
+        and ASKED_BY_SCRIPT not in request.headers
+        and session.wants_noting(context.now_ms)
+    ):
         await _note_use(context, session)
     response = await handler(request)
     context.cookies.write(response)
@@ -279,6 +287,10 @@ async def _session(request: web.Request) -> tuple[Session | None, int]:
     node = request.app[NODE]
     digest = sessions.token_digest("session", token)
     return await request.app[SESSIONS].read(node.clock.now_ms(), _read_session, digest)
+
+
+async def _who_listens(request: web.Request) -> Session | None:
+    return (await _session(request))[0]
 
 
 def _read_session(tx: ReadTx, now_ms: int, digest: bytes) -> tuple[Session | None, int]:

@@ -282,8 +282,8 @@ class Context:
 
     # --- the answer --------------------------------------------------------------------------------------------
 
-    def page(self) -> Page:
-        """Return what the page shows around its own matter."""
+    def page(self, live: str = "") -> Page:
+        """Return what the page shows around its own matter; `live` as in `live_marks.marks_for`."""
         if not self._form_secret:
             self._form_secret = token_text(self.node.chance.bytes(TOKEN_BYTES))
         session = self.session
@@ -305,11 +305,12 @@ class Context:
             ),
             text_size=_text_size(self.cookies.get(self.cookies.names.size)),
             notice=notice_text(self.request.query.get("note", ""), self.words),
+            live=live,
         )
 
-    def show(self, view: View, status: int = 200, *, secret: bool = False) -> web.Response:
+    def show(self, view: View, status: int = 200, *, secret: bool = False, live: str = "") -> web.Response:
         """Return the answer that shows a view; a `secret` one no browser may keep."""
-        page = self.page()
+        page = self.page(live)
         response = self._surroundings.renderer.response(page, view, status)
         if secret:
             response.headers["Cache-Control"] = "no-store"

@@ -14,6 +14,7 @@ from node.services.trades import Trade, trade_by_no
 from node.store import ReadTx
 from node.web.context import MEMBER, Context, NoSuchPage, get, post
 from node.web.forms import EMPTY, Filled, Form, SpendForm, line, once_key
+from node.web.live_marks import Kind, marks_for
 from node.web.pages.recording import (
     TEXT_CHARACTERS_MAX,
     Check,
@@ -112,6 +113,7 @@ async def make_sent(context: Context) -> web.Response:
 
 async def show(context: Context) -> web.Response:
     """GET /qr/{code}: for whoever made it; says when it was paid."""
+    live = await marks_for(context, Kind.TRADES)
     code, trade = await context.read(_own_code, context.part("code"), context.member.account_no)
     voice, letters = context.voice, reference_of(code.code)
     link = f"{context.node.options.origin.rstrip('/')}/pay/{letters}"
@@ -128,7 +130,8 @@ async def show(context: Context) -> web.Response:
             else Link(text=voice.spoken(trade.amount), href=f"/t/{reference(trade)}"),
             over=trade is None and not is_open,
             check_href=f"/qr/{letters}",
-        )
+        ),
+        live=live,
     )
 
 

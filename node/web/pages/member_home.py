@@ -13,12 +13,13 @@ from node.services.members import Member
 from node.store import ReadTx
 from node.web.context import MEMBER, Context, get
 from node.web.dates import local
+from node.web.live_marks import Kind, marks_for, read_home
 from node.web.pages.event_words import ahead_row
 from node.web.pages.listings import cards_view, owners_of
 from node.web.pages.member_find import here_of
 from node.web.pages.member_given import counts_words
 from node.web.pages.schemes import Schemes, read_schemes
-from node.web.pages.waiting import Mine, read_mine, waiting_cards_of
+from node.web.pages.waiting import Mine, waiting_cards_of
 from node.web.present import Voice, balance_card, first_name, party_of, reference, trade_sentence
 from node.web.views.member import HomeView
 from node.web.views.page import Link
@@ -44,7 +45,8 @@ async def home(context: Context) -> web.Response:
     """GET /home"""
     voice, member = context.voice, context.member
     news = await context.remember(read_news, context.node.market.cards, context.node.scheme)
-    mine = await context.remember(read_mine, member.no, member.account_no, context.node.scheme)
+    live = await marks_for(context, Kind.HOME)
+    _, mine = await context.remember(read_home, member.no, member.account_no, context.node.scheme)
     near = [card for card in news.ours if card.member_no != member.no][:LISTINGS_SHOWN]
     here = here_of(context)
     if context.behalf is not None:  # what goes on in their groups is not for whoever acts for them
@@ -63,7 +65,8 @@ async def home(context: Context) -> web.Response:
             events=tuple(ahead_row(each, voice) for each in mine.events),
             near=cards_view(near, news.owners, context, here),
             from_neighbours=cards_view(news.others, {}, context, here),
-        )
+        ),
+        live=live,
     )
 
 

@@ -21,6 +21,7 @@ from node.services.threads import Message, Thread, mark_read, messages_of, threa
 from node.store import ReadTx
 from node.web.context import MEMBER, Context, NoSuchPage, get, post
 from node.web.forms import EMPTY, Filled, Form, paragraphs
+from node.web.live_marks import marks_for
 from node.web.pages.day_cards import day_cards, read_days
 from node.web.pages.listings import ShownListing, card_view, find_listing
 from node.web.pages.member import pager
@@ -55,6 +56,7 @@ class MessageForm(Form):
 
 async def messages(context: Context) -> web.Response:
     """GET /messages?page"""
+    live = await marks_for(context)
     found, total, members = await context.read(_read_list, context.member.account_no, context.page_number)
     schemes, voice, _ = await schemes_known(context), context.voice, context.words.gettext
     rows = tuple(
@@ -76,7 +78,8 @@ async def messages(context: Context) -> web.Response:
     return context.show(
         MessagesView(
             threads=rows, pager=pager(context, "/messages", {}, total), empty=None if rows else empty
-        )
+        ),
+        live=live,
     )
 
 
@@ -113,11 +116,12 @@ def _snippet(text: str) -> str:
 
 async def thread(context: Context) -> web.Response:
     """GET /messages/{number}?before"""
+    live = await marks_for(context)  # before anything is read: what changes meanwhile is told of
     found, chosen, form = await find(context), context.query("line"), EMPTY
     lines = await _lines_abroad(context, found)
     if chosen.isascii() and chosen.isdigit() and 1 <= int(chosen) <= len(lines):
         form = Filled({"text": lines[int(chosen) - 1].text})
-    return context.show(await _thread_view(context, found, form))
+    return context.show(await _thread_view(context, found, form), live=live)
 
 
 async def _lines_abroad(context: Context, found: Thread) -> tuple[ContactLine, ...]:

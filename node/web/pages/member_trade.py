@@ -23,6 +23,7 @@ from node.web import dates
 from node.web.context import MEMBER, Context, NoSuchPage, get
 from node.web.dates import DAY_MS, MINUTE_MS
 from node.web.listing_names import listing_id
+from node.web.live_marks import Kind, marks_for
 from node.web.pages.member import members_of
 from node.web.pages.schemes import Schemes, schemes_known
 from node.web.present import (
@@ -97,11 +98,11 @@ async def find_mine(context: Context, text: str) -> Trade:
 
 async def result(context: Context) -> web.Response:
     """GET /t/{reference}/check: done, set aside, late or undone, as it stands now."""
-    found = await find(context)
+    live, found = await marks_for(context, Kind.TRADES), await find(context)
     if not found.is_mine or found.trade.payer_no != context.member.account_no:
         return context.redirect(f"/t/{reference(found.trade)}")
     view = result_view(found.trade, found.members, found.balance, await schemes_known(context), context.voice)
-    return context.show(view)
+    return context.show(view, live=live)
 
 
 def result_view(
@@ -146,7 +147,7 @@ def result_view(
 
 async def trade_page(context: Context) -> web.Response:
     """GET /t/{reference}"""
-    found = await find(context)
+    live, found = await marks_for(context, Kind.TRADES), await find(context)
     voice, schemes = context.voice, await schemes_known(context)
     trade = found.trade
     other = None if trade.other_scheme is None else schemes.get(trade.other_scheme)
@@ -169,7 +170,7 @@ async def trade_page(context: Context) -> web.Response:
         if pays and trade.state != "set-aside" and trade.reason not in (FREED, FREED_PAID)
         else "",
     )
-    return context.show(view)
+    return context.show(view, live=live)
 
 
 def sides_of(found: Found, schemes: Schemes, voice: Voice) -> tuple[Sides, Party]:

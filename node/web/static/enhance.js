@@ -30,14 +30,13 @@ for (const form of document.querySelectorAll("form[data-draft]")) {
 }
 
 // Pressed twice is sent once. The page kept for the Back button is usable again.
-for (const form of document.querySelectorAll('form[method="post"]')) {
-  let sent = false;
-  form.addEventListener("submit", (event) => {
-    if (sent) event.preventDefault();
-    sent = true;
-  });
-  window.addEventListener("pageshow", () => { sent = false; });
-}
+const sent = new Set();
+document.addEventListener("submit", (event) => {
+  if (event.target.method !== "post" || event.defaultPrevented) return;
+  if (sent.has(event.target)) event.preventDefault();
+  sent.add(event.target);
+});
+window.addEventListener("pageshow", () => sent.clear());
 
 // On a sheet of slips Enter moves on to the next field; in the last one it checks.
 for (const sheet of document.querySelectorAll("form[data-enter-moves]")) {
@@ -51,10 +50,14 @@ for (const sheet of document.querySelectorAll("form[data-enter-moves]")) {
   });
 }
 
-for (const button of document.querySelectorAll("[data-print]")) {
-  button.hidden = false;
-  button.addEventListener("click", () => window.print());
+function showPrinting() {
+  for (const button of document.querySelectorAll("[data-print]")) button.hidden = false;
 }
+showPrinting();
+document.addEventListener("shown", showPrinting);
+document.addEventListener("click", (event) => {
+  if (event.target.closest("[data-print]")) window.print();
+});
 
 const errors = document.querySelector(".errors");
 if (errors) errors.focus();

@@ -30,6 +30,7 @@ class CodeView(View):
 
     TEMPLATE: ClassVar[str] = "member/qr.html"
     PLACE: ClassVar[Place] = "record"
+    CHANGES_WHOLE: ClassVar[bool] = True
 
     letters: str  # "K7F-3QM-92X"
     picture: Markup  # SVG; "" once it is used or over

@@ -77,6 +77,7 @@ class Page:
     viewer: Viewer | None = None
     text_size: Literal[1, 2, 3] = 1
     notice: str = ""  # what just happened: "Saved."
+    live: str = ""  # what the page is told changes of, and how that stood: `live_marks.py`; "" for nothing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +87,9 @@ class View:
     TEMPLATE: ClassVar[str]
     PLACE: ClassVar[Place] = ""
     DESK: ClassVar[Desk] = ""
+    CHANGES_WHOLE: ClassVar[bool] = (
+        False  # an open page that is told of a change shows all of its matter anew
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -211,6 +211,7 @@ class SetAsideView(_RecordView):
     """The other scheme has not answered yet; the button asks again."""
 
     TEMPLATE: ClassVar[str] = "member/set_aside.html"
+    CHANGES_WHOLE: ClassVar[bool] = True
 
     sides: Sides
     amount: str  # "30 minutes"
@@ -226,6 +227,7 @@ class DoneView(_RecordView):
     """Recorded."""
 
     TEMPLATE: ClassVar[str] = "member/done.html"
+    CHANGES_WHOLE: ClassVar[bool] = True
 
     sides: Sides
     by_both: bool  # recorded by both schemes, not only by ours
@@ -239,6 +241,7 @@ class LateView(_RecordView):
     """The other scheme is silent for longer. Source: docs/pages.md 0.5."""
 
     TEMPLATE: ClassVar[str] = "member/late.html"
+    CHANGES_WHOLE: ClassVar[bool] = True
 
     sides: Sides
     amount: str
@@ -254,6 +257,7 @@ class UndoneView(_RecordView):
     """Nothing moved in the end."""
 
     TEMPLATE: ClassVar[str] = "member/undone.html"
+    CHANGES_WHOLE: ClassVar[bool] = True
 
     sides: Sides
     amount: str
@@ -267,6 +271,7 @@ class TradeView(View):
 
     TEMPLATE: ClassVar[str] = "member/trade.html"
     PLACE: ClassVar[Place] = "me"
+    CHANGES_WHOLE: ClassVar[bool] = True
 
     sides: Sides
     state: Pill

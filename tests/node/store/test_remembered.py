@@ -293,3 +293,37 @@ def test_no_table_is_written_to_behind_our_back() -> None:
             assert key.ondelete is None, key
             assert key.onupdate is None, key
     assert not any("TRIGGER" in line for line in creation("sqlite"))
+
+
+# --- Whoever wants to know of commits ------------------------------------------------------------------------------
+
+
+async def test_who_watches_is_called_after_what_was_written_before_whoever_wrote_goes_on(disk: Disk) -> None:
+    store = await disk.with_balances(ana=1)
+    heard: list[str] = []
+
+    def unit(tx: Tx) -> None:
+        tx.on_commit(heard.append, "asked for by the unit")
+        add(tx, "ana", 1)
+
+    def watcher() -> None:
+        heard.append("watcher")
+
+    store.changes.watch(watcher)
+    await store.write(unit)
+    assert heard == ["asked for by the unit", "watcher"]
+
+    heard.clear()
+    await store.write(amount_of, NOW, "ana")  # wrote nothing
+    with pytest.raises(ZeroDivisionError):
+        await store.write(_fails_after_writing)
+    assert heard == []
+
+    store.changes.unwatch(watcher)
+    await store.write(add, "ana", 1)
+    assert heard == []
+
+
+def _fails_after_writing(tx: Tx) -> None:
+    add(tx, "ana", 1)
+    _ = 1 // 0
