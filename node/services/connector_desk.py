@@ -56,6 +56,14 @@ _FORWARD_STATE: Final = (
 _LOST_IN: Final = select(_F.lock_seq, _F.state, _F.out_line_no, _F.out_seq, _F.amount).where(
     _F.line_no == bindparam("line_no"), _F.lock_seq < 0, _F.state.in_(["forwarded", "claimed"])
 )
+_SET_ASIDE: Final = select(_F.state, _F.receipt, _F.out_line_no, _F.out_seq).where(
+    _F.line_no == bindparam("line_no"), _F.lock_seq == bindparam("lost_seq")
+)
+_TAKE_BACK: Final = (
+    update(schema.forward)
+    .where(_F.line_no == bindparam("which_line"), _F.lock_seq == -bindparam("which_seq"))
+    .values(lock_seq=bindparam("which_seq"))
+)
 _PASSED_NOWHERE: Final = select(_F.line_no, _F.lock_seq, _F.amount).where(
     _F.state == "claimed", _F.out_line_no.is_(None)
 )
@@ -248,6 +256,22 @@ class ConnectorDesk:
             self._tx.run(
                 _FORWARD_STATE, which_line=line.no, which_seq=seq, new_state=state.value, new_receipt=None
             )
+
+    def came_after_all(self, line: Line, seq: int, lock: Lock) -> None:
+        """Know again a lock that was thought lost on both sides: the peer had kept it back. Source: 6.8."""
+        row = self._tx.one(_SET_ASIDE, line_no=line.no, lost_seq=-seq)
+        if row is None or row[2] is None:
+            return
+        state, receipt, out_no, out_seq = row
+        try:
+            passed_on = self._lines.own_op_of(self._lines.by_no(out_no))(out_seq).body.step
+        except OutOfOrder:
+            return  # of an epoch that has ended
+        if not isinstance(passed_on, Lock) or passed_on.quote_id != lock.quote_id:
+            return  # another that was given the number
+        self._tx.run(_TAKE_BACK, which_line=line.no, which_seq=seq)
+        if ConnectorState(state) is ConnectorState.CLAIMED:
+            self._lines.decide(line, seq, receipt)
 
     # --- a line that goes on anew after both sides lost ops of it (6.8) -----------------------------------------
 

@@ -15,7 +15,7 @@ from node.services.books import Books
 from node.services.connector_desk import ConnectorDesk
 from node.services.line_desk import LineDesk
 from node.services.line_ends import book_credit, peer_marked
-from node.services.line_rows import Line
+from node.services.line_rows import FROZEN, Line
 from node.services.payee_desk import PayeeDesk
 from node.services.payer_desk import Ended, PayerDesk
 from node.store import Tx
@@ -48,6 +48,8 @@ class PaymentDesk:
         match step:
             case Lock() if line.usable and op.body.seq > line.horizon:  # older ones: `became_usable`
                 self.decide_lock(line, op.body.seq, step, acceptances.get(op.id))
+            case Lock() if line.status == FROZEN:
+                self.connector.came_after_all(line, op.body.seq, step)
             case Claim():
                 self._own_lock_ended(line, step.lock, step.receipt, "")
             case Release():

@@ -15,18 +15,20 @@ import pytest
 from crypto.canonical import Value
 from crypto.signing import Signed
 from node.federation.links import Links
+from node.federation.session import Session
 from node.services.accounts import all_accounts
 from node.services.both_lost import find_unbalanced
-from node.services.line_rows import CLOSED, FROZEN, OPEN, STOPPED, Line, read_ops_after
+from node.services.line_frames import sync_answer
+from node.services.line_rows import CLOSED, FROZEN, OPEN, STOPPED, Line, find_line, read_ops_after
 from node.services.reopen_desk import ReopenDesk, newest_offer, offer_fits
 from node.simulation.network import SimulatedNetwork
 from node.store import ReadTx, Tx
 from protocol import reopening as rules
 from protocol.entry import Words
 from protocol.errors import InvalidOp
-from protocol.frame import FrameType
+from protocol.frame import Frame, FrameType
 from protocol.line import LineState, author
-from protocol.line_ops import Claim, Limit, Lock, Op, Release, before_epoch
+from protocol.line_ops import Claim, Limit, Lock, Op, Release, SyncAsk, before_epoch
 from protocol.line_view import LOW, other
 from protocol.message import trusted_message
 from protocol.names import SchemeId
@@ -242,6 +244,70 @@ async def begin_and_cut(town: SmallTown) -> int:
     hilltop.on_unit = None
     assert (await line_between(town["Oakvale"], hilltop)).state.mine.locks()
     return payment.no
+
+
+def keep_back(node: SettlingNode, known: LineState) -> Callable[[], None]:
+    """Let a node tell of no more ops than its peer knows, and send none; return what ends this."""
+    lines, sending = node.lines, node.lines._sending
+    told, offered = lines._say_where_we_are, sending._offer
+
+    async def no_more(session: Session, frame: Frame, ask: SyncAsk) -> None:
+        line = await node.store.read(find_line, ask.line, node.scheme)
+        assert line is not None
+        answer = sync_answer(ask, node.scheme, line.state)
+        answer = replace(answer, own_length=known.peer_length, own_id=known.peer_id)
+        await session.answer(frame, node.keyring.sign("line", answer).wire)
+
+    def again() -> None:
+        lines._say_where_we_are, sending._offer = told, offered  # type: ignore[method-assign]
+
+    lines._say_where_we_are, sending._offer = no_more, lambda *_: True  # type: ignore[method-assign]
+    return again
+
+
+def test_a_lock_that_a_neighbour_hid_for_a_time_is_still_the_one_that_was_passed_on():
+    """Rule 6.8, I5: who was put back keeps its claim on it. Found by the simulator, at seed 60223."""
+
+    async def scenario(town: SmallTown) -> None:
+        oakvale, hilltop = town["Oakvale"], town["Hilltop"]
+        backup = hilltop.snapshot()
+
+        def upstream_is_cut(name: str, _args: tuple[object, ...], begins: bool) -> None:
+            if name == "take_ops" and begins:
+                town.network.cut("Oakvale", "Hilltop")
+
+        hilltop.on_unit = upstream_is_cut
+        payment = await oakvale.begin("Ana", "Riverside", "Karim", 5)
+        await asyncio.sleep(3)
+        hilltop.on_unit = None
+        await hilltop.restore(backup)
+        show = keep_back(oakvale, (await line_between(hilltop, oakvale)).state)
+        await asyncio.sleep(3)
+        assert await books_of(hilltop, "transit") == -5 * 60_000  # Riverside told what Hilltop had forgotten
+        town.network.mend("Oakvale", "Hilltop")
+        await town.until_async(lambda: is_frozen(hilltop, oakvale), 60)
+        assert (await hilltop.store.read(take_snapshot, hilltop.scheme)).decisions == {}
+
+        show()
+        oakvale.lines.bring_together(hilltop.scheme)
+        await asyncio.sleep(5)
+        (lock,) = (await line_between(hilltop, oakvale)).state.mine.locks()
+        snapshot = await hilltop.store.read(take_snapshot, hilltop.scheme)
+        assert [seq for _, seq in snapshot.decisions] == [lock[1]]
+        check_node(snapshot, was_restored=True)
+
+        await go_on(town, "Oakvale", "Hilltop", 0)
+        ended = await oakvale.settlement.wait(payment.no, 900)
+        assert ended.state.value == "paid"
+        await town.until_async(town.at_rest, 900)
+        await look(town)
+        assert await books_of(hilltop, "chest") == await books_of(hilltop, "transit") == 0
+
+    in_town(scenario)
+
+
+async def is_frozen(node: SettlingNode, peer: SettlingNode) -> bool:
+    return (await line_between(node, peer)).status == FROZEN
 
 
 def test_an_old_copy_learns_that_the_line_went_on():
