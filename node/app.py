@@ -229,7 +229,9 @@ class Node:
         self.asks = Asks(store=store, clock=clock, chance=chance, trades=self.trades, telling=self.telling)
         telling = EventTelling(self.outbox, self.settings, clock, self.options.origin)
         self.events = Events(store=store, clock=clock, chance=chance, telling=telling)
-        self.circles = Circles(store=store, clock=clock, chance=chance, proposals=self.proposals)
+        self.circles = Circles(
+            store=store, clock=clock, chance=chance, proposals=self.proposals, events=self.events
+        )
         self.circle_board = CircleBoard(store=store, clock=clock)
         self.event_settling = EventSettling(store=store, clock=clock, trades=self.trades, telling=telling)
         self.pay_codes = PayCodes(store=store, clock=clock, chance=chance, trades=self.trades, secret=pepper)

@@ -64,6 +64,7 @@ class Plan:
     pays: Pays = Pays.NOBODY
     amount: int = 0  # minor units, of each guest, or of the whole lift; 0 only where nobody pays
     public: bool = False  # visitors may read it
+    inside: bool = False  # for those in the group alone for which it is put (5.12)
     approval: bool = False  # the host says yes or no to each who asks
 
     def __post_init__(self) -> None:
@@ -83,6 +84,8 @@ class Plan:
             raise InvalidValue(f"{self.capacity} places")
         if not 0 <= self.amount <= AMOUNT_MAX or (self.amount == 0) is not (self.pays is Pays.NOBODY):
             raise InvalidValue(f"{self.pays.value} pays {self.amount}")
+        if self.inside and (self.public or self.kind is Kind.LIFT):
+            raise InvalidValue("for a group alone, and for everybody")
         if self.kind is Kind.LIFT:
             self._check_lift()
         elif self.approval or self.pays is Pays.SHARED:
@@ -159,10 +162,11 @@ def planned(plan: Plan, now_ms: int) -> OwnEvent:
 def edited(event: OwnEvent, plan: Plan, guests: Guests, now_ms: int) -> tuple[OwnEvent, bool]:
     """Return the event with another plan, and whether its guests have to be told: its time or place is another.
 
-    What it costs or gives stays as it is once somebody said yes: a yes was to that amount. Source: 5.11.
+    What it costs or gives stays as it is once somebody said yes: a yes was to that amount. Source: 5.11. That it is for a
+    group alone, or is not, stays too: 5.12.
 
     Raises:
-        OutOfOrder: it was cancelled or is over, or somebody said yes to another amount.
+        OutOfOrder: it was cancelled or is over, or somebody said yes to another amount, or it would be for others.
         InvalidValue: as `planned`, where the time is another.
     """
     if not event.takes_answers(now_ms):
@@ -173,6 +177,8 @@ def edited(event: OwnEvent, plan: Plan, guests: Guests, now_ms: int) -> tuple[Ow
         guests.coming or guests.waiting or guests.asked
     ):
         raise OutOfOrder("somebody said yes to another amount")
+    if plan.inside is not before.inside:
+        raise OutOfOrder("for whom it is was said when it was put")
     if plan.starts != before.starts:
         planned(plan, now_ms)
     elif plan.ends <= now_ms:

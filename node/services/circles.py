@@ -22,6 +22,7 @@ from node.services.circle_rows import (
     people_of,
     standings_of,
 )
+from node.services.events import Events
 from node.services.members import Member
 from node.services.proposals import Proposals
 from node.store import ReadTx, Store, Tx, upsert
@@ -77,11 +78,12 @@ class CannotGroup(Exception):
 class Circles:
     """See the head of this file."""
 
-    def __init__(self, *, store: Store, clock: Clock, chance: Chance, proposals: Proposals):
+    def __init__(self, *, store: Store, clock: Clock, chance: Chance, proposals: Proposals, events: Events):
         self._store: Final = store
         self._clock: Final = clock
         self._chance: Final = chance
         self._proposals: Final = proposals
+        self._events: Final = events
 
     async def start(self, by: Member, name: str, purpose: str, door: Door, once: bytes) -> CircleKey:
         """Start a group that `by` keeps; the same `once` starts one. Raises CannotGroup."""
@@ -162,10 +164,12 @@ class Circles:
                 tx.run(_NOBODY, which=no, who=each.who)
             if each.standing in INSIDE and left not in INSIDE:
                 self._proposals.left_group_in(tx, no, each.who)
+                self._events.left_group_in(tx, no, each.who)
             elif each.standing is Standing.KEEPER and left is Standing.IN:
                 self._proposals.keeps_no_more_in(tx, no, each.who)
         if before.inside and not then.inside:
             self._proposals.group_gone_in(tx, no)
+            self._events.group_gone_in(tx, no)
             for statement in _GONE:
                 tx.run(statement, which=no)
 

@@ -11,23 +11,34 @@ from typing import Final
 
 from sqlalchemy import bindparam, func, literal_column, select
 
+from node.services.circle_rows import CircleKey
 from node.store import ReadTx
+from node.store.schema import circles as circles_schema
 from node.store.schema import events as schema
 from node.store.schema import people as people_schema
 from node.store.statements import Row
+from protocol.circle import INSIDE, Standing
 from protocol.event import Answer, Guest, Guests, Kind, OwnEvent, Pays, Plan, State
 from protocol.limits import EVENT_SETTLE_MS
 from protocol.names import ItemKey
 
 _E: Final = schema.event.c
+_CI: Final = circles_schema.circle.c
+_P: Final = circles_schema.circle_person.c
 _COLUMNS: Final = (
     _E.no, _E.key, _E.series, _E.host_no, _E.state, _E.kind, _E.title, _E.text, _E.place, _E.starts, _E.ends, _E.capacity,
-    _E.pays, _E.amount, _E.public, _E.approval, _E.reason, _E.changed_ms,
+    _E.pays, _E.amount, _E.public, _E.approval, _E.inside, _E.reason, _E.changed_ms,
+    _E.circle_no, *[select(each).where(_CI.no == _E.circle_no).scalar_subquery() for each in (_CI.key, _CI.name)],
 )  # fmt: skip
 _BY_KEY: Final = select(*_COLUMNS).where(_E.key == bindparam("key"))
 _BY_ONCE: Final = select(*_COLUMNS).where(_E.once == bindparam("once"))
 _AHEAD: Final = _E.ends > bindparam("now")
-_SEEN: Final = (bindparam("everybody") == 0) | (_E.public.is_(True))
+# What a reader finds: visitors (nobody) what they may read; members all but what is for a group alone that is not theirs.
+_MY_GROUPS: Final = select(_P.circle_no).where(
+    _P.member_no == bindparam("me"), _P.standing.in_([each.value for each in sorted(INSIDE)])
+)
+_FOR_ME: Final = _E.inside.is_(False) | (_E.host_no == bindparam("me")) | _E.circle_no.in_(_MY_GROUPS)
+_SEEN: Final = _E.public.is_(True) | ((bindparam("me") != 0) & _FOR_ME)
 _UPCOMING: Final = (
     select(*_COLUMNS)
     .where(_AHEAD, _SEEN)
@@ -63,6 +74,15 @@ _NEXT_PUBLIC: Final = (
     .where(_AHEAD, _E.public.is_(True), _E.state == literal_column("'planned'"))
     .order_by(_E.starts, _E.no)
     .limit(1)
+)
+_OF_CIRCLE: Final = (
+    select(*_COLUMNS)
+    .where(_AHEAD, _SEEN, _E.circle_no == bindparam("circle_no"))
+    .order_by(_E.starts, _E.no)
+    .limit(bindparam("most"))
+)
+_STANDING: Final = select(_P.standing).where(
+    _P.circle_no == bindparam("circle_no"), _P.member_no == bindparam("member_no")
 )
 _SERIES: Final = select(*_COLUMNS).where(_E.series == bindparam("series"), _AHEAD).order_by(_E.starts, _E.no)
 _HOSTED: Final = (
@@ -133,6 +153,15 @@ _COMMENTS: Final = (
 _COMMENT: Final = select(_C.no, _C.event_no, _C.member_no).where(_C.no == bindparam("no"))
 
 
+@dataclass(frozen=True, slots=True)
+class OfGroup:
+    """The group for which an event is put."""
+
+    no: int
+    key: CircleKey
+    name: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hosted:
     """One event of ours, and whose it is."""
@@ -143,6 +172,7 @@ class Hosted:
     host_no: int
     event: OwnEvent
     changed_ms: int
+    group: OfGroup | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,15 +197,19 @@ class Comment:
 
 def _hosted(row: Row) -> Hosted:
     (
-        no, key, series, host_no, state, kind, title, text, place, starts, ends, capacity, pays, amount, public, approval, reason,
-        changed_ms,
+        no, key, series, host_no, state, kind, title, text, place, starts, ends, capacity, pays, amount, public, approval, inside, reason,
+        changed_ms, circle_no, circle_key, circle_name,
     ) = row  # fmt: skip
     plan = Plan(
         kind=Kind(kind), title=title, text=text, where=place, starts=starts, ends=ends, capacity=capacity,
         pays=Pays(pays), amount=amount, public=bool(public), approval=bool(approval),
+        inside=bool(inside),
     )  # fmt: skip
-    event = OwnEvent(plan=plan, state=State(state), reason=reason)
-    return Hosted(no=no, key=ItemKey(key), series=series, host_no=host_no, event=event, changed_ms=changed_ms)
+    return Hosted(
+        no=no, key=ItemKey(key), series=series, host_no=host_no, changed_ms=changed_ms,
+        event=OwnEvent(plan=plan, state=State(state), reason=reason),
+        group=None if circle_no is None else OfGroup(circle_no, CircleKey(circle_key), circle_name),
+    )  # fmt: skip
 
 
 def event_by_key(tx: ReadTx, key: ItemKey) -> Hosted | None:
@@ -190,21 +224,39 @@ def event_by_once(tx: ReadTx, once: bytes) -> Hosted | None:
     return None if row is None else _hosted(row)
 
 
+def standing_at(tx: ReadTx, hosted: Hosted, member_no: int) -> Standing:
+    """Return what somebody is to the group for which an event is put; OUTSIDE where it is for none."""
+    if hosted.group is None:
+        return Standing.OUTSIDE
+    row = tx.one(_STANDING, circle_no=hosted.group.no, member_no=member_no)
+    return Standing.OUTSIDE if row is None else Standing(row[0])
+
+
+def may_read(hosted: Hosted, member_no: int, standing: Standing) -> bool:
+    """Tell whether a member, who is `standing` to its group, may read an event and come. Source: 5.12."""
+    return not hosted.event.plan.inside or member_no == hosted.host_no or standing in INSIDE
+
+
+def of_group(tx: ReadTx, circle_no: int, now_ms: int, me: int, most: int) -> list[Hosted]:
+    """Return what is put for a group, has not ended, and a member may read; the soonest first."""
+    return [_hosted(row) for row in tx.all(_OF_CIRCLE, circle_no=circle_no, now=now_ms, me=me, most=most)]
+
+
 def upcoming(
-    tx: ReadTx, now_ms: int, *, visitors: bool = False, skip: int = 0, most: int = 20
+    tx: ReadTx, now_ms: int, *, me: int | None, skip: int = 0, most: int = 20
 ) -> tuple[list[Hosted], int]:
-    """Return what has not ended, the soonest first, and how much there is; for visitors only what they may read."""
-    asked = {"now": now_ms, "everybody": int(visitors)}
+    """Return what has not ended and the member `me` may read, the soonest first, and how much; None is a visitor."""
+    asked = {"now": now_ms, "me": me or 0}
     return [_hosted(row) for row in tx.all(_UPCOMING, **asked, skip=skip, most=most)], int(
         tx.scalar(_UPCOMING_COUNT, **asked)
     )
 
 
 def past(
-    tx: ReadTx, now_ms: int, *, visitors: bool = False, skip: int = 0, most: int = 20
+    tx: ReadTx, now_ms: int, *, me: int | None, skip: int = 0, most: int = 20
 ) -> tuple[list[Hosted], int]:
-    """Return what has ended, the newest first, and how much there is; for visitors only what they may read."""
-    asked = {"now": now_ms, "everybody": int(visitors)}
+    """Return what has ended and the member `me` may read, the newest first, and how much; None is a visitor."""
+    asked = {"now": now_ms, "me": me or 0}
     return [_hosted(row) for row in tx.all(_PAST, **asked, skip=skip, most=most)], int(
         tx.scalar(_PAST_COUNT, **asked)
     )

@@ -15,6 +15,7 @@ from node.clock import Clock
 from node.mail import event_texts, texts
 from node.mail.outbox import Outbox
 from node.mail.texts import words_of
+from node.services.event_rows import Hosted
 from node.services.members import Member
 from node.services.paper_notes import put_note
 from node.services.settings import Settings
@@ -68,6 +69,17 @@ class EventTelling(Telling):
         said = words.gettext("%(name)s asks for a seat: %(title)s") % {"name": who.name, "title": plan.title}
         when = words.gettext("When: %(when)s") % {"when": self._when(plan, words)}
         self.told(tx, host, (said, when), f"/events/{key.hex()}")
+
+    def tell_host(self, tx: Tx, host: Member, by: str, hosted: Hosted, reason: str) -> None:
+        """Tell a host that somebody else cancelled what they host, and why."""
+        words, plan = words_of(self._settings.now, host.language), hosted.event.plan
+        said = words.gettext("%(name)s cancelled what you host: %(title)s") % {
+            "name": by,
+            "title": plan.title,
+        }
+        when = words.gettext("When: %(when)s") % {"when": self._when(plan, words)}
+        why = words.gettext("Why: %(reason)s") % {"reason": reason}
+        self.told_or_noted(tx, host, (said, when, why), f"/events/{hosted.key.hex()}")
 
     def tell_admitted(self, tx: Tx, member: Member, key: ItemKey, plan: Plan, answer: Answer) -> None:
         """Tell somebody who asked for a place what the host said."""

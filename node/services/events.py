@@ -14,6 +14,7 @@ from sqlalchemy import bindparam, delete, func, insert, select, update
 
 from node.clock import Chance, Clock
 from node.services.acts import ORGANISERS, Actor, Deed, NotAllowed, note_act
+from node.services.circle_rows import CircleKey, circle_by_key, standings_of
 from node.services.event_rows import (
     Hosted,
     comment_at,
@@ -22,12 +23,15 @@ from node.services.event_rows import (
     events_of,
     guests_of,
     hosted_by,
+    may_read,
     of_series,
+    standing_at,
 )
 from node.services.event_telling import EventTelling, News
-from node.services.members import Member, member_by_no
+from node.services.members import Member, existing, member_by_no
 from node.store import ReadTx, Store, Tx, upsert
 from node.store.schema import events as schema
+from protocol.circle import INSIDE, Standing
 from protocol.errors import OutOfOrder
 from protocol.event import (
     Answer,
@@ -59,7 +63,7 @@ _CHANGED: Final = (
         text=bindparam("new_text"), place=bindparam("new_place"), starts=bindparam("new_starts"),
         ends=bindparam("new_ends"), capacity=bindparam("new_capacity"), pays=bindparam("new_pays"),
         amount=bindparam("new_amount"), public=bindparam("new_public"), approval=bindparam("new_approval"),
-        reason=bindparam("new_reason"), changed_ms=bindparam("now"),
+        inside=bindparam("new_inside"), reason=bindparam("new_reason"), changed_ms=bindparam("now"),
     )
 )  # fmt: skip
 _GUEST: Final = upsert(
@@ -70,6 +74,8 @@ _SAID_BEFORE: Final = select(_C.no).where(_C.once == bindparam("once"))
 _COMMENTS: Final = (
     select(func.count()).select_from(schema.event_comment).where(_C.event_no == bindparam("event_no"))
 )
+_FOR_NO_GROUP: Final = update(schema.event).where(_E.circle_no == bindparam("which")).values(circle_no=None)
+_FOR_ALL_FROM: Final = _FOR_NO_GROUP.where(_E.host_no == bindparam("who"), _E.inside.is_(False))
 _UNSAID: Final = delete(schema.event_comment).where(_C.no == bindparam("which"))
 
 
@@ -81,9 +87,9 @@ class TooManyComments(Exception):
     """As much was said under an event as there may be."""
 
 
-def may_manage(by: Actor, hosted: Hosted) -> bool:
-    """Tell whether somebody may change or cancel an event: its host, or an organiser."""
-    return by.no == hosted.host_no or by.role in ORGANISERS
+def may_manage(by: Actor, hosted: Hosted, standing: Standing) -> bool:
+    """Tell whether somebody who reads an event may change or cancel it: its host, an organiser, or who keeps its group."""
+    return by.no == hosted.host_no or by.role in ORGANISERS or standing is Standing.KEEPER
 
 
 class Events:
@@ -97,17 +103,26 @@ class Events:
 
     # --- hosts ----------------------------------------------------------------------------------------------
 
-    async def post(self, host: Member, plans: Sequence[Plan], once: bytes) -> Hosted:
+    async def post(
+        self, host: Member, plans: Sequence[Plan], once: bytes, group: CircleKey | None = None
+    ) -> Hosted:
         """Post an event, with one plan for each of its dates; return the first. The same `once` posts once.
 
         Raises:
             TooManyEvents: they host as many as one may. InvalidValue: one begins in the past or too far ahead.
+            LookupError: they are in no such group; or it is for a group alone, and none is named.
         """
-        return await self._store.write(self._post, host.no, tuple(plans), once)
+        return await self._store.write(self._post, host.no, tuple(plans), once, group)
 
-    def _post(self, tx: Tx, host_no: int, plans: tuple[Plan, ...], once: bytes) -> Hosted:
+    def _post(
+        self, tx: Tx, host_no: int, plans: tuple[Plan, ...], once: bytes, group: CircleKey | None
+    ) -> Hosted:
         if (known := event_by_once(tx, once)) is not None:
             return known
+        circle = None if group is None else circle_by_key(tx, group)
+        named = circle is not None and standings_of(tx, host_no).get(circle.no) in INSIDE
+        if not named and (group is not None or any(each.inside for each in plans)):
+            raise LookupError("no such group of theirs")
         now_ms = self._clock.now_ms()
         events = [planned(plan, now_ms) for plan in plans]
         if len(hosted_by(tx, host_no, now_ms)) + len(events) > EVENTS_OF_ONE_MAX:
@@ -115,7 +130,7 @@ class Events:
         series = self._chance.bytes(16) if len(events) > 1 else None
         for number, each in enumerate(events):
             tx.insert(
-                _NEW, key=self._chance.bytes(16), series=series, host_no=host_no, once=None if number else once,
+                _NEW, key=self._chance.bytes(16), series=series, host_no=host_no, circle_no=None if circle is None else circle.no, once=None if number else once,
                 created_ms=now_ms, changed_ms=now_ms, **_columns(each),
             )  # fmt: skip
         made = event_by_once(tx, once)
@@ -159,6 +174,8 @@ class Events:
             ]
         for each in which:
             self._cancel_one(tx, each, reason)
+        if by.no != hosted.host_no:
+            self._telling.tell_host(tx, existing(tx, hosted.host_no), by.name, hosted, reason)
         self._note(tx, by, hosted, reason)
         return len(which)
 
@@ -168,16 +185,25 @@ class Events:
         self._tell_all(tx, hosted, after, guests_of(tx, hosted), News.CANCELLED)
 
     def _managed(self, tx: ReadTx, key: ItemKey, by: Actor) -> tuple[Hosted, Guests]:
-        hosted = event_by_key(tx, key)
-        if hosted is None:
-            raise LookupError("no such event")
-        if not may_manage(by, hosted):
+        hosted, standing = self._readable(tx, key, by.no)
+        if not may_manage(by, hosted, standing):
             raise NotAllowed(by.name)
         return hosted, guests_of(tx, hosted)
 
+    def _readable(self, tx: ReadTx, key: ItemKey, member_no: int | None) -> tuple[Hosted, Standing]:
+        """Return an event that somebody may read, and what they are to its group. Raises LookupError. Source: 5.12."""
+        hosted = event_by_key(tx, key)
+        if hosted is None:
+            raise LookupError("no such event")
+        who = member_no or 0  # nobody at the command line is in a group
+        standing = standing_at(tx, hosted, who)
+        if not may_read(hosted, who, standing):
+            raise LookupError("for a group alone, and not theirs to read")
+        return hosted, standing
+
     def _note(self, tx: Tx, by: Actor, hosted: Hosted, why: str = "") -> None:
         """Put what an organiser did with somebody else's event on the record."""
-        if by.no != hosted.host_no:
+        if by.no != hosted.host_no and by.role in ORGANISERS:
             note_act(tx, by, Deed.EVENT, now_ms=self._clock.now_ms(), for_no=hosted.host_no, why=why)
 
     # --- guests ---------------------------------------------------------------------------------------------
@@ -191,9 +217,7 @@ class Events:
         return await self._store.write(self._answer, key, member.no, comes)
 
     def _answer(self, tx: Tx, key: ItemKey, member_no: int, comes: bool) -> Answer:
-        hosted = event_by_key(tx, key)
-        if hosted is None:
-            raise LookupError("no such event")
+        hosted, _ = self._readable(tx, key, member_no)
         if not hosted.event.takes_answers(self._clock.now_ms()) or member_no == hosted.host_no:
             raise OutOfOrder("an event that is cancelled, over, or one's own")
         guests = guests_of(tx, hosted)
@@ -249,9 +273,35 @@ class Events:
         for hosted in hosted_by(tx, member_no, now_ms):
             self._cancel_one(tx, hosted, "")
         for mine in events_of(tx, member_no, now_ms, EVERY):
-            if mine.hosted.event.takes_answers(now_ms):
-                guests = guests_of(tx, mine.hosted)
-                self._seat(tx, mine.hosted, mine.hosted.event, guests, says(guests, member_no, False))
+            self._free(tx, mine.hosted, member_no)
+
+    def left_group_in(self, tx: Tx, circle_no: int, member_no: int) -> None:
+        """Unit: somebody is not in a group any more: no place is theirs in what is for it alone, and they host nothing of it.
+
+        What they host for all members is theirs alone from now on. Source: 5.12.
+        """
+        now_ms = self._clock.now_ms()
+
+        def alone(hosted: Hosted) -> bool:
+            return hosted.event.plan.inside and hosted.group is not None and hosted.group.no == circle_no
+
+        for hosted in hosted_by(tx, member_no, now_ms):
+            if alone(hosted):
+                self._cancel_one(tx, hosted, "")
+        for mine in events_of(tx, member_no, now_ms, EVERY):
+            if alone(mine.hosted):
+                self._free(tx, mine.hosted, member_no)
+        tx.run(_FOR_ALL_FROM, which=circle_no, who=member_no)
+
+    def group_gone_in(self, tx: Tx, circle_no: int) -> None:
+        """Unit: nobody is left in a group: what was put for it is put for none any more."""
+        tx.run(_FOR_NO_GROUP, which=circle_no)
+
+    def _free(self, tx: Tx, hosted: Hosted, member_no: int) -> None:
+        """Give somebody's place in what has not ended to whoever waits."""
+        if hosted.event.takes_answers(self._clock.now_ms()):
+            guests = guests_of(tx, hosted)
+            self._seat(tx, hosted, hosted.event, guests, says(guests, member_no, False))
 
     # --- what is said below ---------------------------------------------------------------------------------
 
@@ -260,9 +310,7 @@ class Events:
         await self._store.write(self._comment, key, member.no, text, once)
 
     def _comment(self, tx: Tx, key: ItemKey, member_no: int, text: str, once: bytes) -> None:
-        hosted = event_by_key(tx, key)
-        if hosted is None:
-            raise LookupError("no such event")
+        hosted, _ = self._readable(tx, key, member_no)
         if tx.one(_SAID_BEFORE, once=once) is not None:
             return
         if tx.scalar(_COMMENTS, event_no=hosted.no) >= EVENT_COMMENTS_MAX:
@@ -277,15 +325,16 @@ class Events:
         )
 
     async def take_back(self, key: ItemKey, no: int, by: Actor) -> None:
-        """Take away what was said: one's own words, or anybody's as an organiser. Raises LookupError, NotAllowed."""
+        """Take away what was said: one's own words, or anybody's as an organiser or who keeps the group. Raises LookupError, NotAllowed."""
         await self._store.write(self._take_back, key, no, by)
 
     def _take_back(self, tx: Tx, key: ItemKey, no: int, by: Actor) -> None:
-        hosted, found = event_by_key(tx, key), comment_at(tx, no)
-        if hosted is None or found is None or found[0] != hosted.no:
+        hosted, standing = self._readable(tx, key, by.no)
+        found = comment_at(tx, no)
+        if found is None or found[0] != hosted.no:
             raise LookupError("no such comment")
         author = found[1]
-        if by.no != author:
+        if by.no != author and standing is not Standing.KEEPER:
             by.must_organise()
             note_act(tx, by, Deed.EVENT, now_ms=self._clock.now_ms(), for_no=author)
         tx.run(_UNSAID, which=no)
@@ -312,5 +361,5 @@ def _columns(event: OwnEvent) -> dict[str, object]:
         "state": event.state.value, "kind": plan.kind.value, "title": plan.title, "text": plan.text,
         "place": plan.where, "starts": plan.starts, "ends": plan.ends, "capacity": plan.capacity,
         "pays": plan.pays.value, "amount": plan.amount, "public": plan.public, "approval": plan.approval,
-        "reason": event.reason,
+        "inside": plan.inside, "reason": event.reason,
     }  # fmt: skip

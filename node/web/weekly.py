@@ -138,7 +138,9 @@ class Weekly:
         hits, news = untold(tx, member.no, Tell.WEEKLY), rows.news_of(tx, member.no)
         found = [node.alerts.line_of(card) for card in node.alerts.cards_of(tx, hits)]
         picked = self._picked(tx, member, monday, board)
-        events = [each for each in upcoming(tx, now_ms, most=EVENTS_SHOWN)[0] if _soon(each, now_ms)]
+        events = [
+            each for each in upcoming(tx, now_ms, me=member.no, most=EVENTS_SHOWN)[0] if _soon(each, now_ms)
+        ]
         said = bool(cards or found or news or events or picked.fresh)
         stop_link = node.wishes.link(member.no, Purpose.NEWS)
         week = Week(

@@ -26,6 +26,8 @@ event: Final = table(
     Column("amount", Big, nullable=False),
     Column("public", Flag, nullable=False),  # visitors may read it
     Column("approval", Flag, nullable=False),  # the host says yes to each who asks
+    Column("circle_no", Big, ForeignKey("circle.no")),  # of the group it is put for
+    Column("inside", Flag, nullable=False),  # for those in that group alone
     Column("reason", Str, nullable=False),  # why it was cancelled
     Column("once", Blob),  # of the form it was posted by; the first date's only
     Column("created_ms", Big, nullable=False),
@@ -35,6 +37,7 @@ event: Final = table(
     Index("ix_event_ends", "ends"),
     Index("ix_event_host", "host_no"),
     Index("ix_event_series", "series"),
+    Index("ix_event_circle", "circle_no"),
 )
 
 guest: Final = table(

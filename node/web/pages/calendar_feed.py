@@ -85,7 +85,7 @@ def _entries(tx: ReadTx, found: Feed, now_hour: int, own: SchemeId, voice: Voice
     """Query: what the calendar shows now."""
     now_ms, member, zone = voice.now_ms, found.member, voice.zone
     if found.which is Which.ALL:
-        return [event_entry(each) for each in upcoming(tx, now_ms, most=EVENTS_MAX)[0]]
+        return [event_entry(each) for each in upcoming(tx, now_ms, me=member.no, most=EVENTS_MAX)[0]]
     events = [
         event_entry(each.hosted)
         for each in events_ahead(tx, member.no, now_ms, EVENTS_MAX)

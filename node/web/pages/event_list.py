@@ -21,8 +21,10 @@ from node.services.event_rows import (
     event_by_key,
     guest_names,
     guests_of,
+    may_read,
     of_series,
     past,
+    standing_at,
     trades_of,
     upcoming,
 )
@@ -35,11 +37,12 @@ from node.web.calendar_file import calendar_answer
 from node.web.context import MEMBER, Context, NoSuchPage, Route, get, post
 from node.web.dates import local, month_of
 from node.web.forms import EMPTY, Filled, Form, SpendForm, once_key, paragraphs
-from node.web.pages.event_words import cost_words, event_row, facts_of, when_words
+from node.web.pages.event_words import cost_words, event_row, facts_of, group_link, when_words
 from node.web.pages.member import PAGE_ROWS, pager
 from node.web.present import first_name, name_of, paragraphs_of, reference
 from node.web.views.events import CalendarMonth, CommentItem, EventListView, EventView
 from node.web.views.page import Empty, Fact, Link, Option
+from protocol.circle import Standing
 from protocol.errors import OutOfOrder
 from protocol.event import Answer, Guest, Guests, Kind, Pays
 from protocol.event import State as EventState
@@ -72,7 +75,7 @@ async def calendar(context: Context) -> web.Response:
     """GET /calendar?past&page"""
     behind = context.query("past") == "1"
     listed = await context.read(
-        _read, context.now_ms, behind, _visits(context), _me(context), context.page_number
+        _read, context.now_ms, behind, context.settings.public_events, me_of(context), context.page_number
     )
     voice, _ = context.voice, context.words.gettext
 
@@ -104,23 +107,17 @@ async def calendar(context: Context) -> web.Response:
     )
 
 
-def _read(tx: ReadTx, now_ms: int, behind: bool, visitors: bool | None, me: int | None, page: int) -> _Listed:
-    if visitors is None:
+def _read(tx: ReadTx, now_ms: int, behind: bool, visitors: bool, me: int | None, page: int) -> _Listed:
+    if me is None and not visitors:
         return _Listed([], 0, {}, {})
     find = past if behind else upcoming
-    events, total = find(tx, now_ms, visitors=visitors, skip=(page - 1) * PAGE_ROWS, most=PAGE_ROWS)
+    events, total = find(tx, now_ms, me=me, skip=(page - 1) * PAGE_ROWS, most=PAGE_ROWS)
     answers = {} if me is None else answers_of(tx, events, me)
     return _Listed(events, total, coming_counts(tx, events), answers)
 
 
-def _visits(context: Context) -> bool | None:
-    """Return whether the reader is a visitor; None for one whom the scheme shows no events."""
-    if context.session is not None:
-        return False
-    return True if context.settings.public_events else None
-
-
-def _me(context: Context) -> int | None:
+def me_of(context: Context) -> int | None:
+    """Return who reads; None for a visitor."""
     return None if context.session is None else context.member.no
 
 
@@ -138,6 +135,7 @@ class Known:
     dates: list[Hosted]
     comments: list[Comment]
     trades: Mapping[int, Trade]  # by which whoever was there gave or got
+    standing: Standing  # what the reader is to the group for which it is put
 
 
 def key_of(context: Context) -> ItemKey:
@@ -151,10 +149,13 @@ def key_of(context: Context) -> ItemKey:
     return ItemKey(key)
 
 
-def read_event(tx: ReadTx, key: ItemKey, now_ms: int) -> Known | None:
-    """Query: an event, and everything said of it."""
+def read_event(tx: ReadTx, key: ItemKey, now_ms: int, me: int | None) -> Known | None:
+    """Query: an event, and everything said of it; None where there is none, or the reader may not know of it."""
     hosted = event_by_key(tx, key)
     if hosted is None:
+        return None
+    standing = standing_at(tx, hosted, me or 0)
+    if not may_read(hosted, me or 0, standing):
         return None
     host = member_by_no(tx, hosted.host_no)
     assert host is not None
@@ -168,12 +169,13 @@ def read_event(tx: ReadTx, key: ItemKey, now_ms: int) -> Known | None:
         dates,
         comments_of(tx, hosted.no),
         trades,
+        standing,
     )
 
 
 async def find_event(context: Context) -> Known:
     """Return the event of this address, if its reader may know of it. Raises NoSuchPage."""
-    known = await context.read(read_event, key_of(context), context.now_ms)
+    known = await context.read(read_event, key_of(context), context.now_ms, me_of(context))
     if known is None:
         raise NoSuchPage
     hidden = context.session is None and not (
@@ -195,7 +197,9 @@ def event_view(context: Context, known: Known, form: Filled = EMPTY) -> EventVie
     own, plan = hosted.event, hosted.event.plan
     answer = known.guests.answer_of(context.member.no) if signed_in else Answer.UNSAID
     asks = signed_in and own.takes_answers(context.now_ms) and context.member.no != hosted.host_no
-    manages = signed_in and own.takes_answers(context.now_ms) and may_manage(context.actor, hosted)
+    manages = (
+        signed_in and own.takes_answers(context.now_ms) and may_manage(context.actor, hosted, known.standing)
+    )
     base = f"/events/{hosted.key.hex()}"
     return EventView(
         row=event_row(hosted, len(known.guests.coming), answer, voice),
@@ -203,6 +207,8 @@ def event_view(context: Context, known: Known, form: Filled = EMPTY) -> EventVie
         host=Link(text=name_of(known.host, context.words), href=f"/people/{known.host.number}")
         if signed_in
         else None,
+        group=group_link(hosted) if signed_in else None,
+        inside=plan.inside,
         facts=facts_of(plan, known.guests if signed_in else None, voice),
         cost=cost_words(plan, _host_in_words(context, known), voice),
         cancelled=_cancelled(context, known),
@@ -219,7 +225,7 @@ def event_view(context: Context, known: Known, form: Filled = EMPTY) -> EventVie
             for each in known.dates
             if each.no != hosted.no and each.event.state is EventState.PLANNED
         ),
-        comments=_comments(context, known.comments) if signed_in else (),
+        comments=_comments(context, known) if signed_in else (),
         may_say=signed_in,
         may_manage=manages,
         may_settle=signed_in and context.member.no == hosted.host_no and own.wants_settling(context.now_ms),
@@ -303,15 +309,16 @@ def _own_trade(context: Context, known: Known) -> Link | None:
     )
 
 
-def _comments(context: Context, comments: Sequence[Comment]) -> tuple[CommentItem, ...]:
+def _comments(context: Context, known: Known) -> tuple[CommentItem, ...]:
+    any_ = context.member.at_desk or known.standing is Standing.KEEPER
     return tuple(
         CommentItem(
             author=each.name,
             when=context.voice.lately(each.created_ms),
             text=each.text,
-            no=str(each.no) if each.member_no == context.member.no or context.member.at_desk else "",
+            no=str(each.no) if each.member_no == context.member.no or any_ else "",
         )
-        for each in comments
+        for each in known.comments
     )
 
 

@@ -11,13 +11,16 @@ from typing import Final, Literal
 
 from aiohttp import web
 
+from node.services.circle_rows import CircleKey, circle_by_key, standings_of
+from node.services.circle_rows import Known as Group
 from node.services.event_days import Repeats, dates_of
 from node.services.event_rows import Hosted
 from node.services.events import TooManyEvents, may_manage
+from node.store import ReadTx
 from node.web.amounts import as_typed
 from node.web.context import MEMBER, Context, NoSuchPage, Route, WrongRole, get, post
 from node.web.dates import local
-from node.web.forms import EMPTY, Filled, Form, SpendForm, Tick, line, once_key
+from node.web.forms import EMPTY, Filled, Form, SpendForm, Tick, line, missing_sentence, once_key
 from node.web.pages.event_list import Known, find_event, key_of
 from node.web.pages.event_typed import TimedForm, plans_of
 from node.web.pages.event_words import (
@@ -30,6 +33,7 @@ from node.web.pages.event_words import (
 from node.web.pages.recording import paused
 from node.web.present import first_name, paragraphs_of
 from node.web.views.events import EventCancelView, EventCheckView, EventFormView
+from protocol.circle import INSIDE
 from protocol.errors import InvalidValue, OutOfOrder
 from protocol.event import Kind, Pays, Plan, planned
 from protocol.limits import (
@@ -39,6 +43,8 @@ from protocol.limits import (
     EVENTS_OF_ONE_MAX,
 )
 
+KEY_CHARACTERS: Final = 32
+
 
 class EventForm(TimedForm):
     """What an event says, as it is typed."""
@@ -47,6 +53,8 @@ class EventForm(TimedForm):
     repeats: Literal["never", "weekly", "monthly-weekday", "monthly-day", ""]
     pays: Literal["nobody", "guests", "host"]
     public: Tick
+    group: line(KEY_CHARACTERS)  # type: ignore[valid-type]  # `line` makes the type of a field
+    who: Literal["all", "group", ""]  # where it is for a group: who sees it and may come
 
 
 class PostForm(EventForm, SpendForm):
@@ -73,6 +81,7 @@ def _typed(context: Context) -> Filled:
 def understand(context: Context, form: EventForm) -> list[Plan] | Filled:
     """Return the event that was typed, one plan for each of its dates, or the form again with what is wrong."""
     most = EVENT_GUESTS_MAX if form.pays == "nobody" else EVENT_PAID_PLACES_MAX
+    inside = bool(form.group) and form.who == "group"
 
     def dates(first: date, until: date) -> tuple[date, ...]:
         return dates_of(first, Repeats(form.repeats or "never"), until)
@@ -80,11 +89,17 @@ def understand(context: Context, form: EventForm) -> list[Plan] | Filled:
     def plan(places: int | None, amount: int) -> Plan:
         return Plan(
             kind=Kind(form.kind), title=form.title, text=form.text, where=form.where, starts=0, ends=1, capacity=places,
-            pays=Pays(form.pays), amount=amount, public=form.public,
+            pays=Pays(form.pays), amount=amount, public=form.public and not inside, inside=inside,
         )  # fmt: skip
 
-    once = form.repeats in ("never", "")
-    return plans_of(context, form, _typed(context), most=most, once=once, dates=dates, plan=plan)
+    once, typed = form.repeats in ("never", ""), _typed(context)
+    if form.group and not form.who:
+        typed = typed.with_error("who", missing_sentence("who", context.words))
+    if inside and form.public:
+        typed = typed.with_error(
+            "public", context.words.gettext("What is only for those in the group, visitors cannot read.")
+        )
+    return plans_of(context, form, typed, most=most, once=once, dates=dates, plan=plan)
 
 
 def typed_of(context: Context, hosted: Hosted) -> dict[str, str]:
@@ -103,7 +118,29 @@ def typed_of(context: Context, hosted: Hosted) -> dict[str, str]:
 # --- Posting ------------------------------------------------------------------------------------------------
 
 
-def _form_view(context: Context, form: Filled, hosted: Hosted | None = None) -> EventFormView:
+async def _group(context: Context, typed: str) -> Group | None:
+    """Return the group that is named, of which the reader is one; None where none is. Raises NoSuchPage."""
+    if not typed:
+        return None
+    try:
+        key = CircleKey(bytes.fromhex(typed))
+    except ValueError:
+        raise NoSuchPage from None
+    found = await context.read(_of_member, key, context.member.no)
+    if found is None:
+        raise NoSuchPage
+    return found
+
+
+def _of_member(tx: ReadTx, key: CircleKey, member_no: int) -> Group | None:
+    group = circle_by_key(tx, key)
+    return group if group is not None and standings_of(tx, member_no).get(group.no) in INSIDE else None
+
+
+def _form_view(
+    context: Context, form: Filled, hosted: Hosted | None = None, group: Group | None = None
+) -> EventFormView:
+    inside = hosted is not None and hosted.event.plan.inside
     base = "" if hosted is None else f"/events/{hosted.key.hex()}"
     return EventFormView(
         form=form,
@@ -112,47 +149,59 @@ def _form_view(context: Context, form: Filled, hosted: Hosted | None = None) -> 
         kinds=kind_options(context.voice),
         unit_name=context.voice.unit_name(),
         amount_hint=context.voice.amount_hint(),
-        may_be_public=context.settings.public_events,
+        may_be_public=context.settings.public_events and not inside,
+        group="" if group is None else group.name,
         back_href=base or "/calendar",
     )
 
 
 async def new(context: Context) -> web.Response:
-    """GET /events/new"""
+    """GET /events/new?group"""
     if (stop := paused(context)) is not None:
         return context.show(stop)
-    return context.show(_form_view(context, Filled(NEW)))
+    group = await _group(context, named := context.query("group"))
+    return context.show(_form_view(context, Filled({**NEW, "group": named}), group=group))
 
 
 async def change(context: Context) -> web.Response:
     """POST /events/change: back to the first step with everything kept."""
-    return context.show(_form_view(context, _typed(context)))
+    group = await _group(context, context.fields.get("group", ""))
+    return context.show(_form_view(context, _typed(context), group=group))
 
 
 async def check(context: Context) -> web.Response:
     """POST /events/check: the event as others see it, or the form again."""
     if (stop := paused(context)) is not None:
         return context.show(stop)
+    group = await _group(context, context.fields.get("group", ""))
     form = context.form(EventForm)
     plans = form if isinstance(form, Filled) else understand(context, form)
     if isinstance(plans, Filled):
-        return context.show(_form_view(context, plans), 422)
+        return context.show(_form_view(context, plans, group=group), 422)
     if (late := too_early(context, plans, _typed(context))) is not None:
-        return context.show(_form_view(context, late), 422)
-    plan, voice, _ = plans[0], context.voice, context.words.gettext
-    public = plan.public and context.settings.public_events
+        return context.show(_form_view(context, late, group=group), 422)
+    plan, voice = plans[0], context.voice
     return context.show(
         EventCheckView(
-            row=preview_row(plan, voice),
+            row=preview_row(plan, voice, group="" if group is None else group.name),
             paragraphs=paragraphs_of(plan.text),
             facts=facts_of(plan, None, voice),
             cost=cost_words(plan, first_name(context.member.name), voice),
             dates=tuple(when_words(each, voice) for each in plans) if len(plans) > 1 else (),
-            shown_to=_("Visitors may read it too, without names.") if public else _("Only members see it."),
+            shown_to=_shown_to(context, plan, group),
             hidden=tuple((name, context.fields[name]) for name in FIELDS if context.fields.get(name)),
             once=context.once(),
         )
     )
+
+
+def _shown_to(context: Context, plan: Plan, group: Group | None) -> str:
+    _ = context.words.gettext
+    if plan.inside and group is not None:
+        return _("Only those in “%(group)s” see it, and only they may come.") % {"group": group.name}
+    if plan.public and context.settings.public_events:
+        return _("Visitors may read it too, without names.")
+    return _("Only members see it.")
 
 
 def too_early(context: Context, plans: list[Plan], typed: Filled) -> Filled | None:
@@ -169,18 +218,24 @@ async def post_event(context: Context) -> web.Response:
     """POST /events/post"""
     if (stop := paused(context)) is not None:
         return context.show(stop)
+    group = await _group(context, context.fields.get("group", ""))
     form = context.form(PostForm)
     plans = form if isinstance(form, Filled) else understand(context, form)
     if isinstance(form, Filled) or isinstance(plans, Filled):
-        return context.show(_form_view(context, plans if isinstance(plans, Filled) else EMPTY), 422)
+        wrong = plans if isinstance(plans, Filled) else EMPTY
+        return context.show(_form_view(context, wrong, group=group), 422)
     try:
-        hosted = await context.node.events.post(context.member, plans, once_key(form.once))
+        hosted = await context.node.events.post(
+            context.member, plans, once_key(form.once), None if group is None else group.key
+        )
+    except LookupError:
+        raise NoSuchPage from None  # not in the group any more
     except InvalidValue:
         late = too_early(context, plans, _typed(context))
-        return context.show(_form_view(context, late or EMPTY), 422)
+        return context.show(_form_view(context, late or EMPTY, group=group), 422)
     except TooManyEvents:
         wrong = _typed(context).with_error("", too_many_words(context))
-        return context.show(_form_view(context, wrong), 422)
+        return context.show(_form_view(context, wrong, group=group), 422)
     return context.redirect(f"/events/{hosted.key.hex()}", note="published")
 
 
@@ -201,7 +256,7 @@ async def managed(context: Context) -> Known | web.Response:
         NoSuchPage: there is none. WrongRole: it is somebody else's.
     """
     known = await find_event(context)
-    if not may_manage(context.actor, known.hosted):
+    if not may_manage(context.actor, known.hosted, known.standing):
         raise WrongRole
     if not known.hosted.event.takes_answers(context.now_ms):
         return context.redirect(f"/events/{key_of(context).hex()}", note="event-changed")
@@ -233,6 +288,8 @@ async def edit_sent(context: Context) -> web.Response:
     before = known.hosted.event.plan
     if not context.settings.public_events:
         plan = replace(plan, public=before.public)  # the page did not ask
+    if before.inside:
+        plan = replace(plan, public=False, inside=True)  # nor for whom: that stays
     typed, _ = _typed(context), context.words.gettext
     try:
         await context.node.events.edit(known.hosted.key, context.actor, plan)

@@ -85,7 +85,14 @@ def event_row(hosted: Hosted, coming: int, answer: Answer, voice: Voice) -> Even
         href=f"/events/{hosted.key.hex()}",
         places=places_words(event.plan, coming, voice) if event.takes_answers(voice.now_ms) else "",
         state=state_pill(event, answer, voice),
+        group="" if hosted.group is None else hosted.group.name,
     )
+
+
+def group_link(hosted: Hosted) -> Link | None:
+    """Return the group for which an event is put."""
+    group = hosted.group
+    return None if group is None else Link(text=group.name, href=f"/groups/{group.key.hex()}")
 
 
 def ahead_row(attended: Attended, voice: Voice) -> EventRow:
@@ -149,12 +156,12 @@ def asked_cards(asked: Sequence[tuple[Hosted, int]], voice: Voice) -> list[Waiti
 
 
 def preview_row(
-    plan: Plan, voice: Voice, *, href: str = "", places: str = "", state: Pill | None = None
+    plan: Plan, voice: Voice, *, href: str = "", places: str = "", state: Pill | None = None, group: str = ""
 ) -> EventRow:
     """Return what an event says, as lists show it."""
     return EventRow(
         href=href, title=plan.title, kind=kind_word(plan.kind, voice), when=when_words(plan, voice), where=plan.where,
-        places=places, state=state,
+        places=places, state=state, group=group,
     )  # fmt: skip
 
 

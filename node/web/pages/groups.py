@@ -6,7 +6,7 @@ Source: docs/pages.md 7.2; docs/protocol.md 5.12.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from aiohttp import web
@@ -14,10 +14,12 @@ from aiohttp import web
 from node.services.circle_board import Said, notes_of, reply_counts
 from node.services.circle_rows import Known, all_circles, shut_out, sizes, standings_of
 from node.services.circles import CannotGroup
+from node.services.event_rows import Hosted, answers_of, coming_counts, of_group
 from node.services.members import number_text
 from node.store import ReadTx
 from node.web.context import MEMBER, Context, NoSuchPage, Route, WrongRole, get, post
 from node.web.forms import EMPTY, Filled, Form, SpendForm, line, once_key, paragraphs
+from node.web.pages.event_words import event_row
 from node.web.pages.group_words import (
     Found,
     acts_about,
@@ -46,6 +48,7 @@ from node.web.views.circles import (
 )
 from node.web.views.page import Empty, Link, Option, Pill
 from protocol.circle import INSIDE, OWN_ACTS, Act, Door, Person, Standing, reads
+from protocol.event import Answer
 from protocol.limits import CIRCLE_NAME_CHARACTERS_MAX, CIRCLE_PURPOSE_CHARACTERS_MAX
 from protocol.names import SchemeId
 
@@ -202,6 +205,20 @@ class Board:
     shut: frozenset[int]
 
 
+@dataclass(frozen=True, slots=True)
+class _Ahead:
+    """What is put for a group and its reader may come to."""
+
+    events: list[Hosted]
+    coming: Mapping[int, int]
+    answers: Mapping[int, Answer]
+
+
+def _read_ahead(tx: ReadTx, circle_no: int, now_ms: int, me: int) -> _Ahead:
+    events = of_group(tx, circle_no, now_ms, me, PAGE_ROWS)
+    return _Ahead(events, coming_counts(tx, events), answers_of(tx, events, me))
+
+
 def _read_board(tx: ReadTx, found: Found, me: tuple[int, int], own: SchemeId, page: int) -> Board:
     member_no, account_no = me
     notes, total = notes_of(tx, found.known.no, member_no, skip=(page - 1) * PAGE_ROWS, most=PAGE_ROWS)
@@ -221,6 +238,7 @@ async def group_view(context: Context, found: Found, form: Filled = EMPTY) -> Gr
     if may_read:
         mine = (me.no, me.account_no)
         board = await context.read(_read_board, found, mine, context.node.scheme, context.page_number)
+    ahead = await context.read(_read_ahead, known.no, context.now_ms, me.no)
     keeps, base = standing is Standing.KEEPER, base_of(known)
     return GroupView(
         name=known.name,
@@ -235,6 +253,16 @@ async def group_view(context: Context, found: Found, form: Filled = EMPTY) -> Gr
         edit_href=f"{base}/edit" if keeps else "",
         asking=_asking(found, voice) if keeps else "",
         reads=may_read,
+        events=tuple(
+            replace(
+                event_row(
+                    each, ahead.coming.get(each.no, 0), ahead.answers.get(each.no, Answer.UNSAID), voice
+                ),
+                group="",
+            )
+            for each in ahead.events
+        ),
+        event_href=f"/events/new?group={known.key.hex()}" if standing in INSIDE and me.may_trade else "",
         notes=tuple(
             said_item(context, each, base, board.answers.get(each.no, 0))
             for each in board.notes

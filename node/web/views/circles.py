@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from node.web.forms import EMPTY, Filled
+from node.web.views.events import EventRow
 from node.web.views.page import Empty, Link, Option, Pager, Pill, Place, View
 
 
@@ -93,6 +94,8 @@ class GroupView(View):
     edit_href: str
     asking: str  # to a keeper: "2 people ask to come in."
     reads: bool  # whether the board is shown
+    events: tuple[EventRow, ...] = ()  # put for it, ahead
+    event_href: str = ""  # where one is put; "" for who may not
     notes: tuple[SaidItem, ...]
     pager: Pager | None
     may_write: bool

@@ -20,6 +20,7 @@ class EventRow:
     where: str
     places: str = ""  # "5 come, 3 places are free"
     state: Pill | None = None  # cancelled, or what stands beside the reader's name
+    group: str = ""  # for which it is put
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +65,8 @@ class EventView(View):
     row: EventRow
     paragraphs: tuple[str, ...]
     host: Link | None
+    group: Link | None = None  # for which it is put
+    inside: bool = False  # for those in that group alone
     facts: tuple[Fact, ...]
     cost: str  # "It costs 1 hour. …"; "" when nobody gives anything
     cancelled: str  # why; "" when it was not
@@ -100,6 +103,7 @@ class EventFormView(View):
     unit_name: str
     amount_hint: str
     may_be_public: bool
+    group: str = ""  # for which a new one is put
     back_href: str
 
 

@@ -151,7 +151,7 @@ async def test_a_cancelled_event_is_told_to_all_who_wanted_to_come_and_stays_in_
         ("ben@example.org", "Cancelled: Hedge"),
     ]
     assert all("Why: It rains." in mail.text for mail in mails)
-    shown, _ = await oakvale.town.node.store.read(upcoming, NOW)
+    shown, _ = await oakvale.town.node.store.read(lambda tx: upcoming(tx, NOW, me=1))
     assert [(each.event.state, each.event.reason) for each in shown] == [(State.CANCELLED, "It rains.")]
     for act in (
         oakvale.events.cancel(hosted.key, oakvale.rosa.acts("pin"), "Again."),
@@ -188,7 +188,10 @@ async def test_the_same_form_posts_once(oakvale: Oakvale) -> None:
     once = oakvale.once()
     first = await oakvale.events.post(oakvale.rosa, [PLAN, replace(PLAN, starts=PLAN.starts + 1)], once)
     again = await oakvale.events.post(oakvale.rosa, [PLAN], once)
-    assert (again.key, (await oakvale.town.node.store.read(upcoming, NOW))[1]) == (first.key, 2)
+    assert (again.key, (await oakvale.town.node.store.read(lambda tx: upcoming(tx, NOW, me=1)))[1]) == (
+        first.key,
+        2,
+    )
 
 
 async def test_only_its_host_and_organisers_change_an_event(oakvale: Oakvale) -> None:

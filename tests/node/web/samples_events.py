@@ -95,6 +95,12 @@ def member_pages() -> dict[str, View]:
             EVENT, row=HEDGE, mine="It is full. You wait for a place, and are told when you have one.",
             waiting=("Ana Silva", "George Adeyemi"), dates=(), comments=(), may_manage=True, cost="",
         ),
+        "event-of-group": replace(
+            EVENT, row=replace(SOUP, group="Bread and yeast"), group=Link(text="Bread and yeast", href="/groups/1"), inside=True,
+        ),
+        "event-new-of-group": replace(
+            form, form=Filled({**TYPED.values, "group": "00" * 16, "who": "group"}), may_be_public=False, group="Bread and yeast",
+        ),
         "event-cancelled": replace(
             EVENT, row=TALK, cancelled="This was cancelled: the speaker is ill.", mine="", no=False, cost="", dates=(),
         ),

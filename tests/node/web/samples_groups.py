@@ -17,6 +17,7 @@ from node.web.views.circles import (
     NoteView,
     SaidItem,
 )
+from node.web.views.events import EventRow
 from node.web.views.page import Empty, Link, Option, Pager, Pill, View
 
 ONCE: Final = "AAAAAAAAAAAAAAAAAAAAAA"
@@ -40,6 +41,10 @@ OFF: Final = SaidItem(
     href="/groups/1/notes/8", title="Cheap ovens", author="Ana Silva", when="today, 8:12", paragraphs=("My cousin sells them.",),
     off="Ben took this off: “It is an advert.” Only you still see it.",
 )  # fmt: skip
+BAKING: Final = EventRow(
+    href="/events/9", title="We bake for the summer fair", kind="Work party", when="Thursday 12 March 2026, 15:00 to 18:00",
+    where="Oven in the hall", places="4 come, 2 places are free", state=Pill(text="You come", tone="good"),
+)  # fmt: skip
 GROUP: Final = GroupView(
     name="Bread and yeast",
     purpose=("We bake together once a week and share an oven, flour by the sack, and what went wrong.",),
@@ -50,6 +55,8 @@ GROUP: Final = GroupView(
     base=BASE,
     acts=(GroupAct(act="leave", text="Leave the group"),),
     people_href="/groups/1/people",
+    events=(BAKING,),
+    event_href="/events/new?group=1",
     edit_href="",
     asking="",
     reads=True,

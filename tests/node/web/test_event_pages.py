@@ -229,7 +229,7 @@ async def test_whoever_is_paused_posts_nothing(oakvale: Oakvale) -> None:
     await oakvale.town.node.people.pause(oakvale.rosa.acts("pin"), oakvale.ana.no, why="A quarrel")
     for path in ("/events/check", "/events/post"):
         assert "A quarrel" in await (await oakvale.browser.post(path, data=form)).text()
-    assert (await oakvale.town.node.store.read(upcoming, 0))[1] == 0
+    assert (await oakvale.town.node.store.read(lambda tx: upcoming(tx, 0, me=oakvale.ana.no)))[1] == 0
 
 
 async def test_days_and_times_are_those_of_the_scheme_when_summer_time_begins(
@@ -242,7 +242,7 @@ async def test_days_and_times_are_those_of_the_scheme_when_summer_time_begins(
     path = await posted(
         oakvale, day="2027-03-21", start="19:00", end="01:00", repeats="weekly", until="2027-04-04"
     )
-    events, _ = await oakvale.town.node.store.read(upcoming, 0)
+    events, _ = await oakvale.town.node.store.read(lambda tx: upcoming(tx, 0, me=oakvale.ana.no))
     assert [datetime.fromtimestamp(each.event.plan.starts / 1000, UTC).hour for each in events] == [
         18,
         17,

@@ -1191,16 +1191,20 @@ def upgrade() -> None:
         sa.Column("amount", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("public", sa.Boolean().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("approval", sa.Boolean().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("circle_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("inside", sa.Boolean().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("once", sa.LargeBinary(), nullable=True),
         sa.Column("created_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("changed_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.ForeignKeyConstraint(["circle_no"], ["circle.no"], name=op.f("fk_event_circle_no")),
         sa.ForeignKeyConstraint(["host_no"], ["member.no"], name=op.f("fk_event_host_no")),
         sa.PrimaryKeyConstraint("no", name=op.f("pk_event")),
         sqlite_strict=True,
         sqlite_with_rowid=True,
     )
     with op.batch_alter_table("event", schema=None) as batch_op:
+        batch_op.create_index("ix_event_circle", ["circle_no"], unique=False)
         batch_op.create_index("ix_event_ends", ["ends"], unique=False)
         batch_op.create_index("ix_event_host", ["host_no"], unique=False)
         batch_op.create_index("ix_event_key", ["key"], unique=True)
