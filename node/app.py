@@ -46,6 +46,7 @@ from node.services.cheques import Cheques
 from node.services.chest import LOOK_EVERY_S as LOOK_AT_FEES_S
 from node.services.chest import Chest
 from node.services.circle_board import CircleBoard
+from node.services.circle_telling import CircleTelling
 from node.services.circles import Circles
 from node.services.closing import Closing
 from node.services.copy_comparing import note_boot
@@ -182,7 +183,9 @@ class Node:
         self.settings = Settings(store, clock, self.options.seed)
         self.books = Books(self.keyring, clock, chance)
         self.outbox = Outbox(store, clock, mail)
-        self.proposals = Proposals(store=store, clock=clock, chance=chance)
+        self.wishes = MailWishes(store, clock, secret=pepper, origin=self.options.origin)
+        circle_telling = CircleTelling(self.outbox, self.settings, clock, self.options.origin, self.wishes)
+        self.proposals = Proposals(store=store, clock=clock, chance=chance, telling=circle_telling)
         self.jobs.append(Job("close-votes", LOOK_AT_VOTES_S, self._unless_paused(self.proposals.close_due)))
         self.people = People(
             store, clock, self.books, self.settings, hasher, demoted=self.proposals.organises_no_more_in
@@ -213,7 +216,6 @@ class Node:
             corrected=self._trade_corrected,
         )  # fmt: skip
         self.calendar_feeds = CalendarFeeds(store, secret=pepper, origin=self.options.origin)
-        self.wishes = MailWishes(store, clock, secret=pepper, origin=self.options.origin)
         self.telling = Telling(self.outbox, self.settings, clock, self.options.origin, self.wishes)
         self.tokens = Tokens(
             store=store,
@@ -230,8 +232,8 @@ class Node:
         telling = EventTelling(self.outbox, self.settings, clock, self.options.origin)
         self.events = Events(store=store, clock=clock, chance=chance, telling=telling)
         self.circles = Circles(
-            store=store, clock=clock, chance=chance, proposals=self.proposals, events=self.events
-        )
+            store=store, clock=clock, chance=chance, proposals=self.proposals, events=self.events, telling=circle_telling
+        )  # fmt: skip
         self.circle_board = CircleBoard(store=store, clock=clock)
         self.event_settling = EventSettling(store=store, clock=clock, trades=self.trades, telling=telling)
         self.pay_codes = PayCodes(store=store, clock=clock, chance=chance, trades=self.trades, secret=pepper)

@@ -22,6 +22,7 @@ from node.services.circle_rows import (
     people_of,
     standings_of,
 )
+from node.services.circle_telling import CircleTelling
 from node.services.events import Events
 from node.services.members import Member
 from node.services.proposals import Proposals
@@ -78,12 +79,15 @@ class CannotGroup(Exception):
 class Circles:
     """See the head of this file."""
 
-    def __init__(self, *, store: Store, clock: Clock, chance: Chance, proposals: Proposals, events: Events):
+    def __init__(
+        self, *, store: Store, clock: Clock, chance: Chance, proposals: Proposals, events: Events, telling: CircleTelling
+    ):  # fmt: skip
         self._store: Final = store
         self._clock: Final = clock
         self._chance: Final = chance
         self._proposals: Final = proposals
         self._events: Final = events
+        self._telling: Final = telling
 
     async def start(self, by: Member, name: str, purpose: str, door: Door, once: bytes) -> CircleKey:
         """Start a group that `by` keeps; the same `once` starts one. Raises CannotGroup."""
@@ -134,6 +138,10 @@ class Circles:
             if kept >= CIRCLES_KEPT_MAX:
                 raise CannotGroup(Why.KEEPS_MANY)
         self._record(tx, known.no, circle, then := after(circle, act, by_no, who_no))
+        if act is Act.ASK:
+            self._telling.asks(tx, known, then, who_no)
+        elif act in (Act.ACCEPT, Act.DECLINE):
+            self._telling.let_in_or_not(tx, known, who_no, act)
         return then.standing_of(who_no)
 
     def leave_in(self, tx: Tx, member: Member) -> None:

@@ -22,9 +22,12 @@ from node.store.schema import people as people_schema
 from node.store.schema import proposals as schema
 from node.store.statements import Row
 from protocol.circle import INSIDE, Standing, reads
+from protocol.limits import DAY_MS
 from protocol.proposal import Count, Motion, Outcome, State, Voters, count
 
 ProposalKey = NewType("ProposalKey", bytes)  # 16 random bytes: a proposal's name in addresses
+
+DECIDED_NEWS_MS: Final = 7 * DAY_MS  # how long a first page says that something was decided
 
 _P: Final = schema.proposal.c
 _V: Final = schema.voter.c
@@ -70,6 +73,17 @@ _TO_VOTE: Final = (
         _P.closes_ms > bindparam("now"),
     )
     .order_by(_P.closes_ms)
+)
+# What was decided since, of that on which somebody could vote.
+_DECIDED_SINCE: Final = (
+    select(*_COLUMNS, _MI.at_ms, _MI.entitled, _MI.voted, _MI.votes, _MI.outcome, _MI.winner)
+    .select_from(
+        schema.proposal.join(schema.voter, _V.proposal_no == _P.no).join(
+            schema.minutes, _MI.proposal_no == _P.no
+        )
+    )
+    .where(_V.member_no == bindparam("member_no"), _MI.at_ms > bindparam("since"))
+    .order_by(_MI.at_ms.desc())
 )
 _ROLL: Final = (
     select(_V.member_no, _M.name, _V.choice, _V.at_ms)
@@ -137,6 +151,14 @@ class Minutes:
     words: str
     words_by: str
     words_ms: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """Something that was decided, and what was counted."""
+
+    proposal: Proposal
+    count: Count
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -224,6 +246,21 @@ def counted(proposal: Proposal, roll: list[Vote]) -> Count:
     return count(proposal.motion, len(roll), [each.choice for each in roll if each.choice is not None])
 
 
+def _count(entitled: int, voted: int, votes: str, outcome: str, winner: str) -> Count:
+    told = tuple((choice, num) for choice, num in json.loads(votes))
+    return Count(entitled=entitled, voted=voted, votes=told, outcome=Outcome(outcome), winner=winner)
+
+
+def decided_lately(tx: ReadTx, member_no: int, now_ms: int) -> list[Decided]:
+    """Return what was decided in the last days of that on which somebody could vote, the newest first."""
+    found = []
+    for row in tx.all(_DECIDED_SINCE, member_no=member_no, since=now_ms - DECIDED_NEWS_MS):
+        *proposal, at_ms, entitled, voted, votes, outcome, winner = row
+        tx.holds_until(at_ms + DECIDED_NEWS_MS)
+        found.append(Decided(_proposal(tuple(proposal)), _count(entitled, voted, votes, outcome, winner)))
+    return found
+
+
 def minutes_of(tx: ReadTx, proposal: Proposal, now_ms: int) -> Minutes | None:
     """Return the minutes: as written, or, where the moment has come and nothing was written yet, as they will be."""
     row = tx.one(_MINUTES, proposal_no=proposal.no)
@@ -233,10 +270,7 @@ def minutes_of(tx: ReadTx, proposal: Proposal, now_ms: int) -> Minutes | None:
         found = counted(proposal, roll_of(tx, proposal.no))
         return Minutes(at_ms=proposal.motion.closes, count=found, words="", words_by="", words_ms=None)
     at_ms, entitled, voted, votes, outcome, winner, words, words_by, words_ms = row
-    found = Count(
-        entitled=entitled, voted=voted, votes=tuple((choice, num) for choice, num in json.loads(votes)), outcome=Outcome(outcome),
-        winner=winner,
-    )  # fmt: skip
+    found = _count(entitled, voted, votes, outcome, winner)
     return Minutes(at_ms=at_ms, count=found, words=words, words_by=words_by or "", words_ms=words_ms)
 
 

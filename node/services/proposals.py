@@ -13,6 +13,7 @@ from typing import Final
 from sqlalchemy import bindparam, delete, func, insert, literal_column, select, update
 
 from node.clock import Chance, Clock
+from node.services.circle_telling import CircleTelling
 from node.services.members import Member
 from node.services.proposal_rows import (
     Place,
@@ -113,8 +114,9 @@ class CannotDecide(Exception):
 class Proposals:
     """See the head of this file."""
 
-    def __init__(self, *, store: Store, clock: Clock, chance: Chance):
+    def __init__(self, *, store: Store, clock: Clock, chance: Chance, telling: CircleTelling):
         self._store: Final = store
+        self._telling: Final = telling
         self._clock: Final = clock
         self._chance: Final = chance
 
@@ -148,11 +150,14 @@ class Proposals:
             voters=motion.voters.value, secret=motion.secret, quorum=motion.quorum, closes_ms=motion.closes, state=State.OPEN.value,
             once=once, created_ms=now_ms,
         )  # fmt: skip
-        roll = [
-            {"proposal_no": no, "member_no": each, "choice": None, "at_ms": None}
-            for each in electorate(tx, motion.voters, circle_no)
-        ]
-        tx.many(_ENTITLED, roll)
+        roll = electorate(tx, motion.voters, circle_no)
+        tx.many(
+            _ENTITLED,
+            [{"proposal_no": no, "member_no": each, "choice": None, "at_ms": None} for each in roll],
+        )
+        made = proposal_by_key(tx, key)
+        assert made is not None
+        self._telling.vote_begins(tx, made, roll)
         return key
 
     async def vote(self, key: ProposalKey, by: Member, choice: str) -> None:
@@ -225,7 +230,8 @@ class Proposals:
     def close_due_in(self, tx: Tx) -> None:
         """Unit: the same, before anything in this unit could change who counts."""
         for proposal in due(tx, self._clock.now_ms()):
-            found = counted(proposal, roll_of(tx, proposal.no))
+            roll = roll_of(tx, proposal.no)
+            found = counted(proposal, roll)
             then = self._step(proposal, Event.CLOSED)
             tx.run(_STATE, which=proposal.no, new_state=then.value)
             tx.run(
@@ -235,6 +241,7 @@ class Proposals:
             )  # fmt: skip
             if proposal.motion.secret:
                 tx.run(_FORGET, which=proposal.no)
+            self._telling.vote_over(tx, proposal, found, [each.member_no for each in roll])
 
     # --- leaving ----------------------------------------------------------------------------------------------
 

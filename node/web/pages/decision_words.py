@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from node.services.proposal_rows import Minutes, Proposal, Vote
+from node.services.proposal_rows import Decided, Minutes, Proposal, Vote
+from node.services.proposal_words import choice_said, outcome_said
 from node.web.present import Voice
 from node.web.views.member import WaitingCard
 from node.web.views.page import Fact, Link, Option, Pill
@@ -19,18 +20,7 @@ def href_of(proposal: Proposal) -> str:
 
 def choice_words(choice: str, motion: Motion, voice: Voice) -> str:
     """Return what somebody can vote, in words; options in those of whoever put them."""
-    _ = voice.words.gettext
-    match choice:
-        case "yes":
-            return _("Yes")
-        case "no":
-            return _("No")
-        case "abstain":
-            return _("I abstain")
-        case "aside":
-            return _("I stand aside")
-        case _:
-            return motion.options[int(choice) - 1]
+    return choice_said(choice, motion, voice.words)
 
 
 def counted_words(choice: str, motion: Motion, voice: Voice) -> str:
@@ -78,18 +68,7 @@ def until_words(proposal: Proposal, voice: Voice) -> str:
 
 def result_words(count: Count, motion: Motion, voice: Voice) -> str:
     """Return what came of a vote, in a sentence."""
-    _ = voice.words.gettext
-    match count.outcome:
-        case Outcome.CARRIED:
-            return _("Agreed.")
-        case Outcome.NOT_CARRIED:
-            return _("Not agreed.")
-        case Outcome.CHOSEN:
-            return _("Chosen: %(option)s") % {"option": choice_words(count.winner, motion, voice)}
-        case Outcome.TIED:
-            return _("Nothing is chosen: no option has more votes than any other.")
-        case Outcome.TOO_FEW:
-            return _("Nothing is decided: too few voted.")
+    return outcome_said(count, motion, voice.words)
 
 
 def tally_words(count: Count, motion: Motion, voice: Voice) -> str:
@@ -163,6 +142,19 @@ def vote_cards(waiting: Sequence[Proposal], voice: Voice) -> list[WaitingCard]:
             action=Link(text=_("Read it and vote"), href=href_of(each)),
         )
         for each in waiting
+    ]
+
+
+def decided_cards(decided: Sequence[Decided], voice: Voice) -> list[WaitingCard]:
+    """Return what came of that on which somebody could vote."""
+    _ = voice.words.gettext
+    return [
+        WaitingCard(
+            title=_("The vote is over: %(title)s") % {"title": each.proposal.title},
+            text=result_words(each.count, each.proposal.motion, voice),
+            action=Link(text=_("See how the votes fell"), href=href_of(each.proposal)),
+        )
+        for each in decided
     ]
 
 

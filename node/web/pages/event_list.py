@@ -75,7 +75,12 @@ async def calendar(context: Context) -> web.Response:
     """GET /calendar?past&page"""
     behind = context.query("past") == "1"
     listed = await context.read(
-        _read, context.now_ms, behind, context.settings.public_events, me_of(context), context.page_number
+        _read,
+        context.now_ms,
+        behind,
+        context.settings.public_events,
+        (reader_of(context), _me(context)),
+        context.page_number,
     )
     voice, _ = context.voice, context.words.gettext
 
@@ -107,17 +112,24 @@ async def calendar(context: Context) -> web.Response:
     )
 
 
-def _read(tx: ReadTx, now_ms: int, behind: bool, visitors: bool, me: int | None, page: int) -> _Listed:
+def _read(
+    tx: ReadTx, now_ms: int, behind: bool, visitors: bool, who: tuple[int | None, int | None], page: int
+) -> _Listed:
+    reader, me = who
     if me is None and not visitors:
         return _Listed([], 0, {}, {})
     find = past if behind else upcoming
-    events, total = find(tx, now_ms, me=me, skip=(page - 1) * PAGE_ROWS, most=PAGE_ROWS)
+    events, total = find(tx, now_ms, me=reader, skip=(page - 1) * PAGE_ROWS, most=PAGE_ROWS)
     answers = {} if me is None else answers_of(tx, events, me)
     return _Listed(events, total, coming_counts(tx, events), answers)
 
 
-def me_of(context: Context) -> int | None:
-    """Return who reads; None for a visitor."""
+def reader_of(context: Context) -> int | None:
+    """Return who reads; None for a visitor. Whoever acts for a member reads as themselves: groups are not for them."""
+    return None if context.session is None else context.session.member.no
+
+
+def _me(context: Context) -> int | None:
     return None if context.session is None else context.member.no
 
 
@@ -175,7 +187,7 @@ def read_event(tx: ReadTx, key: ItemKey, now_ms: int, me: int | None) -> Known |
 
 async def find_event(context: Context) -> Known:
     """Return the event of this address, if its reader may know of it. Raises NoSuchPage."""
-    known = await context.read(read_event, key_of(context), context.now_ms, me_of(context))
+    known = await context.read(read_event, key_of(context), context.now_ms, reader_of(context))
     if known is None:
         raise NoSuchPage
     hidden = context.session is None and not (

@@ -14,6 +14,7 @@ from node.store import ReadTx
 from node.web.context import MEMBER, Context, get
 from node.web.dates import local
 from node.web.live_marks import Kind, marks_for, read_home
+from node.web.pages.decision_words import decided_cards
 from node.web.pages.event_words import ahead_row
 from node.web.pages.listings import cards_view, owners_of
 from node.web.pages.member_find import here_of
@@ -50,8 +51,9 @@ async def home(context: Context) -> web.Response:
     near = [card for card in news.ours if card.member_no != member.no][:LISTINGS_SHOWN]
     here = here_of(context)
     if context.behalf is not None:  # what goes on in their groups is not for whoever acts for them
-        mine = replace(mine, asking=(), votes=())
+        mine = _without_groups(mine)
     cards = waiting_cards_of(mine, news.schemes, member, context.node.bookings.wall(voice.now_ms), voice)
+    cards += decided_cards(mine.decided, voice)  # in the weekly mail it is among what happened
     last = _last(mine, news.schemes, member.account_no, voice)
     return context.show(
         HomeView(
@@ -68,6 +70,12 @@ async def home(context: Context) -> web.Response:
         ),
         live=live,
     )
+
+
+def _without_groups(mine: Mine) -> Mine:
+    events = tuple(each for each in mine.events if not each.hosted.event.plan.inside)
+    to_settle = tuple(each for each in mine.to_settle if not each.event.plan.inside)
+    return replace(mine, asking=(), votes=(), decided=(), events=events, to_settle=to_settle)
 
 
 def read_news(tx: ReadTx, now_ms: int, cards: Cards, own: SchemeId) -> News:

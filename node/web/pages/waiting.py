@@ -16,7 +16,7 @@ from node.services.loan_rows import Lent, loans_offered_to
 from node.services.members import Member, member_by_account
 from node.services.members import State as MemberState
 from node.services.own_listings import Owned, listings_of
-from node.services.proposal_rows import Proposal, to_vote
+from node.services.proposal_rows import Decided, Proposal, decided_lately, to_vote
 from node.services.standing_rows import Order, orders_waiting
 from node.services.trades import Trade, newest_trade, trades_waiting
 from node.store import ReadTx
@@ -65,6 +65,7 @@ class Mine:
     to_settle: tuple[Hosted, ...]  # events of theirs of which they have to say who was there
     asking: tuple[tuple[Group, int, str], ...]  # who asks to come into a group that they keep
     votes: tuple[Proposal, ...]  # what they may vote on and did not yet
+    decided: tuple[Decided, ...]  # what came of votes of theirs lately
 
 
 def read_mine(tx: ReadTx, now_ms: int, member_no: int, account_no: int, own: SchemeId) -> Mine:
@@ -98,6 +99,7 @@ def read_mine(tx: ReadTx, now_ms: int, member_no: int, account_no: int, own: Sch
         to_settle=tuple(to_settle(tx, member_no, now_ms)),
         asking=tuple(asking_mine(tx, member_no, CARDS_MAX)),
         votes=tuple(to_vote(tx, member_no, now_ms)),
+        decided=tuple(decided_lately(tx, member_no, now_ms)),
     )
 
 

@@ -9,6 +9,7 @@ import pytest
 from node.web.app import ROUTES
 from protocol.limits import DAY_MS
 from tests.node.web.oakvale import Oakvale, fields_of, text, words_of
+from tests.node.web.test_group_event_pages import put as put_event
 from tests.node.web.test_group_pages import about, does, started
 from tests.node.web.towns import Browser, form_token_of, send
 
@@ -71,6 +72,9 @@ async def test_a_group_decides_and_its_minutes_stay(oakvale: Oakvale) -> None:
     await oakvale.town.node.proposals.close_due()
     page = words_of(await text(oakvale.browser, path))
     assert page == before
+    assert "The vote is over: A mower Agreed. See how the votes fell" in words_of(
+        await text(oakvale.bens, "/home")
+    )
     for shown in ("Agreed.", "2 of 2", "Who voted how", "Is it loud?", "Yes 1", "Abstained 1"):
         assert shown in page
     assert await votes(oakvale.browser, path, "no") == 409
@@ -190,11 +194,22 @@ async def test_whoever_acts_for_a_member_reads_nothing_of_their_groups(oakvale: 
     base = await started(oakvale, "closed")
     await put(oakvale, oakvale.browser, base, title="Qwertz")
     await does(oakvale.bens, base, "ask")
+    asdf = await put(oakvale, oakvale.browser, base, title="Asdfgh", day=day_of(oakvale, 1))
+    await votes(oakvale.browser, asdf, "yes")
+    await oakvale.later(2 * DAY_MS)
+    await oakvale.town.node.proposals.close_due()
+    event = await put_event(oakvale, base, "group", title="Yxcvbn")
     rosas = await oakvale.town.browser_of(oakvale.rosa)
     page = await text(rosas, f"/desk/as/{oakvale.ana.no}")
     form = {**fields_of(page), "how": "phone", "why": "call back"}
     assert (await rosas.post(f"/desk/as/{oakvale.ana.no}", data=form, allow_redirects=False)).status == 303
     home = words_of(await text(rosas, "/home"))
-    assert "Qwertz" not in home
-    assert "asks to come into" not in home
-    assert "Please vote: Qwertz" in words_of(await text(oakvale.browser, "/home"))
+    for hidden in ("Qwertz", "Asdfgh", "Yxcvbn", "asks to come into"):
+        assert hidden not in home
+    assert (await rosas.get(event)).status == 404
+    assert "Yxcvbn" not in await text(rosas, "/calendar")
+    anas = words_of(await text(oakvale.browser, "/home"))
+    assert "Ben asks to come into" in anas
+    assert "Please vote: Qwertz" in anas
+    assert "Yxcvbn" in anas
+    assert "Yxcvbn" in await text(oakvale.browser, "/calendar")
