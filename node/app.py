@@ -60,7 +60,7 @@ from node.services.event_telling import EventTelling
 from node.services.events import Events
 from node.services.evidence import EvidenceService
 from node.services.fee_telling import FeeTelling
-from node.services.gifts import Gifts
+from node.services.gifts import GIFT, Gifts
 from node.services.gossip import Gossip
 from node.services.hashing import Hasher
 from node.services.helper_checks import Helpers
@@ -97,6 +97,7 @@ from node.services.recovery import Recovery
 from node.services.refolding import fold_anew
 from node.services.rehearsals import Rehearsals, Tried
 from node.services.reports import Reports
+from node.services.requests_abroad import RequestsAbroad, placed_here
 from node.services.routes import Routes
 from node.services.second_step import SecondSteps
 from node.services.settings import SchemeSettings, Settings
@@ -357,7 +358,11 @@ class Node:
         self.jobs.append(Job("remind-helpers", HOUR_S, self.helpers.remind))
         self.gifts = Gifts(
             store=self.store, clock=self.clock, own=self.scheme, market=self.market, letters=lambda: self.letters,
-            settings=self.settings, telling=self.telling,
+            settings=self.settings, telling=self.telling, requests=lambda: self.requests,
+        )  # fmt: skip
+        self.requests = RequestsAbroad(
+            store=self.store, clock=self.clock, chance=self.chance, own=self.scheme, letters=lambda: self.letters,
+            settings=self.settings, telling=self.telling, kinds={GIFT: self.gifts}, placed=placed_here,
         )  # fmt: skip
         self.swaps = Swaps(
             store=self.store, clock=self.clock, chance=self.chance, own=self.scheme, trades=self.trades,
@@ -401,7 +406,7 @@ class Node:
         self.letters = Letters(
             store=self.store, keyring=self.keyring, clock=self.clock, chance=self.chance, links=self.links,
             dispatch=self.dispatch, directory=self.directory, routes=self.routes, handle_in=self.quotes.promises.handle_in,
-            refuses=self.asks_abroad.refuses, takes=self._take_letter,
+            refuses=self._refuse_letter, takes=self._take_letter,
         )  # fmt: skip
         self.afterwards = Afterwards(
             store=self.store, clock=self.clock, letters=self.letters, trades=self.trades, telling=self.telling,
@@ -453,6 +458,13 @@ class Node:
         self.asks_abroad.takes(tx, thread, text)
         self.afterwards.takes(tx, thread, text)
         self.days.takes(tx, thread, text)
+        self.requests.takes(tx, thread, text)
+
+    def _refuse_letter(
+        self, tx: ReadTx, sender: SchemeId, text: LetterText, account_no: int | None
+    ) -> str | None:
+        asked = self.asks_abroad.refuses(tx, sender, text, account_no)
+        return asked or self.requests.refuses(tx, sender, text, account_no)
 
     def _listing_withdrawn(self, tx: Tx, key: ItemKey) -> None:
         self.gifts.ended_in(tx, key)
@@ -460,6 +472,7 @@ class Node:
 
     def _leave(self, tx: Tx, member: Member) -> None:
         self.gifts.leave_in(tx, member)
+        self.requests.leave_in(tx, member)
         self.swaps.leave_in(tx, member)
         self.days.leave_in(tx, member)
         self.helping.leave_in(tx, member)

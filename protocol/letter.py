@@ -1,26 +1,28 @@
 """Letters: what people of different schemes write to each other, sealed for the reader's scheme.
 
 Signed by the sender's session key: a letter moves no value, and the node that carries it is the one that speaks.
-Whom a letter passes on its way, quotas and blocking are the node's. Source: docs/protocol.md 7.7, 7.8.
+Whom a letter passes on its way, quotas and blocking are the node's. Source: docs/protocol.md 7.7, 7.8, 7.10.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Annotated, ClassVar, Final
 
 from crypto.canonical import encode
 from crypto.keys import BadKey
 from crypto.sealing import CannotOpen, SealingKey, open_sealed, seal
 from crypto.signing import Signed
+from protocol.beyond import Stands, Wants
 from protocol.entry import ListingRef
-from protocol.errors import InvalidValue, NotAuthentic
+from protocol.errors import InvalidValue, MalformedMessage, NotAuthentic
 from protocol.identity import IdentityState
 from protocol.identity_events import SESSION
 from protocol.limits import (
     AMOUNT_MAX,
     CLOCK_TOLERANCE_MS,
+    EVENT_GUESTS_MAX,
     LETTER_NAME_BYTES_MAX,
     LETTER_SEALED_BYTES_MAX,
     LETTER_TEXT_BYTES_MAX,
@@ -53,6 +55,8 @@ THANKS: Final = "thanks"
 DISPUTE: Final = "dispute"
 DEPOSIT_HELD: Final = "deposit-held"
 STATEMENT: Final = "statement"
+LISTING_REQUEST: Final = "listing-request"
+LISTING_ANSWER: Final = "listing-answer"
 
 # What each kind must say besides its words. Any kind may say more. Source: 7.7, 7.8.
 KINDS: Final[dict[str, tuple[str, ...]]] = {
@@ -66,6 +70,8 @@ KINDS: Final[dict[str, tuple[str, ...]]] = {
     DISPUTE: (),
     DEPOSIT_HELD: ("amount", "until", "reference"),
     STATEMENT: (),
+    LISTING_REQUEST: ("listing", "reference"),
+    LISTING_ANSWER: ("listing", "reference"),
 }
 
 DELIVERED: Final = "delivered"
@@ -76,6 +82,8 @@ TOO_MANY: Final = "too-many"  # the reader's scheme takes no more from there for
 ANSWERS: Final = (DELIVERED, NOT_UNDERSTOOD, NOBODY, EXPIRED, TOO_MANY)
 
 _INFO: Final = b"interlets/1/letter"
+REQUEST_ID_BYTES: Final = 16
+_WORDS_OF: Final = {LISTING_REQUEST: frozenset(Wants), LISTING_ANSWER: frozenset(Stands)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,6 +142,32 @@ class LetterText(Message):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RequestText(LetterText):
+    """A letter that moves a request about a listing: all that its writer's side of it says now. Source: 7.10."""
+
+    TAG: ClassVar[str] = "interlets/1/letter-request"
+
+    turn: Annotated[int, Int(1, TIME_MS_MAX)]  # rises with each letter of this side about this request
+    heard: Annotated[int, Int(0, TIME_MS_MAX)]  # the newest turn of the other side that this side has read
+    word: Annotated[str, Code()]  # a `Wants` of whoever asks, a `Stands` of whoever answers
+    places: Annotated[int, Int(0, EVENT_GUESTS_MAX)]  # guests, seats; 0 where there are none to count
+    start: Annotated[int | None, Maybe(Int(0, TIME_MS_MAX))]  # wall hours of the owner's scheme (5.9)
+    end: Annotated[int | None, Maybe(Int(0, TIME_MS_MAX))]
+
+    def __post_init__(self) -> None:
+        LetterText.__post_init__(self)
+        words = _WORDS_OF.get(self.kind)
+        if words is None or self.word not in words:
+            raise InvalidValue(f"RequestText: {self.word} in a {self.kind}")
+        if self.reference is None or len(self.reference) != REQUEST_ID_BYTES:
+            raise InvalidValue("RequestText.reference: not the name of a request")
+        if (self.start is None) is not (self.end is None):
+            raise InvalidValue("RequestText: a time with one end")
+        if self.start is not None and self.end is not None and self.start >= self.end:
+            raise InvalidValue("RequestText: a time that ends before it starts")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LetterAck(Message):
     """What became of a letter, signed by the session key of the scheme it was for. Source: 7.7."""
 
@@ -144,6 +178,14 @@ class LetterAck(Message):
     letter: Annotated[bytes, Fixed(16)]
     time: Annotated[int, Int(0, TIME_MS_MAX)]
     answer: Annotated[str, Code(ANSWERS)]
+
+
+def with_request(
+    text: LetterText, *, turn: int, heard: int, word: str, places: int, start: int | None, end: int | None
+) -> RequestText:
+    """Return `text` as what moves a request about a listing. Raises InvalidValue: a word or time that is none."""
+    said = {field.name: getattr(text, field.name) for field in fields(LetterText)}
+    return RequestText(**said, turn=turn, heard=heard, word=word, places=places, start=start, end=end)
 
 
 def make_letter(
@@ -221,7 +263,7 @@ def read_letter(letter: Letter, keys: Iterable[SealingKey]) -> LetterText:
             plain = open_sealed(key, _INFO, binding, letter.sealed)
         except CannotOpen:
             continue
-        text = decode_message(LetterText, plain)
+        text = _read_text(plain)
         _check_schemes(text, (letter.sender, letter.recipient))
         return text
     raise NotAuthentic("the letter is sealed to another key, or was re-addressed")
@@ -237,7 +279,18 @@ def _binding(sender: SchemeId, recipient: SchemeId, letter: bytes) -> bytes:
     return encode((Letter.TAG, sender, recipient, letter))
 
 
+def _read_text(plain: bytes) -> LetterText:
+    try:
+        return decode_message(LetterText, plain)
+    except MalformedMessage:
+        return decode_message(RequestText, plain)
+
+
 def _check_schemes(text: LetterText, parties: tuple[SchemeId, SchemeId]) -> None:
     for named in (text.listing, text.amount):
         if named is not None and named.scheme not in parties:
             raise InvalidValue("LetterText: a listing or amount of a third scheme")
+    if isinstance(text, RequestText) and text.listing is not None:
+        sender, recipient = parties
+        if text.listing.scheme != (recipient if text.kind == LISTING_REQUEST else sender):
+            raise InvalidValue("RequestText: the scheme of a listing is asked, and it answers")

@@ -286,6 +286,10 @@ LETTER_NAME_BYTES_MAX: Final = 160  # what the writer wants to be called
 LETTER_SEALED_BYTES_MAX: Final = 10 * 1024
 # New threads a member may begin in one day across schemes.
 LETTER_NEW_THREADS_A_DAY: Final = 5
+# Requests about listings of other schemes: open ones of a member, or of one handle; new ones of a neighbour in a day.
+REQUESTS_OPEN_MAX: Final = 20
+REQUESTS_OF_A_SCHEME_A_DAY: Final = 200
+REQUEST_WORDS_CHARACTERS_MAX: Final = 280
 # Days proposed in one conversation that wait for an answer.
 DAYS_PROPOSED_MAX: Final = 5
 PROPOSAL_LINE_CHARACTERS_MAX: Final = 120  # what it is about, and where

@@ -42,6 +42,7 @@ from node.store.schema import payments as payments_schema
 from node.store.schema import people as schema
 from node.store.schema import profiles as profiles_schema
 from node.store.schema import reports as reports_schema
+from node.store.schema import requests as requests_schema
 from node.store.schema import restore as restore_schema
 from node.store.schema import second_step as step_schema
 from node.store.schema import standing as standing_schema
@@ -96,6 +97,11 @@ _OWN_MESSAGES: Final = select(_MS.no).where(_MS.thread_no == bindparam("thread_n
 _NOT_CARRIED: Final = delete(letters_schema.carried).where(_C.message_no == bindparam("which"))
 _NOT_IN_ASKS: Final = (
     update(asks_schema.ask).where(asks_schema.ask.c.thread_no == bindparam("which")).values(thread_no=None)
+)
+_NOT_IN_REQUESTS: Final = (
+    update(requests_schema.request)
+    .where(requests_schema.request.c.thread_no == bindparam("which"))
+    .values(thread_no=None)
 )
 _NO_MESSAGES: Final = delete(letters_schema.message).where(_MS.thread_no == bindparam("which"))
 _NO_THREAD: Final = delete(letters_schema.thread).where(_TH.no == bindparam("which"))
@@ -215,6 +221,9 @@ _BLANK_OF_ACCOUNT: Final[tuple[UpdateBase, ...]] = (
     _either(asks_schema.ask, "payer_no", "payee_no", text="", said="", their_name="", their_handle=None),
     _either(standing_schema.standing, "payer_no", "payee_no", text=""),
     _either(days_schema.appointment, "proposer_no", "other_no", what="", place=""),
+    update(requests_schema.request)
+    .where(requests_schema.request.c.account_no == bindparam("which"))
+    .values(title="", wanted="", said="", their_name="", their_handle=None),
     _either(swaps_schema.swap, "owner_no", "asker_no", title="", given=""),
     _either(gifts_schema.wish, "giver_no", "taker_no", wanted="", said="", their_name=""),
     # What either side said about what was lent; the title is the owner's word.
@@ -343,6 +352,7 @@ class Erasure:
                 tx.run(_NOT_CARRIED, which=message_no)
             tx.run(_NO_MESSAGES, which=no)
             tx.run(_NOT_IN_ASKS, which=no)
+            tx.run(_NOT_IN_REQUESTS, which=no)
             tx.run(_NO_THREAD, which=no)
         for (no,) in tx.all(_OTHER_SIDES, account_no=member.account_no, own=self._own):
             tx.run(_THEIR_MESSAGES, which=no)

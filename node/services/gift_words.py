@@ -3,11 +3,50 @@
 from __future__ import annotations
 
 from datetime import date
+from enum import StrEnum
+from typing import Final
 
 from node.services.gift_rows import Pickup
 from node.web.dates import long_day
 from node.web.words import Words
 from protocol.giving import News
+
+
+class Why(StrEnum):
+    """Why something is not done; nothing changed."""
+
+    GONE = "gone"  # it is not given away, or not any more
+    OWN = "own"
+    PAUSED = "paused"  # somebody who may not trade
+    FULL = "full"  # enough people would like it
+    CHANGED = "changed"  # it stands differently by now
+    UNREACHABLE = "unreachable"  # their scheme cannot be written to
+
+
+class CannotGive(Exception):
+    """An honest no: nothing was changed."""
+
+    def __init__(self, why: Why):
+        super().__init__(why.value)
+        self.why: Final = why
+
+
+def cannot_words(why: Why, words: Words) -> str:
+    """Return why something is not done, in a sentence."""
+    _ = words.gettext
+    match why:
+        case Why.GONE:
+            return _("It is not given away any more.")
+        case Why.OWN:
+            return _("This is your own.")
+        case Why.PAUSED:
+            return _("One of you cannot trade just now.")
+        case Why.FULL:
+            return _("Many people have asked already. Please look again later.")
+        case Why.CHANGED:
+            return _("This has changed meanwhile. Please look again.")
+        case Why.UNREACHABLE:
+            return _("We cannot write to their scheme now. Please try again later.")
 
 
 def pickup_words(pickup: Pickup, words: Words) -> str:

@@ -1,14 +1,13 @@
 """Giving things away: people say that they would like one, its giver promises it to one of them, it is collected.
 
 Everybody concerned is told in a conversation about the thing, and by mail where they chose it; what may be done is decided
-in `protocol/giving.py`. Whoever lives in another scheme writes a letter about the listing, and can be promised it by name.
-Source: docs/protocol.md 5.10; docs/pages.md 8.14.
+in `protocol/giving.py`. Whoever lives in another scheme asks by letter, and can be promised it by name.
+Source: docs/protocol.md 5.10, 7.10; docs/pages.md 8.14.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from enum import StrEnum
 from typing import Final
 
 import structlog
@@ -17,6 +16,7 @@ from node.clock import Clock
 from node.mail.texts import words_of
 from node.services import threads
 from node.services.acts import clip
+from node.services.gift_abroad import standing_of
 from node.services.gift_rows import (
     Pickup,
     Wish,
@@ -30,16 +30,27 @@ from node.services.gift_rows import (
     who_wrote,
     wishes_for,
 )
-from node.services.gift_words import news_words, not_wished_words, received_words, wished_words
+from node.services.gift_words import (
+    CannotGive,
+    Why,
+    cannot_words,
+    news_words,
+    not_wished_words,
+    received_words,
+    wished_words,
+)
 from node.services.letters import CannotWrite, Letters, Writing
 from node.services.market import Market
 from node.services.members import Member, member_by_account, member_by_no
 from node.services.own_listings import Owned, find_own
+from node.services.request_rows import Request
+from node.services.requests_abroad import RequestsAbroad, Standing
 from node.services.settings import Settings
 from node.services.telling import Telling
 from node.services.threads import Thread
 from node.store import ReadTx, Store, Tx
 from node.web.words import Words
+from protocol.beyond import Stands, Wants
 from protocol.errors import OutOfOrder
 from protocol.giving import (
     Became,
@@ -66,31 +77,12 @@ log: Final[structlog.stdlib.BoundLogger] = structlog.stdlib.get_logger()
 GIFT: Final = "gift"
 
 
-class Why(StrEnum):
-    """Why something is not done; nothing changed."""
-
-    GONE = "gone"  # it is not given away, or not any more
-    OWN = "own"
-    PAUSED = "paused"  # somebody who may not trade
-    FULL = "full"  # enough people would like it
-    CHANGED = "changed"  # it stands differently by now
-    UNREACHABLE = "unreachable"  # their scheme cannot be written to
-
-
-class CannotGive(Exception):
-    """An honest no: nothing was changed."""
-
-    def __init__(self, why: Why):
-        super().__init__(why.value)
-        self.why: Final = why
-
-
 class Gifts:
     """See the head of this file."""
 
     def __init__(
         self, *, store: Store, clock: Clock, own: SchemeId, market: Market, letters: Callable[[], Letters],
-        settings: Settings, telling: Telling,
+        settings: Settings, telling: Telling, requests: Callable[[], RequestsAbroad],
     ):  # fmt: skip
         self._store: Final = store
         self._clock: Final = clock
@@ -99,6 +91,7 @@ class Gifts:
         self._letters: Final = letters
         self._settings: Final = settings
         self._telling: Final = telling
+        self._requests: Final = requests
 
     # --- whoever would like it --------------------------------------------------------------------------------
 
@@ -111,25 +104,32 @@ class Gifts:
         known = wishes_for(tx, key)
         if any(each.taker_no == taker.account_no and each.open for each in known):
             return
-        now_ms = self._clock.now_ms()
-        if owned.listing.content.kind != GIFT:
-            raise CannotGive(Why.GONE)
-        if owned.listing.state is not State.PUBLISHED or owned.listing.expires <= now_ms:
-            raise CannotGive(Why.GONE)
-        if giver.no == taker.no:
+        if owned.listing.content.kind == GIFT and giver.no == taker.no:
             raise CannotGive(Why.OWN)
-        if not taker.may_trade or not giver.may_trade:
+        self._check_wish(tx, owned, giver, known)
+        if not taker.may_trade:
             raise CannotGive(Why.PAUSED)
-        if sum(each.open for each in known) >= GIFT_WISHES_MAX:
-            raise CannotGive(Why.FULL)
-        try:
-            step(gift_in(tx, key), Wished(wish=1 + max((each.no for each in known), default=0)))
-        except OutOfOrder:
-            raise CannotGive(Why.GONE) from None
+        now_ms = self._clock.now_ms()
         text = wished_words(owned.listing.content.title, said, self._words(giver))
         thread = self._begin(tx, taker, giver, key, text)
         put_wish(tx, key, giver.account_no, thread, taker_no=taker.account_no, wanted=said, now_ms=now_ms)
         self._telling.told(tx, giver, tuple(text.split("\n")), "/my/gifts")
+
+    def _check_wish(self, tx: ReadTx, owned: Owned, giver: Member, known: list[Wish]) -> None:
+        """Raises CannotGive: nobody can ask for it now."""
+        own = owned.listing
+        if own.content.kind != GIFT:
+            raise CannotGive(Why.GONE)
+        if own.state is not State.PUBLISHED or own.expires <= self._clock.now_ms():
+            raise CannotGive(Why.GONE)
+        if not giver.may_trade:
+            raise CannotGive(Why.PAUSED)
+        if sum(each.open for each in known) >= GIFT_WISHES_MAX:
+            raise CannotGive(Why.FULL)
+        try:
+            step(gift_in(tx, own.key), Wished(wish=1 + max((each.no for each in known), default=0)))
+        except OutOfOrder:
+            raise CannotGive(Why.GONE) from None
 
     def _begin(self, tx: Tx, taker: Member, giver: Member, key: ItemKey, text: str) -> Thread:
         """Write to the giver, in the conversation about the thing if there is one; return the taker's side."""
@@ -162,6 +162,59 @@ class Gifts:
         mine, _ = open_wishes(tx, member.account_no)
         for wish in mine:
             self._take_back(tx, member, wish.no)
+
+    # --- whoever would like it, of another scheme ---------------------------------------------------------------
+
+    def hear(self, tx: Tx, request: Request, thread: Thread) -> Standing:
+        """Unit: do what somebody abroad asks; the same again changes nothing. Source: 7.10."""
+        no = request.about_no
+        if no is None and request.wants is not Wants.ASK:
+            return Standing(stands=Stands.TAKEN_BACK)
+        try:
+            if no is None:
+                no = self._wish_abroad(tx, request, thread)
+            else:
+                self._act_abroad(tx, request, no)
+        except CannotGive as cannot:
+            if no is None:
+                return Standing(stands=Stands.DECLINED, lines=(cannot_words(cannot.why, self._words(None)),))
+        wish = find_wish(tx, no)
+        assert wish is not None, "wishes are never deleted"
+        return standing_of(wish, self._words(None))
+
+    def _wish_abroad(self, tx: Tx, request: Request, thread: Thread) -> int:
+        owned, giver = self._given(tx, request.key)
+        if not owned.listing.shared:
+            raise CannotGive(Why.GONE)
+        known = wishes_for(tx, request.key)
+        for each in known:
+            if each.open and each.thread_id == thread.id:
+                return each.no  # they stand on the list already
+        self._check_wish(tx, owned, giver, known)
+        no = put_wish(
+            tx, request.key, giver.account_no, thread, taker_no=None, wanted=request.wanted, now_ms=self._clock.now_ms()
+        )  # fmt: skip
+        text = wished_words(owned.listing.content.title, request.wanted, self._words(giver))
+        self._telling.told(tx, giver, tuple(text.split("\n")), "/my/gifts")
+        return no
+
+    def _act_abroad(self, tx: Tx, request: Request, no: int) -> None:
+        wish = find_wish(tx, no)
+        if wish is None or not wish.open:
+            return
+        owned, giver = self._given(tx, wish.key)
+        promised, title = wish.state is WishState.PROMISED, owned.listing.content.title
+        if request.wants is Wants.TAKE_BACK:
+            event = PromiseDeclined() if promised else WishTakenBack(wish=wish.no)
+            self._step(tx, owned, giver, event, but=wish.no)
+            text = not_wished_words(title, self._words(giver))
+        elif request.wants is Wants.HAS_IT and promised:
+            self._step(tx, owned, giver, Collected(), but=wish.no)
+            self._close(tx, owned)
+            text = received_words(title, self._words(giver))
+        else:
+            return
+        self._telling.told(tx, giver, tuple(text.split("\n")), "/my/gifts")
 
     # --- whoever gives it -------------------------------------------------------------------------------------
 
@@ -295,6 +348,10 @@ class Gifts:
         """Write to whoever has the wish, as its giver."""
         taker = None if wish.taker_no is None else member_by_account(tx, wish.taker_no)
         lines = news_words(news, title, wish.pickup, self._words(taker))
+        if taker is None and self._requests().answer_in(
+            tx, GIFT, standing_of(wish, self._words(None), lines[1:])
+        ):
+            return
         scheme = wish.other_scheme or self._own
         thread = threads.thread_by_id(tx, wish.thread_id, scheme, giver.account_no)
         if thread is not None:

@@ -7,7 +7,7 @@ Source: docs/protocol.md 7.7.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Final
 
 import structlog
@@ -43,6 +43,7 @@ from protocol.letter import (
     is_current,
     make_letter,
     read_letter,
+    with_request,
 )
 from protocol.limits import LETTER_NEW_THREADS_A_DAY, LETTER_VALID_MS_MAX
 from protocol.names import Handle, ItemKey, SchemeId, scheme_text
@@ -80,6 +81,18 @@ class CannotWrite(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RequestPart:
+    """What a letter says beside its words that moves a request about a listing. Source: 7.10."""
+
+    turn: int
+    heard: int
+    word: str
+    places: int = 0
+    start: int | None = None
+    end: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Writing:
     """What somebody writes, and to whom: an account here, a handle abroad, or whoever placed a listing."""
 
@@ -95,6 +108,7 @@ class Writing:
     amount: Sum | None = None
     until: int | None = None
     reference: bytes | None = None
+    request: RequestPart | None = None
 
 
 class Letters:
@@ -174,8 +188,8 @@ class Letters:
             raise CannotWrite(CannotWrite.UNREACHABLE)
         to = Writing(
             account_no=writing.account_no, name=writing.name, scheme=thread.scheme, to_account=thread.their_account,
-            to_handle=thread.their_handle, listing=thread.listing, kind=writing.kind, text=writing.text,
-            amount=writing.amount, until=writing.until, reference=writing.reference,
+            to_handle=thread.their_handle, listing=writing.listing or thread.listing, kind=writing.kind, text=writing.text,
+            amount=writing.amount, until=writing.until, reference=writing.reference, request=writing.request,
         )  # fmt: skip
         return self._post(tx, thread, to, self._text(tx, thread.id, to))
 
@@ -185,12 +199,13 @@ class Letters:
         if not local and writing.account_no is not None:
             handle = self._handle_in(tx, writing.scheme, writing.account_no)
         listing = writing.listing
-        return LetterText(
+        text = LetterText(
             thread=thread_id, kind=writing.kind, from_handle=handle, from_name=writing.name,
             to_handle=writing.to_handle,
             listing=None if listing is None else ListingRef(scheme=listing[0], key=listing[1]),
             amount=writing.amount, until=writing.until, reference=writing.reference, text=writing.text,
         )  # fmt: skip
+        return text if writing.request is None else with_request(text, **asdict(writing.request))
 
     def _post(self, tx: Tx, thread: Thread, writing: Writing, text: LetterText) -> int:
         now_ms = self._clock.now_ms()

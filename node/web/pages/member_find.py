@@ -36,6 +36,7 @@ from node.web.pages.listings import (
 from node.web.pages.member import pager
 from node.web.pages.member_gifts import givers_part, takers_part
 from node.web.pages.member_listings import ends_soon, state_pill
+from node.web.pages.member_requests import abroad_part
 from node.web.pages.schemes import Schemes, read_schemes
 from node.web.present import Voice, paragraphs_of
 from node.web.rates import rate_words
@@ -268,8 +269,8 @@ async def others_view(context: Context, shown: ShownListing, form: Filled = EMPT
     view, until = _listing_view(context, shown), None
     if shown.owner is not None:
         until = await context.read(helper_until, shown.owner, context.settings, context.node.helpers.today())
-    gift = await takers_part(context, shown, form)
-    return replace(view, gift=gift, owner_helper=badge_words(until, context.words))
+    gift, abroad = await takers_part(context, shown, form), await abroad_part(context, shown, form)
+    return replace(view, gift=gift, abroad=abroad, owner_helper=badge_words(until, context.words))
 
 
 def _listing_view(context: Context, shown: ShownListing) -> ListingView:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from node.services.gift_rows import Wish, gift_in, wishes_for
 from node.services.gift_words import pickup_words
-from node.services.gifts import GIFT, Why
+from node.services.gifts import GIFT
 from node.services.members import Member, member_by_account
 from node.services.own_listings import Owned
 from node.store import ReadTx
@@ -84,12 +84,10 @@ def taker_called(words: Words, wish: Wish, member: Member | None) -> str:
 
 
 async def takers_part(context: Context, shown: ShownListing, form: Filled = EMPTY) -> GiftPart | None:
-    """Return what the page of somebody else's listing shows; None where it is not given away."""
+    """Return what the page of somebody else's listing shows; None where it is not given away in our scheme."""
     _ = context.words.gettext
-    if shown.content.kind != GIFT:
+    if shown.content.kind != GIFT or shown.owner is None:
         return None
-    if shown.owner is None:
-        return GiftPart(wish_href=f"/messages/new?listing={shown.id}&s=1")
     asked = await context.read(read_asked, shown.key)
     wish = asked.of(context.member.account_no)
     if wish is None:
@@ -119,21 +117,3 @@ def promised_words(voice: Voice, wish: Wish, giver: Member) -> str:
         for each in (told, _("Collect it: %(when)s.") % {"when": when} if when else "", wish.pickup.said)
         if each
     )  # fmt: skip
-
-
-def cannot_words(context: Context, why: Why) -> str:
-    """Return why something is not done, in a sentence."""
-    _ = context.words.gettext
-    match why:
-        case Why.GONE:
-            return _("It is not given away any more.")
-        case Why.OWN:
-            return _("This is your own.")
-        case Why.PAUSED:
-            return _("One of you cannot trade just now.")
-        case Why.FULL:
-            return _("Many people have asked already. Please look again later.")
-        case Why.CHANGED:
-            return _("This has changed meanwhile. Please look again.")
-        case Why.UNREACHABLE:
-            return _("We cannot write to their scheme now. Please try again later.")

@@ -9,8 +9,8 @@ from typing import Final
 from aiohttp import web
 
 from node.services.gift_rows import Pickup, Wish, who_wrote
-from node.services.gift_words import pickup_words
-from node.services.gifts import GIFT, CannotGive
+from node.services.gift_words import CannotGive, cannot_words, pickup_words
+from node.services.gifts import GIFT
 from node.services.members import Member, member_by_account
 from node.services.own_listings import Owned
 from node.services.threads import Thread, messages_of, thread_by_id
@@ -20,7 +20,7 @@ from node.web.days import day_trouble, parse_day, parse_time, time_trouble
 from node.web.forms import EMPTY, Filled, Form, line
 from node.web.listing_names import listing_id
 from node.web.pages.listings import find_mine
-from node.web.pages.member_gifts import Asked, cannot_words, read_asked, taker_called
+from node.web.pages.member_gifts import Asked, read_asked, taker_called
 from node.web.pages.schemes import schemes_known
 from node.web.present import OtherScheme, first_name, paragraphs_of
 from node.web.views.gifts import PromisedCard, PromiseView, WishCard, WishesView
@@ -62,7 +62,7 @@ def _read(tx: ReadTx, account_no: int, key: ItemKey, own: SchemeId) -> Wanted:
         thread = thread_by_id(tx, wish.thread_id, wish.other_scheme or own, account_no)
         if thread is not None:
             threads[wish.no] = thread
-    known = {each.thread_id for each in asked.wishes if each.open}
+    known = {each.thread_id for each in asked.wishes}
     wrote = tuple(
         (each, _first_words(tx, each)) for each in who_wrote(tx, account_no, key, own) if each.id not in known
     )
@@ -213,7 +213,7 @@ async def promise(context: Context) -> web.Response:
     except LookupError:
         raise NoSuchPage from None
     except CannotGive as no:
-        trouble = typed.with_error("", cannot_words(context, no.why))
+        trouble = typed.with_error("", cannot_words(no.why, context.words))
         return context.show(_promise_view(context, owned, wanted, named, trouble), 422)
     return context.redirect(view.back_href, note="promised")
 

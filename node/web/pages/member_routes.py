@@ -37,6 +37,7 @@ from node.web.pages import (
     member_receipt,
     member_record,
     member_report,
+    member_requests,
     member_searches,
     member_several,
     member_standing,
@@ -88,5 +89,6 @@ ROUTES: Final[tuple[Route, ...]] = (
     *member_swap_form.ROUTES,
     *member_thanks.ROUTES,
     *member_trade.ROUTES,
+    *member_requests.ROUTES,
     *member_wish.ROUTES,
 )

@@ -9,13 +9,16 @@ from typing import Final
 
 from aiohttp import web
 
-from node.services.gifts import GIFT, CannotGive
+from node.services.gift_words import CannotGive, cannot_words
+from node.services.gifts import GIFT
+from node.services.requests_abroad import CannotRequest
 from node.web.context import MEMBER, Context, NoSuchPage, post
 from node.web.forms import Filled, Form, line
 from node.web.listing_names import listing_id
+from node.web.pages.abroad_words import cannot_ask
 from node.web.pages.listings import ShownListing, find_listing, find_mine
 from node.web.pages.member_find import others_view
-from node.web.pages.member_gifts import cannot_words
+from node.web.pages.member_requests import ask
 from protocol.limits import GIFT_WORDS_CHARACTERS_MAX
 
 
@@ -28,15 +31,21 @@ class WishForm(Form):
 async def wish(context: Context) -> web.Response:
     """POST /l/{id}/wish: I would like it."""
     shown = await find_listing(context, context.part("id"))
-    if shown.owner is None or shown.content.kind != GIFT:
+    if shown.content.kind != GIFT:
         raise NoSuchPage
     form = context.form(WishForm)
     if isinstance(form, Filled):
         return await _again(context, shown, form)
     try:
+        if shown.other is not None:
+            await ask(context, shown, form.text)
+            return context.redirect(f"/l/{shown.id}", note="sent")
         await context.node.gifts.wish(context.member, shown.key, form.text)
     except CannotGive as no:
-        typed = Filled({"text": form.text}).with_error("", cannot_words(context, no.why))
+        typed = Filled({"text": form.text}).with_error("", cannot_words(no.why, context.words))
+        return await _again(context, shown, typed)
+    except CannotRequest as no:
+        typed = Filled({"text": form.text}).with_error("", cannot_ask(no.why, context.words))
         return await _again(context, shown, typed)
     return context.redirect(f"/l/{shown.id}", note="wished")
 

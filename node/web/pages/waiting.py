@@ -17,10 +17,13 @@ from node.services.members import Member, member_by_account
 from node.services.members import State as MemberState
 from node.services.own_listings import Owned, listings_of
 from node.services.proposal_rows import Decided, Proposal, decided_lately, to_vote
+from node.services.request_rows import Request as Abroad
+from node.services.request_rows import open_requests
 from node.services.standing_rows import Order, orders_waiting
 from node.services.trades import Trade, newest_trade, trades_waiting
 from node.store import ReadTx
 from node.web.listing_names import listing_id
+from node.web.pages.abroad_words import abroad_cards
 from node.web.pages.ask_words import ask_amount, ask_title
 from node.web.pages.day_cards import DayWaiting, read_waiting_days, waiting_days
 from node.web.pages.decision_words import vote_cards
@@ -58,6 +61,7 @@ class Mine:
     held_up: tuple[tuple[Order, Member | None], ...]  # regular amounts that could not go
     brought: tuple[Request, ...]  # requests for help that wait for their yes or no
     gifts: GiftsWaiting
+    abroad: tuple[Abroad, ...]  # what they asked for in other schemes and is not over
     swaps: tuple[With, ...]  # that wait for them
     days: tuple[DayWaiting, ...]
     events: tuple[Attended, ...]  # ahead of them
@@ -82,6 +86,7 @@ def read_mine(tx: ReadTx, now_ms: int, member_no: int, account_no: int, own: Sch
         last=last,
         brought=read_brought(tx, member_no),
         gifts=read_waiting(tx, account_no),
+        abroad=tuple(open_requests(tx, account_no)),
         swaps=read_waiting_swaps(tx, account_no, now_ms),
         days=read_waiting_days(tx, now_ms, account_no, own),
         partners={} if last is None else members_of(tx, [last]),
@@ -114,7 +119,7 @@ def waiting_cards_of(
     cards += [_held_up(order, payee, voice) for order, payee in mine.held_up]
     cards += waiting_days(voice, member.account_no, mine.days)
     cards += swap_cards(mine.swaps, voice)
-    cards += waiting_cards(voice, mine.gifts)
+    cards += waiting_cards(voice, mine.gifts) + abroad_cards(mine.abroad, schemes, voice)
     cards += booking_cards(mine.bookings, now_hour, voice)
     cards += asked_cards(mine.seats_asked, voice)
     cards += event_cards(mine.events, voice) + settle_cards(mine.to_settle, voice)

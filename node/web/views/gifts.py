@@ -16,7 +16,6 @@ class GiftPart:
     sentence: str = ""  # how it stands for the reader
     form: Filled = EMPTY  # field: text
     wish_action: str = ""  # "" where the reader cannot ask
-    wish_href: str = ""  # of another scheme: asked for in a message
     received_action: str = ""
     back_action: str = ""
     who: Link | None = None  # for the giver: who would like it

@@ -10,6 +10,7 @@ from node.web.views.days import DayCard
 from node.web.views.events import EventRow
 from node.web.views.gifts import GiftPart
 from node.web.views.page import Empty, Fact, Link, ListingCard, Option, Pager, Pill, Place, Tone, View
+from node.web.views.requests import AbroadPart
 from node.web.views.swaps import SwapRow
 
 
@@ -102,6 +103,7 @@ class ListingView(View):
     show_action: str = ""
     withdraw_action: str = ""
     gift: GiftPart | None = None  # of what is given away
+    abroad: AbroadPart | None = None  # of what is asked for in another scheme
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

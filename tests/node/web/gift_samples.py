@@ -17,6 +17,7 @@ from node.web.views.gifts import (
 )
 from node.web.views.member import ListingView, PostPriceView
 from node.web.views.page import Empty, Fact, Link, ListingCard, Option, Pill, View
+from node.web.views.requests import AbroadPart, RequestActions, RequestRow, RequestsView
 
 SOFA: Final = ListingView(
     card=ListingCard(href="/l/sofa", kind="gift", title="Green sofa, two seats", price="free", place="about 3 km", category="Furniture", owner="Ben Carter"),
@@ -49,7 +50,8 @@ VIEWS: Final[dict[str, View]] = {
     "gift": replace(SOFA, gift=GiftPart(wish_action="/l/sofa/wish")),
     "gift-promised": SOFA,
     "gift-mine": replace(SOFA, gift=GiftPart(sentence="Ben promised it to you. Collect it: Saturday 7 March 2026, 10:30. By the garden gate", received_action="/my/gifts/3/received", back_action="/my/gifts/3/back")),
-    "gift-abroad": replace(SOFA, card=replace(SOFA.card, badge="Riverside", owner="Karim"), owner_href="", gift=GiftPart(wish_href="/messages/new?listing=sofa&s=1")),
+    "gift-abroad": replace(SOFA, card=replace(SOFA.card, badge="Riverside", owner="Karim"), owner_href="", gift=None, abroad=AbroadPart(ask_action="/l/sofa/wish", hint="For example when you could collect it")),
+    "gift-abroad-mine": replace(SOFA, card=replace(SOFA.card, badge="Riverside", owner="Karim"), owner_href="", gift=None, abroad=AbroadPart(lines=("Karim promised it to you.", "Please collect it: Saturday 7 March 2026, 10:30", "By the garden gate"), acts=RequestActions(received_action="/my/abroad/3/received", back_action="/my/abroad/3/back", message=Link(text="Messages", href="/messages/9")))),
     "gift-own": replace(SOFA, own=True, edit_href="/post?listing=sofa", message_href="", state=Pill(text="Listed until 4 Aug 2026", tone="good"), withdraw_action="/l/sofa/withdraw", gift=GiftPart(who=Link(text="3 people would like it", href="/l/sofa/wishes"))),
     "post-2-gift": PostPriceView(kind="gift", form=Filled({"share": "yes"}), unit_name="hours", amount_hint="For example 2, 1:30 or 90 min", hour_hint="", categories=(Option(value="home", text="Home"),)),
     "post-2-lift": PostPriceView(kind="lift", form=Filled({"price_kind": "amount", "per": "seat", "share": "yes"}), unit_name="hours", amount_hint="For example 2, 1:30 or 90 min", hour_hint="", categories=(Option(value="transport", text="Transport"),)),
@@ -58,5 +60,12 @@ VIEWS: Final[dict[str, View]] = {
     "wishes-none": replace(WISHES, promised=None, waiting=(), wrote=(), empty=Empty(text="Nobody has asked yet. You are told when somebody does.")),
     "promise": PROMISE,
     "gifts": GIFTS,
+    "requests": RequestsView(
+        rows=(RequestRow(title="Green sofa, two seats", href="/l/sofa", badge="Riverside", state=Pill(text="Promised to you", tone="good"), lines=("Karim promised it to you.", "Please collect it: Saturday 7 March 2026, 10:30"), acts=RequestActions(received_action="/my/abroad/3/received", back_action="/my/abroad/3/back", message=Link(text="Messages", href="/messages/9"))),
+              RequestRow(title="Seed potatoes", href="/l/seed", badge="Hilltop", state=Pill(text="No answer", tone="wait"), lines=("Hilltop did not take your question within two weeks. You can ask once more.",), acts=RequestActions(again_action="/my/abroad/2/again", back_action="/my/abroad/2/back", message=Link(text="Messages", href="/messages/8"))),
+              RequestRow(title="Jam jars", href="", badge="Riverside", state=Pill(text="Gone"), lines=("It is not to be had any more.",), acts=RequestActions(message=Link(text="Messages", href="/messages/7")))),
+        empty=None,
+    ),
+    "requests-none": RequestsView(rows=(), empty=Empty(text="You have asked for nothing in other schemes.", action=Link(text="See what is given away", href="/find?kind=gift"))),
     "gifts-none": GiftsView(counts="Nothing given away or received yet.", giving=(), wanting=(), empty=Empty(text="You give nothing away now, and have asked for nothing.", action=Link(text="See what is given away", href="/find?kind=gift"))),
 }  # fmt: skip

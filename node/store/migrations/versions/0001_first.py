@@ -1657,6 +1657,45 @@ def upgrade() -> None:
         batch_op.create_index("ix_report_state", ["state", "no"], unique=False)
 
     op.create_table(
+        "request",
+        sa.Column("no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("id", sa.LargeBinary(), nullable=False),
+        sa.Column("role", sa.Text(), nullable=False),
+        sa.Column("account_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("scheme", sa.LargeBinary(), nullable=False),
+        sa.Column("their_handle", sa.LargeBinary(), nullable=True),
+        sa.Column("their_name", sa.Text(), nullable=False),
+        sa.Column("thread_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("item_key", sa.LargeBinary(), nullable=False),
+        sa.Column("title", sa.Text(), nullable=False),
+        sa.Column("word", sa.Text(), nullable=False),
+        sa.Column("wanted", sa.Text(), nullable=False),
+        sa.Column("places", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("start", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("end", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("stands", sa.Text(), nullable=True),
+        sa.Column("said", sa.Text(), nullable=False),
+        sa.Column("my_turn", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("their_turn", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("heard", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("about_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("message_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("created_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("changed_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.ForeignKeyConstraint(["account_no"], ["account.no"], name=op.f("fk_request_account_no")),
+        sa.ForeignKeyConstraint(["thread_no"], ["thread.no"], name=op.f("fk_request_thread_no")),
+        sa.PrimaryKeyConstraint("no", name=op.f("pk_request")),
+        sqlite_strict=True,
+        sqlite_with_rowid=True,
+    )
+    with op.batch_alter_table("request", schema=None) as batch_op:
+        batch_op.create_index("ix_request_about", ["kind", "about_no"], unique=False)
+        batch_op.create_index("ix_request_account", ["account_no", "role", "no"], unique=False)
+        batch_op.create_index("ix_request_id", ["id", "scheme", "role"], unique=True)
+        batch_op.create_index("ix_request_scheme", ["scheme", "role", "created_ms"], unique=False)
+
+    op.create_table(
         "saved_search",
         sa.Column("no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("member_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),

@@ -1,0 +1,44 @@
+"""Requests about listings across schemes: ours abroad, and those of people abroad here. Source: docs/protocol.md 7.10."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import Column, ForeignKey, Index
+
+from node.store.schema import Big, Blob, Str, table
+
+# A request is never deleted: what became of it stays readable. Of one that came from abroad the truth is in the tables
+# of its kind (`about_no`); of one of ours abroad it is elsewhere, and this is what was heard of it.
+request: Final = table(
+    "request",
+    Column("no", Big, primary_key=True),
+    Column("id", Blob, nullable=False),  # 16 random bytes, drawn by whoever asks: by it both schemes name it
+    Column("role", Str, nullable=False),  # out: a member of ours asks abroad; in: one of ours is asked
+    Column("account_no", Big, ForeignKey("account.no"), nullable=False),  # of ours: who asks, or is asked
+    Column("scheme", Blob, nullable=False),  # of the other side
+    Column("their_handle", Blob),  # of whoever asks from abroad
+    Column("their_name", Str, nullable=False),
+    Column("thread_no", Big, ForeignKey("thread.no")),  # the conversation that carries it; none: erased
+    Column("kind", Str, nullable=False),  # gift, event
+    Column("item_key", Blob, nullable=False),
+    Column("title", Str, nullable=False),  # as it was shown when it was asked for
+    Column("word", Str, nullable=False),  # a Wants of protocol/beyond.py
+    Column("wanted", Str, nullable=False),  # the asker's words
+    Column("places", Big, nullable=False),
+    Column("start", Big),  # wall hours of the listing's scheme
+    Column("end", Big),
+    Column("stands", Str),  # a Stands of protocol/beyond.py; none: not heard yet
+    Column("said", Str, nullable=False),  # the words of whoever answered
+    Column("my_turn", Big, nullable=False),  # of the newest letter of our side; 0: none
+    Column("their_turn", Big, nullable=False),  # of the newest we read
+    Column("heard", Big, nullable=False),  # the asker's turn that the newest answer had read
+    Column("about_no", Big),  # in: the number of the wish, in the table of its kind
+    Column("message_no", Big),  # out: our newest letter, which says what became of it
+    Column("created_ms", Big, nullable=False),
+    Column("changed_ms", Big, nullable=False),
+    Index("ix_request_id", "id", "scheme", "role", unique=True),
+    Index("ix_request_account", "account_no", "role", "no"),
+    Index("ix_request_about", "kind", "about_no"),
+    Index("ix_request_scheme", "scheme", "role", "created_ms"),
+)
