@@ -322,7 +322,7 @@ class Node:
         self.gossip.watch(self.indexer.changed)
         self.imports = Imports(
             store=store, clock=clock, books=self.books, people=self.people, market=self.market, settings=self.settings,
-            trades=self.trades, offload=offload,
+            trades=self.trades, offload=offload, zone=LOCALTZ,
         )  # fmt: skip
         self.jobs.append(Job("forget-imports", HOUR_S, self.imports.forget_old))
         self.jobs.append(Job("lapse-listings", HOUR_S, self.market.lapse))

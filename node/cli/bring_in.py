@@ -1,4 +1,4 @@
-"""`interlets import`: members, balances and listings from the files of other programs; what they do is in `importing.py`."""
+"""`interlets import`: members, balances, listings and past trades from the files of other programs; what they do is in `importing.py`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ from node.cli.answers import ask_node, json_option, plainly, show
 # Named here so that no command waits for what reads them; a test holds them to `Layout` and `Remainder`.
 LAYOUTS: Final = (
     "members", "listings", "timeoverflow-members", "timeoverflow-users", "timeoverflow-offers", "timeoverflow-requests",
-    "cyclos-members", "cyclos-ads", "ces-users", "ces-adverts",
+    "cyclos-members", "cyclos-ads", "ces-users", "ces-adverts", "cclite-users", "cclite-ads", "komunitin-accounts", "trades",
+    "timeoverflow-transfers", "timeoverflow-payments", "ces-transactions", "cclite-trades", "cclite-batch",
+    "komunitin-transfers", "komunitin-payments",
 )  # fmt: skip
 REMAINDERS: Final = ("refuse", "opening", "chest", "write-off")
 
@@ -35,7 +37,7 @@ REMAINDERS: Final = ("refuse", "opening", "chest", "write-off")
 def import_file(
     context: click.Context, as_json: bool, file: Path, layout: str, rest: str, bring_in: bool
 ) -> None:
-    """Look at a FILE of another program line by line, and bring in its members, balances or listings with --yes."""
+    """Look at a FILE of another program line by line, and bring in its members, balances, listings or past trades with --yes."""
     # Where no node runs, this process does it; a test may end it in the middle.
     crash.arm_from_environment(os.environ)
     # The running node may have been started somewhere else.
@@ -45,7 +47,13 @@ def import_file(
     said = [f"line {each['line']}: left out. {each['why']}" for each in answer["left_out"]]
     beyond = ", ".join(map(str, answer["beyond_limits"]))
     said += [f"lines {beyond}: beyond the member's limits, and taken all the same."] if beyond else []
-    what = f"{answer['members']} members and {answer['listings']} listings"
+    outside = ", ".join(map(str, answer["outside"]))
+    said += [f"lines {outside}: one side is no member here, and stays a name."] if outside else []
+    said += [
+        f"{each['member']} {each['name']}: brought in with {each['opening']}, trades come to {each['trades']}."
+        for each in answer["differences"]
+    ]
+    what = f"{answer['members']} members, {answer['listings']} listings and {answer['trades']} past trades"
     said.append(f"All balances together: {answer['total']} of the smallest unit.")
     if answer["brought_in"] is None:
         said.append(f"{what} would be brought in. Nothing was: “--yes” does it.")

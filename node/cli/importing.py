@@ -34,9 +34,13 @@ async def import_file(
         raise CannotDo(f"line {unusable.fault.line}: {fault_words(unusable.fault, words)}") from None
     plan = await node.store.read(node.imports.plan_in, reading)
     told = {
-        "members": len(plan.people), "listings": len(plan.listings), "total": plan.total,
+        "members": len(plan.people), "listings": len(plan.listings), "trades": len(plan.trades), "total": plan.total,
         "left_out": [{"line": fault.line, "why": fault_words(fault, words)} for fault in plan.faults],
-        "beyond_limits": list(plan.beyond), "brought_in": None,
+        "beyond_limits": list(plan.beyond), "outside": list(plan.outside), "brought_in": None,
+        "differences": [
+            {"member": each.member.number, "name": each.member.name, "opening": each.opening, "trades": each.trades}
+            for each in plan.differences
+        ],
     }  # fmt: skip
     if not bring_in:
         return told

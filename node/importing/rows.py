@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+
+Fields = Mapping[str, str]  # of one line, by what they are
 
 FILE_BYTES_MAX = 2 * 1024 * 1024
 ROWS_MAX = 2_000
@@ -41,6 +44,17 @@ class Wrong(StrEnum):
     TITLE_TOO_LONG = "title-too-long"
     TEXT_TOO_LONG = "text-too-long"
     TOO_MANY_LISTINGS = "too-many-listings"
+    ALREADY = "already"  # here: the same was brought in before
+    HIDDEN = "hidden"  # it was not shown there any more
+    NOBODYS = "nobodys"  # an account of the old program itself
+    DAY = "day"
+    DAY_TO_COME = "day-to-come"
+    AMOUNT = "amount"
+    SIDES = "sides"  # neither is a member here
+    SAME_SIDES = "same-sides"
+    NOT_DONE = "not-done"  # a trade that came to nothing there
+    ELSEWHERE = "elsewhere"  # one side is in another scheme
+    CURRENCY = "currency"  # another than most of the file
 
 
 class Unusable(Exception):
@@ -100,9 +114,34 @@ class ListingRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Side:
+    """Who gave or got, as the file says it."""
+
+    number: str  # or login there; "" if there is none
+    name: str  # "": the old program itself
+    by_name: bool = False  # where the number is unknown, a name will do
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TradeRow:
+    """A line about a trade that was made in the old program."""
+
+    line: int
+    key: str  # its number there; "" if it has none
+    day: str  # like 2015-04-02; "" if none is told
+    payer: Side
+    payee: Side
+    amount: int  # in our own minor units
+    text: str
+    other_line: int | None = None  # its other half
+
+
+@dataclass(frozen=True, slots=True)
 class Reading:
-    """A whole file: every line of it that says something is in one of the three."""
+    """A whole file: every line of it that says something is in one of the four."""
 
     people: tuple[PersonRow, ...] = ()
     listings: tuple[ListingRow, ...] = ()
     faults: tuple[Fault, ...] = ()
+    trades: tuple[TradeRow, ...] = ()
+    digest: bytes = b""  # of layout and file

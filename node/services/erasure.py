@@ -164,7 +164,11 @@ _BLANK: Final[tuple[UpdateBase, ...]] = (
     # One that waits to be brought in may name them, and so may what was left out of one.
     update(imports_schema.import_run)
     .where(imports_schema.import_run.c.looked_ms >= 0 * bindparam("which"))
-    .values(file=None, faults="[]"),
+    .values(file=None, faults="[]", digest=b""),
+    # The mark is a digest of the words: it would prove every guess.
+    _either(
+        imports_schema.past_trade, "payer_no", "payee_no", mark=None, payer_name="", payee_name="", text=""
+    ),
     update(schema.act).where(_A.by_no == bindparam("which")).values(by_name=""),
     # What was reported by them or about them; the other side's words name them too.
     _either(reports_schema.report, "member_no", "about_no", about_name="", text="", quoted="", outcome="", ended_by=""),

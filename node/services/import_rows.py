@@ -25,7 +25,7 @@ SHOWN_MAX: Final = 20
 
 _R: Final = schema.import_run.c
 _COLUMNS: Final = (
-    _R.no, _R.layout, _R.state, _R.file, _R.faults, _R.by_name, _R.people, _R.listings, _R.left_out, _R.total, _R.remainder,
+    _R.no, _R.layout, _R.state, _R.file, _R.faults, _R.by_name, _R.people, _R.listings, _R.trades, _R.left_out, _R.total, _R.remainder,
     _R.remainder_seq, _R.looked_ms, _R.ended_ms,
 )  # fmt: skip
 _BY_NO: Final = select(*_COLUMNS).where(_R.no == bindparam("no"))
@@ -36,7 +36,7 @@ _DONE: Final = (
     .where(_R.no == bindparam("which"))
     .values(
         state="done", file=None, faults=bindparam("new_faults"), people=bindparam("new_people"),
-        listings=bindparam("new_listings"), left_out=bindparam("new_left_out"), total=bindparam("new_total"),
+        listings=bindparam("new_listings"), trades=bindparam("new_trades"), left_out=bindparam("new_left_out"), total=bindparam("new_total"),
         remainder=bindparam("new_remainder"), remainder_seq=bindparam("new_seq"), ended_ms=bindparam("now"),
     )
 )  # fmt: skip
@@ -64,6 +64,16 @@ _KNOWN_AS: Final = (
     .where(_ROW.old == bindparam("old"), _ROW.item_key.is_(None), _R.state == "done")
     .order_by(_ROW.import_no.desc())
     .limit(1)
+)
+_SAME: Final = (
+    select(_ROW.line)
+    .select_from(schema.import_row.join(schema.import_run, _ROW.import_no == _R.no))
+    .where(_R.digest == bindparam("digest"), _R.state == "done")
+)
+_OPENING_OF: Final = (
+    select(func.coalesce(func.sum(_ROW.amount), 0))
+    .select_from(schema.import_row.join(schema.import_run, _ROW.import_no == _R.no))
+    .where(_ROW.member_no == bindparam("member_no"), _R.state == "done")
 )
 _LISTINGS_OF: Final = (
     select(func.count())
@@ -105,6 +115,7 @@ class Run:
     by_name: str
     people: int
     listings: int
+    trades: int
     left_out: int
     total: int
     remainder: Remainder
@@ -127,13 +138,13 @@ class Brought:
 
 def _run(row: Row) -> Run:
     (
-        no, layout, state, file, faults, by_name, people, listings, left_out, total, remainder, remainder_seq, looked_ms,
-        ended_ms,
+        no, layout, state, file, faults, by_name, people, listings, trades, left_out, total, remainder, remainder_seq,
+        looked_ms, ended_ms,
     ) = row  # fmt: skip
     return Run(
         no=no, layout=Layout(layout), state=RunState(state), file=file,
         faults=tuple(Fault(line, Wrong(wrong), detail) for line, wrong, detail in json.loads(faults)), by_name=by_name,
-        people=people, listings=listings, left_out=left_out, total=total, remainder=Remainder(remainder),
+        people=people, listings=listings, trades=trades, left_out=left_out, total=total, remainder=Remainder(remainder),
         remainder_seq=remainder_seq, looked_ms=looked_ms, ended_ms=ended_ms,
     )  # fmt: skip
 
@@ -164,26 +175,37 @@ def known_as(tx: ReadTx, old: str) -> int | None:
     return None if found is None else int(found)
 
 
+def lines_of_same(tx: ReadTx, digest: bytes) -> frozenset[int]:
+    """Return which lines of this very file were brought in before, and are."""
+    return frozenset(line for (line,) in tx.all(_SAME, digest=digest))
+
+
+def opening_of(tx: ReadTx, member_no: int) -> int:
+    """Return the opening balance that files brought in gave a member, in minor units."""
+    return int(tx.scalar(_OPENING_OF, member_no=member_no))
+
+
 def count_listings(tx: ReadTx, member_no: int) -> int:
     """Return how many listings a member has."""
     return int(tx.scalar(_LISTINGS_OF, member_no=member_no))
 
 
-def put_run(tx: Tx, layout: Layout, file: bytes, by_name: str, now_ms: int) -> int:
+def put_run(tx: Tx, layout: Layout, file: bytes, digest: bytes, by_name: str, now_ms: int) -> int:
     """Unit: keep a file that was looked at; return its number."""
     return tx.insert(
-        _NEW, layout=layout.value, state=RunState.LOOKED.value, file=file, faults="[]", by_name=by_name, people=0, listings=0,
-        left_out=0, total=0, remainder=Remainder.REFUSE.value, remainder_seq=None, looked_ms=now_ms, ended_ms=None,
+        _NEW, layout=layout.value, state=RunState.LOOKED.value, file=file, digest=digest, faults="[]", by_name=by_name,
+        people=0, listings=0, trades=0, left_out=0, total=0, remainder=Remainder.REFUSE.value, remainder_seq=None,
+        looked_ms=now_ms, ended_ms=None,
     )  # fmt: skip
 
 
 def note_done(
-    tx: Tx, no: int, *, people: int, listings: int, faults: Sequence[Fault], total: int, remainder: Remainder,
+    tx: Tx, no: int, *, people: int, listings: int, trades: int, faults: Sequence[Fault], total: int, remainder: Remainder,
     remainder_seq: int | None, now_ms: int,
 ) -> None:  # fmt: skip
     """Unit: write down that a file was brought in; the file itself is forgotten."""
     tx.run(
-        _DONE, which=no, new_people=people, new_listings=listings, new_left_out=len(faults), new_total=total,
+        _DONE, which=no, new_people=people, new_listings=listings, new_trades=trades, new_left_out=len(faults), new_total=total,
         new_remainder=remainder.value, new_seq=remainder_seq, new_faults=_packed(faults), now=now_ms,
     )  # fmt: skip
 

@@ -1,14 +1,15 @@
-"""Members, balances and listings from the files of other programs: looked at first, then brought in whole, undone within a day.
+"""Members, balances, listings and past trades from the files of other programs: looked at first, then brought in whole, undone within a day.
 
 What the preview shows is what is brought in, in one unit: the good lines all at once or, where anything has changed meanwhile,
 nothing. Lines that are not taken are named. Balances are booked against the account `opening` (rule 3.2), whatever limits say;
-where they do not sum to zero, nothing is brought in unless somebody says which account takes the rest. Source: docs/pages.md 7.4.
+where they do not sum to zero, nothing is brought in unless somebody says which account takes the rest. Trades that were made
+there are kept beside the ledger, to be read (decision 51). Source: docs/pages.md 7.4.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from datetime import tzinfo
 from enum import StrEnum
 from typing import Final
 
@@ -17,13 +18,15 @@ from sqlalchemy import bindparam, func, select, update
 from crypto.digest import tagged
 from node import crash
 from node.clock import Clock
-from node.importing.layouts import Layout, read_file
-from node.importing.rows import Fault, ListingRow, PersonRow, Reading, Wrong
+from node.importing.layouts import Layout
+from node.importing.reading import file_digest, read_file
+from node.importing.rows import ListingRow, PersonRow, Reading
 from node.mail.texts import words_of
 from node.services.accounts import load
 from node.services.acts import Actor, Deed, note_act
 from node.services.books import Books
 from node.services.catching_up import Offload
+from node.services.import_plan import PastRow, Plan, Planner, limits_of, new_member
 from node.services.import_rows import (
     Brought,
     Remainder,
@@ -32,32 +35,23 @@ from node.services.import_rows import (
     brought_by,
     count_listings,
     drop_old,
-    known_as,
     note_done,
     note_ended,
     put_brought,
     put_run,
     run_by_no,
 )
-from node.services.market import LISTINGS_OF_ONE_MAX, Market
-from node.services.members import (
-    Member,
-    NewMember,
-    State,
-    Unable,
-    existing,
-    fold_email,
-    member_by_email,
-    members_called,
-)
-from node.services.members import Why as UnableWhy
+from node.services.market import Market
+from node.services.members import Member, State, existing
 from node.services.own_listings import find_own
+from node.services.past_trades import PastTrade, drop_past, put_past, span_of
 from node.services.people import People
 from node.services.settings import Settings
 from node.services.trades import NewTrade, Trades
 from node.store import ReadTx, Store, Tx
 from node.store.schema import books as books_schema
 from node.store.schema import people as people_schema
+from node.web.dates import local
 from node.web.units import unit_of
 from protocol.categories import CODES
 from protocol.ledger import LOCAL, SystemRole
@@ -75,11 +69,6 @@ _ROLES: Final = {
     Remainder.OPENING: SystemRole.OPENING,
     Remainder.CHEST: SystemRole.CHEST,
     Remainder.WRITE_OFF: SystemRole.WRITE_OFF,
-}
-_UNABLE: Final = {
-    UnableWhy.NAME_MISSING: Wrong.NAME_MISSING,
-    UnableWhy.NAME_TOO_LONG: Wrong.NAME_TOO_LONG,
-    UnableWhy.EMAIL_WRONG: Wrong.EMAIL,
 }
 _L: Final = books_schema.leg.c
 _COUNT_LEGS: Final = (
@@ -112,29 +101,12 @@ class CannotImport(Exception):
         self.names: Final = tuple(names)
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What bringing in a file would do now."""
-
-    people: tuple[PersonRow, ...]
-    listings: tuple[tuple[ListingRow, Member], ...]
-    faults: tuple[Fault, ...]  # by line
-    beyond: tuple[int, ...]  # lines whose balance is beyond the member's limits; they are taken
-    total: int
-
-    @property
-    def mark(self) -> str:
-        """A digest of all of it: two plans that do the same have the same."""
-        said = (self.people, [(row, owner.no) for row, owner in self.listings], self.faults, self.total)
-        return tagged("interlets/import-plan", repr(said).encode()).hex()[:32]
-
-
 class Imports:
     """See the head of this file."""
 
     def __init__(
         self, *, store: Store, clock: Clock, books: Books, people: People, market: Market, settings: Settings, trades: Trades,
-        offload: Offload,
+        offload: Offload, zone: tzinfo,
     ):  # fmt: skip
         self._store: Final = store
         self._clock: Final = clock
@@ -144,6 +116,7 @@ class Imports:
         self._settings: Final = settings
         self._trades: Final = trades
         self._offload: Final = offload
+        self._zone: Final = zone
 
     # --- looking -----------------------------------------------------------------------------------------------
 
@@ -154,67 +127,17 @@ class Imports:
     async def look(self, by: Actor, layout: Layout, data: bytes) -> int:
         """Keep a file that can be read for a day, to be brought in; return its number. Nothing is brought in yet."""
         by.must_administer()
-        no = await self._store.write(put_run, layout, data, by.name, self._clock.now_ms())
+        digest = file_digest(layout, data)
+        no = await self._store.write(put_run, layout, data, digest, by.name, self._clock.now_ms())
         crash.point("import-kept")
         return no
 
     def plan_in(self, tx: ReadTx, reading: Reading) -> Plan:
         """Query: what bringing in a file would do now."""
-        faults, emails, olds = list(reading.faults), set[str](), set[str]()
-        people, beyond = [], []
-        for row in reading.people:
-            wrong = self._wrong_with(tx, row, emails, olds)
-            if wrong is not None:
-                faults.append(wrong)
-                continue
-            people.append(row)
-            lower, upper = self._limits(row)
-            if row.balance < -lower or (upper is not None and row.balance > upper):
-                beyond.append(row.line)
-        listings, counts = [], dict[int, int]()
-        for each in reading.listings:
-            owner = self._owner(tx, each.owner)
-            if owner is None:
-                faults.append(Fault(each.line, Wrong.OWNER, each.owner))
-                continue
-            counts[owner.no] = counts.get(owner.no, count_listings(tx, owner.no)) + 1
-            if counts[owner.no] > LISTINGS_OF_ONE_MAX:
-                faults.append(Fault(each.line, Wrong.TOO_MANY_LISTINGS, owner.name))
-                continue
-            listings.append((each, owner))
-        return Plan(
-            tuple(people), tuple(listings), tuple(sorted(faults, key=lambda fault: fault.line)), tuple(beyond),
-            sum(row.balance for row in people),
-        )  # fmt: skip
+        return Planner(tx, self._settings.now, self._today()).plan(reading)
 
-    def _wrong_with(self, tx: ReadTx, row: PersonRow, emails: set[str], olds: set[str]) -> Fault | None:
-        """Return why a member is not taken; one who is taken is noted in `emails` and `olds`."""
-        try:
-            _new_member(row).checked()
-            email = fold_email(row.email)
-        except Unable as unable:
-            return Fault(row.line, _UNABLE[unable.why], row.email or "")
-        if email in emails:
-            return Fault(row.line, Wrong.EMAIL_TWICE, email or "")
-        if email is not None and member_by_email(tx, email) is not None:
-            return Fault(row.line, Wrong.EMAIL_IN_USE, email)
-        if row.old in olds or known_as(tx, row.old) is not None:
-            return Fault(row.line, Wrong.NUMBER_TWICE, row.old)
-        emails.update([email] if email else [])
-        olds.update([row.old] if row.old else [])
-        return None
-
-    def _limits(self, row: PersonRow) -> tuple[int, int | None]:
-        settings = self._settings.now
-        lower = settings.credit_limit if row.credit_limit is None else row.credit_limit
-        return lower, settings.ceiling if row.ceiling is None else row.ceiling
-
-    def _owner(self, tx: ReadTx, named: str) -> Member | None:
-        """Return whose a listing is: by the number or name of a file brought in, else one of ours if it is the only one."""
-        no = known_as(tx, named)
-        found = [] if no is None else [existing(tx, no)]
-        found = found or members_called(tx, named)
-        return found[0] if len(found) == 1 and found[0].state is not State.LEFT else None
+    def _today(self) -> str:
+        return local(self._clock.now_ms(), self._zone).date().isoformat()
 
     # --- bringing in -------------------------------------------------------------------------------------------
 
@@ -246,7 +169,7 @@ class Imports:
         plan = self.plan_in(tx, reading)
         if plan.mark != seen:
             raise CannotImport(Why.CHANGED)
-        if not (plan.people or plan.listings):
+        if plan.is_empty:
             raise CannotImport(Why.NOTHING)
         if plan.total and remainder is Remainder.REFUSE:
             raise CannotImport(Why.NOT_EVEN)
@@ -256,10 +179,10 @@ class Imports:
                 self._people.add_in(
                     tx,
                     by,
-                    _new_member(row).checked(),
+                    new_member(row).checked(),
                     Deed.IMPORTED,
                     f"import {no}",
-                    limits=self._limits(row),
+                    limits=limits_of(row, self._settings.now),
                 ),
             )
             for row in plan.people
@@ -269,10 +192,12 @@ class Imports:
         for each, owner in plan.listings:
             listing = self._market.post_in(tx, owner.no, self._content(each, owner), shared=False)
             put_brought(tx, no, Brought(each.line, each.owner, owner.no, listing.listing.key, 0, None))
+        for past in plan.trades:
+            put_past(tx, self._kept(no, past))
         seq = self._move_remainder(tx, by, plan.total, remainder)
         note_done(
-            tx, no, people=len(plan.people), listings=len(plan.listings), faults=plan.faults, total=plan.total,
-            remainder=remainder if plan.total else Remainder.REFUSE, remainder_seq=seq, now_ms=now,
+            tx, no, people=len(plan.people), listings=len(plan.listings), trades=len(plan.trades), faults=plan.faults,
+            total=plan.total, remainder=remainder if plan.total else Remainder.REFUSE, remainder_seq=seq, now_ms=now,
         )  # fmt: skip
         return _existing(tx, no)
 
@@ -302,6 +227,15 @@ class Imports:
         taker = self._books.system(tx, _ROLES[remainder], LOCAL)
         words = by.words("remainder of opening balances")
         return self._books.post(tx, [(opening, total), (taker, -total)], words, beyond_limits=True).seq
+
+    def _kept(self, no: int, past: PastRow) -> PastTrade:
+        """Return a trade of the old program as it is kept: in no account, for it counts in the opening balances already."""
+        row, payer, payee = past.row, past.payer, past.payee
+        return PastTrade(
+            no=0, import_no=no, line=row.line, mark=past.mark, day=row.day or self._today(), dated=bool(row.day),
+            payer_no=None if payer is None else payer.no, payee_no=None if payee is None else payee.no, amount=row.amount,
+            payer_name="" if payer else row.payer.name, payee_name="" if payee else row.payee.name, text=row.text,
+        )  # fmt: skip
 
     def _content(self, row: ListingRow, owner: Member) -> Listing:
         price = AskingPrice(amount=row.price, per="item") if row.price else AskingPrice(amount=0, per="agree")
@@ -343,6 +277,7 @@ class Imports:
                 )  # fmt: skip
         if run.remainder_seq is not None:
             self._books.correct(tx, run.remainder_seq, False, by.words("import undone"))
+        drop_past(tx, no)
         for _, member in members:
             self._books.close(
                 tx,
@@ -370,12 +305,6 @@ def _key(what: str, no: int, line: int) -> bytes:
     return tagged(f"interlets/{what}", f"{no}:{line}".encode())[:ONCE_BYTES]
 
 
-def _new_member(row: PersonRow) -> NewMember:
-    return NewMember(
-        name=row.name, email=row.email, phone=row.phone, address=row.address, place=row.place, about=row.about
-    )
-
-
 def _is_used(tx: ReadTx, brought: Brought, member: Member) -> bool:
     """Tell whether anything happened with a member since: then undoing would take more than was brought in."""
     account = load(tx, member.account_no).value
@@ -388,6 +317,7 @@ def _is_used(tx: ReadTx, brought: Brought, member: Member) -> bool:
         and not member.organises
         and member.state is State.ACTIVE
         and not count_listings(tx, member.no)
+        and not span_of(tx, member.no).trades
     )
     return not untouched
 

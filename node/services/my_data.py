@@ -77,6 +77,7 @@ def _rows(table: Table, *conditions: Any) -> Any:
 
 _NO: Final = bindparam("no", type_=Big)
 _TRADE: Final = books.trade.c
+_PAST: Final = imports.past_trade.c
 _DAY: Final = days.appointment.c
 _ASK: Final = asks.ask.c
 _LOAN: Final = loans.loan.c
@@ -94,6 +95,7 @@ _OF_MEMBER: Final[Mapping[str, tuple[Table, Any]]] = {
     "member": (people.member, people.member.c.no == _NO),
     "application": (people.application, people.application.c.member_no == _NO),
     "brought_in": (imports.import_row, imports.import_row.c.member_no == _NO),
+    "trades_of_the_old_scheme": (imports.past_trade, or_(_PAST.payer_no == _NO, _PAST.payee_no == _NO)),
     "what_organisers_did": (people.act, people.act.c.for_no == _NO),
     "logged_in": (people.session, people.session.c.member_no == _NO),
     "second_step": (second_step.second_step, second_step.second_step.c.member_no == _NO),

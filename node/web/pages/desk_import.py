@@ -1,19 +1,23 @@
-"""The desk: members, balances and listings from a file, looked at line by line first. Source: docs/pages.md 6.8, 7.4."""
+"""The desk: members, balances, listings and past trades from a file, looked at line by line first. Source: docs/pages.md 6.8, 7.4."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from aiohttp import web
 
-from node.importing.layouts import Layout
+from node.importing.layouts import TRADE_LAYOUTS, Layout
 from node.importing.rows import FILE_BYTES_MAX, Fault, Reading, Unusable
+from node.services.import_plan import Plan
 from node.services.import_rows import Brought, Remainder, Run, RunState, brought_by, newest_runs, run_by_no
-from node.services.imports import UNDONE_WITHIN_MS, CannotImport, Plan
+from node.services.imports import UNDONE_WITHIN_MS, CannotImport
 from node.services.members import Member, member_by_no
+from node.services.past_trades import past_of_import
 from node.store import ReadTx
 from node.web.context import ADMIN, Context, NoSuchPage, get, post, post_file
 from node.web.forms import EMPTY, Filled, Form, line
+from node.web.pages.import_trades import difference_facts, kept_facts, planned_facts, trade_sentences
 from node.web.pages.import_words import cannot_words, fault_words, layout_words, remainder_words
 from node.web.present import balance_words
 from node.web.views.importing import ImportRow, ImportsView, ImportView
@@ -114,6 +118,7 @@ async def _view(context: Context, run: Run, form: Filled = EMPTY) -> ImportView:
         plan = await context.read(context.node.imports.plan_in, reading)
         return _plan_view(context, run, plan, form)
     brought, members = await context.read(_brought, run.no)
+    past = await context.read(past_of_import, run.no)
     _, voice = context.words.gettext, context.voice
     old = run.ended_ms is None or context.now_ms - run.ended_ms > UNDONE_WITHIN_MS
     taken = [
@@ -123,6 +128,7 @@ async def _view(context: Context, run: Run, form: Filled = EMPTY) -> ImportView:
         )
         for each in brought
     ]
+    taken += await kept_facts(context, past)
     return ImportView(
         title=layout_words(run.layout, context.words)[0],
         state=_pill(context, run),
@@ -130,9 +136,9 @@ async def _view(context: Context, run: Run, form: Filled = EMPTY) -> ImportView:
             _("By %(name)s, %(when)s.")
             % {"name": run.by_name, "when": voice.lately(run.ended_ms or run.looked_ms)},
         ),
-        facts=_facts(context, run.people, run.listings, run.left_out, run.total, run.remainder),
-        taken=tuple(taken),
-        more_taken="",
+        facts=_facts(context, run, run.left_out, run.remainder),
+        taken=tuple(taken[:TAKEN_SHOWN]) if past else tuple(taken),
+        more_taken=_more(context, len(taken) - TAKEN_SHOWN) if past else "",
         faults=_faults(context, run.faults),
         form=form,
         undo_action="" if run.state is not RunState.DONE or old else f"{PATH}/{run.no}/undo",
@@ -174,44 +180,57 @@ def _plan_view(context: Context, run: Run, plan: Plan, form: Filled) -> ImportVi
         Fact(label=_("Line %(line)d") % {"line": row.line}, text=f"{row.title} ({owner.name})")
         for row, owner in plan.listings
     ]
-    more = len(taken) - TAKEN_SHOWN
+    taken += planned_facts(context, plan.trades)
     sentences = [_("Nothing is brought in yet.")]
     if plan.beyond:
         said = {"lines": ", ".join(map(str, plan.beyond[:20]))}
         sentences.append(
             _("These balances are beyond their limits, and are taken all the same: lines %(lines)s.") % said
         )
+    sentences += trade_sentences(context, plan)
+    counted = replace(
+        run, people=len(plan.people), listings=len(plan.listings), trades=len(plan.trades), total=plan.total
+    )
     return ImportView(
         title=layout_words(run.layout, context.words)[0],
         state=_pill(context, run),
         sentences=tuple(sentences),
-        facts=_facts(context, len(plan.people), len(plan.listings), len(plan.faults), plan.total, None),
+        facts=_facts(context, counted, len(plan.faults), None),
         taken=tuple(taken[:TAKEN_SHOWN]),
-        more_taken=context.words.ngettext("and %(num)d more", "and %(num)d more", more) % {"num": more}
-        if more > 0
-        else "",
+        more_taken=_more(context, len(taken) - TAKEN_SHOWN),
+        differences=difference_facts(context, plan.differences),
         faults=_faults(context, plan.faults),
         form=form if form.values or form.errors else Filled({"remainder": Remainder.REFUSE.value}),
         remainders=()
         if not plan.total
         else tuple(Option(value=each.value, text=remainder_words(each, context.words)) for each in Remainder),
         seen=plan.mark,
-        do_action=f"{PATH}/{run.no}/do" if plan.people or plan.listings else "",
+        do_action="" if plan.is_empty else f"{PATH}/{run.no}/do",
     )
 
 
-def _facts(
-    context: Context, people: int, listings: int, left_out: int, total: int, remainder: Remainder | None
-) -> tuple[Fact, ...]:
-    _ = context.words.gettext
+def _more(context: Context, more: int) -> str:
+    if more <= 0:
+        return ""
+    return context.words.ngettext("and %(num)d more", "and %(num)d more", more) % {"num": more}
+
+
+def _facts(context: Context, run: Run, left_out: int, remainder: Remainder | None) -> tuple[Fact, ...]:
+    _, total = context.words.gettext, run.total
     rest = remainder_words(remainder, context.words) if remainder is not None and total else ""
-    facts = [
-        Fact(label=_("Members"), text=str(people)),
-        Fact(label=_("Offers and wants"), text=str(listings)),
-        Fact(label=_("Lines left out"), text=str(left_out)),
-        Fact(label=_("All balances together"), text=balance_words(total, context.voice) if total else "0"),
-        Fact(label=_("The rest"), text=rest),
-    ]
+    facts = [Fact(label=_("Lines left out"), text=str(left_out))]
+    if run.layout in TRADE_LAYOUTS:
+        facts.insert(0, Fact(label=_("Past trades"), text=str(run.trades)))
+    else:
+        facts = [
+            Fact(label=_("Members"), text=str(run.people)),
+            Fact(label=_("Offers and wants"), text=str(run.listings)),
+            *facts,
+            Fact(
+                label=_("All balances together"), text=balance_words(total, context.voice) if total else "0"
+            ),
+            Fact(label=_("The rest"), text=rest),
+        ]
     return tuple(fact for fact in facts if fact.text)
 
 

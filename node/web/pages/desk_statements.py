@@ -17,6 +17,7 @@ from node.web.forms import Filled
 from node.web.pages.desk_print import HERE, SIZES, read_number
 from node.web.pages.member_statement import Asked, Period, read_asked, read_period, statement_view
 from node.web.pages.schemes import schemes_known
+from node.web.present import Voice
 from node.web.views.page import Link
 from node.web.views.papers import MemberStatement, PrintView, StatementsView
 
@@ -28,14 +29,12 @@ FIELDS: Final = ("from", "to", "size", "large", "post", "begin")
 
 
 def _read(
-    tx: ReadTx, begin: int, post: bool, start_ms: int, end_ms: int
+    tx: ReadTx, begin: int, post: bool, period: Period, voice: Voice
 ) -> tuple[list[tuple[Member, Asked]], int | None]:
     """Return the statements from a member's number on, and the number of whoever comes after them."""
     members = members_after(tx, begin, STATEMENTS_MAX + 1, only_without_email=post)
     after = members[STATEMENTS_MAX].no if len(members) > STATEMENTS_MAX else None
-    return [
-        (each, read_asked(tx, each.account_no, start_ms, end_ms)) for each in members[:STATEMENTS_MAX]
-    ], after
+    return [(each, read_asked(tx, each, period, voice)) for each in members[:STATEMENTS_MAX]], after
 
 
 async def statements(context: Context) -> web.Response:
@@ -63,7 +62,7 @@ async def statements(context: Context) -> web.Response:
 
 async def _view(context: Context, period: Period, form: Filled, begin: int) -> StatementsView:
     voice, _ = context.voice, context.words.gettext
-    found, after = await context.read(_read, begin, form.value("post") == "yes", *period.moments(voice))
+    found, after = await context.read(_read, begin, form.value("post") == "yes", period, voice)
     schemes = await schemes_known(context)
     more = None
     if after is not None:

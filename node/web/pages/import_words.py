@@ -41,6 +41,50 @@ def layout_words(layout: Layout, words: Words) -> tuple[str, str]:
             return _("CES: users"), "uid, firstname, surname, address1, postcode, subarea, balance"
         case Layout.CES_ADVERTS:
             return _("CES: adverts"), "uid, ad_type, title, description, category, talent_rate, hide"
+        case Layout.CCLITE_USERS:
+            return _(
+                "Cclite: the table of users"
+            ), "userLogin, userName, userEmail, userTelephone, userStreet"
+        case Layout.CCLITE_ADS:
+            return _(
+                "Cclite: the yellow pages"
+            ), "fromuserid, type, subject, description, price, unit, status"
+        case Layout.KOMUNITIN_ACCOUNTS:
+            return _("Komunitin: accounts"), _(
+                "With balances and limits, and without names: members are called by their code at first"
+            )
+        case _:
+            return trade_layout_words(layout, words)
+
+
+def trade_layout_words(layout: Layout, words: Words) -> tuple[str, str]:
+    """Return the same of a layout of trades."""
+    _ = words.gettext
+    match layout:
+        case Layout.OWN_TRADES:
+            return _("Past trades, from a table of your own"), "date, from, to, amount, text, id"
+        case Layout.TIMEOVERFLOW_TRANSFERS:
+            return _("TimeOverflow: the list of transfers"), _("As the managers save it")
+        case Layout.TIMEOVERFLOW_PAYMENTS:
+            return _("TimeOverflow: the import file of transfers"), _(
+                "Without names of columns; amounts in seconds"
+            )
+        case Layout.CES_TRANSACTIONS:
+            return _("CES: transactions"), "txid, buyer, seller, seller_amount, description, date_entered"
+        case Layout.CCLITE_TRADES:
+            return _(
+                "Cclite: the table of trades"
+            ), "tradeStatus, tradeDate, tradeSource, tradeDestination, tradeType, tradeAmount, tradeHash"
+        case Layout.CCLITE_BATCH:
+            return _("Cclite: a batch of trades"), _("Ten columns without names; lines with # are left out")
+        case Layout.KOMUNITIN_TRANSFERS:
+            return _(
+                "Komunitin: transfers"
+            ), "id, created, state, amount, description, payer.code, payee.code"
+        case Layout.KOMUNITIN_PAYMENTS:
+            return _("Komunitin: several payments"), "From, To, Description, Amount"
+        case _:
+            raise LookupError(layout)
 
 
 def fault_words(fault: Fault, words: Words) -> str:
@@ -109,6 +153,37 @@ def _wrong_words(wrong: Wrong, words: Words) -> str:
             return _("The text is too long.")
         case Wrong.TOO_MANY_LISTINGS:
             return _("This member has as many offers and wants as there may be.")
+        case _:
+            return _trade_wrong_words(wrong, words)
+
+
+def _trade_wrong_words(wrong: Wrong, words: Words) -> str:
+    _ = words.gettext
+    match wrong:
+        case Wrong.ALREADY:
+            return _("This is here already.")
+        case Wrong.HIDDEN:
+            return _("It was not shown there any more.")
+        case Wrong.NOBODYS:
+            return _("This was an account of the old program itself, not a member.")
+        case Wrong.DAY:
+            return _("This is not a day. Please write it like 2026-03-31.")
+        case Wrong.DAY_TO_COME:
+            return _("This day is still to come.")
+        case Wrong.AMOUNT:
+            return _("The amount cannot be read.")
+        case Wrong.SIDES:
+            return _("Neither of the two is a member here. Please bring in the members first.")
+        case Wrong.SAME_SIDES:
+            return _("Somebody gave to themselves here.")
+        case Wrong.NOT_DONE:
+            return _("This trade came to nothing there.")
+        case Wrong.ELSEWHERE:
+            return _("One side is in another scheme.")
+        case Wrong.CURRENCY:
+            return _("This counts in something else than most lines of the file.")
+        case _:
+            raise LookupError(wrong)
 
 
 def remainder_words(remainder: Remainder, words: Words) -> str:

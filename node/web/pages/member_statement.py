@@ -25,6 +25,7 @@ from node.web.downloads import harmless, plain_number, plain_unit, table
 from node.web.forms import Filled
 from node.web.pages.checked import seal_of_books
 from node.web.pages.member import members_of
+from node.web.pages.past_lines import Past, elsewhere, past_lines, past_rows, read_past
 from node.web.pages.schemes import Schemes, schemes_known
 from node.web.present import (
     Party,
@@ -108,16 +109,19 @@ class Asked:
     statement: Statement
     waiting: tuple[Trade, ...]
     members: dict[int, Member]
+    past: Past
 
 
-def read_asked(tx: ReadTx, account_no: int, start_ms: int, end_ms: int) -> Asked:
-    """Return an account's statement, and what is set aside of it."""
+def read_asked(tx: ReadTx, member: Member, period: Period, voice: Voice) -> Asked:
+    """Return a member's statement, what is set aside of it, and what is there from the old scheme."""
+    account_no, (start_ms, end_ms) = member.account_no, period.moments(voice)
     statement = read_statement(tx, account_no, start_ms, end_ms)
     waiting = tuple(
         trade for trade in trades_waiting(tx, account_no) if start_ms <= trade.created_ms < end_ms
     )
     trades = [line.trade for line in statement.lines if line.trade is not None]
-    return Asked(statement, waiting, members_of(tx, [*trades, *waiting]))
+    past = read_past(tx, member.no, period.first, period.last)
+    return Asked(statement, waiting, members_of(tx, [*trades, *waiting]), past)
 
 
 async def statement(context: Context) -> web.Response:
@@ -137,7 +141,7 @@ async def statement_pdf(context: Context) -> web.Response:
 async def _shown(context: Context) -> StatementView:
     voice = context.voice
     period = read_period(context, voice)
-    asked = await context.read(read_asked, context.member.account_no, *period.moments(voice))
+    asked = await context.read(read_asked, context.member, period, voice)
     if not asked.statement.complete:
         sentence = context.words.gettext("There are more trades than fit here. Please choose a shorter time.")
         period = Period(period.first, period.last, period.form.with_error("from", sentence))
@@ -172,6 +176,9 @@ def statement_view(
         csv_href="/statement.csv?" + urlencode(days),
         pdf_href="/statement.pdf?" + urlencode(days),
         seal=seal,
+        past=past_lines(asked.past, voice),
+        past_elsewhere=elsewhere(asked.past, voice)[0],
+        past_href=elsewhere(asked.past, voice)[1],
         printed=voice.words.gettext("Printed on %(day)s") % {"day": voice.day(voice.now_ms)},
     )
 
@@ -249,7 +256,7 @@ async def statement_csv(context: Context) -> web.Response:
     """GET /statement.csv?from&to"""
     voice = context.voice
     period = read_period(context, voice)
-    asked = await context.read(read_asked, context.member.account_no, *period.moments(voice))
+    asked = await context.read(read_asked, context.member, period, voice)
     schemes = await schemes_known(context)
     name = f"statement-{period.first.isoformat()}-{period.last.isoformat()}.csv"
     return table(csv_text(asked, context.member.account_no, schemes, voice), name)
@@ -265,6 +272,7 @@ def csv_text(asked: Asked, account_no: int, schemes: Schemes, voice: Voice) -> s
 
 
 def _rows(asked: Asked, account_no: int, schemes: Schemes, voice: Voice) -> Iterator[tuple[str, ...]]:
+    yield from past_rows(asked.past, voice)
     for line in asked.statement.lines:
         trade = line.trade
         party = _who(trade, account_no, asked.members, schemes, voice)

@@ -45,6 +45,7 @@ class ImportView(View):
     taken: tuple[Fact, ...]  # the first of them: label: line or number, text: what
     more_taken: str  # "and 40 more"
     faults: tuple[Fact, ...]  # label: "Line 3", text: what is wrong
+    differences: tuple[Fact, ...] = ()  # label: a member, text: their balance and what their trades come to
     form: Filled = EMPTY
     remainders: tuple[Option, ...] = ()  # where the balances do not sum to zero
     seen: str = ""

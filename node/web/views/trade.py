@@ -336,6 +336,16 @@ class StatementLine:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PastLine:
+    """A trade of the old scheme."""
+
+    date: str  # "2 Apr 2015"; "" if none was told
+    sentence: str  # "Yoga, with Nil Roca"
+    received: str
+    given: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StatementView(View):
     """GET /statement?from&to. Fields: from, to (dates)."""
 
@@ -358,3 +368,8 @@ class StatementView(View):
     printed: str  # "Printed on 7 March 2026"
     seal: tuple[str, ...] = ()  # when the books were signed, and who checked them
     pager: Pager | None = None
+    past: tuple[PastLine, ...] = ()  # of these days, from the old scheme
+    past_elsewhere: str = (
+        ""  # "34 trades from the old scheme, 2 April 2015 to 9 March 2019", where other days show them
+    )
+    past_href: str = ""

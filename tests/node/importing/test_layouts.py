@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from node.cli.bring_in import LAYOUTS, REMAINDERS
-from node.importing.layouts import Layout, read_file
+from node.importing.layouts import Layout
+from node.importing.reading import read_file
 from node.importing.rows import ROWS_MAX, Fault, ListingRow, PersonRow, Reading, Unusable, Wrong
 from node.services.import_rows import Remainder
 from node.web.amounts import HOURS, Unit

@@ -83,7 +83,7 @@ NOBODYS = {
 ERASED_FROM = {
     "event", "guest", "event_comment",
     "circle", "circle_person", "circle_note", "circle_reply", "proposal", "voter", "proposal_comment",
-    "import_row", "import_run",
+    "import_row", "import_run", "past_trade",
     "loan", "charge", "chest_gift",
     "entry", "trade", "promise", "handle", "member", "application", "act", "session", "pending_sign_in", "sign_in_link",
     "sign_in_place", "mail", "listing", "item", "search_doc", "thread", "message", "carried", "ask", "thanks", "complaint", "pay_code",

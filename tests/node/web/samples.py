@@ -91,6 +91,7 @@ from node.web.views.trade import (
     AskView,
     DoneView,
     LateView,
+    PastLine,
     RecordCheckView,
     RecordStoppedView,
     RecordWhatView,
@@ -462,7 +463,7 @@ def _trade_pages() -> dict[str, Sample]:
         "late": LateView(sides=PENDING, amount="30 minutes", scheme="Riverside", since="14:05", days=14, check_href="/t/K7F-3QM-92X/check", trade_href="/t/K7F-3QM-92X"),
         "undone": UndoneView(sides=PENDING, amount="30 minutes", reason="Riverside could not take it now", again_href="/record/what?again=K7F"),
         "trade": trade,
-        "statement": StatementView(name="Ana Silva", number="0123", period="1 December 2025 to 28 February 2026", form=Filled({"from": "2025-12-01", "to": "2026-02-28"}), unit_name="hours", opening="0 h", closing="2 h 30", closing_words="2 hours 30 minutes ahead", total_received="+4 h 50", total_given="−2 h 20", lines=_statement_lines(), csv_href="/statement.csv?from=2025-12-01", pdf_href="/statement.pdf?from=2025-12-01", printed="Printed on 7 March 2026", seal=("The books were signed on Saturday 7 March 2026, 14:05, with 1,234 entries. Their mark is 7f3a 91c2 4d5e 6f70.", "The books were checked by Ferry, Hilltop and Riverside, 2 minutes ago.")),
+        "statement": StatementView(name="Ana Silva", number="0123", period="1 December 2025 to 28 February 2026", form=Filled({"from": "2025-12-01", "to": "2026-02-28"}), unit_name="hours", opening="0 h", closing="2 h 30", closing_words="2 hours 30 minutes ahead", total_received="+4 h 50", total_given="−2 h 20", lines=_statement_lines(), csv_href="/statement.csv?from=2025-12-01", pdf_href="/statement.pdf?from=2025-12-01", printed="Printed on 7 March 2026", seal=("The books were signed on Saturday 7 March 2026, 14:05, with 1,234 entries. Their mark is 7f3a 91c2 4d5e 6f70.", "The books were checked by Ferry, Hilltop and Riverside, 2 minutes ago."), past=(PastLine(date="2 Dec 2025", sentence="Yoga, with Nil Roca", received="+1 h 30", given=""), PastLine(date="day unknown", sentence="With the old scheme itself", received="", given="−15 min")), past_elsewhere="34 trades from the old scheme, 2 Apr 2015 to 9 Dec 2025", past_href="/statement?from=2015-04-02&to=2025-12-09"),
     }  # fmt: skip
     return {name: Sample(replace(MEMBER, path="/record"), view) for name, view in views.items()}
 

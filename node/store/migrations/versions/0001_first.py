@@ -235,10 +235,12 @@ def upgrade() -> None:
         sa.Column("layout", sa.Text(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("file", sa.LargeBinary(), nullable=True),
+        sa.Column("digest", sa.LargeBinary(), nullable=False),
         sa.Column("faults", sa.Text(), nullable=False),
         sa.Column("by_name", sa.Text(), nullable=False),
         sa.Column("people", sa.Integer(), nullable=False),
         sa.Column("listings", sa.Integer(), nullable=False),
+        sa.Column("trades", sa.Integer(), nullable=False),
         sa.Column("left_out", sa.Integer(), nullable=False),
         sa.Column("total", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("remainder", sa.Text(), nullable=False),
@@ -250,6 +252,7 @@ def upgrade() -> None:
         sqlite_with_rowid=True,
     )
     with op.batch_alter_table("import_run", schema=None) as batch_op:
+        batch_op.create_index("ix_import_run_digest", ["digest"], unique=False)
         batch_op.create_index("ix_import_run_state", ["state", "looked_ms"], unique=False)
 
     op.create_table(
@@ -1491,6 +1494,33 @@ def upgrade() -> None:
     with op.batch_alter_table("passkey_challenge", schema=None) as batch_op:
         batch_op.create_index("ix_passkey_challenge_expires", ["expires_ms"], unique=False)
         batch_op.create_index("ix_passkey_challenge_member", ["member_no"], unique=False)
+
+    op.create_table(
+        "past_trade",
+        sa.Column("no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("import_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("line", sa.Integer(), nullable=False),
+        sa.Column("mark", sa.LargeBinary(), nullable=True),
+        sa.Column("day", sa.Text(), nullable=False),
+        sa.Column("dated", sa.Boolean().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("payer_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("payee_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("payer_name", sa.Text(), nullable=False),
+        sa.Column("payee_name", sa.Text(), nullable=False),
+        sa.Column("amount", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["import_no"], ["import_run.no"], name=op.f("fk_past_trade_import_no")),
+        sa.ForeignKeyConstraint(["payee_no"], ["member.no"], name=op.f("fk_past_trade_payee_no")),
+        sa.ForeignKeyConstraint(["payer_no"], ["member.no"], name=op.f("fk_past_trade_payer_no")),
+        sa.PrimaryKeyConstraint("no", name=op.f("pk_past_trade")),
+        sa.UniqueConstraint("mark", name=op.f("uq_past_trade_mark")),
+        sqlite_strict=True,
+        sqlite_with_rowid=True,
+    )
+    with op.batch_alter_table("past_trade", schema=None) as batch_op:
+        batch_op.create_index("ix_past_trade_import", ["import_no"], unique=False)
+        batch_op.create_index("ix_past_trade_payee", ["payee_no", "day"], unique=False)
+        batch_op.create_index("ix_past_trade_payer", ["payer_no", "day"], unique=False)
 
     op.create_table(
         "pay_code",
