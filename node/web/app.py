@@ -24,6 +24,7 @@ from node.web.assets import Assets
 from node.web.context import Context, NotSignedIn, Route, StepMissing, UnderMaintenance
 from node.web.cookies import CookieNames, Cookies
 from node.web.forms import FORM_BYTES_MAX, BadForm, posted
+from node.web.installable import Installable
 from node.web.live import ASKED_BY_SCRIPT, BEAT_S, Live
 from node.web.pages import (
     about,
@@ -204,6 +205,7 @@ def make_app(
     app[SHEETS] = sheets
     renderer.assets.add_to(app)
     app.add_routes([*doors, one_click_door(node)])
+    Installable(app[SURROUNDINGS]).add_to(app)
     Live(node, origin, app[SURROUNDINGS].remembered, _who_listens, beat_s=live_beat_s).add_to(app)
     return app
 

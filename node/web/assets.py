@@ -16,7 +16,7 @@ KINDS: Final = {
     ".css": "text/css; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
     ".svg": "image/svg+xml",
-    ".webmanifest": "application/manifest+json",
+    ".png": "image/png",
 }
 # A name changes with its content, so a year is safe; it is the longest that caches honour.
 KEEP: Final = "public, max-age=31536000, immutable"
@@ -50,6 +50,10 @@ class Assets:
             return web.Response(body=asset.zipped, headers={**headers, "Content-Encoding": "gzip"})
         return web.Response(body=asset.body, headers=headers)
 
+    def text_of(self, name: str) -> str:
+        """Return what stands in a file."""
+        return self._by_url[self.urls[name]].body.decode()
+
     def texts(self) -> Mapping[str, tuple[str, str]]:
         """Return what a page looks like on paper: path → kind and text of each style and drawing."""
         drawn = [each for each in self._by_url.values() if each.url.endswith((".css", ".svg"))]
@@ -63,5 +67,5 @@ def _load(path: Path) -> tuple[str, Asset]:
     body = path.read_bytes()
     mark = hashlib.sha256(body).hexdigest()[:12]
     # mtime=0: the same file gives the same bytes on every node.
-    zipped = gzip.compress(body, mtime=0) if len(body) >= GZIP_FROM_BYTES else None
+    zipped = gzip.compress(body, mtime=0) if len(body) >= GZIP_FROM_BYTES and path.suffix != ".png" else None
     return path.name, Asset(f"/static/{path.stem}.{mark}{path.suffix}", KINDS[path.suffix], body, zipped)

@@ -37,6 +37,7 @@ from node.web.amounts import Unit
 from node.web.cookies import KEPT_S, Cookies
 from node.web.downloads import download
 from node.web.forms import FIELDS_MAX, Filled, FormType, fresh_key, once_text, read
+from node.web.installable import owner_of
 from node.web.languages import language_preferred
 from node.web.notices import notice_text
 from node.web.plain import own_path, plain_line
@@ -306,6 +307,7 @@ class Context:
             text_size=_text_size(self.cookies.get(self.cookies.names.size)),
             notice=notice_text(self.request.query.get("note", ""), self.words),
             live=live,
+            owner=owner_of(session, self.node.scheme),
         )
 
     def show(self, view: View, status: int = 200, *, secret: bool = False, live: str = "") -> web.Response:

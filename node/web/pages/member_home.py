@@ -67,6 +67,7 @@ async def home(context: Context) -> web.Response:
             events=tuple(ahead_row(each, voice) for each in mine.events),
             near=cards_view(near, news.owners, context, here),
             from_neighbours=cards_view(news.others, {}, context, here),
+            as_of=voice.moment(voice.now_ms),
         ),
         live=live,
     )

@@ -173,6 +173,7 @@ def statement_view(
         total_received=voice.short(told.gained, signed=True),
         total_given=voice.short(-told.given, signed=True),
         lines=tuple(lines),
+        as_of=voice.moment(voice.now_ms),
         csv_href="/statement.csv?" + urlencode(days),
         pdf_href="/statement.pdf?" + urlencode(days),
         seal=seal,

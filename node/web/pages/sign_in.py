@@ -198,14 +198,21 @@ async def logout(context: Context) -> web.Response:
     names = context.cookies.names
     await context.node.sign_in.sign_out(context.cookies.get(names.session))
     context.cookies.drop(names.session)
-    return context.redirect("/", note="logged-out")
+    return _logged_out(context)
 
 
 async def logout_everywhere(context: Context) -> web.Response:
     """End the sessions of all browsers of this member."""
     await context.node.sign_in.sign_out_everywhere(context.actor, context.member.no)
     context.cookies.drop(context.cookies.names.session)
-    return context.redirect("/", note="logged-out")
+    return _logged_out(context)
+
+
+def _logged_out(context: Context) -> web.Response:
+    answer = context.redirect("/", note="logged-out")
+    # Kept pages and drafts go, also where no script of ours runs just now.
+    answer.headers["Clear-Site-Data"] = '"storage"'
+    return answer
 
 
 # --- Common ------------------------------------------------------------------------------------------------------

@@ -14,12 +14,13 @@ from node.services.members import count_members
 from node.store import ReadTx
 from node.web.context import Context, Route, get
 from node.web.dates import long_day
+from node.web.installable import OFFLINE_PATH
 from node.web.pages.board import newest
 from node.web.pages.schemes import read_schemes
 from node.web.plain import own_path
 from node.web.present import paragraphs_of
 from node.web.views.page import Fact, Link
-from node.web.views.visitor import FrontView, HelpView, HowView, PrivacyView
+from node.web.views.visitor import FrontView, HelpView, HowView, OfflineView, PrivacyView
 from protocol.names import SchemeId
 
 # When the privacy page last said something new.
@@ -128,11 +129,17 @@ async def language(context: Context) -> web.Response:
     return context.redirect(own_path(context.request.query.get("back", "")) or "/")
 
 
+async def offline(context: Context) -> web.Response:
+    """GET /offline"""
+    return context.show(OfflineView())
+
+
 ROUTES: Final[tuple[Route, ...]] = (
     get("/", front),
     get("/how", how),
     get("/help", help_page),
     get("/privacy", privacy),
+    get(OFFLINE_PATH, offline),
     get("/text", text_size),
     get("/language", language),
 )

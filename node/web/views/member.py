@@ -48,6 +48,7 @@ class HomeView(View):
     events: tuple[EventRow, ...] = ()  # that the reader comes to or hosts
     near: tuple[ListingCard, ...]
     from_neighbours: tuple[ListingCard, ...]
+    as_of: str = ""  # "Friday 27 November 2026, 14:05", for when it is shown later without a connection
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

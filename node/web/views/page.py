@@ -77,6 +77,7 @@ class Page:
     viewer: Viewer | None = None
     text_size: Literal[1, 2, 3] = 1
     notice: str = ""  # what just happened: "Saved."
+    owner: str = ""  # whose pages this browser may keep, as `installable.owner_mark`; "" for nobody's
     live: str = ""  # what the page is told changes of, and how that stood: `live_marks.py`; "" for nothing
 
 

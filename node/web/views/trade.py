@@ -367,6 +367,7 @@ class StatementView(View):
     pdf_href: str  # "": papers are not made here
     printed: str  # "Printed on 7 March 2026"
     seal: tuple[str, ...] = ()  # when the books were signed, and who checked them
+    as_of: str = ""  # as on the first page
     pager: Pager | None = None
     past: tuple[PastLine, ...] = ()  # of these days, from the old scheme
     past_elsewhere: str = (

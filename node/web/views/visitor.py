@@ -24,6 +24,13 @@ class FrontView(View):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OfflineView(View):
+    """GET /offline: what a telephone keeps, to show where there is no connection."""
+
+    TEMPLATE: ClassVar[str] = "visitor/offline.html"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LookView(View):
     """GET /look: public offers and wants."""
 

@@ -121,6 +121,7 @@ from node.web.views.visitor import (
     LoginLinkView,
     LoginView,
     LookView,
+    OfflineView,
     PrivacyView,
     PublicListingView,
 )
@@ -164,7 +165,9 @@ WHOLE: Final = Result(
 )  # fmt: skip
 ONCE: Final = "AAAAAAAAAAAAAAAAAAAAAA"
 VISITOR: Final = Page(site=SITE, words=words_for(), form_token="sample-form-token", path="/look")
-MEMBER: Final = replace(VISITOR, viewer=Viewer(name="Ana Silva", unread=2), path="/home")
+MEMBER: Final = replace(
+    VISITOR, viewer=Viewer(name="Ana Silva", unread=2), path="/home", owner="0123456789abcdef"
+)
 ORGANISER: Final = replace(
     VISITOR, viewer=Viewer(name="Rosa Whitfield", organiser=True), path="/admin/neighbours"
 )
@@ -364,6 +367,7 @@ def _visitor_pages() -> dict[str, Sample]:
         "verify-broken": VerifyView(result=Result(state=Pill(text="Do not trust it", tone="stop"), title="This receipt does not hold", sentences=("Its amounts are not those that the scheme wrote.", "It proves nothing. Ask whoever gave it to you for the file as their scheme made it."))),
         "verify-paper": VerifyView(result=Result(state=Pill(text="In the book", tone="good"), title="Oakvale has this trade in its book", sentences=("It stands as it was written.", "Compare day and amount with the paper."), facts=(Fact(label="Day", text="Saturday 28 February 2026"), Fact(label="Amount", text="30 minutes"), Fact(label="Reference", text="K7F-3QM-92X")))),
         "about": AboutView(release="0.1.0", source_href="/about/source"),
+        "offline": OfflineView(),
         "privacy": PrivacyView(dated="Written on 3 May 2026", neighbours=("Hilltop", "Riverside")),
         "not-found": ErrorView(title="This page does not exist", what=("Perhaps the offer was taken down, or the address was cut short.",), moved="", todo="Go back, or look around from the front page.", action=Link(text="To the front page", href="/")),
     }  # fmt: skip

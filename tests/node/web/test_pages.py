@@ -216,7 +216,7 @@ def test_a_page_needs_nothing_inline_and_nothing_from_elsewhere(name: str) -> No
         assert "style" not in given
         assert not [attribute for attribute in given if attribute.startswith("on")], given
         if tag in {"script", "img", "link"}:
-            assert given.get("src", given.get("href", "")).startswith("/static/")
+            assert given.get("src", given.get("href", "")).startswith(("/static/", "/app.webmanifest"))
         if tag == "form":
             assert given["action"].startswith("/")
             assert given["method"] in {"get", "post"}
