@@ -96,6 +96,7 @@ from node.services.receipts import Receipts
 from node.services.recovery import Recovery
 from node.services.refolding import fold_anew
 from node.services.rehearsals import Rehearsals, Tried
+from node.services.remarks import Remarks
 from node.services.reports import Reports
 from node.services.requests_abroad import RequestsAbroad, placed_here
 from node.services.routes import Routes
@@ -236,6 +237,7 @@ class Node:
             store=store, clock=clock, chance=chance, proposals=self.proposals, events=self.events, telling=circle_telling
         )  # fmt: skip
         self.circle_board = CircleBoard(store=store, clock=clock)
+        self.remarks = Remarks(store=store, clock=clock)
         self.event_settling = EventSettling(store=store, clock=clock, trades=self.trades, telling=telling)
         self.pay_codes = PayCodes(store=store, clock=clock, chance=chance, trades=self.trades, secret=pepper)
         self.standing = StandingOrders(
@@ -316,7 +318,12 @@ class Node:
         self.jobs.append(Job("saved-searches", LOOK_FOR_WANTED_S, self.alerts.look))
         self.jobs.append(Job("forget-found", HOUR_S, self.alerts.forget_old))
         self.reports = Reports(
-            store=store, clock=clock, market=self.market, board=self.circle_board, own=self.scheme
+            store=store,
+            clock=clock,
+            market=self.market,
+            board=self.circle_board,
+            remarks=self.remarks,
+            own=self.scheme,
         )
         self.indexer = Indexer(store=store, own=self.scheme)
         self.gossip.watch(self.indexer.changed)

@@ -30,7 +30,7 @@ CIRCLES_OF_MEMBER: Final[tuple[UpdateBase, ...]] = (
     delete(schema.circle_note).where(_N.member_no == bindparam("which")),
     *[
         update(each).where(each.c.removed_by_no == bindparam("which")).values(removed_by_no=None, reason="")
-        for each in (schema.circle_note, schema.circle_reply)
+        for each in (schema.circle_note, schema.circle_reply, proposals_schema.proposal_comment)
     ],
     delete(schema.circle_person).where(_P.member_no == bindparam("which")),
     *[

@@ -40,6 +40,7 @@ _COLUMNS: Final = (
     _P.state, _P.created_ms,
 )  # fmt: skip
 _BY_KEY: Final = select(*_COLUMNS).where(_P.key == bindparam("key"))
+_BY_NO: Final = select(*_COLUMNS).where(_P.no == bindparam("no"))
 _BY_ONCE: Final = select(*_COLUMNS).where(_P.once == bindparam("once"))
 _OF_CIRCLE: Final = select(*_COLUMNS).where(_P.circle_no == bindparam("circle_no")).order_by(_P.no.desc())
 # Of the organisers; with `all` also what only they vote on.
@@ -91,12 +92,16 @@ _ROLL: Final = (
     .where(_V.proposal_no == bindparam("proposal_no"))
     .order_by(_M.folded, _M.no)
 )
-_COMMENTS: Final = (
-    select(_C.no, _C.member_no, _M.name, _C.text, _C.created_ms)
-    .select_from(schema.proposal_comment.join(people_schema.member, _C.member_no == _M.no))
-    .where(_C.proposal_no == bindparam("proposal_no"))
-    .order_by(_C.no)
+_BY: Final = people_schema.member.alias("by")
+_ALL_COMMENTS: Final = select(
+    _C.no, _C.proposal_no, _C.member_no, _M.name, _C.text, _C.created_ms, _C.removed_ms, _BY.c.name, _C.reason
+).select_from(
+    schema.proposal_comment.join(people_schema.member, _C.member_no == _M.no).outerjoin(
+        _BY, _C.removed_by_no == _BY.c.no
+    )
 )
+_COMMENTS: Final = _ALL_COMMENTS.where(_C.proposal_no == bindparam("proposal_no")).order_by(_C.no)
+_COMMENT: Final = _ALL_COMMENTS.where(_C.no == bindparam("no"))
 _MINUTES: Final = (
     select(_MI.at_ms, _MI.entitled, _MI.voted, _MI.votes, _MI.outcome, _MI.winner, _MI.words, _M.name, _MI.words_ms)
     .select_from(schema.minutes.outerjoin(people_schema.member, _MI.words_by_no == _M.no))
@@ -166,10 +171,14 @@ class Remark:
     """What somebody said about a proposal."""
 
     no: int
+    proposal_no: int
     member_no: int
     name: str
     text: str
     created_ms: int
+    removed_ms: int | None  # taken off: then only whoever said it reads it
+    removed_by: str
+    reason: str
 
 
 def _proposal(row: Row) -> Proposal:
@@ -188,6 +197,12 @@ def _proposal(row: Row) -> Proposal:
 def proposal_by_key(tx: ReadTx, key: ProposalKey) -> Proposal | None:
     """Return the proposal of that name in addresses."""
     row = tx.one(_BY_KEY, key=key)
+    return None if row is None else _proposal(row)
+
+
+def proposal_by_no(tx: ReadTx, no: int) -> Proposal | None:
+    """Return the proposal of that number, whoever may read it."""
+    row = tx.one(_BY_NO, no=no)
     return None if row is None else _proposal(row)
 
 
@@ -234,11 +249,22 @@ def roll_of(tx: ReadTx, proposal_no: int) -> list[Vote]:
 
 
 def remarks_of(tx: ReadTx, proposal_no: int) -> list[Remark]:
-    """Return what was said about a proposal, in order."""
-    return [
-        Remark(no=no, member_no=member_no, name=name, text=text, created_ms=created_ms)
-        for no, member_no, name, text, created_ms in tx.all(_COMMENTS, proposal_no=proposal_no)
-    ]
+    """Return what was said about a proposal, in order, also what was taken off."""
+    return [_remark(row) for row in tx.all(_COMMENTS, proposal_no=proposal_no)]
+
+
+def remark_by_no(tx: ReadTx, no: int) -> Remark | None:
+    """Return one thing that was said, whoever may read it."""
+    row = tx.one(_COMMENT, no=no)
+    return None if row is None else _remark(row)
+
+
+def _remark(row: Row) -> Remark:
+    no, proposal_no, member_no, name, text, created_ms, removed_ms, removed_by, reason = row
+    return Remark(
+        no=no, proposal_no=proposal_no, member_no=member_no, name=name, text=text, created_ms=created_ms, removed_ms=removed_ms,
+        removed_by=removed_by or "", reason=reason,
+    )  # fmt: skip
 
 
 def counted(proposal: Proposal, roll: list[Vote]) -> Count:

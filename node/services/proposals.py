@@ -204,7 +204,8 @@ class Proposals:
         if tx.scalar(_COMMENTS, which=proposal.no) >= PROPOSAL_COMMENTS_MAX:
             raise CannotDecide(Why.SO_MANY)
         tx.insert(
-            _SAID, proposal_no=proposal.no, member_no=by.no, text=text, once=once, created_ms=self._clock.now_ms()
+            _SAID, proposal_no=proposal.no, member_no=by.no, text=text, once=once, created_ms=self._clock.now_ms(), removed_ms=None,
+            removed_by_no=None, reason="",
         )  # fmt: skip
 
     async def minute(self, key: ProposalKey, by: Member, words: str) -> None:

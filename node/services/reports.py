@@ -1,4 +1,4 @@
-"""Reports: a member tells the organisers of a listing, a conversation, or what is on the board of a group.
+"""Reports: a member tells the organisers of a listing, a conversation, what is on the board of a group, or what was said about a proposal.
 
 They look at it, take a listing down or a note off, or close it. Organisers never open conversations, nor the boards of closed
 groups: whoever reports something there shows it to them, and is told so before.
@@ -20,6 +20,8 @@ from node.services.circle_rows import circle_by_no, people_of
 from node.services.market import Market
 from node.services.members import Member, member_by_account, member_by_no
 from node.services.own_listings import find_own
+from node.services.proposal_rows import may_read, proposal_by_no, remark_by_no
+from node.services.remarks import Remarks
 from node.services.threads import Thread, messages_of
 from node.store import ReadTx, Store, Tx
 from node.store.schema import reports as schema
@@ -37,13 +39,13 @@ MESSAGES_QUOTED: Final = 10
 
 _R: Final = schema.report.c
 _COLUMNS: Final = (
-    _R.no, _R.member_no, _R.about_no, _R.about_name, _R.scheme, _R.item_key, _R.thread_no, _R.note_no, _R.reply_no, _R.text, _R.quoted, _R.state,
+    _R.no, _R.member_no, _R.about_no, _R.about_name, _R.scheme, _R.item_key, _R.thread_no, _R.note_no, _R.reply_no, _R.remark_no, _R.text, _R.quoted, _R.state,
     _R.created_ms, _R.ended_ms, _R.ended_by, _R.outcome,
 )  # fmt: skip
 _BY_NO: Final = select(*_COLUMNS).where(_R.no == bindparam("no"))
 _ALL_OPEN: Final = select(*_COLUMNS).where(_R.state == OPEN).order_by(_R.no).limit(LISTED_MAX)
 _COUNT_OPEN: Final = select(func.count()).select_from(schema.report).where(_R.state == OPEN)
-_OPEN_OF: Final = select(_R.item_key, _R.thread_no, _R.note_no, _R.reply_no).where(
+_OPEN_OF: Final = select(_R.item_key, _R.thread_no, _R.note_no, _R.reply_no, _R.remark_no).where(
     _R.member_no == bindparam("member_no"), _R.state == OPEN
 )
 _NEW: Final = insert(schema.report)
@@ -71,12 +73,13 @@ class CannotReport(Exception):
 
 
 class Reported(NamedTuple):
-    """What a report is about: exactly one of a listing, a conversation, a note with perhaps an answer below it."""
+    """What a report is about: exactly one of a listing, a conversation, a note with perhaps an answer below it, a remark."""
 
     item_key: bytes | None = None
     thread_no: int | None = None
     note_no: int | None = None
     reply_no: int | None = None
+    remark_no: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +95,7 @@ class Report:
     thread_no: int | None
     note_no: int | None  # on the board of a group
     reply_no: int | None  # below it
+    remark_no: int | None  # about a proposal
     text: str
     quoted: str
     state: str
@@ -119,12 +123,12 @@ class ReportedListing:
 
 def _report(row: Row) -> Report:
     (
-        no, member_no, about_no, about_name, scheme, item_key, thread_no, note_no, reply_no, text, quoted, state, created_ms, ended_ms, ended_by,
+        no, member_no, about_no, about_name, scheme, item_key, thread_no, note_no, reply_no, remark_no, text, quoted, state, created_ms, ended_ms, ended_by,
         outcome,
     ) = row  # fmt: skip
     return Report(
         no=no, member_no=member_no, about_no=about_no, about_name=about_name, scheme=SchemeId(scheme),
-        item_key=None if item_key is None else ItemKey(item_key), thread_no=thread_no, note_no=note_no, reply_no=reply_no, text=text, quoted=quoted, state=state,
+        item_key=None if item_key is None else ItemKey(item_key), thread_no=thread_no, note_no=note_no, reply_no=reply_no, remark_no=remark_no, text=text, quoted=quoted, state=state,
         created_ms=created_ms, ended_ms=ended_ms, ended_by=ended_by, outcome=outcome,
     )  # fmt: skip
 
@@ -148,11 +152,21 @@ def report_by_no(tx: ReadTx, no: int) -> Report | None:
 class Reports:
     """See the head of this file."""
 
-    def __init__(self, *, store: Store, clock: Clock, market: Market, board: CircleBoard, own: SchemeId):
+    def __init__(
+        self,
+        *,
+        store: Store,
+        clock: Clock,
+        market: Market,
+        board: CircleBoard,
+        remarks: Remarks,
+        own: SchemeId,
+    ):
         self._store: Final = store
         self._clock: Final = clock
         self._market: Final = market
         self._board: Final = board
+        self._remarks: Final = remarks
         self._own: Final = own
 
     async def listing(self, by: Member, listing: ReportedListing, text: str) -> int:
@@ -199,6 +213,22 @@ class Reports:
             scheme=self._own, text=text, quoted=quoted,
         )  # fmt: skip
 
+    async def remark(self, by: Member, remark_no: int, text: str) -> int:
+        """Report what somebody said about a proposal that the reporter reads. Raises LookupError, CannotReport."""
+        return await self._store.write(self._remark, by, remark_no, text)
+
+    def _remark(self, tx: Tx, by: Member, remark_no: int, text: str) -> int:
+        said = remark_by_no(tx, remark_no)
+        proposal = None if said is None else proposal_by_no(tx, said.proposal_no)
+        if said is None or said.removed_ms is not None or proposal is None or not may_read(tx, proposal, by):
+            raise LookupError("nobody said so, or it is not theirs to read")
+        if said.member_no == by.no:
+            raise CannotReport(Why.OWN)
+        return self._put(
+            tx, by, Reported(remark_no=remark_no), about=member_by_no(tx, said.member_no), name=said.name, scheme=self._own,
+            text=text, quoted=f"{proposal.title}\n{said.text}",
+        )  # fmt: skip
+
     def _put(
         self, tx: Tx, by: Member, what: Reported, *, about: Member | None, name: str, scheme: SchemeId, text: str, quoted: str
     ) -> int:  # fmt: skip
@@ -216,7 +246,7 @@ class Reports:
     # --- organisers -------------------------------------------------------------------------------------------
 
     async def take_down(self, no: int, by: Actor, reason: str) -> None:
-        """Take the reported listing of ours down, or the note off, and close the report; its owner reads why.
+        """Take the reported listing of ours down, or the note or remark off, and close the report; its owner reads why.
 
         Raises:
             LookupError: no such report, or nothing of ours that can be taken down. NotAllowed: it is about the organiser.
@@ -234,6 +264,10 @@ class Reports:
             note_act(
                 tx, by, Deed.LISTING, now_ms=now_ms, for_no=report.about_no, detail=report.quoted, why=reason
             )
+        elif report.remark_no is not None:
+            remark = remark_by_no(tx, report.remark_no)
+            assert remark is not None, "looked at above"
+            self._remarks.take_off_in(tx, remark, by, reason)
         else:
             said = said_on_board(tx, report.note_no, report.reply_no)
             assert said is not None, "looked at above"
@@ -267,10 +301,13 @@ def said_on_board(tx: ReadTx, note_no: int | None, reply_no: int | None) -> Said
 
 
 def can_take_down(tx: ReadTx, report: Report, own: SchemeId) -> bool:
-    """Tell whether what was reported is a listing or a note of ours that is still there to be taken down."""
+    """Tell whether what was reported is a listing, a note or a remark of ours that is still there to be taken down."""
     if report.is_open and report.note_no is not None:
         said = said_on_board(tx, report.note_no, report.reply_no)
         return said is not None and said.removed_ms is None
+    if report.is_open and report.remark_no is not None:
+        remark = remark_by_no(tx, report.remark_no)
+        return remark is not None and remark.removed_ms is None
     if not report.is_open or report.item_key is None or report.scheme != own:
         return False
     owned = find_own(tx, report.item_key)

@@ -49,6 +49,9 @@ proposal_comment: Final = table(
     Column("text", Str, nullable=False),
     Column("once", Blob),
     Column("created_ms", Big, nullable=False),
+    Column("removed_ms", Big),  # taken off: then only whoever said it reads it
+    Column("removed_by_no", Big, ForeignKey("member.no")),
+    Column("reason", Str, nullable=False),  # why it was taken off
     Index("ix_proposal_comment_proposal", "proposal_no", "no"),
     Index("ix_proposal_comment_member", "member_no"),
     Index("ix_proposal_comment_once", "once", unique=True),

@@ -20,6 +20,7 @@ report: Final = table(
     Column("thread_no", Big),  # the reporter's conversation
     Column("note_no", Big),  # what is on the board of a group
     Column("reply_no", Big),  # below that note
+    Column("remark_no", Big),  # what was said about a proposal
     Column("text", Str, nullable=False),  # what is wrong with it
     Column("quoted", Str, nullable=False),  # the title, or what was written, as it was then
     Column("state", Str, nullable=False),  # open, closed

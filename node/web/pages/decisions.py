@@ -43,7 +43,7 @@ from node.web.pages.decision_words import (
     result_words,
     state_pill,
 )
-from node.web.pages.group_words import base_of
+from node.web.pages.group_words import base_of, off_words
 from node.web.pages.recording import stopped
 from node.web.present import name_of, paragraphs_of
 from node.web.views.events import CommentItem
@@ -182,7 +182,7 @@ def _read(tx: ReadTx, key: ProposalKey, me: Member, now_ms: int) -> Shown | None
     )
 
 
-async def _find(context: Context) -> Shown:
+async def find_decision(context: Context) -> Shown:
     """Return the proposal of this address. Raises NoSuchPage, also for who may not read it."""
     key = ProposalKey(hex_key(context.part("key")))
     shown = await context.read(_read, key, context.member, context.now_ms)
@@ -193,7 +193,7 @@ async def _find(context: Context) -> Shown:
 
 async def decision(context: Context) -> web.Response:
     """GET /decisions/{key}"""
-    return context.show(_view(context, await _find(context)))
+    return context.show(_view(context, await find_decision(context)))
 
 
 def _view(
@@ -220,8 +220,9 @@ def _view(
         minutes_by=_minutes_by(context, minutes),
         may_minute=shown.place.leads and minutes is not None and proposal.state is not State.MINUTED,
         comments=tuple(
-            CommentItem(author=each.name or _("somebody"), when=voice.lately(each.created_ms), text=each.text)
+            _comment(context, shown, each)
             for each in shown.remarks
+            if each.removed_ms is None or each.member_no == context.member.no
         ),
         may_say=running and (shown.place.puts or mine is not None),
         may_withdraw=running and (shown.place.leads or proposal.author_no == context.member.no),
@@ -229,6 +230,18 @@ def _view(
         choice_form=choice if choice.errors or mine is None else Filled({"choice": mine.choice or ""}),
         say_form=say,
         words_form=words,
+    )
+
+
+def _comment(context: Context, shown: Shown, remark: Remark) -> CommentItem:
+    own, base = remark.member_no == context.member.no, href_of(shown.proposal)
+    return CommentItem(
+        author=remark.name or context.words.gettext("somebody"),
+        when=context.voice.lately(remark.created_ms),
+        text=remark.text,
+        no=str(remark.no) if own else "",
+        off=off_words(remark.removed_ms, remark.removed_by, remark.reason, context.voice),
+        report_href="" if own else f"{base}/report?said={remark.no}",
     )
 
 
@@ -265,7 +278,8 @@ def cannot(context: Context, no: CannotDecide, back: Link) -> web.Response:
     return context.show(stopped(context, _("This was not done"), sentence, action=back), 409)
 
 
-def _to_it(context: Context, shown: Shown) -> Link:
+def back_to_it(context: Context, shown: Shown) -> Link:
+    """Return the way back to a proposal's page."""
     return Link(text=context.words.gettext("Back to the proposal"), href=href_of(shown.proposal))
 
 
@@ -276,13 +290,13 @@ async def _done(context: Context, shown: Shown, act: Awaitable[object], *, note:
     except LookupError:
         raise NoSuchPage from None
     except CannotDecide as no:
-        return cannot(context, no, _to_it(context, shown))
+        return cannot(context, no, back_to_it(context, shown))
     return context.redirect(href_of(shown.proposal), note=note)
 
 
 async def vote(context: Context) -> web.Response:
     """POST /decisions/{key}/vote"""
-    shown = await _find(context)
+    shown = await find_decision(context)
     form = context.form(VoteForm)
     sentence = context.words.gettext("Please choose one of the answers.")
     if isinstance(form, Filled) or form.choice not in shown.proposal.motion.choices:
@@ -293,7 +307,7 @@ async def vote(context: Context) -> web.Response:
 
 async def say(context: Context) -> web.Response:
     """POST /decisions/{key}/say"""
-    shown = await _find(context)
+    shown = await find_decision(context)
     form = context.form(SayForm)
     if isinstance(form, Filled):
         return context.show(_view(context, shown, say=form), 422)
@@ -303,14 +317,14 @@ async def say(context: Context) -> web.Response:
 
 async def withdraw(context: Context) -> web.Response:
     """POST /decisions/{key}/withdraw"""
-    shown = await _find(context)
+    shown = await find_decision(context)
     act = context.node.proposals.withdraw(shown.proposal.key, context.member)
     return await _done(context, shown, act, note="saved")
 
 
 async def minute(context: Context) -> web.Response:
     """POST /decisions/{key}/minutes: words, once."""
-    shown = await _find(context)
+    shown = await find_decision(context)
     form = context.form(MinutesForm)
     if isinstance(form, Filled):
         return context.show(_view(context, shown, words=form), 422)

@@ -84,6 +84,8 @@ def _title(report: Report, context: Context) -> str:
         return _("“%(what)s”, by %(name)s") % said
     if report.note_no is not None:
         return _("What %(name)s wrote in a group") % said
+    if report.remark_no is not None:
+        return _("What %(name)s said about a proposal") % said
     return _("Messages with %(name)s") % said
 
 
@@ -123,6 +125,7 @@ def _view(context: Context, read: _Read, down: Filled = EMPTY, close: Filled = E
         own=own and report.is_open,
         take_down_action=f"{here}/take-down" if decide and read.can_take_down else "",
         is_note=report.note_no is not None,
+        is_remark=report.remark_no is not None,
         take_down_form=down,
         close_action=f"{here}/close" if decide else "",
         close_form=close,
@@ -133,7 +136,8 @@ def _quoted_title(report: Report, context: Context) -> str:
     _ = context.words.gettext
     if report.item_key is not None:
         return _("The listing, as it was")
-    return _("What was written, as it was") if report.note_no is not None else _("The last that was written")
+    told = report.note_no is not None or report.remark_no is not None
+    return _("What was written, as it was") if told else _("The last that was written")
 
 
 async def take_down(context: Context) -> web.Response:

@@ -17,8 +17,8 @@ from node.services.reports import CannotReport
 from node.store import ReadTx
 from node.web.context import MEMBER, Context, NoSuchPage, Route, WrongRole, get, post
 from node.web.forms import EMPTY, Filled, Form, SpendForm, line, once_key, paragraphs
-from node.web.pages.group_words import Found, base_of, find_readable, is_keeper
-from node.web.pages.groups import group_view, off_words
+from node.web.pages.group_words import Found, base_of, find_readable, is_keeper, off_words
+from node.web.pages.groups import group_view
 from node.web.pages.member_report import ReportForm, cannot_report
 from node.web.pages.recording import ring
 from node.web.present import paragraphs_of
@@ -133,7 +133,7 @@ def _item(context: Context, shown: Shown, said: Said) -> SaidItem:
         when=voice.lately(said.created_ms),
         paragraphs=paragraphs_of(said.text),
         pinned=said.pinned,
-        off=off_words(said, voice),
+        off=off_words(said.removed_ms, said.removed_by, said.reason, voice),
         no="" if is_note else str(said.no),
         may_take_away=mine,
         may_take_off=not mine and on_board and may_take_off(context.actor, shown.group.circle),

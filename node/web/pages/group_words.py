@@ -14,7 +14,7 @@ from node.services.members import Member
 from node.store import ReadTx
 from node.web.context import Context, NoSuchPage
 from node.web.pages.recording import stopped
-from node.web.present import Voice
+from node.web.present import Voice, first_name
 from node.web.views.circles import GroupAct, GroupRow
 from node.web.views.member import WaitingCard
 from node.web.views.page import Link, Pill
@@ -159,6 +159,17 @@ def acts_about(standing: Standing, voice: Voice) -> tuple[GroupAct, ...]:
             )
         case _:
             return ()
+
+
+def off_words(removed_ms: int | None, by: str, reason: str, voice: Voice) -> str:
+    """Return, for its author, that something was taken off, by whom and why; nothing where it was not."""
+    if removed_ms is None:
+        return ""
+    _ = voice.words.gettext
+    told = {"name": first_name(by) or _("somebody"), "reason": reason}
+    if reason:
+        return _("%(name)s took this off: “%(reason)s” Only you still see it.") % told
+    return _("%(name)s took this off. Only you still see it.") % told
 
 
 def cannot(context: Context, no: CannotGroup, back: Link) -> web.Response:

@@ -32,6 +32,7 @@ from node.web.pages.group_words import (
     group_row,
     is_keeper,
     mine_words,
+    off_words,
     own_acts,
     size_words,
     standing_pill,
@@ -300,20 +301,8 @@ def said_item(context: Context, said: Said, base: str, answers: int) -> SaidItem
         paragraphs=paragraphs_of(said.text),
         pinned=said.pinned,
         answers=count if answers else "",
-        off=off_words(said, voice),
+        off=off_words(said.removed_ms, said.removed_by, said.reason, voice),
     )
-
-
-def off_words(said: Said, voice: Voice) -> str:
-    """Return, for its author, that something was taken off and why."""
-    if said.removed_ms is None:
-        return ""
-    _ = voice.words.gettext
-    name = first_name(said.removed_by) or _("somebody")
-    told = {"name": name, "reason": said.reason}
-    if said.reason:
-        return _("%(name)s took this off: “%(reason)s” Only you still see it.") % told
-    return _("%(name)s took this off. Only you still see it.") % told
 
 
 async def membership(context: Context) -> web.Response:

@@ -47,12 +47,14 @@ class EventListView(View):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommentItem:
-    """What somebody said under an event."""
+    """What somebody said under an event, or about a proposal."""
 
     author: str
     when: str  # "yesterday, 9:40"
     text: str
     no: str = ""  # of one that the reader may take away; "" otherwise
+    off: str = ""  # to its author: "Rosa took this off: …"
+    report_href: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

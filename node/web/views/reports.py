@@ -12,7 +12,7 @@ from node.web.views.page import Desk, Link, Place, View
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportView(View):
-    """GET and POST /l/{id}/report, /messages/{n}/report and /groups/{key}/notes/{n}/report. Field: text."""
+    """GET and POST /l/{id}/report, /messages/{n}/report, /groups/{key}/notes/{n}/report, /decisions/{key}/report. Field: text."""
 
     TEMPLATE: ClassVar[str] = "member/report.html"
     PLACE: ClassVar[Place] = "find"
@@ -52,7 +52,8 @@ class ReportedView(View):
     people: tuple[Link, ...]
     outcome: str
     own: bool
-    is_note: bool = False  # on the board of a group; else a listing
+    is_note: bool = False  # on the board of a group
+    is_remark: bool = False  # about a proposal; where neither, a listing
     take_down_action: str
     take_down_form: Filled = EMPTY
     close_action: str

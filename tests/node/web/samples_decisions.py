@@ -42,7 +42,16 @@ MOWER: Final = ProposalView(
     minutes=(),
     minutes_by="",
     may_minute=False,
-    comments=(CommentItem(author="Maud Ellis", when="yesterday, 9:40", text="Is it very loud?"),),
+    comments=(
+        CommentItem(
+            author="Maud Ellis", when="yesterday, 9:40", text="Is it very loud?", report_href="/decisions/1/report?said=4"
+        ),
+        CommentItem(author="Ana Silva", when="today, 8:12", text="No, it is one with a spindle.", no="5"),
+        CommentItem(
+            author="Ana Silva", when="today, 8:13", text="My cousin sells them.", no="6",
+            off="Rosa took this off: “It is an advert.” Only you still see it.",
+        ),
+    ),
     may_say=True,
     may_withdraw=False,
     once=ONCE,

@@ -170,7 +170,7 @@ async def test_what_a_closed_group_decides_opens_to_nobody_else(oakvale: Oakvale
         **TYPED, "form_token": token, "once": once, "choice": "yes", "words": "x", "day": day_of(oakvale, 7), "group": base.rpartition("/")[2],
     }  # fmt: skip
     routes = [each for each in ROUTES if "decisions" in each.path and each.path != "/decisions"]
-    assert len(routes) == 8
+    assert len(routes) == 11
     for route in routes:
         address = route.path.replace("/groups/{key}", base).replace("/decisions/{key}", path)
         asked = f"?group={base.rpartition('/')[2]}" if address == "/decisions/new" else ""
@@ -213,3 +213,46 @@ async def test_whoever_acts_for_a_member_reads_nothing_of_their_groups(oakvale: 
     assert "Please vote: Qwertz" in anas
     assert "Yxcvbn" in anas
     assert "Yxcvbn" in await text(oakvale.browser, "/calendar")
+
+
+async def test_what_was_said_is_taken_back_by_whoever_said_it_or_reported(oakvale: Oakvale) -> None:
+    base = await started(oakvale, "closed")
+    await does(oakvale.bens, base, "ask")
+    await about(oakvale, base, "accept", oakvale.ben.no)
+    path = await put(oakvale, oakvale.browser, base)
+    for said in ("Cheap mowers", "Fine mowers"):
+        form = {**fields_of(await text(oakvale.bens, path)), "text": said}
+        assert (await oakvale.bens.post(f"{path}/say", data=form, allow_redirects=False)).status == 303
+    report = f"{path}/report?said=1"
+    assert report not in await text(oakvale.bens, path)
+    assert (await oakvale.bens.get(report)).status == 404  # one's own
+    assert (await send(oakvale.browser, f"{path}/unsay", path, said="1")).status == 403
+    for wrong in ("9", "x", ""):
+        assert (await oakvale.browser.get(f"{path}/report?said={wrong}")).status == 404
+
+    page = words_of(await text(oakvale.browser, report))
+    assert "What Ben said about “A mower”" in page
+    assert "They see with it what was said, and nothing else." in page
+    assert (await send(oakvale.browser, report, report, text="")).status == 422
+    assert (await send(oakvale.browser, report, report, text="An advert")).status == 303
+    assert "You said so already." in words_of(
+        await (await send(oakvale.browser, report, report, text="Again")).text()
+    )
+    rosas = await oakvale.town.browser_of(oakvale.rosa)
+    assert "What Ben said about a proposal" in words_of(await text(rosas, "/admin/reports"))
+    page = words_of(await text(rosas, "/admin/reports/1"))
+    for shown in ("Take it off the page", "A mower", "Cheap mowers"):
+        assert shown in page
+    assert "Fine mowers" not in page
+    sent = await send(rosas, "/admin/reports/1/take-down", "/admin/reports/1", reason="An advert.")
+    assert sent.status == 303
+    assert "Cheap mowers" not in await text(oakvale.browser, path)
+    assert "Rosa took this off: “An advert.” Only you still see it." in words_of(
+        await text(oakvale.bens, path)
+    )
+    assert (await oakvale.browser.get(report)).status == 404
+
+    await closed(oakvale)  # also when the vote is over
+    for no in ("1", "2", "2"):
+        assert (await send(oakvale.bens, f"{path}/unsay", "/my", said=no)).status == 303
+    assert "mowers" not in await text(oakvale.bens, path)

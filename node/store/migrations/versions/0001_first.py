@@ -1669,6 +1669,7 @@ def upgrade() -> None:
         sa.Column("thread_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("note_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("reply_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("remark_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("text", sa.Text(), nullable=False),
         sa.Column("quoted", sa.Text(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
@@ -2154,9 +2155,15 @@ def upgrade() -> None:
         sa.Column("text", sa.Text(), nullable=False),
         sa.Column("once", sa.LargeBinary(), nullable=True),
         sa.Column("created_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("removed_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("removed_by_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("reason", sa.Text(), nullable=False),
         sa.ForeignKeyConstraint(["member_no"], ["member.no"], name=op.f("fk_proposal_comment_member_no")),
         sa.ForeignKeyConstraint(
             ["proposal_no"], ["proposal.no"], name=op.f("fk_proposal_comment_proposal_no")
+        ),
+        sa.ForeignKeyConstraint(
+            ["removed_by_no"], ["member.no"], name=op.f("fk_proposal_comment_removed_by_no")
         ),
         sa.PrimaryKeyConstraint("no", name=op.f("pk_proposal_comment")),
         sqlite_strict=True,
