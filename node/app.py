@@ -55,9 +55,11 @@ from node.services.deposits import Deposits
 from node.services.directory import Directory
 from node.services.entering import Entering
 from node.services.erasure import Erasure
+from node.services.event_rows import Hosted
 from node.services.event_settling import EventSettling
-from node.services.event_telling import EventTelling
+from node.services.event_telling import EventTelling, News
 from node.services.events import Events
+from node.services.events_abroad import EVENT, EventsAbroad
 from node.services.evidence import EvidenceService
 from node.services.fee_telling import FeeTelling
 from node.services.gifts import GIFT, Gifts
@@ -118,6 +120,7 @@ from node.services.witness import Witness
 from node.store import ReadTx, Store, Tx
 from node.wall import wall_hour
 from protocol.checkpoint import quorum
+from protocol.event import OwnEvent
 from protocol.letter import LetterText
 from protocol.limits import CHECKPOINT_EVERY_MS, KEEP_EVERY_MS
 from protocol.names import ItemKey, SchemeId, scheme_text
@@ -232,7 +235,9 @@ class Node:
         self.acting = Acting(store=store, clock=clock, telling=self.telling)
         self.asks = Asks(store=store, clock=clock, chance=chance, trades=self.trades, telling=self.telling)
         telling = EventTelling(self.outbox, self.settings, clock, self.options.origin)
-        self.events = Events(store=store, clock=clock, chance=chance, telling=telling)
+        self.events = Events(
+            store=store, clock=clock, chance=chance, telling=telling, tell_abroad=self._tell_abroad
+        )  # fmt: skip
         self.circles = Circles(
             store=store, clock=clock, chance=chance, proposals=self.proposals, events=self.events, telling=circle_telling
         )  # fmt: skip
@@ -367,9 +372,13 @@ class Node:
             store=self.store, clock=self.clock, own=self.scheme, market=self.market, letters=lambda: self.letters,
             settings=self.settings, telling=self.telling, requests=lambda: self.requests,
         )  # fmt: skip
+        self.events_abroad = EventsAbroad(
+            clock=self.clock, settings=self.settings, zone=LOCALTZ, events=self.events, requests=lambda: self.requests
+        )  # fmt: skip
         self.requests = RequestsAbroad(
             store=self.store, clock=self.clock, chance=self.chance, own=self.scheme, letters=lambda: self.letters,
-            settings=self.settings, telling=self.telling, kinds={GIFT: self.gifts}, placed=placed_here,
+            settings=self.settings, telling=self.telling, kinds={GIFT: self.gifts, EVENT: self.events_abroad},
+            placed=placed_here,
         )  # fmt: skip
         self.swaps = Swaps(
             store=self.store, clock=self.clock, chance=self.chance, own=self.scheme, trades=self.trades,
@@ -460,6 +469,9 @@ class Node:
         self.loans.trade_corrected(tx, no)  # made after the trades that ask
         self.tokens.trade_corrected(tx, no)
         self.chest.trade_corrected(tx, no)
+
+    def _tell_abroad(self, tx: Tx, hosted: Hosted, event: OwnEvent, who: int, news: News) -> None:
+        self.events_abroad.tell(tx, hosted, event, who, news)  # made after the events that call it
 
     def _take_letter(self, tx: Tx, thread: Thread, text: LetterText) -> None:
         self.asks_abroad.takes(tx, thread, text)

@@ -13,17 +13,22 @@ from dataclasses import dataclass
 from typing import Final
 
 from node.clock import Clock
+from node.services.event_rows import upcoming
+from node.services.events_abroad import is_shared
 from node.services.feed_store import items_of_kind
 from node.services.own_feed import OwnFeed
 from node.services.routes import MODES, Routes
 from node.services.settings import SchemeSettings
 from node.services.steady import steadily
 from node.store import ReadTx, Store, Tx
+from protocol.event import Plan, State
 from protocol.feed import Item
 from protocol.feed_kinds import (
+    EVENT,
     PEERING,
     PROFILE,
     RATE,
+    Event,
     Payload,
     Peering,
     Profile,
@@ -32,7 +37,7 @@ from protocol.feed_kinds import (
     payload_bytes,
     payload_of,
 )
-from protocol.limits import DAY_MS
+from protocol.limits import DAY_MS, TIME_MS_MAX
 from protocol.market import Place
 from protocol.message import trusted_message
 from protocol.names import ItemKey, SchemeId
@@ -43,6 +48,7 @@ LIFE_MS: Final = 200 * DAY_MS
 RENEWED_BEFORE_MS: Final = 100 * DAY_MS
 # A class is a power of two: the room has halved twice, or grown fourfold, or there is none.
 CLASSES_APART: Final = 2
+EVENTS_MAX: Final = 200
 
 PROFILE_KEY: Final = ItemKey(b"profile".ljust(16, b"\0"))
 RATE_NOW_KEY: Final = ItemKey(b"rate-now".ljust(16, b"\0"))
@@ -56,6 +62,7 @@ class Said:
     kind: str
     key: ItemKey
     payload: Payload | None
+    expires: int | None = None  # none: when what is said of a scheme does
 
 
 class Announcements:
@@ -119,23 +126,34 @@ class Announcements:
             if line.open
         )
 
+    def _events(self, tx: ReadTx, now_ms: int) -> tuple[Said, ...]:
+        """Return the events that members of neighbouring schemes may come to. Source: 5.11."""
+        settings = self._settings()
+        shown, _ = upcoming(tx, now_ms, me=None, most=EVENTS_MAX) if settings.public_events else ([], 0)
+        return tuple(
+            Said(EVENT, each.key, event_of(each.event.plan, settings.language), expires=each.event.plan.ends)
+            for each in shown
+            if is_shared(each.event.plan, settings) and each.event.state is State.PLANNED
+        )
+
     def _news(self, tx: ReadTx, wanted: Sequence[Said]) -> list[Said]:
         """Return what the feed does not say yet, or should not say any more."""
         now_ms = self._clock.now_ms()
+        wanted = (*wanted, *self._events(tx, now_ms))
         held = _held(tx, self._own, now_ms)
         news = [each for each in wanted if self._is_new(each, held.get(each.key), now_ms)]
         keys = {each.key for each in wanted}
         ended = [
             Said(item.kind, key, None)
             for key, item in held.items()
-            if item.kind == PEERING and key not in keys
+            if item.kind in (PEERING, EVENT) and key not in keys
         ]
         return news + ended
 
     def _is_new(self, said: Said, held: Item | None, now_ms: int) -> bool:
         if said.payload is None or held is None:
             return said.payload is not None or held is not None
-        if held.expires < now_ms + RENEWED_BEFORE_MS:
+        if held.expires < min(said.expires or TIME_MS_MAX, now_ms + RENEWED_BEFORE_MS):
             return True
         if isinstance(said.payload, Peering):
             return _differs(said.payload, payload_of(held))
@@ -147,9 +165,8 @@ class Announcements:
             if said.payload is None:
                 self._own_feed.withdraw(tx, said.kind, said.key)
             else:
-                self._own_feed.put(
-                    tx, said.kind, said.key, payload_bytes(said.payload), expires=now_ms + LIFE_MS
-                )
+                expires = min(said.expires or TIME_MS_MAX, now_ms + LIFE_MS)
+                self._own_feed.put(tx, said.kind, said.key, payload_bytes(said.payload), expires=expires)
 
 
 def _differs(said: Peering, held: Payload | None) -> bool:
@@ -166,10 +183,17 @@ def _differs(said: Peering, held: Payload | None) -> bool:
 def _held(tx: ReadTx, own: SchemeId, now_ms: int) -> Mapping[ItemKey, Item]:
     items = [
         trusted_message(Item, wire).body
-        for kind in (PROFILE, RATE, PEERING)
+        for kind in (PROFILE, RATE, PEERING, EVENT)
         for _, wire in items_of_kind(tx, kind, now_ms, own)
     ]
     return {item.key: item for item in items}
+
+
+def event_of(plan: Plan, language: str) -> Event:
+    """Return how an event is told to others."""
+    return Event(
+        title=plan.title, text=plan.text, language=language, where=plan.where, place=None, starts=plan.starts, ends=plan.ends
+    )  # fmt: skip
 
 
 def profile_of(settings: SchemeSettings) -> Profile:

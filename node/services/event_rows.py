@@ -100,8 +100,13 @@ _TO_SETTLE: Final = (
 )  # fmt: skip
 _G: Final = schema.guest.c
 _M: Final = people_schema.member.c
+_HOST: Final = (
+    select(_M.account_no)
+    .select_from(schema.event.join(people_schema.member, _E.host_no == _M.no))
+    .where(_E.key == bindparam("key"))
+)
 _GUESTS: Final = (
-    select(_G.member_no, _G.answer, _G.turn).where(_G.event_no == bindparam("event_no")).order_by(_G.turn)
+    select(_G.who, _G.answer, _G.turn).where(_G.event_no == bindparam("event_no")).order_by(_G.turn)
 )
 _PAID: Final = (
     select(_G.member_no, _G.trade_no)
@@ -218,6 +223,12 @@ def event_by_key(tx: ReadTx, key: ItemKey) -> Hosted | None:
     return None if row is None else _hosted(row)
 
 
+def host_account(tx: ReadTx, key: ItemKey) -> int | None:
+    """Return the account of whoever hosts the event of that name."""
+    found = tx.scalar(_HOST, key=key)
+    return None if found is None else int(found)
+
+
 def event_by_once(tx: ReadTx, once: bytes) -> Hosted | None:
     """Return what a form's key posted."""
     row = tx.one(_BY_ONCE, once=once)
@@ -323,7 +334,7 @@ def guests_of(tx: ReadTx, hosted: Hosted) -> Guests:
 
 
 def guest_names(tx: ReadTx, event_no: int) -> Mapping[int, str]:
-    """Return the names of all who answered, by member."""
+    """Return the names of all members who answered, by member."""
     return dict(tx.all(_NAMES, event_no=event_no))
 
 

@@ -35,7 +35,7 @@ _SETTLED: Final = (
 )
 _WAS_THERE: Final = (
     update(schema.guest)
-    .where(_G.event_no == bindparam("which"), _G.member_no == bindparam("who"))
+    .where(_G.event_no == bindparam("which"), _G.member_no == bindparam("guest_no"))
     .values(trade_no=bindparam("new_trade_no"))
 )
 
@@ -83,7 +83,7 @@ class EventSettling:
         ]
         tx.run(_SETTLED, which=hosted.no, now=self._clock.now_ms())
         for guest, trade in zip(people, trades, strict=True):
-            tx.run(_WAS_THERE, which=hosted.no, who=guest.no, new_trade_no=trade.no)
+            tx.run(_WAS_THERE, which=hosted.no, guest_no=guest.no, new_trade_no=trade.no)
             self._telling.tell_recorded(tx, guest, host, trade, hosted.event.plan)
         return trades
 

@@ -7,7 +7,7 @@ Source: docs/protocol.md 5.11; docs/pages.md 7.2.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from sqlalchemy import bindparam, delete, func, insert, select, update
@@ -67,7 +67,7 @@ _CHANGED: Final = (
     )
 )  # fmt: skip
 _GUEST: Final = upsert(
-    schema.guest, key=("event_no", "member_no"), update=("answer", "turn", "moved_up_ms", "changed_ms")
+    schema.guest, key=("event_no", "who"), update=("answer", "turn", "moved_up_ms", "changed_ms")
 )
 _SAID: Final = insert(schema.event_comment)
 _SAID_BEFORE: Final = select(_C.no).where(_C.once == bindparam("once"))
@@ -77,6 +77,9 @@ _COMMENTS: Final = (
 _FOR_NO_GROUP: Final = update(schema.event).where(_E.circle_no == bindparam("which")).values(circle_no=None)
 _FOR_ALL_FROM: Final = _FOR_NO_GROUP.where(_E.host_no == bindparam("who"), _E.inside.is_(False))
 _UNSAID: Final = delete(schema.event_comment).where(_C.no == bindparam("which"))
+
+
+TellAbroad = Callable[[Tx, Hosted, OwnEvent, int, News], None]
 
 
 class TooManyEvents(Exception):
@@ -95,11 +98,14 @@ def may_manage(by: Actor, hosted: Hosted, standing: Standing) -> bool:
 class Events:
     """See the head of this file."""
 
-    def __init__(self, *, store: Store, clock: Clock, chance: Chance, telling: EventTelling):
+    def __init__(
+        self, *, store: Store, clock: Clock, chance: Chance, telling: EventTelling, tell_abroad: TellAbroad
+    ):  # fmt: skip
         self._store: Final = store
         self._clock: Final = clock
         self._chance: Final = chance
         self._telling: Final = telling
+        self._tell_abroad: Final = tell_abroad
 
     # --- hosts ----------------------------------------------------------------------------------------------
 
@@ -231,6 +237,11 @@ class Events:
             self._telling.tell_asked(tx, host, who, hosted.key, hosted.event.plan)
         return after
 
+    def says_in(self, tx: Tx, hosted: Hosted, who: int, comes: bool) -> None:
+        """Unit: note what somebody of another scheme said, who is a negative number among guests. Raises OutOfOrder."""
+        guests = guests_of(tx, hosted)
+        self._seat(tx, hosted, hosted.event, guests, says(guests, who, comes))
+
     async def admit(self, key: ItemKey, by: Actor, member_no: int, yes: bool) -> Answer:
         """Say yes or no to somebody who asked for a place; return what then stands beside their name.
 
@@ -261,7 +272,7 @@ class Events:
             if each not in known:
                 moved_up = now_ms if each.who in after.moved_up else None
                 tx.run(
-                    _GUEST, event_no=hosted.no, member_no=each.who, answer=each.answer.value, turn=each.turn,
+                    _GUEST, event_no=hosted.no, who=each.who, member_no=each.who if each.who > 0 else None, answer=each.answer.value, turn=each.turn,
                     moved_up_ms=moved_up, changed_ms=now_ms,
                 )  # fmt: skip
         for who in after.moved_up:
@@ -350,6 +361,9 @@ class Events:
             self._tell(tx, hosted, event, each.who, news)
 
     def _tell(self, tx: Tx, hosted: Hosted, event: OwnEvent, member_no: int, news: News) -> None:
+        if member_no < 0:
+            self._tell_abroad(tx, hosted, event, member_no, news)
+            return
         member = member_by_no(tx, member_no)
         assert member is not None
         self._telling.tell(tx, member, hosted.key, event, news)

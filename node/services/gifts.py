@@ -165,14 +165,14 @@ class Gifts:
 
     # --- whoever would like it, of another scheme ---------------------------------------------------------------
 
-    def hear(self, tx: Tx, request: Request, thread: Thread) -> Standing:
+    def hear(self, tx: Tx, request: Request) -> Standing:
         """Unit: do what somebody abroad asks; the same again changes nothing. Source: 7.10."""
         no = request.about_no
         if no is None and request.wants is not Wants.ASK:
             return Standing(stands=Stands.TAKEN_BACK)
         try:
             if no is None:
-                no = self._wish_abroad(tx, request, thread)
+                no = self._wish_abroad(tx, request)
             else:
                 self._act_abroad(tx, request, no)
         except CannotGive as cannot:
@@ -182,11 +182,12 @@ class Gifts:
         assert wish is not None, "wishes are never deleted"
         return standing_of(wish, self._words(None))
 
-    def _wish_abroad(self, tx: Tx, request: Request, thread: Thread) -> int:
+    def _wish_abroad(self, tx: Tx, request: Request) -> int:
         owned, giver = self._given(tx, request.key)
         if not owned.listing.shared:
             raise CannotGive(Why.GONE)
-        known = wishes_for(tx, request.key)
+        assert request.thread_no is not None, "it came in a conversation"
+        thread, known = threads.thread_by_no(tx, request.thread_no), wishes_for(tx, request.key)
         for each in known:
             if each.open and each.thread_id == thread.id:
                 return each.no  # they stand on the list already

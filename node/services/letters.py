@@ -20,6 +20,7 @@ from node.federation.links import Links
 from node.keyring import KeyRing
 from node.services import threads
 from node.services.directory import Directory
+from node.services.event_rows import host_account
 from node.services.letter_carrier import Carrier
 from node.services.own_listings import owner_account
 from node.services.routes import Routes
@@ -301,7 +302,8 @@ class Letters:
             account_no = tx.scalar(_BY_HANDLE, handle=text.to_handle, scheme=sender)
             return account_no is not None, account_no
         if text.listing is not None and text.listing.scheme == self._keyring.scheme:
-            account_no = owner_account(tx, ItemKey(text.listing.key))
+            key = ItemKey(text.listing.key)
+            account_no = owner_account(tx, key) or host_account(tx, key)
             return account_no is not None, account_no
         return True, None
 

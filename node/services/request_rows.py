@@ -79,6 +79,15 @@ _THREAD: Final = (
     .limit(1)
 )  # fmt: skip
 _NEWEST: Final = select(func.max(_M.no)).where(_M.thread_no == bindparam("thread_no"))
+_SEAT: Final = (
+    select(_R.about_no)
+    .where(
+        _R.role == Role.IN.value, _R.scheme == bindparam("scheme"), _R.item_key == bindparam("item_key"),
+        _R.their_handle == select(_R.their_handle).where(_R.no == bindparam("no")).scalar_subquery(),
+        _R.about_no.is_not(None),
+    )
+    .limit(1)
+)  # fmt: skip
 _NEW: Final = insert(schema.request)
 _CHANGE: Final = update(schema.request).where(_R.no == bindparam("which"))
 _SAID: Final = _CHANGE.values(
@@ -184,6 +193,12 @@ def open_requests(tx: ReadTx, account_no: int) -> list[Request]:
     """Return what a member asked for abroad and may still become something, the oldest first."""
     found = [_request(row) for row in tx.all(_OPEN_OUT, account_no=account_no)]
     return [each for each in found if not each.mirror.over]
+
+
+def seat_of(tx: ReadTx, request: Request) -> int | None:
+    """Return under which number whoever asks from abroad is known for this thing, by whichever request of theirs."""
+    found = tx.scalar(_SEAT, scheme=request.scheme, item_key=request.key, no=request.no)
+    return None if found is None else int(found)
 
 
 def request_for(tx: ReadTx, account_no: int, scheme: SchemeId, key: ItemKey) -> Request | None:

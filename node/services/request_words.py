@@ -2,41 +2,58 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from node.services.request_rows import Request
 from node.web.words import Words
 from protocol.beyond import Stands, Wants
 
+EVENT: Final = "event"
+
 
 def asked_line(request: Request, wants: Wants, words: Words) -> str:
     """Return what the owner reads first of somebody of another scheme."""
-    _, said = words.gettext, {"title": request.title}
+    _, said, event = words.gettext, {"title": request.title}, request.kind == EVENT
     match wants:
         case Wants.ASK:
-            return _("I would like this: %(title)s") % said
+            return (_("I am coming: %(title)s") if event else _("I would like this: %(title)s")) % said
         case Wants.TAKE_BACK:
-            return _("I do not need this any more: %(title)s") % said
+            text = _("I cannot come: %(title)s") if event else _("I do not need this any more: %(title)s")
+            return text % said
         case Wants.HAS_IT:
             return _("I have it now: %(title)s") % said
 
 
-def heard_line(title: str, stands: Stands, words: Words) -> str:
+def heard_line(request: Request, stands: Stands, words: Words) -> str:
     """Return what whoever asked reads first."""
-    _, said = words.gettext, {"title": title}
-    match stands:
-        case Stands.ASKED:
-            return _("They were asked, and will say yes or no: %(title)s") % said
-        case Stands.WAITING:
-            return _("You are on the list: %(title)s") % said
-        case Stands.AGREED:
-            return _("Yes, it is for you: %(title)s") % said
-        case Stands.DECLINED:
-            return _("No, not this time: %(title)s") % said
-        case Stands.ENDED:
-            return _("It will not be after all: %(title)s") % said
-        case Stands.TAKEN_BACK:
-            return _("They know that you do not need it any more: %(title)s") % said
-        case Stands.DONE:
-            return _("You have it now: %(title)s") % said
+    said = {"title": request.title}
+    return (_of_event if request.kind == EVENT else _of_listing)(stands, words) % said
+
+
+def _of_listing(stands: Stands, words: Words) -> str:
+    _ = words.gettext
+    return {
+        Stands.ASKED: _("They were asked, and will say yes or no: %(title)s"),
+        Stands.WAITING: _("You are on the list: %(title)s"),
+        Stands.AGREED: _("Yes, it is for you: %(title)s"),
+        Stands.DECLINED: _("No, not this time: %(title)s"),
+        Stands.ENDED: _("It will not be after all: %(title)s"),
+        Stands.TAKEN_BACK: _("They know that you do not need it any more: %(title)s"),
+        Stands.DONE: _("You have it now: %(title)s"),
+    }[stands]
+
+
+def _of_event(stands: Stands, words: Words) -> str:
+    _ = words.gettext
+    return {
+        Stands.ASKED: _("They were asked, and will say yes or no: %(title)s"),
+        Stands.WAITING: _("You wait for a place: %(title)s"),
+        Stands.AGREED: _("You have a place: %(title)s"),
+        Stands.DECLINED: _("No, not this time: %(title)s"),
+        Stands.ENDED: _("Cancelled: %(title)s"),
+        Stands.TAKEN_BACK: _("They know that you cannot come: %(title)s"),
+        Stands.DONE: _("You were there: %(title)s"),
+    }[stands]
 
 
 def lines_of(said: str) -> tuple[str, ...]:

@@ -16,8 +16,9 @@ import structlog
 from node.clock import Chance, Clock
 from node.mail.texts import words_of
 from node.services.acts import clip
+from node.services.event_rows import event_by_key
 from node.services.letters import CannotWrite, Letters, RequestPart, Writing
-from node.services.members import Member, member_by_account
+from node.services.members import Member, member_by_account, member_by_no
 from node.services.own_listings import find_own, owner_account
 from node.services.request_rows import (
     Request,
@@ -119,7 +120,7 @@ class Placed:
 class Kind(Protocol):
     """What one kind of listing does with requests from abroad, in the unit that reads them."""
 
-    def hear(self, tx: Tx, request: Request, thread: Thread) -> Standing:
+    def hear(self, tx: Tx, request: Request) -> Standing:
         """Unit: do what is asked, unless it was done, and return how it stands. The same again changes nothing."""
 
 
@@ -234,7 +235,7 @@ class RequestsAbroad:
         writing = Writing(
             account_no=owner.account_no, name=clip(owner.public_name, LETTER_NAME_BYTES_MAX), scheme=request.scheme,
             listing=(self._own, request.key), kind=LISTING_ANSWER, reference=request.id,
-            text="\n".join((heard_line(request.title, standing.stands, words), *standing.lines)),
+            text="\n".join((heard_line(request, standing.stands, words), *standing.lines)),
             request=_part(request, turn, standing.stands.value),
         )  # fmt: skip
         try:
@@ -296,7 +297,7 @@ class RequestsAbroad:
             return
         note_asked(tx, request.no, wants, text.turn, text.from_name, now_ms)
         request = request_by_no(tx, request.no, Role.IN)
-        standing = self._kinds[request.kind].hear(tx, request, thread)
+        standing = self._kinds[request.kind].hear(tx, request)
         self._answer(tx, request, standing)
 
     def _take_answer(self, tx: Tx, thread: Thread, text: RequestText) -> None:
@@ -313,7 +314,7 @@ class RequestsAbroad:
         )  # fmt: skip
         member = member_by_account(tx, request.account_no)
         if member is not None and stands is not request.stands:
-            line = heard_line(request.title, stands, self._words(member))
+            line = heard_line(request, stands, self._words(member))
             self._telling.told(tx, member, (line, *lines_of(said)), f"/messages/{thread.no}")
 
     def _words(self, reader: Member) -> Words:
@@ -339,6 +340,10 @@ def _part(request: Request, turn: int, word: str) -> RequestPart:
 def placed_here(tx: ReadTx, key: ItemKey) -> Placed | None:
     """Query: what people abroad know by this key."""
     owned, owner = find_own(tx, key), owner_account(tx, key)
-    if owned is None or owner is None:
+    if owned is not None and owner is not None:
+        return Placed(kind=owned.listing.content.kind, title=owned.listing.content.title, owner_no=owner)
+    hosted = event_by_key(tx, key)
+    host = None if hosted is None else member_by_no(tx, hosted.host_no)
+    if hosted is None or host is None:
         return None
-    return Placed(kind=owned.listing.content.kind, title=owned.listing.content.title, owner_no=owner)
+    return Placed(kind="event", title=hosted.event.plan.title, owner_no=host.account_no)

@@ -43,7 +43,9 @@ event: Final = table(
 guest: Final = table(
     "guest",
     Column("event_no", Big, ForeignKey("event.no"), primary_key=True),
-    Column("member_no", Big, ForeignKey("member.no"), primary_key=True),
+    # The member's number, or minus that of the request by which somebody of another scheme asked.
+    Column("who", Big, primary_key=True),
+    Column("member_no", Big, ForeignKey("member.no")),  # none: of another scheme
     Column("answer", Str, nullable=False),  # an Answer of protocol/event.py
     Column("turn", Big, nullable=False),  # who answered before whom
     Column("moved_up_ms", Big),  # when a place became free for whoever waited

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from node.services.request_rows import Request
-from node.services.request_words import lines_of
+from node.services.request_words import EVENT, lines_of
 from node.services.requests_abroad import Why
 from node.services.threads import WAITING
 from node.web.pages.schemes import Schemes
@@ -31,6 +31,8 @@ def standing_lines(request: Request, scheme: str, voice: Voice) -> tuple[str, ..
     seen = request.mirror.seen
     if isinstance(seen, Seen):
         return (_unheard(seen, request, said, voice.words),)
+    if request.kind == EVENT:
+        return (_at_event(seen, voice.words) % said, *lines_of(request.said))
     lines = lines_of(request.said) if seen not in (Stands.TAKEN_BACK, Stands.DONE) else ()
     match seen:
         case Stands.ASKED:
@@ -50,6 +52,19 @@ def standing_lines(request: Request, scheme: str, voice: Voice) -> tuple[str, ..
     return (first % said, *lines)
 
 
+def _at_event(seen: Stands, words: Words) -> str:
+    _ = words.gettext
+    return {
+        Stands.ASKED: _("%(name)s was asked, and says yes or no."),
+        Stands.WAITING: _("It is full. You wait for a place, and are told when you have one."),
+        Stands.AGREED: _("You said that you come. You have a place."),
+        Stands.DECLINED: _("%(scheme)s says: not this time."),
+        Stands.ENDED: _("This was cancelled."),
+        Stands.TAKEN_BACK: _("You said that you cannot come, and they know."),
+        Stands.DONE: _("It is over."),
+    }[seen]
+
+
 def _unheard(seen: Seen, request: Request, said: dict[str, str], words: Words) -> str:
     _ = words.gettext
     match seen:
@@ -59,6 +74,8 @@ def _unheard(seen: Seen, request: Request, said: dict[str, str], words: Words) -
             text = _("%(scheme)s has your question, and has not answered yet.")
         case Seen.SILENT:
             text = _("%(scheme)s did not take your question within two weeks. You can ask once more.")
+        case Seen.TAKING_BACK if request.kind == EVENT:
+            text = _("You said that you cannot come. %(scheme)s has not heard of that yet.")
         case Seen.TAKING_BACK:
             text = _("You do not need it any more. %(scheme)s has not heard of that yet.")
         case Seen.REFUSED if request.letter == NOBODY:
@@ -72,8 +89,18 @@ def _unheard(seen: Seen, request: Request, said: dict[str, str], words: Words) -
 
 def request_pill(request: Request, words: Words) -> Pill:
     """Return how it stands in a word or two."""
-    _ = words.gettext
+    _, event = words.gettext, request.kind == EVENT
     match request.mirror.seen:
+        case Stands.AGREED if event:
+            return Pill(text=_("You come"), tone="good")
+        case Stands.WAITING if event:
+            return Pill(text=_("You wait for a place"), tone="wait")
+        case Stands.ENDED if event:
+            return Pill(text=_("Cancelled"), tone="stop")
+        case Stands.DONE if event:
+            return Pill(text=_("Over"))
+        case Stands.TAKEN_BACK | Seen.TAKING_BACK if event:
+            return Pill(text=_("You cannot come"))
         case Stands.AGREED:
             return Pill(text=_("Promised to you"), tone="good")
         case Stands.DONE:
@@ -102,10 +129,11 @@ def request_acts(request: Request, voice: Voice) -> RequestActions:
     quiet = request.letter != WAITING and voice.now_ms - request.changed_ms >= DAY_MS
     asked = request.wants is Wants.ASK
     return RequestActions(
-        received_action=f"{href}/received" if mirror.seen is Stands.AGREED else "",
+        received_action=f"{href}/received" if mirror.seen is Stands.AGREED and request.kind != EVENT else "",
         again_action=f"{href}/again" if asked and quiet and isinstance(mirror.seen, Seen) else "",
         back_action=f"{href}/back" if asked else "",
         message=talk,
+        event=request.kind == EVENT,
     )
 
 
@@ -116,6 +144,8 @@ def abroad_cards(requests: tuple[Request, ...], schemes: Schemes, voice: Voice) 
         seen, said = request.mirror.seen, {"title": request.title}
         if seen not in (Stands.AGREED, Seen.SILENT) or request.wants is not Wants.ASK:
             continue
+        if request.kind == EVENT and seen is Stands.AGREED:
+            continue  # nothing is asked of them
         title = _("Promised to you: %(title)s") if seen is Stands.AGREED else _("No answer: %(title)s")
         lines = standing_lines(request, scheme_called(request.scheme, schemes, voice.words), voice)
         action = Link(text=_("See what to do"), href="/my/abroad")

@@ -19,7 +19,6 @@ from node.services.event_rows import (
     coming_counts,
     comments_of,
     event_by_key,
-    guest_names,
     guests_of,
     may_read,
     of_series,
@@ -37,6 +36,8 @@ from node.web.calendar_file import calendar_answer
 from node.web.context import MEMBER, Context, NoSuchPage, Route, get, post
 from node.web.dates import local, month_of
 from node.web.forms import EMPTY, Filled, Form, SpendForm, once_key, paragraphs
+from node.web.pages.event_guests import mine_words, names_of_guests
+from node.web.pages.event_near import near_rows
 from node.web.pages.event_words import cost_words, event_row, facts_of, group_link, when_words
 from node.web.pages.member import PAGE_ROWS, pager
 from node.web.present import first_name, name_of, paragraphs_of, reference
@@ -107,6 +108,7 @@ async def calendar(context: Context) -> web.Response:
             months=months,
             pager=pager(context, "/calendar", {"past": "1" if behind else ""}, listed.total),
             empty=None if months else Empty(text=nothing),
+            near=() if behind or context.page_number > 1 else await near_rows(context),
             may_post=may_post and not behind,
         )
     )
@@ -177,7 +179,7 @@ def read_event(tx: ReadTx, key: ItemKey, now_ms: int, me: int | None) -> Known |
         hosted,
         host,
         guests_of(tx, hosted),
-        guest_names(tx, hosted.no),
+        names_of_guests(tx, hosted, now_ms),
         dates,
         comments_of(tx, hosted.no),
         trades,
@@ -224,7 +226,7 @@ def event_view(context: Context, known: Known, form: Filled = EMPTY) -> EventVie
         facts=facts_of(plan, known.guests if signed_in else None, voice),
         cost=cost_words(plan, _host_in_words(context, known), voice),
         cancelled=_cancelled(context, known),
-        mine=_mine(context, answer) if asks else "",
+        mine=mine_words(answer, context.words) if asks else "",
         yes=_yes(context, known.guests, answer) if asks else "",
         no=asks and answer not in (Answer.NOT_COMING, Answer.DECLINED),
         base=base,
@@ -272,23 +274,6 @@ def _cancelled(context: Context, known: Known) -> str:
     if known.host.state is State.LEFT:
         return context.words.gettext("This was cancelled: whoever hosted it has left.")
     return context.words.gettext("This was cancelled.")
-
-
-def _mine(context: Context, answer: Answer) -> str:
-    _ = context.words.gettext
-    match answer:
-        case Answer.COMING:
-            return _("You said that you come. You have a place.")
-        case Answer.WAITING:
-            return _("It is full. You wait for a place, and are told when you have one.")
-        case Answer.NOT_COMING:
-            return _("You said that you cannot come.")
-        case Answer.ASKED:
-            return _("You asked for a seat. You are told when there is a yes or no.")
-        case Answer.DECLINED:
-            return _("There is no seat for you this time.")
-        case _:
-            return ""
 
 
 def _yes(context: Context, guests: Guests, answer: Answer) -> str:

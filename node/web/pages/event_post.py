@@ -200,7 +200,7 @@ def _shown_to(context: Context, plan: Plan, group: Group | None) -> str:
     if plan.inside and group is not None:
         return _("Only those in “%(group)s” see it, and only they may come.") % {"group": group.name}
     if plan.public and context.settings.public_events:
-        return _("Visitors may read it too, without names.")
+        return _("Visitors may read it too, without names, and members of neighbouring schemes.")
     return _("Only members see it.")
 
 

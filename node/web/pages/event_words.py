@@ -38,9 +38,14 @@ def kind_options(voice: Voice) -> tuple[Option, ...]:
 
 def when_words(plan: Plan, voice: Voice) -> str:
     """Return "Saturday 7 March 2026, 10:30 to 12:00", by the scheme's clock on the wall."""
-    starts, ends = local(plan.starts, voice.zone), local(plan.ends, voice.zone)
-    said = {"from": voice.moment(plan.starts)}
-    said["to"] = voice.clock(plan.ends) if starts.date() == ends.date() else voice.moment(plan.ends)
+    return moments_words(plan.starts, plan.ends, voice)
+
+
+def moments_words(start_ms: int, end_ms: int, voice: Voice) -> str:
+    """Return the same of two moments."""
+    starts, ends = local(start_ms, voice.zone), local(end_ms, voice.zone)
+    said = {"from": voice.moment(start_ms)}
+    said["to"] = voice.clock(end_ms) if starts.date() == ends.date() else voice.moment(end_ms)
     return voice.words.gettext("%(from)s to %(to)s") % said
 
 

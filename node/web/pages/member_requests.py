@@ -9,6 +9,7 @@ from aiohttp import web
 
 from node.services.gifts import GIFT
 from node.services.request_rows import Request, newest_requests, request_for
+from node.services.request_words import EVENT
 from node.services.requests_abroad import CannotRequest, NewRequest
 from node.web.context import MEMBER, Context, NoSuchPage, get, post
 from node.web.forms import EMPTY, Filled
@@ -74,10 +75,13 @@ async def requests(context: Context) -> web.Response:
 
 
 def _row(context: Context, request: Request, schemes: Schemes) -> RequestRow:
-    name = scheme_called(request.scheme, schemes, context.words)
+    name, where = (
+        scheme_called(request.scheme, schemes, context.words),
+        "near" if request.kind == EVENT else "l",
+    )
     return RequestRow(
         title=request.title or context.words.gettext("Something"),
-        href="" if request.mirror.over else f"/l/{listing_id(request.key, request.scheme)}",
+        href="" if request.mirror.over else f"/{where}/{listing_id(request.key, request.scheme)}",
         badge=name,
         state=request_pill(request, context.words),
         lines=standing_lines(request, name, context.voice),

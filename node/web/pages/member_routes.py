@@ -7,6 +7,7 @@ from typing import Final
 from node.web.context import Route
 from node.web.pages import (
     calendar_feed,
+    event_near,
     member_afterwards,
     member_ask,
     member_ask_abroad,
@@ -89,6 +90,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     *member_swap_form.ROUTES,
     *member_thanks.ROUTES,
     *member_trade.ROUTES,
+    *event_near.ROUTES,
     *member_requests.ROUTES,
     *member_wish.ROUTES,
 )

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from node.web.forms import EMPTY, Filled
 from node.web.views.page import Empty, Fact, Link, Option, Pager, Pill, Place, View
+from node.web.views.requests import AbroadPart
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +44,7 @@ class EventListView(View):
     pager: Pager | None
     empty: Empty | None
     may_post: bool
+    near: tuple[EventRow, ...] = ()  # at neighbouring schemes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +91,18 @@ class EventView(View):
     own_trade: Link | None = None  # by which the reader gave or got
     once: str
     form: Filled = EMPTY
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NearEventView(View):
+    """GET /near/{id}: an event of a neighbouring scheme."""
+
+    TEMPLATE: ClassVar[str] = "member/event_near.html"
+    PLACE: ClassVar[Place] = "home"
+
+    row: EventRow  # its kind: the name of the scheme
+    paragraphs: tuple[str, ...]
+    abroad: AbroadPart
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

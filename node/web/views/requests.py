@@ -17,6 +17,7 @@ class RequestActions:
     back_action: str = ""
     again_action: str = ""
     message: Link | None = None
+    event: bool = False  # what is taken back is having said that one comes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

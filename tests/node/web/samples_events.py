@@ -17,8 +17,10 @@ from node.web.views.events import (
     EventUnitsCheckView,
     EventUnitsView,
     EventView,
+    NearEventView,
 )
 from node.web.views.page import Empty, Fact, Link, Option, Pager, Pill, View
+from node.web.views.requests import AbroadPart, RequestActions
 
 ONCE: Final = "AAAAAAAAAAAAAAAAAAAAAA"
 KINDS: Final = (
@@ -37,6 +39,19 @@ HEDGE: Final = EventRow(
     when="Sunday 22 March 2026, 14:00 to 17:00", where="Church End", places="6 come, no place is free",
     state=Pill(text="You wait for a place", tone="wait"),
 )  # fmt: skip
+NEAR: Final = EventRow(
+    href="/near/1", title="Repair café", kind="Riverside", when="Saturday 14 March 2026, 10:00 to 13:00", where="Old school",
+)  # fmt: skip
+NEAR_VIEWS: Final[dict[str, View]] = {
+    "near": NearEventView(row=NEAR, paragraphs=("Bring what is broken, and somebody who likes cake.",), abroad=AbroadPart(ask_action="/near/1/come")),
+    "near-mine": NearEventView(
+        row=NEAR, paragraphs=("Bring what is broken, and somebody who likes cake.",),
+        abroad=AbroadPart(
+            lines=("You said that you come. You have a place.", "Where: Garden"),
+            acts=RequestActions(back_action="/my/abroad/4/back", message=Link(text="Messages", href="/messages/9"), event=True),
+        ),
+    ),
+}  # fmt: skip
 TALK: Final = EventRow(
     href="/events/3", title="How to graft an apple tree", kind="Talk or course",
     when="Friday 3 April 2026, 19:00 to 20:30", where="Library", state=Pill(text="Cancelled", tone="stop"),
@@ -82,12 +97,14 @@ def member_pages() -> dict[str, View]:
         pager=Pager(text="1 to 20 of 31", next_href="/calendar?page=2"),
         empty=None,
         may_post=True,
+        near=(NEAR,),
     )  # fmt: skip
     form = EventFormView(
         form=TYPED, action="/events/check", new=True, kinds=KINDS, unit_name="hours", amount_hint="For example 2, 1:30 or 90 min",
         may_be_public=True, back_href="/calendar",
     )  # fmt: skip
     return {
+        **NEAR_VIEWS,
         "calendar": calendar,
         "calendar-empty": replace(calendar, months=(), pager=None, empty=Empty(text="Nothing is planned yet.")),
         "event": EVENT,
@@ -125,7 +142,7 @@ def member_pages() -> dict[str, View]:
             row=replace(SOUP, state=None, places=""), paragraphs=EVENT.paragraphs,
             facts=(Fact(label="Where", text="Village hall, back room"), Fact(label="Places", text="room for 15")), cost=COST,
             dates=("Saturday 7 March 2026, 10:30 to 12:00", "Saturday 4 April 2026, 10:30 to 12:00"),
-            shown_to="Visitors may read it too, without names.", hidden=(("title", "Trading day"),), once=ONCE,
+            shown_to="Visitors may read it too, without names, and members of neighbouring schemes.", hidden=(("title", "Trading day"),), once=ONCE,
         ),
         "event-cancel": EventCancelView(
             title="Trading day with soup", when=SOUP.when, told="14 people are told.", later="This and 1 later date", base="/events/1",

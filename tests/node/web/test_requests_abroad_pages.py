@@ -6,10 +6,13 @@ from collections.abc import Awaitable, Callable
 
 from sqlalchemy import update
 
+from node.services.acts import OPERATOR
 from node.store import Tx
 from node.store.schema import letters, requests
 from node.web.listing_names import listing_id
+from protocol.event import Kind, Plan
 from protocol.letter import EXPIRED
+from protocol.limits import DAY_MS, HOUR_MS
 from protocol.market import AskingPrice
 from tests.gossip_town import listing
 from tests.node.web.test_member_pay_pages import Market, on_market_day
@@ -119,3 +122,37 @@ def test_a_silent_neighbour_is_said_in_words_and_asked_once_more() -> None:
         await reads(market, karims, f"{here}/wishes", "I can come on Saturday")
 
     with_sofa(act)
+
+
+def test_a_neighbours_event_is_in_the_calendar_and_its_host_reads_who_comes_from_where() -> None:
+    async def scenario(market: Market) -> None:
+        node = market.town["Riverside"].node
+        await node.settings.change(OPERATOR, public_events=True)
+        starts = node.clock.now_ms() + DAY_MS
+        plan = Plan(
+            kind=Kind.SOCIAL, title="Soup for all", text="Bring a bowl", where="Old school", starts=starts,
+            ends=starts + HOUR_MS, public=True,
+        )  # fmt: skip
+        hosted = await node.events.post(market.karim, [plan], b"o" * 16)
+        await reads(market, market.browser, "/calendar", "At neighbouring schemes Soup for all")
+        links = (await market.browser.get("/calendar")).links
+        there = next(link for link in links if link.startswith("/near/"))
+        shown = await market.browser.get(there)
+        assert "Old school Bring a bowl" in shown.words
+        await market.browser.post(f"{there}/come", **shown.fields)
+        await reads(market, market.karims, f"/events/{hosted.key.hex()}", "Who comes Ana (Oakvale)")
+        await reads(market, market.browser, there, "You said that you come. You have a place.")
+        mine = await market.browser.get("/my/abroad")
+        assert "You come Scheme: Riverside Soup for all" in mine.words
+        assert "I have it now" not in mine.words
+        talk = next(link for link in mine.links if link.startswith("/messages/"))
+        assert "I am coming: Soup for all" in (await market.browser.get(talk)).words
+        assert "You have a place: Soup for all" in (await market.karims.get("/messages")).words
+        await market.browser.post("/my/abroad/1/back", **mine.fields)
+        await reads(market, market.browser, there, "You said that you cannot come, and they know.")
+        assert "Ana" not in (await market.karims.get(f"/events/{hosted.key.hex()}")).words
+        wrong = f"/near/{listing_id(hosted.key)}"
+        for lost in (wrong, "/near/x", f"/near/{listing_id(hosted.key, market.town['Oakvale'].scheme)}"):
+            assert (await market.browser.get(lost)).status == 404
+
+    on_market_day(scenario)

@@ -2074,7 +2074,8 @@ def upgrade() -> None:
     op.create_table(
         "guest",
         sa.Column("event_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("member_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("who", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("member_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("answer", sa.Text(), nullable=False),
         sa.Column("turn", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("moved_up_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
@@ -2083,7 +2084,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["event_no"], ["event.no"], name=op.f("fk_guest_event_no")),
         sa.ForeignKeyConstraint(["member_no"], ["member.no"], name=op.f("fk_guest_member_no")),
         sa.ForeignKeyConstraint(["trade_no"], ["trade.no"], name=op.f("fk_guest_trade_no")),
-        sa.PrimaryKeyConstraint("event_no", "member_no", name=op.f("pk_guest")),
+        sa.PrimaryKeyConstraint("event_no", "who", name=op.f("pk_guest")),
         sqlite_strict=True,
         sqlite_with_rowid=False,
     )
