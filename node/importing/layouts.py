@@ -46,6 +46,7 @@ HEADED: Final[Mapping[Layout, Mapping[str, str]]] = {
     },
     Layout.OWN_LISTINGS: {
         "member": "owner", "kind": "kind", "title": "title", "text": "text", "category": "category", "price": "price",
+        "per": "each",
     },
     Layout.CYCLOS_MEMBERS: {
         "name": "name", "username": "old", "password": "", "email": "email", "creationdate": "", "balance": "balance",
@@ -138,6 +139,8 @@ OPEN: Final = frozenset({
     Layout.CCLITE_USERS, Layout.CCLITE_ADS, Layout.CCLITE_TRADES, Layout.CES_TRANSACTIONS, Layout.KOMUNITIN_ACCOUNTS,
     Layout.KOMUNITIN_TRANSFERS,
 })  # fmt: skip
+# Tables that spreadsheets may have kept from being formulas by a ' in front.
+OWN: Final = frozenset({Layout.OWN_MEMBERS, Layout.OWN_LISTINGS, Layout.OWN_TRADES})
 IN_HOURS: Final = frozenset({
     Layout.TIMEOVERFLOW_MEMBERS, Layout.TIMEOVERFLOW_TRANSFERS, Layout.TIMEOVERFLOW_PAYMENTS,
 })  # fmt: skip

@@ -18,6 +18,7 @@ from node.importing.layouts import (
     LISTING_LAYOUTS,
     NEEDED,
     OPEN,
+    OWN,
     PLACED,
     TRADE_LAYOUTS,
     WITH_HEADING,
@@ -27,11 +28,13 @@ from node.importing.rows import BadLine, Fault, Fields, ListingRow, PersonRow, R
 from node.importing.table import Row, check_field, read_table
 from node.importing.trades import NAMED, read_trades
 from node.web.amounts import Unit, Unreadable, parse_amount
+from node.web.downloads import unmarked
 from protocol.limits import AMOUNT_MAX, LISTING_TEXT_BYTES_MAX, LISTING_TITLE_BYTES_MAX
+from protocol.market import COSTS_NOTHING
 
 _KINDS: Final[Mapping[str, str]] = {
     "offer": "offer", "offered": "offer", "o": "offer", "want": "want", "w": "want", "search": "want", "request": "want", "inquiry": "want",
-    "wanted": "want", "": "",
+    "wanted": "want", "gift": "gift", "": "",
 }  # fmt: skip
 _PER: Final = frozenset({"hour", "day", "week", "month"})
 
@@ -103,7 +106,8 @@ def _headed(layout: Layout, rows: tuple[Row, ...]) -> Iterator[tuple[int, Fields
             missing = next(name for name, field in known.items() if field == needed)
             raise Unusable(Wrong.MISSING_COLUMN, rows[0].line, missing)
     for row in rows[1:]:
-        yield row.line, _fields(row, tuple(fields))
+        meant = Row(row.line, tuple(map(unmarked, row.fields))) if layout in OWN else row
+        yield row.line, _fields(meant, tuple(fields))
 
 
 def _placed(layout: Layout, rows: tuple[Row, ...]) -> Iterator[tuple[int, Fields | BadLine]]:
@@ -201,8 +205,10 @@ def _listing(layout: Layout, line: int, fields: Fields, unit: Unit) -> ListingRo
     per = fields.get("per", "")
     if per in _PER and not isinstance(price, Unreadable):
         fields = {**fields, "rate": f"{fields['price']} / {per}"}
+    if kind in COSTS_NOTHING and not isinstance(price, Unreadable):
+        price = Unreadable.NOT_AN_AMOUNT  # what is asked for a gift stays as words
     more = [fields.get("tags", ""), fields.get("rate", "")]
-    if isinstance(price, Unreadable):
+    if isinstance(price, Unreadable) and price is not Unreadable.ZERO:
         more.append(fields.get("price", ""))
     text = "\n".join(part for part in (text, *more) if part)
     if len(text.encode()) > LISTING_TEXT_BYTES_MAX:
@@ -215,4 +221,5 @@ def _listing(layout: Layout, line: int, fields: Fields, unit: Unit) -> ListingRo
         text=text,
         category=fields.get("category", "").casefold(),
         price=0 if isinstance(price, Unreadable) else price,
+        per=fields.get("each", ""),
     )

@@ -111,6 +111,7 @@ class ListingRow:
     text: str
     category: str
     price: int  # 0: to agree on
+    per: str = ""  # what it is for: a word of protocol/market.py, if it is one
 
 
 @dataclass(frozen=True, slots=True)

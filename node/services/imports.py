@@ -59,7 +59,7 @@ from protocol.limits import DAY_MS
 from protocol.listing import Actor as ListingActor
 from protocol.listing import State as ListingState
 from protocol.listing import Withdrew
-from protocol.market import AskingPrice, Listing
+from protocol.market import COSTS_NOTHING, PER, AskingPrice, Listing
 from protocol.names import ItemKey
 
 UNDONE_WITHIN_MS: Final = DAY_MS
@@ -238,7 +238,10 @@ class Imports:
         )  # fmt: skip
 
     def _content(self, row: ListingRow, owner: Member) -> Listing:
-        price = AskingPrice(amount=row.price, per="item") if row.price else AskingPrice(amount=0, per="agree")
+        per = row.per if row.per in PER else "item"
+        if not row.price:
+            per = "free" if per == "free" or row.kind in COSTS_NOTHING else "agree"
+        price = AskingPrice(amount=row.price, per="item" if row.price and per == "free" else per)
         return Listing(
             kind=row.kind, title=row.title, text=row.text, category=row.category if row.category in CODES else "other",
             price=price, language=(owner.language or self._settings.now.language).lower(), owner=owner.public_name or None,

@@ -28,6 +28,11 @@ def harmless(text: str) -> str:
     return "'" + text if text.startswith(_FORMULA_STARTS) else text
 
 
+def unmarked(text: str) -> str:
+    """Return what a text was before `harmless`."""
+    return text[1:] if text.startswith("'") and text[1:].startswith(_FORMULA_STARTS) else text
+
+
 def plain_number(minor: int, unit: Unit) -> str:
     """Return an amount that a spreadsheet can add up exactly: minutes, or units with a dot."""
     if unit.kind == "hours" or not unit.decimals:

@@ -32,7 +32,7 @@ PICTURE_WIDTHS = (360, 1200)
 AXE = "axe.run(document, {resultTypes: ['violations'], preload: false})"
 # Links that do something or lead out: to files, telephones, the same page in other letters.
 SKIPPED = re.compile(
-    r"^/text\?|\.csv|\.pdf|^/static/|^/t/.*/check|^/t/.*/receipt/(file|pdf)|^/my/data/download|^/admin/close-year/file|^/desk/tokens/[0-9]+/pdf|^/about/source$"
+    r"^/text\?|\.csv|\.zip|\.pdf|^/static/|^/t/.*/check|^/t/.*/receipt/(file|pdf)|^/my/data/download|^/admin/close-year/file|^/desk/tokens/[0-9]+/pdf|^/about/source$"
 )
 
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from aiohttp import web
 
-from node.importing.layouts import TRADE_LAYOUTS, Layout
+from node.importing.layouts import OWN, TRADE_LAYOUTS, Layout
 from node.importing.rows import FILE_BYTES_MAX, Fault, Reading, Unusable
 from node.services.import_plan import Plan
 from node.services.import_rows import Brought, Remainder, Run, RunState, brought_by, newest_runs, run_by_no
@@ -17,6 +17,7 @@ from node.services.past_trades import past_of_import
 from node.store import ReadTx
 from node.web.context import ADMIN, Context, NoSuchPage, get, post, post_file
 from node.web.forms import EMPTY, Filled, Form, line
+from node.web.pages.desk_export import export
 from node.web.pages.import_trades import difference_facts, kept_facts, planned_facts, trade_sentences
 from node.web.pages.import_words import cannot_words, fault_words, layout_words, remainder_words
 from node.web.present import balance_words
@@ -47,7 +48,9 @@ async def imports(context: Context) -> web.Response:
 
 async def _list_view(context: Context, form: Filled) -> ImportsView:
     runs, voice = await context.read(newest_runs), context.voice
-    named = [(layout, layout_words(layout, context.words)) for layout in Layout]
+    # One's own first, then each program's together.
+    ordered = sorted(Layout, key=lambda layout: (layout not in OWN, layout.partition("-")[0]))
+    named = [(layout, layout_words(layout, context.words)) for layout in ordered]
     return ImportsView(
         form=form,
         layouts=tuple(Option(value=layout.value, text=text, hint=hint) for layout, (text, hint) in named),
@@ -274,6 +277,7 @@ ROUTES: Final = (
     get(PATH, imports, ADMIN),
     post_file(PATH, file_sent, FILE_BYTES_MAX, ADMIN),
     get(f"{PATH}/{{number}}", import_page, ADMIN),
+    get("/admin/export.zip", export, ADMIN),
     post(f"{PATH}/{{number}}/do", do, ADMIN),
     post(f"{PATH}/{{number}}/undo", undo, ADMIN),
 )

@@ -20,7 +20,7 @@ def layout_words(layout: Layout, words: Words) -> tuple[str, str]:
         case Layout.OWN_LISTINGS:
             return _(
                 "Offers and wants, from a table of your own"
-            ), "member, kind, title, text, category, price"
+            ), "member, kind, title, text, category, price, per"
         case Layout.TIMEOVERFLOW_MEMBERS:
             return _("TimeOverflow: the managers’ list of members"), _("With balances, as it is saved there")
         case Layout.TIMEOVERFLOW_USERS:

@@ -171,7 +171,7 @@ def test_cclite_users_and_yellow_pages() -> None:
         HILLS,
     )
     assert [(each.kind, each.title, each.text, each.price) for each in ads.listings] == [
-        ("offer", "Eggs", "Fresh\n3 / hour", 300), ("want", "Hay", "0", 0),
+        ("offer", "Eggs", "Fresh\n3 / hour", 300), ("want", "Hay", "", 0),
     ]  # fmt: skip
     assert [(fault.line, fault.wrong) for fault in ads.faults] == [(4, Wrong.KIND), (5, Wrong.HIDDEN)]
 

@@ -512,6 +512,7 @@ def test_audiences_include_each_other_and_no_address_is_given_twice() -> None:
     desk = [route for route in ROUTES if route.path.startswith("/admin")]
     assert {route.path for route in desk if route.audience is not ORGANISER} == {
         "/admin/evidence/{no}/settle",
+        "/admin/export.zip",
         "/admin/import",
         "/admin/import/{number}",
         "/admin/import/{number}/do",

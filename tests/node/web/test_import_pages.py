@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
 from collections.abc import AsyncIterator
 
 import pytest
@@ -132,7 +134,7 @@ async def test_nobody_but_an_admin_gets_near_it(town: Town) -> None:
     assert otto is not None
     ottos, stranger = await town.browser_of(otto), town.browser()
     for other, refused in ((ottos, {403}), (stranger, {303, 403})):
-        for path in ("/admin/import", where):
+        for path in ("/admin/import", where, "/admin/export.zip"):
             assert (await other.get(path, allow_redirects=False)).status in refused
         token = form_token_of(await text_of(other, "/my" if other is ottos else "/join"))
         for path in (f"{where}/do", f"{where}/undo"):
@@ -145,3 +147,20 @@ async def test_nobody_but_an_admin_gets_near_it(town: Town) -> None:
     status, _, page = await press(browser, f"{where}/do", **{**fields, "seen": "0" * 32})
     assert (status, "Something has changed" in words_of(page)) == (422, True)
     assert "Cem" not in words_of(await text_of(browser, "/admin/members"))
+
+
+async def test_everything_is_taken_away_as_tables(town: Town) -> None:
+    """In one file, whose tables come in as they are."""
+    browser = await admin(town)
+    _, where, _ = await send_file(browser, EVEN.encode())
+    await press(browser, f"{where}/do", **fields_of(await text_of(browser, where)))
+    assert "/admin/export.zip" in await text_of(browser, "/admin/import")
+    answer = await browser.get("/admin/export.zip")
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert answer.headers["Content-Disposition"].startswith('attachment; filename="tables-2')
+    with zipfile.ZipFile(io.BytesIO(await answer.read())) as archive:
+        assert archive.namelist() == ["members-1.csv", "listings-1.csv", "trades-1.csv"]
+        assert "0003,Cem,cem@example.org" in archive.read("members-1.csv").decode()
+        assert ",0003,opening,1:30,Opening balance" in archive.read("trades-1.csv").decode()
+        status, _, page = await send_file(browser, archive.read("members-1.csv"))
+    assert (status, page) == (303, ""), "and can be looked at again"
