@@ -22,7 +22,7 @@ WORKER_PATH: Final = "/worker.js"
 OFFLINE_PATH: Final = "/offline"
 # A member's own, as last shown: nothing on them is another member's but the name beside a trade.
 KEPT: Final = ("/home", "/statement")
-FILES: Final = ("style.css", "enhance.js", "live.js", "keep.js", "mark.svg")
+FILES: Final = ("style.css", "enhance.js", "live.js", "keep.js", "drafts.js", "mark.svg")
 COLOUR: Final = "#1f5a41"  # of the mark
 PAPER: Final = "#f7f1e5"  # of the pages
 OWNER_BYTES: Final = 8

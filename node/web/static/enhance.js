@@ -1,34 +1,6 @@
 // Small comforts. Every page is complete without this file.
 "use strict";
 
-// Drafts: what was typed into a long form is kept in this tab until it is sent.
-for (const form of document.querySelectorAll("form[data-draft]")) {
-  const key = "draft:" + form.dataset.draft + ":" + location.pathname + location.search;
-  const fields = [...form.elements].filter((field) =>
-    field.name && !["hidden", "password", "submit", "button"].includes(field.type));
-  const store = window.sessionStorage;
-  try {
-    const kept = JSON.parse(store.getItem(key) || "{}");
-    for (const field of fields) {
-      const choice = field.type === "radio" || field.type === "checkbox";
-      if (choice && kept[field.name] === field.value) field.checked = true;
-      if (!choice && !field.value && kept[field.name]) field.value = kept[field.name];
-    }
-    form.addEventListener("input", () => {
-      const typed = {};
-      for (const field of fields) {
-        const choice = field.type === "radio" || field.type === "checkbox";
-        if (!choice || field.checked) typed[field.name] = field.value;
-      }
-      store.setItem(key, JSON.stringify(typed));
-    });
-    form.addEventListener("submit", () => store.removeItem(key));
-  } catch {
-    // A browser that keeps nothing, or a draft from an older page: the form works without.
-    store.removeItem(key);
-  }
-}
-
 // Pressed twice is sent once. The page kept for the Back button is usable again.
 const sent = new Set();
 document.addEventListener("submit", (event) => {

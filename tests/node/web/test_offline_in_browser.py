@@ -8,8 +8,9 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from playwright.async_api import BrowserContext, Page, expect
+from playwright.async_api import BrowserContext, Error, Page, expect
 
+from node.services.threads import threads_of
 from tests.chromium import started
 from tests.conftest import chromium_path
 from tests.node.web.oakvale import Oakvale, open_oakvale
@@ -26,6 +27,8 @@ KEPT = """async () => {
   return found;
 }"""
 
+DRAFTS = "Object.keys(localStorage).filter((key) => key.startsWith('draft:'))"
+
 
 async def anas(context: BrowserContext, oakvale: Oakvale, trouble: list[str]) -> Page:
     url = str(oakvale.town.server.make_url("/"))
@@ -35,6 +38,48 @@ async def anas(context: BrowserContext, oakvale: Oakvale, trouble: list[str]) ->
     page.on("console", lambda message: trouble.append(message.text))
     page.on("pageerror", lambda error: trouble.append(str(error)))
     return page
+
+
+async def drafts(context: BrowserContext, page: Page, oakvale: Oakvale) -> None:
+    """What was typed stays after a sending that could not begin, and after one of which nobody knows; it goes once it was taken."""
+    path = f"/messages/new?to={oakvale.ben.number}"
+    line, field, send = (
+        page.locator("[data-kept]"),
+        page.locator("#text"),
+        page.get_by_role("button", name="Send"),
+    )
+    await page.goto(path)
+    await field.fill("Is Saturday fine?")
+    await context.set_offline(True)
+    await send.click()
+    await expect(line).to_contain_text("Nothing was sent, and what you typed stays here.")
+    await context.set_offline(False)
+
+    await page.goto("/my")
+    await page.goto(path)
+    await expect(field).to_have_value("Is Saturday fine?")
+    await expect(line).to_contain_text("It was not sent.")
+    await field.press("End")
+    await field.press_sequentially(" At ten?")
+    await context.route(
+        "**/messages/new*",
+        lambda route: route.abort() if route.request.method == "POST" else route.continue_(),
+    )
+    with pytest.raises(Error):
+        async with page.expect_navigation():
+            await send.click()
+    await context.unroute("**/messages/new*")
+    await page.goto(path)
+    await expect(field).to_have_value("Is Saturday fine? At ten?")
+    await expect(line).to_contain_text("Perhaps it was sent.")
+
+    await send.click()
+    await page.wait_for_url("**note=sent")
+    assert await page.evaluate(DRAFTS) == []
+    threads, _ = await oakvale.town.node.store.read(threads_of, oakvale.ben.account_no)
+    assert [last.text for _, last in threads] == ["Is Saturday fine? At ten?"]
+    await field.fill("One more")
+    assert len(await page.evaluate(DRAFTS)) == 1
 
 
 def test_without_a_connection() -> None:
@@ -69,6 +114,7 @@ def test_without_a_connection() -> None:
             await expect(page.locator("h1")).to_have_text("There is no connection just now")
 
             await context.set_offline(False)
+            await drafts(context, page, oakvale)
             await page.goto("/my")
             await expect(page.locator("#offline")).to_have_count(0)
             await page.get_by_role("button", name="Log out").click()

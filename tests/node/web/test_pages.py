@@ -59,7 +59,7 @@ from tests.node.web.samples import PAGES, SITE
 RENDERER = Renderer(Assets())
 PAGE_BYTES_MAX = 60_000
 STYLE_BYTES_MAX = 28_000
-SCRIPT_BYTES_MAX = 4_000
+SCRIPTS_BYTES_MAX = 15_000
 
 # What machinery is called is no member's business (pages.md 3). "Credit" is forbidden as a verb only.
 FORBIDDEN = re.compile(
@@ -252,7 +252,9 @@ def test_a_page_is_light(name: str) -> None:
 
 def test_style_and_script_are_light() -> None:
     assert (STATIC / "style.css").stat().st_size <= STYLE_BYTES_MAX
-    assert all(path.stat().st_size <= SCRIPT_BYTES_MAX for path in STATIC.glob("*.js"))
+    # The worker is no page's.
+    scripts = [path for path in STATIC.glob("*.js") if path.name != "worker.js"]
+    assert sum(path.stat().st_size for path in scripts) <= SCRIPTS_BYTES_MAX
 
 
 def test_what_people_write_is_escaped() -> None:
