@@ -305,8 +305,8 @@ class RequestsAbroad:
         request, stands = request_by_id(tx, text.reference, thread.scheme, Role.OUT), Stands(text.word)
         if request is None or request.thread_no != thread.no or not is_newer(text.turn, request.their_turn):
             return
-        if text.heard > request.my_turn or request.stands in FINAL:
-            return  # they cannot have heard what was not said; and what is over stays over
+        if request.stands in FINAL:
+            return  # what is over stays over
         said = text.text.partition("\n")[2]
         note_heard(
             tx, request.no, stands, clip(said, SAID_BYTES_MAX), turn=text.turn, heard=text.heard,

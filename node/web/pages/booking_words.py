@@ -18,8 +18,10 @@ from protocol.deposit import DepositEvent, DepositState
 S, E = BookingState, BookingEvent
 
 
-def terms_facts(terms: BookingTerms, voice: Voice, unit: Unit | None = None) -> tuple[Fact, ...]:
-    """Return how a thing is booked; the deposit is in our own unit unless another is given."""
+def terms_facts(
+    terms: BookingTerms, voice: Voice, unit: Unit | None = None, *, here: bool = True
+) -> tuple[Fact, ...]:
+    """Return how a thing is booked; the deposit is in our own unit unless another is given. Elsewhere it is not booked."""
     _, number = voice.words.gettext, terms.longest
     longest = _("at most %(time)s") % {"time": steps_words(number, terms.step, voice.words)}
     by = {"hour": _("by the hour"), "day": _("by the day"), "night": _("by the night")}[terms.step]
@@ -31,6 +33,8 @@ def terms_facts(terms: BookingTerms, voice: Voice, unit: Unit | None = None) -> 
         facts.append(Fact(label=_("Room for"), text=people))
     if terms.deposit:
         facts.append(Fact(label=_("Deposit"), text=voice.spoken(terms.deposit, unit)))
+    if not here:
+        return tuple(facts)
     answer = _("the owner says yes or no") if terms.approval else _("yours at once, if it is free")
     facts.append(Fact(label=_("Answer"), text=answer))
     return tuple(facts)

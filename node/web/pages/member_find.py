@@ -290,7 +290,9 @@ def _listing_view(context: Context, shown: ShownListing) -> ListingView:
         card=replace(card, owner=card.owner or shown.owner_name),
         price_note=note,
         paragraphs=paragraphs_of(shown.content.text),
-        facts=facts_of(shown.content, shown.card.expires, voice, shown.unit(context)),
+        facts=facts_of(
+            shown.content, shown.card.expires, voice, shown.unit(context), here=shown.other is None
+        ),
         owner_href="" if shown.owner is None else f"/people/{shown.owner.number}",
         when_href=f"/l/{shown.id}/when" if shown.owner is not None and shown.content.terms else "",
         own=False,
@@ -338,14 +340,16 @@ def _hours(shown: ShownListing) -> int:
         return AMOUNT_MAX
 
 
-def facts_of(content: Listing, expires: int, voice: Voice, unit: Unit | None = None) -> tuple[Fact, ...]:
+def facts_of(
+    content: Listing, expires: int, voice: Voice, unit: Unit | None = None, *, here: bool = True
+) -> tuple[Fact, ...]:
     """Return what a listing's page lists beside its words; its amounts are in our own unit unless another is given."""
     _ = voice.words.gettext
     facts = [Fact(label=_("Category"), text=category_name(content.category, voice))]
     if content.cash:
         facts.append(Fact(label=_("Cash for materials"), text=content.cash))
     if content.terms is not None:
-        facts += terms_facts(content.terms, voice, unit)
+        facts += terms_facts(content.terms, voice, unit, here=here)
     if content.away_until is not None and content.away_until > voice.now_ms:
         facts.append(Fact(label=_("Away until"), text=voice.day(content.away_until)))
     facts.append(Fact(label=_("Listed until"), text=voice.long_day(expires)))

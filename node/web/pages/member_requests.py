@@ -25,14 +25,19 @@ from node.web.pages.listings import ShownListing
 from node.web.pages.schemes import Schemes, schemes_known
 from node.web.views.page import Empty, Link
 from node.web.views.requests import AbroadPart, RequestRow, RequestsView
+from node.web.words import Words
 from protocol.beyond import Wants
 
 ASKED_FOR: Final = (GIFT,)  # what can be asked for in another scheme with one button
 
 
 async def abroad_part(context: Context, shown: ShownListing, form: Filled = EMPTY) -> AbroadPart | None:
-    """Return what the page of another scheme's listing shows; None where it is not asked for so."""
-    if shown.other is None or shown.content.kind not in ASKED_FOR:
+    """Return what the page of another scheme's listing shows; None where there is nothing to say."""
+    if shown.other is None:
+        return None
+    if shown.content.terms is not None:
+        return AbroadPart(lines=_by_message(shown, context.words))
+    if shown.content.kind not in ASKED_FOR:
         return None
     request = await context.read(request_for, context.member.account_no, shown.other.scheme, shown.key)
     if request is None or (request.mirror.over and request.wants is not Wants.HAS_IT):
@@ -47,6 +52,15 @@ async def abroad_part(context: Context, shown: ShownListing, form: Filled = EMPT
         lines=standing_lines(request, shown.other.name, context.voice),
         acts=replace(request_acts(request, context.voice), message=None),  # the page has a button to write
     )
+
+
+def _by_message(shown: ShownListing, words: Words) -> tuple[str, ...]:
+    """Return how a thing of another scheme is had for some days: its owner is asked, and the page says what cannot be."""
+    assert shown.content.terms is not None
+    lines = [words.gettext("Days are agreed with its owner in messages. The button below begins them.")]
+    if shown.content.terms.deposit:
+        lines.append(words.gettext("A deposit cannot be taken from members of other schemes."))
+    return tuple(lines)
 
 
 async def ask(context: Context, shown: ShownListing, text: str) -> None:
