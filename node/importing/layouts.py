@@ -99,8 +99,8 @@ HEADED: Final[Mapping[Layout, Mapping[str, str]]] = {
 PLACED: Final[Mapping[Layout, tuple[str, ...]]] = {
     Layout.TIMEOVERFLOW_MEMBERS: ("old", "name", "email", "phone", "", "", "", "", "clock"),
     Layout.TIMEOVERFLOW_USERS: ("old", "", "first", "last", "last", "", "", "phone", "", "email"),
-    Layout.TIMEOVERFLOW_OFFERS: ("", "title", "tags", "named", ""),
-    Layout.TIMEOVERFLOW_REQUESTS: ("", "title", "tags", "named", ""),
+    Layout.TIMEOVERFLOW_OFFERS: ("row", "title", "tags", "named", "made"),
+    Layout.TIMEOVERFLOW_REQUESTS: ("row", "title", "tags", "named", "made"),
     Layout.TIMEOVERFLOW_TRANSFERS: ("day", "payer", "payee", "text", "clock"),
     Layout.TIMEOVERFLOW_PAYMENTS: (
         "payer",

@@ -180,7 +180,7 @@ def _listing(layout: Layout, line: int, fields: Fields, unit: Unit) -> ListingRo
     named = fields.get("named", "")
     match layout:
         case Layout.TIMEOVERFLOW_OFFERS | Layout.TIMEOVERFLOW_REQUESTS:
-            if not named and "tags" not in fields:
+            if not fields.keys() & {"row", "tags", "named", "made"}:
                 return None
             found = NAMED.fullmatch(named)
             owner = found[2] if found is not None else named
