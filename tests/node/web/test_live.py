@@ -17,10 +17,12 @@ from node.services.acting import How
 from node.services.acts import OPERATOR
 from node.services.letters import Writing
 from node.services.sessions import SHARED_COMPUTER_MS, end_sessions
+from node.store.schema import books
 from node.web import live
 from node.web.app import make_app
 from node.web.live_marks import Kind, marks_text, parse_marks
-from tests.node.web.oakvale import Oakvale, text
+from protocol.references import reference_of
+from tests.node.web.oakvale import Oakvale, fields_of, text
 from tests.node.web.towns import Browser, cookies_of, renderer
 
 # Longer than anything here takes; what never comes fails the test instead of stopping it for ever.
@@ -160,6 +162,34 @@ async def test_a_trade_is_told_to_both_sides_and_their_pages_show_it(oakvale: Oa
         assert (await anas.next()) == Told("changed", await marks(oakvale.browser), "home")
 
 
+@pytest.mark.parametrize(
+    "change", [{"late": True}, {"state": "set-aside"}, {"state": "undone", "reason": "limit"}], ids=str
+)
+async def test_whatever_becomes_of_a_trade_is_told(oakvale: Oakvale, change: dict[str, object]) -> None:
+    """Also where nothing else of either side changes with it."""
+    page = await oakvale.record()
+    async with stream(oakvale.browser, await marks(oakvale.browser, page)) as anas:
+        await oakvale.town.node.store.write(lambda tx: tx.run(books.trade.update().values(**change)))
+        told = await anas.next()
+    assert told == Told("changed", await marks(oakvale.browser, page), "trades")
+
+
+async def test_a_pay_code_in_view_is_told_that_it_was_paid(oakvale: Oakvale) -> None:
+    """pages.md 7.2: the screen says *Paid* by itself."""
+    node = oakvale.town.node
+    code = await node.pay_codes.make(oakvale.ben, 30, "Jam", b"c" * 16)
+    shown = f"/qr/{reference_of(code.code)}"
+    async with stream(oakvale.bens, await marks(oakvale.bens, shown)) as bens:
+        asked = f"/pay/{reference_of(code.code)}"
+        check = fields_of(await text(oakvale.browser, asked))
+        answer = await oakvale.browser.post(f"{asked}/do", data=check, allow_redirects=False)
+        assert answer.status == 303, await answer.text()
+        told = await bens.next()
+    assert told is not None
+    assert told.data == "trades"
+    assert "Paid" in await text(oakvale.bens, shown)
+
+
 async def test_what_came_between_two_streams_is_told_at_once(oakvale: Oakvale) -> None:
     """By the marks of the page, and by what the browser says it heard last, which is newer."""
     before = await marks(oakvale.browser)
@@ -295,7 +325,7 @@ async def test_pages_of_somebody_one_acts_for_are_told_of_nothing(oakvale: Oakva
 async def test_a_member_has_so_many_streams_and_a_closed_one_frees_its_place(oakvale: Oakvale) -> None:
     known = await marks(oakvale.browser)
     async with AsyncExitStack() as held:
-        browser = await held.enter_async_context(beating(oakvale, oakvale.browser, beat_s=live.BEAT_S))
+        browser = await held.enter_async_context(beating(oakvale, oakvale.browser, beat_s=1000.0))
         for _ in range(live.STREAMS_OF_MEMBER_MAX - 1):
             await held.enter_async_context(stream(browser, known))
         async with stream(browser, known):
