@@ -131,7 +131,8 @@ def request_acts(request: Request, voice: Voice) -> RequestActions:
     return RequestActions(
         received_action=f"{href}/received" if mirror.seen is Stands.AGREED and request.kind != EVENT else "",
         again_action=f"{href}/again" if asked and quiet and isinstance(mirror.seen, Seen) else "",
-        back_action=f"{href}/back" if asked else "",
+        # Also where that word did not get there: it can be said once more.
+        back_action=f"{href}/back" if asked or (quiet and mirror.seen is Seen.TAKING_BACK) else "",
         message=talk,
         event=request.kind == EVENT,
     )

@@ -121,6 +121,17 @@ def test_a_silent_neighbour_is_said_in_words_and_asked_once_more() -> None:
         await market.town["Riverside"].boot()
         karims = await VirtualBrowser.of(market.town["Riverside"].node, market.karim)
         await reads(market, karims, f"{here}/wishes", "I can come on Saturday")
+        # What she takes back and did not get there can be said once more, too.
+        await reads(market, market.browser, there, "You are on the list.")
+        await market.town["Riverside"].stop()
+        shown = await market.browser.get("/my/abroad")
+        await market.browser.post(f"{mine}/back", **shown.fields)
+        assert f'action="{mine}/back"' not in (await market.browser.get("/my/abroad")).page
+        await market.town["Oakvale"].node.store.write(_two_weeks_later)
+        assert f'action="{mine}/back"' in (await market.browser.get("/my/abroad")).page
+        await market.browser.post(f"{mine}/back", **shown.fields)
+        await market.town["Riverside"].boot()
+        await reads(market, market.browser, "/my/abroad", "You do not need it any more, and they know.")
 
     with_sofa(act)
 
