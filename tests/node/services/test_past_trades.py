@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
+from node.cli.restore import make_tables
 from node.importing.layouts import Layout
 from node.importing.rows import Fault, Wrong
 from node.services.acts import OPERATOR
+from node.services.archive import write_archive
+from node.services.archive_import import fill
 from node.services.import_rows import Remainder, RunState
 from node.services.imports import CannotImport, Why
+from node.services.ledger_export import make_folder, write_export
 from node.services.my_data import read_my_data
 from node.services.past_trades import all_past, past_between, past_of_import, past_sum, span_of
 from node.store import ReadTx
@@ -191,3 +196,25 @@ async def test_erasing_leaves_days_and_amounts_and_no_word(tmp_path: Path) -> No
         files = scheme.files()
         assert not [word for word in (b"marmalade", b"quinces", b"Zebulon", reading.digest) if word in files]
         assert [mark is not None and mark in files for mark in marks] == [False, False, True]
+
+
+async def test_a_whole_archive_holds_them_and_an_auditors_export_does_not(desk: Desk, tmp_path: Path) -> None:
+    """docs/export.md: the rows come back as they were; no word of them is among the books."""
+    await desk.bring(TRADES, Layout.OWN_TRADES)
+    kept = await desk.store.read(all_past)
+    whole, books, database = tmp_path / "whole", tmp_path / "books", tmp_path / "node.db"
+    for folder in (whole, books):
+        make_folder(folder)
+    await desk.store.read(write_archive, desk.node.scheme, whole, 0)
+    await desk.store.read(write_export, desk.node.scheme, books, 0)
+    await make_tables(database)
+    fill(database, whole, desk.node.scheme)
+    with sqlite3.connect(database) as raw:
+        rows = raw.execute(
+            "SELECT no, mark, day, payer_no, payee_no, payer_name, amount, text FROM past_trade ORDER BY day, no"
+        ).fetchall()
+    raw.close()
+    assert rows == [
+        (each.no, each.mark, each.day, each.payer_no, each.payee_no, each.payer_name, each.amount, each.text) for each in kept
+    ]  # fmt: skip
+    assert not [each.name for each in books.iterdir() if b"Yoga" in each.read_bytes()]
