@@ -45,6 +45,7 @@ from node.services.catching_up import Offload, at_once
 from node.services.cheques import Cheques
 from node.services.chest import LOOK_EVERY_S as LOOK_AT_FEES_S
 from node.services.chest import Chest
+from node.services.circle_accounts import CircleAccounts
 from node.services.circle_board import CircleBoard
 from node.services.circle_telling import CircleTelling
 from node.services.circles import Circles
@@ -238,8 +239,12 @@ class Node:
         self.events = Events(
             store=store, clock=clock, chance=chance, telling=telling, tell_abroad=self._tell_abroad
         )  # fmt: skip
+        self.circle_accounts = CircleAccounts(
+            store=store, clock=clock, chance=chance, books=self.books, trades=self.trades
+        )
         self.circles = Circles(
-            store=store, clock=clock, chance=chance, proposals=self.proposals, events=self.events, telling=circle_telling
+            store=store, clock=clock, chance=chance, proposals=self.proposals, events=self.events, accounts=self.circle_accounts,
+            telling=circle_telling,
         )  # fmt: skip
         self.circle_board = CircleBoard(store=store, clock=clock)
         self.remarks = Remarks(store=store, clock=clock)

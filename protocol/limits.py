@@ -180,6 +180,7 @@ LIFT_SEATS_MAX: Final = 8  # free ones in a minibus: more need another licence i
 CIRCLE_PEOPLE_MAX: Final = 500  # in one, or asking to be
 CIRCLES_MAX: Final = 300  # in one scheme: a list that is read through
 CIRCLES_KEPT_MAX: Final = 10  # by one person: each wants to be looked after
+CIRCLE_TREASURERS_MAX: Final = 5  # of a group's account
 CIRCLE_NAME_CHARACTERS_MAX: Final = 60
 CIRCLE_PURPOSE_CHARACTERS_MAX: Final = 1_000
 CIRCLE_NOTES_MAX: Final = 500  # on one board; then the oldest that is not pinned makes room

@@ -12,6 +12,7 @@ from typing import Final
 from sqlalchemy import bindparam, delete, insert, select, update
 
 from node.clock import Chance, Clock
+from node.services.circle_accounts import CircleAccounts
 from node.services.circle_rows import (
     CircleKey,
     Known,
@@ -80,13 +81,15 @@ class Circles:
     """See the head of this file."""
 
     def __init__(
-        self, *, store: Store, clock: Clock, chance: Chance, proposals: Proposals, events: Events, telling: CircleTelling
+        self, *, store: Store, clock: Clock, chance: Chance, proposals: Proposals, events: Events, accounts: CircleAccounts,
+        telling: CircleTelling,
     ):  # fmt: skip
         self._store: Final = store
         self._clock: Final = clock
         self._chance: Final = chance
         self._proposals: Final = proposals
         self._events: Final = events
+        self._accounts: Final = accounts
         self._telling: Final = telling
 
     async def start(self, by: Member, name: str, purpose: str, door: Door, once: bytes) -> CircleKey:
@@ -118,6 +121,7 @@ class Circles:
         if known.door is Door.CLOSED and door is Door.OPEN:
             raise CannotGroup(Why.NOT_NOW)  # what was written there was written for those in it
         tx.run(_CHANGED, which=known.no, new_name=name, new_purpose=purpose, new_door=door.value)
+        self._accounts.renamed_in(tx, known.no, name)
 
     async def act(self, key: CircleKey, act: Act, by: Member, who_no: int) -> Standing:
         """Do something about somebody's place in a group; return what they are to it then.
@@ -173,11 +177,13 @@ class Circles:
             if each.standing in INSIDE and left not in INSIDE:
                 self._proposals.left_group_in(tx, no, each.who)
                 self._events.left_group_in(tx, no, each.who)
+                self._accounts.left_group_in(tx, no, each.who)
             elif each.standing is Standing.KEEPER and left is Standing.IN:
                 self._proposals.keeps_no_more_in(tx, no, each.who)
         if before.inside and not then.inside:
             self._proposals.group_gone_in(tx, no)
             self._events.group_gone_in(tx, no)
+            self._accounts.group_gone_in(tx, no)
             for statement in _GONE:
                 tx.run(statement, which=no)
 

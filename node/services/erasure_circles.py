@@ -11,6 +11,7 @@ from typing import Final
 from sqlalchemy import bindparam, delete, or_, select, update
 from sqlalchemy.sql.dml import UpdateBase
 
+from node.store.schema import circle_accounts as accounts_schema
 from node.store.schema import circles as schema
 from node.store.schema import proposals as proposals_schema
 from protocol.proposal import State
@@ -32,6 +33,9 @@ CIRCLES_OF_MEMBER: Final[tuple[UpdateBase, ...]] = (
         update(each).where(each.c.removed_by_no == bindparam("which")).values(removed_by_no=None, reason="")
         for each in (schema.circle_note, schema.circle_reply, proposals_schema.proposal_comment)
     ],
+    delete(accounts_schema.circle_treasurer).where(
+        accounts_schema.circle_treasurer.c.member_no == bindparam("which")
+    ),
     delete(schema.circle_person).where(_P.member_no == bindparam("which")),
     *[
         delete(each).where(or_(each.c.proposal_no.in_(_UNDECIDED), each.c.member_no == bindparam("which")))

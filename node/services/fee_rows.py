@@ -184,8 +184,8 @@ _TRADED: Final = (
         _T.corrects_no.is_(None),
         _T.created_ms >= bindparam("from_ms"),
         _T.created_ms < bindparam("to_ms"),
-        _PAYER.c.kind != AccountKind.SYSTEM.value,
-        _PAYEE.c.kind != AccountKind.SYSTEM.value,
+        _PAYER.c.kind == AccountKind.MEMBER.value,
+        _PAYEE.c.kind == AccountKind.MEMBER.value,
         _T.no.not_in(select(_LOAN.trade_no).where(_LOAN.trade_no.is_not(None))),
         _T.no.not_in(select(loans_schema.loan_part.c.trade_no)),
     )

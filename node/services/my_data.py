@@ -22,6 +22,7 @@ from node.store.schema import (
     books,
     calendars,
     care,
+    circle_accounts,
     circles,
     days,
     desk,
@@ -128,6 +129,10 @@ _OF_MEMBER: Final[Mapping[str, tuple[Table, Any]]] = {
     "to_be_told": (desk.paper_note, desk.paper_note.c.member_no == _NO),
     "events": (events.event, events.event.c.host_no == _NO),
     "answers_to_events": (events.guest, events.guest.c.member_no == _NO),
+    "treasurer_of_groups": (
+        circle_accounts.circle_treasurer,
+        circle_accounts.circle_treasurer.c.member_no == _NO,
+    ),
     "groups": (circles.circle_person, circles.circle_person.c.member_no == _NO),
     "notes_in_groups": (circles.circle_note, circles.circle_note.c.member_no == _NO),
     "answers_in_groups": (circles.circle_reply, circles.circle_reply.c.member_no == _NO),

@@ -14,6 +14,7 @@ from sqlalchemy import bindparam, func, literal_column, select, update
 
 from node.clock import Clock
 from node.services.books import Books, Draft, Refused, reference_number
+from node.services.circle_account_rows import group_of
 from node.store import Ordered, ReadTx, Store, Tx, upsert
 from node.store.schema import books as schema
 from node.store.schema import lines as lines_schema
@@ -26,6 +27,7 @@ TRADE_COLUMNS: Final = (
     _T.no, _T.reference, _T.kind, _T.state, _T.payer_no, _T.payee_no, _T.amount, _T.text, _T.listing, _T.other_scheme,
     _T.other_name, _T.other_amount, _T.other_unit, _T.hours, _T.entry_seq, _T.created_ms, _T.ended_ms, _T.reason,
     _T.late, _T.entered_by, _T.corrects_no, _T.corrected_by_no,
+    group_of(_T.payer_no, _T.payee_no),
 )  # fmt: skip
 # Whatever unique index knows of it: the form's key, or the reference.
 _NEW: Final = Ordered(
@@ -121,6 +123,7 @@ class Trade:
     entered_by: str
     corrects_no: int | None
     corrected_by_no: int | None
+    group_name: str = ""  # of the group whose account one side is
 
     def concerns(self, account_no: int) -> bool:
         """Tell whether the account is a party to it."""
@@ -150,13 +153,14 @@ def trade_of(row: tuple[Any, ...]) -> Trade:
     """Return the trade of a row of TRADE_COLUMNS."""
     (
         no, reference, kind, state, payer_no, payee_no, amount, text, listing, other_scheme, other_name, other_amount,
-        other_unit, hours, entry_seq, created_ms, ended_ms, reason, late, entered_by, corrects_no, corrected_by_no,
+        other_unit, hours, entry_seq, created_ms, ended_ms, reason, late, entered_by, corrects_no, corrected_by_no, group,
     ) = row  # fmt: skip
     return Trade(
         no=no, reference=reference, kind=kind, state=state, payer_no=payer_no, payee_no=payee_no, amount=amount,
         text=text, listing=listing, other_scheme=other_scheme, other_name=other_name, other_amount=other_amount,
         other_unit=other_unit, hours=hours, entry_seq=entry_seq, created_ms=created_ms, ended_ms=ended_ms,
         reason=reason, late=bool(late), entered_by=entered_by, corrects_no=corrects_no, corrected_by_no=corrected_by_no,
+        group_name=group or "",
     )  # fmt: skip
 
 

@@ -280,7 +280,7 @@ def party_of(
     other_no = trade.payee_no if trade.payer_no == my_account else trade.payer_no
     member = None if other_no is None else members.get(other_no)
     if member is None:
-        return Party(name=voice.scheme)
+        return Party(name=trade.group_name or voice.scheme)
     href = "" if member.is_erased else f"/people/{member.number}"
     return Party(name=name_of(member, voice.words), href=href)
 

@@ -12,6 +12,7 @@ from node.mail.outbox import unsent_mails
 from node.services.acts import Role
 from node.services.afterwards import count_open_complaints
 from node.services.applications import Application, application_by_no, applications_in
+from node.services.circle_account_rows import count_accounts_asked
 from node.services.evidence_store import all_evidence
 from node.services.figures import Figures, read_figures
 from node.services.joint_acts import asked_now, stuck_trades
@@ -26,6 +27,7 @@ from node.web.forms import BadForm, Filled, Form, paragraphs
 from node.web.pages.checked import checked_line
 from node.web.pages.copies import copies_line
 from node.web.pages.desk_care import CareToday, care_tiles, read_care
+from node.web.pages.desk_group_accounts import account_tiles
 from node.web.pages.neighbours_shown import href_of, stopped_there
 from node.web.present import paragraphs_of
 from node.web.sentences import unable_sentence
@@ -67,6 +69,7 @@ class Today:
     stuck: int  # trades whose member could be freed
     care: CareToday  # help, helpers, reports
     to_tell: int  # members without e-mail for whom something waits
+    accounts_asked: int  # groups that ask for an account
 
 
 def _read_today(tx: ReadTx, own: SchemeId, month_ms: int, now_ms: int) -> Today:
@@ -87,6 +90,7 @@ def _read_today(tx: ReadTx, own: SchemeId, month_ms: int, now_ms: int) -> Today:
         stuck=len(set(stuck_trades(tx, now_ms)) - freeing),
         care=read_care(tx, now_ms),
         to_tell=count_to_tell(tx),
+        accounts_asked=count_accounts_asked(tx),
     )
 
 
@@ -163,7 +167,7 @@ def _todo(context: Context, read: Today) -> tuple[Tile, ...]:
         ) % {"num": read.complaints}
         hint = words.gettext("Read what people say")
         tiles.append(Tile(text=text, hint=hint, href="/admin/complaints", tone="wait"))
-    tiles += care_tiles(read.care, words)
+    tiles += care_tiles(read.care, words) + account_tiles(read.accounts_asked, words)
     if read.joint:
         text = words.ngettext(
             "%(num)d thing waits for a second organiser",

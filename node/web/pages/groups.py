@@ -11,6 +11,7 @@ from typing import Final, Literal
 
 from aiohttp import web
 
+from node.services.circle_account_rows import AccountState, GroupAccount, account_of_circle
 from node.services.circle_board import Said, notes_of, reply_counts
 from node.services.circle_rows import Known, all_circles, shut_out, sizes, standings_of
 from node.services.circles import CannotGroup
@@ -213,11 +214,21 @@ class _Ahead:
     events: list[Hosted]
     coming: Mapping[int, int]
     answers: Mapping[int, Answer]
+    account: GroupAccount | None
 
 
 def _read_ahead(tx: ReadTx, circle_no: int, now_ms: int, me: int) -> _Ahead:
     events = of_group(tx, circle_no, now_ms, me, PAGE_ROWS)
-    return _Ahead(events, coming_counts(tx, events), answers_of(tx, events, me))
+    return _Ahead(
+        events, coming_counts(tx, events), answers_of(tx, events, me), account_of_circle(tx, circle_no)
+    )
+
+
+def _account_href(account: GroupAccount | None, known: Known, standing: Standing) -> str:
+    """Return where the group's account is, for all; or, for those in it, where one is asked for."""
+    if account is not None and account.state is AccountState.OPEN:
+        return f"/accounts/{account.key.hex()}"
+    return f"{base_of(known)}/account" if standing in INSIDE else ""
 
 
 def _read_board(tx: ReadTx, found: Found, me: tuple[int, int], own: SchemeId, page: int) -> Board:
@@ -254,6 +265,7 @@ async def group_view(context: Context, found: Found, form: Filled = EMPTY) -> Gr
         edit_href=f"{base}/edit" if keeps else "",
         asking=_asking(found, voice) if keeps else "",
         reads=may_read,
+        account_href=_account_href(ahead.account, known, standing),
         events=tuple(
             replace(
                 event_row(

@@ -94,6 +94,7 @@ class GroupView(View):
     edit_href: str
     asking: str  # to a keeper: "2 people ask to come in."
     reads: bool  # whether the board is shown
+    account_href: str = ""  # of its account, or where one is asked for
     events: tuple[EventRow, ...] = ()  # put for it, ahead
     event_href: str = ""  # where one is put; "" for who may not
     notes: tuple[SaidItem, ...]

@@ -143,6 +143,8 @@ from tests.node.web.samples_desk import desk_views
 from tests.node.web.samples_find import FIND, FIND_DESK
 from tests.node.web.samples_money import IMPORTS, MONEY
 from tests.node.web.samples_of_chest import DESK, MINE
+from tests.node.web.samples_of_group_accounts import DESK as ACCOUNTS_DESK
+from tests.node.web.samples_of_group_accounts import MINE as ACCOUNTS
 from tests.node.web.samples_of_node import PAGES_OF_NODE
 from tests.node.web.samples_of_papers import PAPERS
 
@@ -550,9 +552,15 @@ PAGES: Final[Mapping[str, Sample]] = {
     **_trade_pages(),
     **_admin_pages(),
     **{name: Sample(replace(MEMBER, path="/my"), view) for name, view in {**FIND, **ALERTS}.items()},
-    **{name: Sample(ORGANISER, view) for name, view in {**IMPORTS, **samples_care.DESK, **DESK}.items()},
+    **{
+        name: Sample(ORGANISER, view)
+        for name, view in {**IMPORTS, **samples_care.DESK, **DESK, **ACCOUNTS_DESK}.items()
+    },
     **{name: Sample(replace(MEMBER, path="/my"), view) for name, view in samples_care.MEMBERS.items()},
-    **{name: Sample(replace(MEMBER, path="/my"), view) for name, view in {**MONEY, **MINE}.items()},
+    **{
+        name: Sample(replace(MEMBER, path="/my"), view)
+        for name, view in {**MONEY, **MINE, **ACCOUNTS}.items()
+    },
     **{name: Sample(MEMBER, view) for name, view in gift_samples.VIEWS.items()},
     **{name: Sample(MEMBER, view) for name, view in samples_of_bookings.VIEWS.items()},
     **{name: Sample(MEMBER, view) for name, view in day_samples.VIEWS.items()},

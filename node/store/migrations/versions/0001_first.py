@@ -569,6 +569,26 @@ def upgrade() -> None:
         batch_op.create_index("ix_booking_state", ["state", "end_hour"], unique=False)
 
     op.create_table(
+        "circle_account",
+        sa.Column("no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("key", sa.LargeBinary(), nullable=False),
+        sa.Column("circle_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("account_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("created_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.ForeignKeyConstraint(["account_no"], ["account.no"], name=op.f("fk_circle_account_account_no")),
+        sa.ForeignKeyConstraint(["circle_no"], ["circle.no"], name=op.f("fk_circle_account_circle_no")),
+        sa.PrimaryKeyConstraint("no", name=op.f("pk_circle_account")),
+        sqlite_strict=True,
+        sqlite_with_rowid=True,
+    )
+    with op.batch_alter_table("circle_account", schema=None) as batch_op:
+        batch_op.create_index("ix_circle_account_account", ["account_no"], unique=True)
+        batch_op.create_index("ix_circle_account_circle", ["circle_no"], unique=False)
+        batch_op.create_index("ix_circle_account_key", ["key"], unique=True)
+
+    op.create_table(
         "decision",
         sa.Column("line_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("lock_seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -1126,6 +1146,21 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("circle_person", schema=None) as batch_op:
         batch_op.create_index("ix_circle_person_member", ["member_no"], unique=False)
+
+    op.create_table(
+        "circle_treasurer",
+        sa.Column("circle_account_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("member_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["circle_account_no"], ["circle_account.no"], name=op.f("fk_circle_treasurer_circle_account_no")
+        ),
+        sa.ForeignKeyConstraint(["member_no"], ["member.no"], name=op.f("fk_circle_treasurer_member_no")),
+        sa.PrimaryKeyConstraint("circle_account_no", "member_no", name=op.f("pk_circle_treasurer")),
+        sqlite_strict=True,
+        sqlite_with_rowid=False,
+    )
+    with op.batch_alter_table("circle_treasurer", schema=None) as batch_op:
+        batch_op.create_index("ix_circle_treasurer_member", ["member_no"], unique=False)
 
     op.create_table(
         "complaint",
