@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
-from sqlalchemy import bindparam, func, insert, select, update
+from sqlalchemy import BindParameter, Update, bindparam, func, insert, select, update
 
 from node.store import ReadTx, Tx
 from node.store.schema import letters as letters_schema
@@ -89,19 +89,25 @@ _SEAT: Final = (
     .limit(1)
 )  # fmt: skip
 _NEW: Final = insert(schema.request)
-_CHANGE: Final = update(schema.request).where(_R.no == bindparam("which"))
-_SAID: Final = _CHANGE.values(
+
+
+def _change(**values: BindParameter[Any]) -> Update:
+    """Return the statement that changes one row."""
+    return update(schema.request).where(_R.no == bindparam("which")).values(**values)
+
+
+_SAID: Final = _change(
     word=bindparam("new_word"), my_turn=bindparam("new_turn"), thread_no=bindparam("new_thread"),
     message_no=bindparam("new_message"), changed_ms=bindparam("now"),
 )  # fmt: skip
-_ASKED: Final = _CHANGE.values(
+_ASKED: Final = _change(
     word=bindparam("new_word"), their_turn=bindparam("new_turn"), their_name=bindparam("new_name"), changed_ms=bindparam("now")
 )  # fmt: skip
-_ANSWERED: Final = _CHANGE.values(
+_ANSWERED: Final = _change(
     stands=bindparam("new_stands"), said=bindparam("new_said"), my_turn=bindparam("new_turn"), heard=bindparam("new_heard"),
     about_no=bindparam("new_about"), changed_ms=bindparam("now"),
 )  # fmt: skip
-_HEARD: Final = _CHANGE.values(
+_HEARD: Final = _change(
     stands=bindparam("new_stands"), said=bindparam("new_said"), their_turn=bindparam("new_turn"), heard=bindparam("new_heard"),
     their_name=bindparam("new_name"), start=bindparam("new_start"), end=bindparam("new_end"), changed_ms=bindparam("now"),
 )  # fmt: skip
