@@ -60,7 +60,7 @@ from node.services.event_rows import Hosted
 from node.services.event_settling import EventSettling
 from node.services.event_telling import EventTelling, News
 from node.services.events import Events
-from node.services.events_abroad import EVENT, EventsAbroad
+from node.services.events_abroad import EventsAbroad
 from node.services.evidence import EvidenceService
 from node.services.fee_telling import FeeTelling
 from node.services.gifts import GIFT, Gifts
@@ -101,6 +101,7 @@ from node.services.refolding import fold_anew
 from node.services.rehearsals import Rehearsals, Tried
 from node.services.remarks import Remarks
 from node.services.reports import Reports
+from node.services.request_words import EVENT
 from node.services.requests_abroad import RequestsAbroad, placed_here
 from node.services.routes import Routes
 from node.services.second_step import SecondSteps

@@ -95,9 +95,14 @@ class Actor:
     role: Role
     proof: str = "system"  # a word of the ledger's PROOFS
 
+    @property
+    def organises(self) -> bool:
+        """Whether this is an organiser."""
+        return self.role in ORGANISERS
+
     def must_organise(self) -> None:
         """Raises NotAllowed unless this is an organiser."""
-        if self.role not in ORGANISERS:
+        if not self.organises:
             raise NotAllowed(self.name)
 
     def must_do(self, work: Work) -> None:

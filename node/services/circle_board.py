@@ -14,7 +14,7 @@ from typing import Final
 from sqlalchemy import bindparam, delete, func, insert, select, update
 
 from node.clock import Clock
-from node.services.acts import ORGANISERS, Actor, Deed, NotAllowed, note_act
+from node.services.acts import Actor, Deed, NotAllowed, note_act
 from node.services.circle_rows import CircleKey, Known, circle_by_key, people_of
 from node.services.members import Member
 from node.store import ReadTx, Store, Tx
@@ -187,7 +187,7 @@ def may_take_off(by: Actor, circle: Circle) -> bool:
     assert by.no is not None, "nobody at the command line reads boards"
     if circle.standing_of(by.no) is Standing.KEEPER:
         return True
-    return by.role in ORGANISERS and reads(circle, by.no)
+    return by.organises and reads(circle, by.no)
 
 
 class CircleBoard:

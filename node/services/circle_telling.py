@@ -13,7 +13,6 @@ from node.mail.texts import words_of
 from node.services.circle_rows import Known, circle_by_no, names_in
 from node.services.mail_wishes import Level, level_of
 from node.services.members import Member, existing
-from node.services.paper_notes import put_note
 from node.services.proposal_rows import Proposal
 from node.services.proposal_words import outcome_said
 from node.services.telling import Telling
@@ -35,7 +34,7 @@ class CircleTelling(Telling):
             _ = self._words(keeper).gettext
             said = _("%(name)s asks to come into “%(group)s”") % {"name": name, "group": known.name}
             note = _("Somebody asks to come into “%(group)s”.") % {"group": known.name}
-            self._told(tx, keeper, (said,), path, note)
+            self.told_or_noted(tx, keeper, (said,), path, note)
 
     def let_in_or_not(self, tx: Tx, known: Known, who_no: int, act: Act) -> None:
         """Tell whoever asked to come in what a keeper said."""
@@ -44,7 +43,7 @@ class CircleTelling(Telling):
         yes = _("You are in the group “%(group)s” now.")
         no = _("A keeper of “%(group)s” said no: you are not in it.")
         said = (yes if act is Act.ACCEPT else no) % {"group": known.name}
-        self._told(tx, who, (said,), f"/groups/{known.key.hex()}", said)
+        self.told_or_noted(tx, who, (said,), f"/groups/{known.key.hex()}")
 
     def vote_begins(self, tx: Tx, proposal: Proposal, roll: list[int]) -> None:
         """Tell all on the roll but whoever put it that they may vote."""
@@ -59,7 +58,7 @@ class CircleTelling(Telling):
             until = {"day": self._day(proposal.motion.closes - 1, words)}
             when = words.gettext("Vote until the end of %(day)s") % until
             note = words.gettext("There is something to vote on in “%(group)s”.") % {"group": where}
-            self._told(tx, member, (said, f"{where}. {when}"), path, f"{note} {when}")
+            self.told_or_noted(tx, member, (said, f"{where}. {when}"), path, f"{note} {when}")
 
     def vote_over(self, tx: Tx, proposal: Proposal, count: Count, roll: list[int]) -> None:
         """Tell all who could vote what came of it; it needs no answer."""
@@ -71,12 +70,6 @@ class CircleTelling(Telling):
             came = outcome_said(count, proposal.motion, words)
             mail = texts.news_mail(settings, member.language, member.name, (said, came), self._link(path))
             self._news(tx, member, mail, path)
-
-    def _told(self, tx: Tx, member: Member, lines: tuple[str, ...], path: str, note: str) -> None:
-        settings = self._settings.now
-        mail = texts.news_mail(settings, member.language, member.name, lines, self._link(path))
-        if not self._mail(tx, member, mail):
-            put_note(tx, member.no, note, now_ms=self._clock.now_ms(), by_no=None)
 
     def _words(self, member: Member) -> Words:
         return words_of(self._settings.now, member.language)

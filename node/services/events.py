@@ -13,7 +13,7 @@ from typing import Final
 from sqlalchemy import bindparam, delete, func, insert, select, update
 
 from node.clock import Chance, Clock
-from node.services.acts import ORGANISERS, Actor, Deed, NotAllowed, note_act
+from node.services.acts import Actor, Deed, NotAllowed, note_act
 from node.services.circle_rows import CircleKey, circle_by_key, standings_of
 from node.services.event_rows import (
     Hosted,
@@ -92,7 +92,7 @@ class TooManyComments(Exception):
 
 def may_manage(by: Actor, hosted: Hosted, standing: Standing) -> bool:
     """Tell whether somebody who reads an event may change or cancel it: its host, an organiser, or who keeps its group."""
-    return by.no == hosted.host_no or by.role in ORGANISERS or standing is Standing.KEEPER
+    return by.no == hosted.host_no or by.organises or standing is Standing.KEEPER
 
 
 class Events:
@@ -209,7 +209,7 @@ class Events:
 
     def _note(self, tx: Tx, by: Actor, hosted: Hosted, why: str = "") -> None:
         """Put what an organiser did with somebody else's event on the record."""
-        if by.no != hosted.host_no and by.role in ORGANISERS:
+        if by.no != hosted.host_no and by.organises:
             note_act(tx, by, Deed.EVENT, now_ms=self._clock.now_ms(), for_no=hosted.host_no, why=why)
 
     # --- guests ---------------------------------------------------------------------------------------------

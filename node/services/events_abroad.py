@@ -16,7 +16,8 @@ from node.mail.texts import words_of
 from node.services.event_rows import Hosted, event_by_key, guests_of
 from node.services.event_telling import News
 from node.services.events import Events
-from node.services.request_rows import Request, seat_of
+from node.services.request_rows import Request, Role, seat_of
+from node.services.request_words import EVENT
 from node.services.requests_abroad import RequestsAbroad, Standing
 from node.services.settings import SchemeSettings, Settings
 from node.store import ReadTx, Tx
@@ -27,12 +28,12 @@ from protocol.errors import OutOfOrder
 from protocol.event import Answer, Kind, OwnEvent, Pays, Plan, State
 from protocol.names import SchemeId
 
-EVENT: Final = "event"
-
 _R: Final = schema.request.c
 _NAMES: Final = (
     select(_R.about_no, _R.their_name, _R.scheme)
-    .where(_R.kind == EVENT, _R.role == "in", _R.item_key == bindparam("key"), _R.about_no.is_not(None))
+    .where(
+        _R.kind == EVENT, _R.role == Role.IN.value, _R.item_key == bindparam("key"), _R.about_no.is_not(None)
+    )
     .order_by(_R.no)
 )
 _STANDS: Final = {

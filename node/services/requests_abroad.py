@@ -38,7 +38,7 @@ from node.services.request_rows import (
     request_for,
     thread_about,
 )
-from node.services.request_words import asked_line, heard_line, lines_of
+from node.services.request_words import EVENT, asked_line, heard_line, lines_of
 from node.services.settings import Settings
 from node.services.telling import Telling
 from node.services.threads import WAITING, Thread
@@ -65,6 +65,9 @@ from protocol.limits import (
 from protocol.names import ItemKey, SchemeId
 
 log: Final[structlog.stdlib.BoundLogger] = structlog.stdlib.get_logger()
+
+
+SAID_BYTES_MAX: Final = 2 * 1024
 
 
 class Why(StrEnum):
@@ -321,9 +324,6 @@ class RequestsAbroad:
         return words_of(self._settings.now, reader.language)
 
 
-SAID_BYTES_MAX: Final = 2 * 1024
-
-
 def _readable(wanted: str) -> bool:
     """Tell whether words from abroad are as long as they may be, and to be read."""
     return len(wanted) <= REQUEST_WORDS_CHARACTERS_MAX and all(
@@ -346,4 +346,4 @@ def placed_here(tx: ReadTx, key: ItemKey) -> Placed | None:
     host = None if hosted is None else member_by_no(tx, hosted.host_no)
     if hosted is None or host is None:
         return None
-    return Placed(kind="event", title=hosted.event.plan.title, owner_no=host.account_no)
+    return Placed(kind=EVENT, title=hosted.event.plan.title, owner_no=host.account_no)

@@ -168,11 +168,13 @@ class Telling:
             tx, member, texts.news_mail(settings, member.language, member.name, lines, self._link(path))
         )
 
-    def told_or_noted(self, tx: Tx, member: Member, lines: tuple[str, ...], path: str) -> None:
-        """As `told`; whoever has no mail stands on the letters list with it."""
+    def told_or_noted(
+        self, tx: Tx, member: Member, lines: tuple[str, ...], path: str, note: str = ""
+    ) -> None:
+        """As `told`; whoever has no mail stands on the letters list with it, or with `note` in its place."""
         settings, link = self._settings.now, self._link(path)
         if not self._mail(tx, member, texts.news_mail(settings, member.language, member.name, lines, link)):
-            put_note(tx, member.no, " ".join(lines), now_ms=self._clock.now_ms(), by_no=None)
+            put_note(tx, member.no, note or " ".join(lines), now_ms=self._clock.now_ms(), by_no=None)
 
     def paid_for(self, tx: Tx, behalf: Behalf, trade: Trade, *, payee: str) -> None:
         """Tell a member that an organiser entered a trade for them."""

@@ -16,10 +16,10 @@ from pathlib import Path
 from urllib.parse import urldefrag, urljoin, urlsplit
 
 import pytest
-from axe_playwright_python.base import AXE_FILE_PATH
 from playwright.async_api import Browser, BrowserContext, Page, ViewportSize
 
 from scripts.town.town import Town
+from tests.axe import add_axe, serious
 from tests.e2e.browsing import Complaints, in_browser, log_in_as, log_in_organiser
 from tests.node.web.test_pages import FORBIDDEN
 
@@ -29,7 +29,6 @@ PAGES_MAX = 140
 OF_A_KIND = 2  # pages that differ only in whom or what they are about
 NARROW = ViewportSize(width=320, height=640)
 PICTURE_WIDTHS = (360, 1200)
-AXE = "axe.run(document, {resultTypes: ['violations'], preload: false})"
 # Links that do something or lead out: to files, telephones, the same page in other letters.
 SKIPPED = re.compile(
     r"^/text\?|\.csv|\.zip|\.pdf|^/static/|^/t/.*/check|^/t/.*/receipt/(file|pdf)|^/my/data/download|^/admin/close-year/file|^/desk/tokens/[0-9]+/pdf|^/about/source$"
@@ -102,17 +101,6 @@ async def look_at(page: Page, path: str, status: int, findings: Findings, *, mem
             findings.forbidden[path] = found
 
 
-async def serious_on(page: Page) -> list[str]:
-    """Return what axe finds serious or critical."""
-    answer = await page.evaluate(AXE)
-    return [
-        f"{finding['id']}: {node['html'][:150]}"
-        for finding in answer["violations"]
-        if finding["impact"] in {"serious", "critical"}
-        for node in finding["nodes"]
-    ]
-
-
 async def take_pictures(context: BrowserContext, url: str, path: str, role: str) -> None:
     """Write pictures of a page, if a folder for them is named."""
     named = os.environ.get("INTERLETS_TEST_PICTURES")
@@ -167,14 +155,14 @@ def test_every_page_is_fit_to_be_read(
             bypass_csp=True,
             storage_state=await strict.storage_state(),
         )
-        await lax.add_init_script(path=AXE_FILE_PATH)
+        await add_axe(lax)
         examined = await lax.new_page()
         async for path, status in crawl(page, origin, start, DESK if role == "organiser" else ANYWHERE):
             assert len(findings.visited) < PAGES_MAX, f"more than {PAGES_MAX} pages: {findings.visited}"
             await look_at(page, path, status, findings, member=role == "member")
             await examined.goto(origin + path)
-            if serious := await serious_on(examined):
-                findings.serious[path] = serious
+            if found := await serious(examined):
+                findings.serious[path] = found
             await take_pictures(strict, origin + path, path, role)
 
     in_browser(chromium, act)

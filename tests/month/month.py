@@ -8,14 +8,12 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from time import process_time
 
-import structlog
-
 from node.simulation.network import SimulatedNetwork
 from tests.month.doings import DOINGS
 from tests.month.life import DAY_S, HOUR_S, Life, Plan
 from tests.month.verdict import crawl, judge
 from tests.simulation import run_virtual
-from tests.simulator.thrift import thrifty
+from tests.simulator.thrift import quiet, thrifty
 
 # As long as the slowest story, a loan that is paid back in two weeks, may take after the last day.
 QUIET_DAYS = 24
@@ -51,8 +49,6 @@ class Outcome:
 
 def live(plan: Plan, progress: Progress = lambda _day, _of: None) -> Outcome:
     """Live through a month, in virtual time. Raises Wrong, or whatever a member met that is no honest no."""
-    before = structlog.get_config()
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
     began = process_time()
 
     async def month(network: SimulatedNetwork) -> Outcome:
@@ -79,11 +75,8 @@ def live(plan: Plan, progress: Progress = lambda _day, _of: None) -> Outcome:
         await life.town.close()
         return outcome
 
-    try:
-        with thrifty():
-            outcome = run_virtual(month, plan.seed)
-    finally:
-        structlog.configure(**before)
+    with quiet(), thrifty():
+        outcome = run_virtual(month, plan.seed)
     outcome.cpu_s = process_time() - began
     return outcome
 

@@ -9,11 +9,9 @@ from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-import structlog
-
 from tests.simulator.accidents import AT_THE_START, COUNTED_AS, FAULTS, LIES, WEATHER
 from tests.simulator.run import Outcome, Plan, simulate
-from tests.simulator.thrift import thrifty
+from tests.simulator.thrift import quiet, thrifty
 
 
 @dataclass
@@ -65,13 +63,8 @@ def name_of(violated: str) -> str:
 
 def quietly(plan: Plan) -> Outcome:
     """Run one plan without the logs of its nodes."""
-    before = structlog.get_config()
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
-    try:
-        with thrifty():
-            return simulate(plan)
-    finally:
-        structlog.configure(**before)
+    with quiet(), thrifty():
+        return simulate(plan)
 
 
 def run_all(plans: Iterator[Plan], jobs: int, *, done: Callable[[Outcome], None]) -> Sum:

@@ -12,6 +12,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 
+import structlog
+
 from crypto.keys import VerifyingKey
 from node.services import directory, line_rows
 from protocol.identity import IdentityState
@@ -19,6 +21,17 @@ from protocol.identity import IdentityState
 VIEWS_KEPT = 4_096
 SIGNATURES_KEPT = 16_384
 IDENTITIES_KEPT = 256
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Run without the logs of the nodes."""
+    before = structlog.get_config()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
+    try:
+        yield
+    finally:
+        structlog.configure(**before)
 
 
 @contextmanager

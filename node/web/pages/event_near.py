@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Final
 
 from aiohttp import web
@@ -69,7 +68,7 @@ async def _view(
     if request is None or request.mirror.over:
         part = AbroadPart(lines=lines, form=form, ask_action=f"{row.href}/come")
     else:
-        part = AbroadPart(lines=lines, acts=replace(request_acts(request, context.voice)))
+        part = AbroadPart(lines=lines, acts=request_acts(request, context.voice))
     return NearEventView(row=row, paragraphs=paragraphs_of(found.event.text), abroad=part)
 
 

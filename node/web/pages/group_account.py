@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, TypeVar
 
 from aiohttp import web
 
@@ -57,6 +57,9 @@ class GiveForm(SpendForm):
 
 class CheckForm(GiveForm):
     once: line(40)  # type: ignore[valid-type]  # as above: not yet
+
+
+_Form = TypeVar("_Form", bound=GiveForm)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -247,16 +250,23 @@ async def _again(context: Context, shown: Shown, form: Filled) -> web.Response:
     return context.show(view, 422)
 
 
-async def check(context: Context) -> web.Response:
-    """POST /accounts/{key}/check"""
-    shown, form = await _find(context), context.form(CheckForm)
+async def _sent(context: Context, form_class: type[_Form]) -> tuple[Shown, _Form, _Typed] | web.Response:
+    """Return the account, the form that was sent, and what it says; or the answer to one that cannot be followed."""
+    shown, form = await _find(context), context.form(form_class)
     if (stop := paused(context)) is not None:
         return context.show(stop)
     if isinstance(form, Filled):
         return await _again(context, shown, form)
     typed = await _understand(context, shown, form)
-    if isinstance(typed, Filled):
-        return await _again(context, shown, typed)
+    return await _again(context, shown, typed) if isinstance(typed, Filled) else (shown, form, typed)
+
+
+async def check(context: Context) -> web.Response:
+    """POST /accounts/{key}/check"""
+    sent = await _sent(context, CheckForm)
+    if isinstance(sent, web.Response):
+        return sent
+    shown, form, typed = sent
     voice, _ = context.voice, context.words.gettext
     giver = await context.read(own_account, _payer_no(context, shown, typed))
     if (stop := too_far(context, giver, typed.amount, account_base(shown.found))) is not None:
@@ -291,14 +301,10 @@ def _payer_no(context: Context, shown: Shown, typed: _Typed) -> int:
 
 async def do(context: Context) -> web.Response:
     """POST /accounts/{key}/do: once, whatever is pressed how often."""
-    shown, form = await _find(context), context.form(GiveForm)
-    if (stop := paused(context)) is not None:
-        return context.show(stop)
-    if isinstance(form, Filled):
-        return await _again(context, shown, form)
-    typed = await _understand(context, shown, form)
-    if isinstance(typed, Filled):
-        return await _again(context, shown, typed)
+    sent = await _sent(context, GiveForm)
+    if isinstance(sent, web.Response):
+        return sent
+    shown, form, typed = sent
     key, once, node = shown.found.key, once_key(form.once), context.node
     back = Link(text=context.words.gettext("Back to the account"), href=account_base(shown.found))
     try:

@@ -8,7 +8,6 @@ from aiohttp import web
 
 from node.services.circle_account_rows import AccountState, GroupAccount, account_of_circle
 from node.services.circle_accounts import CannotKeepAccount, Why
-from node.store import ReadTx
 from node.web.context import MEMBER, Context, NoSuchPage, Route, get, post
 from node.web.forms import EMPTY, Filled
 from node.web.pages.group_account import account_base, cannot, people_options, ticked, who_words
@@ -18,16 +17,12 @@ from node.web.views.page import Link
 from protocol.circle import INSIDE
 
 
-def _read_asked(tx: ReadTx, circle_no: int) -> GroupAccount | None:
-    return account_of_circle(tx, circle_no)
-
-
 async def _of_group(context: Context) -> tuple[Found, GroupAccount | None]:
     """Return the group of this address, of which the reader is one, and its account. Raises NoSuchPage."""
     found = await find_group(context)
     if found.circle.standing_of(context.member.no) not in INSIDE:
         raise NoSuchPage
-    return found, await context.read(_read_asked, found.known.no)
+    return found, await context.read(account_of_circle, found.known.no)
 
 
 def _ask_view(

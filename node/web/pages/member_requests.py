@@ -15,7 +15,6 @@ from node.web.context import MEMBER, Context, NoSuchPage, get, post
 from node.web.forms import EMPTY, Filled
 from node.web.listing_names import listing_id
 from node.web.pages.abroad_words import (
-    cannot_ask,
     request_acts,
     request_pill,
     scheme_called,
@@ -89,10 +88,8 @@ async def requests(context: Context) -> web.Response:
 
 
 def _row(context: Context, request: Request, schemes: Schemes) -> RequestRow:
-    name, where = (
-        scheme_called(request.scheme, schemes, context.words),
-        "near" if request.kind == EVENT else "l",
-    )
+    name = scheme_called(request.scheme, schemes, context.words)
+    where = "near" if request.kind == EVENT else "l"
     return RequestRow(
         title=request.title or context.words.gettext("Something"),
         href="" if request.mirror.over else f"/{where}/{listing_id(request.key, request.scheme)}",
@@ -134,4 +131,3 @@ ROUTES: Final = (
     post("/my/abroad/{number}/back", back, MEMBER),
     post("/my/abroad/{number}/again", again, MEMBER),
 )
-__all__ = ["ROUTES", "abroad_part", "ask", "cannot_ask"]

@@ -160,6 +160,7 @@ def statement_view(
     lines = [_line(line, member.account_no, asked.members, schemes, voice) for line in told.lines]
     lines += [_waiting_line(trade, told.end, member, schemes, voice) for trade in asked.waiting]
     days = {"from": period.first.isoformat(), "to": period.last.isoformat()}
+    past_elsewhere, past_href = elsewhere(asked.past, voice)
     return StatementView(
         name=member.name,
         number=member.number,
@@ -178,8 +179,8 @@ def statement_view(
         pdf_href="/statement.pdf?" + urlencode(days),
         seal=seal,
         past=past_lines(asked.past, voice),
-        past_elsewhere=elsewhere(asked.past, voice)[0],
-        past_href=elsewhere(asked.past, voice)[1],
+        past_elsewhere=past_elsewhere,
+        past_href=past_href,
         printed=voice.words.gettext("Printed on %(day)s") % {"day": voice.day(voice.now_ms)},
     )
 

@@ -12,10 +12,10 @@ from typing import Final
 
 import pytest
 from aiohttp import web
-from axe_playwright_python.base import AXE_FILE_PATH
-from playwright.async_api import Browser, Page
+from playwright.async_api import Browser
 
 from node.web.words import Words, words_for
+from tests.axe import add_axe, serious
 from tests.chromium import started
 from tests.conftest import chromium_path
 from tests.node.web.gallery import make_gallery
@@ -42,19 +42,6 @@ async def with_browser(act: Callable[[Browser, str], Awaitable[None]], words: Wo
 SHARES: Final = 4
 
 
-async def serious(page: Page, rules: str = "") -> list[str]:
-    """Return what axe finds serious or critical; of all rules, or of those named by an option."""
-    answer = await page.evaluate(
-        f"axe.run(document, {{{rules} resultTypes: ['violations'], preload: false}})"
-    )
-    return [
-        f"{finding['id']}: {node['html'][:120]}"
-        for finding in answer["violations"]
-        if finding["impact"] in {"serious", "critical"}
-        for node in finding["nodes"]
-    ]
-
-
 @pytest.mark.parametrize("share", range(SHARES))
 def test_axe_finds_nothing_serious(share: int) -> None:
     """pages.md 13.5; in dark colours too. In shares, so that all workers take part.
@@ -68,7 +55,7 @@ def test_axe_finds_nothing_serious(share: int) -> None:
         context = await browser.new_context(
             viewport={"width": 360, "height": 740}, bypass_csp=True, reduced_motion="reduce"
         )
-        await context.add_init_script(path=AXE_FILE_PATH)
+        await add_axe(context)
         page = await context.new_page()
         for name in list(PAGES)[share::SHARES]:
             await page.emulate_media(color_scheme="light")
