@@ -226,6 +226,7 @@ class Onward:
 
     exists: bool
     usable: bool
+    compared: bool  # whether what the peer holds of my chain is all here since this boot: else a lock of mine may lie there
     room: int  # the most that may be locked on it now, by limits, own ceiling, the lock's mode, and the share of its neighbour
 
 
@@ -256,11 +257,13 @@ def forward_verdict(lock: Lock, onward: Onward, *, now_ms: int, old: bool) -> tu
     """Return what a connector does with a valid LOCK, and the reason where it refuses. Source: 7.2, 6.7 (d).
 
     `old`: the lock may have been forwarded before this boot, so it is neither released nor forwarded
-    before the next line is usable.
+    before the next line is usable. One that looks new waits as well until the next line was compared: a peer that
+    told a restored scheme of a shorter chain than it has may show as new what had gone on.
     """
     if not onward.exists or not onward.usable:
         # A line that a restored database has never heard of may still hold my lock: so it waits, too.
-        return (ConnectorEvent.HOLD_BACK, "") if old else (ConnectorEvent.REFUSE, "no-way")
+        waits = old or (onward.exists and not onward.compared)
+        return (ConnectorEvent.HOLD_BACK, "") if waits else (ConnectorEvent.REFUSE, "no-way")
     if now_ms >= lock.deadline - HOP_MARGIN_MS * len(lock.route):
         return ConnectorEvent.REFUSE, "too-late"
     if lock.amount > onward.room:

@@ -8,7 +8,7 @@ with the name of the invariant they break.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import product
 
@@ -132,13 +132,10 @@ def digest_of_all_tables(tx: ReadTx) -> dict[str, bytes]:
 # --- one node, at any moment ------------------------------------------------------------------------------------
 
 
-def check_node(
-    node: Snapshot, *, was_restored: bool = False, liars: Collection[SchemeId] = frozenset()
-) -> None:
+def check_node(node: Snapshot, *, was_restored: bool = False) -> None:
     """I1, I3, I4, I5, I6 and the limits of members, as they hold at every moment.
 
-    After a restore what came back is booked even beyond a member's limit (6.7 b), and one of the `liars` that the
-    restored scheme asked what it has forgotten may have kept a lock from it until that was answered (docs/reliability.md).
+    After a restore what came back is booked even beyond a member's limit (6.7 b).
     """
     check_postings(node)
     if not was_restored:
@@ -146,7 +143,7 @@ def check_node(
     for copy in node.copies:
         check_copy(copy)
         check_exposure(copy)
-    check_connector(node, fooled_by=liars if was_restored else ())
+    check_connector(node)
     check_payer(node)
     check_payee(node)
 
@@ -255,11 +252,9 @@ def _end_of(lock_seq: object, chain: Iterable[Op]) -> Claim | Release | None:
     return next(ends, None)
 
 
-def check_connector(node: Snapshot, *, fooled_by: Collection[SchemeId] = ()) -> None:
+def check_connector(node: Snapshot) -> None:
     """I5: out claimed ⇒ in claimed (or decided so); in released ⇒ out never claimed. From the chains alone."""
     for up in node.copies:
-        if up.line.peer in fooled_by:
-            continue
         for lock_in in up.theirs:
             if not isinstance(lock_in.step, Lock) or not lock_in.step.route:
                 continue

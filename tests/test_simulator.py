@@ -38,7 +38,7 @@ AFTER = 1_000  # seeds from here on show that everything happens
 REGRESSIONS = {
     1004: "returned ops keep a revoked key",
     60223: "a lock that a liar hid for a time was let go with the line it froze",
-    52282: "a liar hid a lock until it was answered: the risk that docs/reliability.md names, and no more than that",
+    52282: "a liar hid a lock from a restored scheme, and showed it as new before the next line was compared",
     5015: "the verdict fell while what a liar had held back was on its way",
 }
 CHUNK = 40  # … of one test, so that all workers have a share

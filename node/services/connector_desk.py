@@ -96,6 +96,7 @@ class ConnectorDesk:
             Onward(
                 exists=onward is not None,
                 usable=onward is not None and (onward.usable or ended),
+                compared=onward is not None and (onward.complete or onward.status not in LIVE | {FROZEN}),
                 room=0 if onward is None or line.status != OPEN else self._room(line, onward, lock),
             ),
             now_ms=self._lines.now_ms,

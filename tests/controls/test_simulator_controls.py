@@ -8,7 +8,7 @@ Source: docs/protocol.md 11; the same shortcuts in the reference model that came
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -92,7 +92,7 @@ def treat_as_new(patches: pytest.MonkeyPatch) -> None:
     """Release what may have been passed on before, while the next line is not usable. Against 6.7 (d)."""
 
     def verdict(lock: Lock, onward: Any, *, now_ms: int, old: bool) -> Any:
-        return forward_verdict(lock, onward, now_ms=now_ms, old=False)
+        return forward_verdict(lock, replace(onward, compared=True), now_ms=now_ms, old=False)
 
     patches.setattr(connector_desk, "forward_verdict", verdict)
 

@@ -252,13 +252,14 @@ class Walk:
         up, onward, forward = town.end(node - 1, 1), town.end(node, 0), town.forwards[node - 1][n]
         assert up is not None
         assert onward is not None
-        here = Onward(exists=True, usable=onward.usable, room=onward.room)
+        compared = onward.synced or onward.stopped
+        here = Onward(exists=True, usable=onward.usable, compared=compared, room=onward.room)
         events = {
             forward_verdict(up.lock_at(forward.seq), here, now_ms=now, old=old)[0]
             for now in CLOCKS
             for old in ((False, True) if node in town.booted else (False,))
         }
-        # Something is decided at once; but an old lock may wait for a line that stays unusable.
+        # Something is decided at once; but a lock may wait for a line that stays unusable.
         fair = onward.usable or forward.state is ConnectorState.NEW
         for event in sorted(events & CONNECTOR[forward.state].keys(), key=lambda each: each.name):
             yield fair, f"{NODES[node].name} decides {event.name}", self.connector_does(town, node, n, event)

@@ -147,7 +147,9 @@ def arrives(town: Town, i: int, op: Signed[Op]) -> Iterator[Town]:
 def pass_on(town: Town, i: int, seq: int, lock: Lock, now_ms: int) -> Town:
     down = town.at_a[2]
     room = line_view.room(down.state.mine, down.state.me)
-    event, _ = forward_verdict(lock, Onward(exists=True, usable=True, room=room), now_ms=now_ms, old=False)
+    event, _ = forward_verdict(
+        lock, Onward(exists=True, usable=True, compared=True, room=room), now_ms=now_ms, old=False
+    )
     state, effects = connector_step(ConnectorState.NEW, event)
     town = replace(town, forwards=put(town.forwards, i, state))
     if Effect.LOCK in effects:

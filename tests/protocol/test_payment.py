@@ -214,8 +214,8 @@ TWO_LEFT = lock(100, route=(RIVERSIDE.id, MOORSIDE.id))
 LAST_MOMENT = TWO_LEFT.deadline - 2 * HOP_MARGIN_MS
 
 
-def onward(room=100, *, exists=True, usable=True):
-    return Onward(exists=exists, usable=usable, room=room)
+def onward(room=100, *, exists=True, usable=True, compared=True):
+    return Onward(exists=exists, usable=usable, compared=compared, room=room)
 
 
 @pytest.mark.parametrize(
@@ -231,13 +231,16 @@ def onward(room=100, *, exists=True, usable=True):
         (onward(), LAST_MOMENT, True, (REFUSE, "too-late")),
         (onward(usable=False), NOW, False, (REFUSE, "no-way")),
         (onward(usable=False), LAST_MOMENT, False, (REFUSE, "no-way")),
-        # 6.7 (d): an old lock is neither released nor forwarded before the next line is usable
+        # 6.7 (d): one that looks new waits for a line that was not compared since this boot …
+        (onward(0, usable=False, compared=False), NOW, False, (HOLD_BACK, "")),
+        (onward(0, usable=False, compared=False), LAST_MOMENT, False, (HOLD_BACK, "")),
+        (onward(0, exists=False, usable=False, compared=False), NOW, False, (REFUSE, "no-way")),
+        # … and an old lock is neither released nor forwarded before the next line is usable
         (onward(usable=False), NOW, True, (HOLD_BACK, "")),
         (onward(usable=False), LAST_MOMENT, True, (HOLD_BACK, "")),
         (onward(0, usable=False), NOW, True, (HOLD_BACK, "")),
         # … and a restored database may not know a line that holds my lock
         (onward(0, exists=False, usable=False), NOW, True, (HOLD_BACK, "")),
-        (onward(0, exists=False, usable=False), NOW, False, (REFUSE, "no-way")),
     ],
 )
 def test_a_connector_forwards_what_it_can_and_refuses_the_rest(next_line, now_ms, old, answer):

@@ -107,6 +107,7 @@ class Booth:
         here = Onward(
             exists=copy is not None,
             usable=copy is not None,
+            compared=copy is not None,
             room=room(copy.state.mine, copy.state.me, step.mode) if copy else 0,
         )
         event, reason = forward_verdict(step, here, now_ms=now_ms, old=False)

@@ -240,7 +240,11 @@ class Watch:
         if isinstance(step, Claim):
             truth.owed[peer] += lock.step.amount
             truth.owed[author] -= lock.step.amount
-        elif lock.step.route and self._is_honest(author) and not self._may_be_fooled(author, peer):
+        elif (
+            lock.step.route
+            and self._is_honest(author)
+            and not self._may_be_fooled(author, lock.step.route[0])
+        ):
             for out in self._outgoing.get((author, lock.step.quote_id, lock.step.route[1:]), ()):
                 if not isinstance(out.end, Release):
                     state = "open" if out.end is None else "claimed"
