@@ -295,7 +295,8 @@ class Node:
             allow_lan=self.options.allow_lan,
         )  # fmt: skip
         self.introductions = Introductions(
-            links=self.links, dispatch=self.dispatch, directory=self.directory, clock=clock, own=self.descriptor
+            links=self.links, dispatch=self.dispatch, directory=self.directory, clock=clock, own=self.descriptor,
+            described=self.peers.described,
         )  # fmt: skip
         self.jobs.append(Job("refresh-descriptors", 6 * HOUR_S, self.peers.refresh))
         self.routes = Routes(

@@ -13,6 +13,7 @@ from node.clock import SystemChance, SystemClock
 from node.config import Config
 from node.federation.caller import Caller
 from node.keyfiles import open_keys
+from node.moved import must_be_here
 from node.store import ThreadStore
 from protocol.names import SchemeId
 
@@ -66,8 +67,9 @@ async def open_node(config: Config) -> AsyncIterator[Node]:
     """Open the data of a node and load it; nothing is served, nobody is called.
 
     Raises:
-        KeysUnusable, StoreError: its keys or its database cannot be opened.
+        KeysUnusable, StoreError: its keys or its database cannot be opened. CannotDo: the scheme moved elsewhere.
     """
+    must_be_here(config.node.data_dir)
     keys = open_keys(config.node.data_dir)
     async with AsyncExitStack() as stack:
         store = await ThreadStore.open(config.node.data_dir / DATABASE)

@@ -34,6 +34,7 @@ from node.federation.log_door import LogDoor
 from node.health import findings_of
 from node.jobs import Job
 from node.logs import set_up_logs
+from node.moved import Moved, read_moved
 from node.notify import notify
 from node.opening import open_node
 from node.store import ReadTx, StoreError
@@ -78,6 +79,10 @@ async def serve(config: Config) -> None:
     # Before anything else: an occupied port is the most likely trouble.
     listening = _listen(config.node.listen_host, config.node.listen_port)
     stopping = asyncio.Event()
+    moved = read_moved(config.node.data_dir)
+    if moved is not None:
+        await _serve_moved(moved, listening)
+        return
     if not await _woken(config, listening, stopping):
         return
     async with open_node(config) as node:
@@ -99,6 +104,29 @@ async def serve(config: Config) -> None:
                 notify("STOPPING=1")
                 await node.stop()
         log.info("stopped")
+
+
+async def _serve_moved(moved: Moved, listening: socket.socket) -> None:
+    """Say where the scheme went, until SIGTERM or SIGINT. Nothing of its data is opened."""
+    from node.web.gone import moved_app
+
+    stopping, loop = asyncio.Event(), asyncio.get_running_loop()
+    for sign in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(sign, stopping.set)
+    doorstep = Doorstep()
+    app = moved_app(moved)
+    app.middlewares.append(doorstep.middleware)
+    runner = await _started(app)
+    assert runner.server is not None, "it was set up a moment ago"
+    server = await loop.create_server(partial(doorstep.protocol, runner.server), sock=listening)
+    try:
+        notify("READY=1")
+        log.warning("scheme_has_moved", address=moved.address)
+        await stopping.wait()
+        notify("STOPPING=1")
+    finally:
+        server.close()
+        await runner.cleanup()
 
 
 async def _look_for_trouble(node: Node) -> None:

@@ -24,6 +24,7 @@ from node.findings import (
     is_well,
 )
 from node.keyfiles import KeysUnusable, exposed_files, open_keys
+from node.moved import read_moved
 from node.store.errors import StoreError
 from node.visible import visible
 from protocol.names import scheme_text
@@ -118,6 +119,12 @@ def _keys(config: Config) -> Finding:
 
 
 def _data(config: Config) -> Iterator[Finding]:
+    moved = read_moved(config.node.data_dir)
+    if moved is not None:
+        yield Finding(
+            "node", State.NOTE, f"the scheme moved to {moved.address}: nothing is written here any more"
+        )
+        return
     waiting = config.node.data_dir / WAITING
     if waiting.exists():
         yield Finding(

@@ -162,8 +162,10 @@ def keys_check_sheet(context: click.Context, as_json: bool, sheet_file: Path | N
 def stopped_data_dir(context: click.Context) -> Path:
     """Return the data directory of a node that is not running. Raises CannotDo."""
     from node.cli.admin import CannotDo, is_running
+    from node.moved import must_be_here
 
     data_dir = config_of(context).node.data_dir
+    must_be_here(data_dir)
     if is_running(data_dir):
         raise CannotDo(
             "the node is running, with its keys in memory: stop it first, and start it again afterwards"

@@ -213,8 +213,10 @@ def _rebuild(config: Config, progress: Progress) -> dict[str, int]:
     import asyncio
 
     from node.cli.admin import CannotDo
+    from node.moved import must_be_here
     from node.services.ledger_rebuild import CannotRebuild
 
+    must_be_here(config.node.data_dir)
     try:
         return asyncio.run(_rebuild_now(config, progress))
     except CannotRebuild as error:

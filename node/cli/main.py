@@ -22,6 +22,7 @@ from node.cli.bring_in import import_file, undo_import
 from node.cli.evidence import evidence
 from node.cli.keys import keys
 from node.cli.ledger import ledger
+from node.cli.moving import moved
 from node.cli.new_log import new_log
 from node.cli.statement import compare, statement
 from node.cli.verify import verify
@@ -314,6 +315,7 @@ cli.add_command(evidence)
 peer.add_command(statement)
 peer.add_command(compare)
 cli.add_command(keys)
+cli.add_command(moved)
 cli.add_command(ledger)
 ledger.add_command(new_log)
 cli.add_command(verify)

@@ -1,16 +1,17 @@
 """Who comes into session: asked for its signed descriptor, so that organisers read a name and not a number.
 
 A scheme that asks to trade is heard of by nothing else: its feed is not followed before both have agreed, and its
-address is not known here. What it says of itself is kept in memory, for as long as there is room; nothing
-follows from it. Source: docs/protocol.md 9.1, docs/pages.md 8.12.
+address is not known here. What it says of itself is kept in memory, for as long as there is room; what follows from
+it is for `described` to know. Source: docs/protocol.md 9.1, docs/pages.md 8.12.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Final
 
+from crypto.signing import Signed
 from node.clock import Clock
 from node.federation.dispatch import Dispatch
 from node.federation.links import Links
@@ -30,12 +31,14 @@ class Introductions:
     """Asks whoever comes, and answers whoever asks."""
 
     def __init__(
-        self, *, links: Links, dispatch: Dispatch, directory: Directory, clock: Clock, own: Callable[[], bytes]
+        self, *, links: Links, dispatch: Dispatch, directory: Directory, clock: Clock, own: Callable[[], bytes],
+        described: Callable[[SchemeId, Signed[Descriptor]], Awaitable[None]],
     ):  # fmt: skip
-        """`own` returns our own descriptor's wire form."""
+        """`own` returns our own descriptor's wire form; `described` is told what others showed, verified."""
         self._directory: Final = directory
         self._clock: Final = clock
         self._own: Final = own
+        self._described: Final = described
         self._met: Final[OrderedDict[SchemeId, Descriptor]] = OrderedDict()
         self._tasks: Final = Supervisor("introductions")
         dispatch.register(self, FrameType.DESCRIPTOR_ASK)
@@ -60,10 +63,11 @@ class Introductions:
         if type(answer.payload) is not bytes:
             raise MalformedMessage("a descriptor is bytes")
         # Signed by a session key of whom the session is with: another scheme's cannot be passed on.
-        body = open_descriptor(answer.payload, state).body
-        if not is_current(body, self._clock.now_ms()):
+        shown = open_descriptor(answer.payload, state)
+        if not is_current(shown.body, self._clock.now_ms()):
             raise NotAuthentic("a descriptor that is out of date")
-        self._met[session.peer] = body
+        self._met[session.peer] = shown.body
         self._met.move_to_end(session.peer)
         while len(self._met) > MET_MAX:
             self._met.popitem(last=False)
+        await self._described(session.peer, shown)

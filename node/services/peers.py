@@ -130,7 +130,11 @@ _KEEP: Final = upsert(schema.peer, key=("scheme",), update=("address", "lan", "n
 _DESCRIBE: Final = (
     update(schema.peer)
     .where(_P.scheme == bindparam("which"))
-    .values(name=bindparam("new_name"), descriptor=bindparam("new_descriptor"))
+    .values(
+        name=bindparam("new_name"),
+        descriptor=bindparam("new_descriptor"),
+        address=bindparam("new_address"),
+    )
 )
 _SET_STATE: Final = (
     update(schema.peer).where(_P.scheme == bindparam("which")).values(state=bindparam("new_state"))
@@ -336,11 +340,27 @@ class Peers:
         except (OSError, ProtocolError) as error:
             log.info("descriptor_not_fetched", peer=scheme_text(peer.scheme), reason=str(error))
             return
-        if replaces(fresh, peer.descriptor):
-            await self._store.write(self._describe, peer.scheme, fresh)
+        await self.described(peer.scheme, fresh)
+
+    async def described(self, scheme: SchemeId, fresh: Signed[Descriptor]) -> None:
+        """Keep what a scheme says of itself, verified, if it is a peer and this is newer than what is known. Source: 9.1."""
+        await self._store.write(self._describe, scheme, fresh)
 
     def _describe(self, tx: Tx, scheme: SchemeId, fresh: Signed[Descriptor]) -> None:
-        tx.run(_DESCRIBE, which=scheme, new_name=fresh.body.name, new_descriptor=fresh.wire)
+        peer = find_peer(tx, scheme)
+        if peer is None or not replaces(fresh, peer.descriptor):
+            return
+        address, now = peer.address, fresh.body.addresses
+        if address in peer.descriptor.body.addresses and address not in now and now:
+            log.info("peer_moved", peer=scheme_text(scheme), address=now[0])
+            address = now[0]
+        tx.run(
+            _DESCRIBE,
+            which=scheme,
+            new_name=fresh.body.name,
+            new_descriptor=fresh.wire,
+            new_address=address,
+        )
 
     # --- noticing ----------------------------------------------------------------------------------------------
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from crypto.canonical import Value
+from crypto.signing import Signed
 from node.clock import SeededChance
 from node.federation.dispatch import Dispatch, NoAnswer
 from node.keyfiles import draw_keys
@@ -20,6 +21,7 @@ from node.services.directory import Directory
 from node.services.introductions import Introductions
 from node.services.settings import SchemeSettings
 from node.store import InlineStore, Memory
+from protocol.descriptor import Descriptor
 from protocol.frame import Frame, FrameType
 from protocol.names import SchemeId
 from tests.builders import NOW
@@ -57,11 +59,15 @@ class Rig:
         self.directory = Directory(store=self.store, keyring=OWN, clock=StoppedClock())
         self.dispatch = Dispatch()
         self.on_up: Any = None
+        self.told: list[tuple[SchemeId, str]] = []
         links: Any = SimpleNamespace(watch=lambda on_up: setattr(self, "on_up", on_up))
         self.introductions = Introductions(
             links=links, dispatch=self.dispatch, directory=self.directory, clock=StoppedClock(),
-            own=lambda: descriptor(OWN, "Oakvale"),
+            own=lambda: descriptor(OWN, "Oakvale"), described=self.described,
         )  # fmt: skip
+
+    async def described(self, peer: SchemeId, shown: Signed[Descriptor]) -> None:
+        self.told.append((peer, shown.body.name))
 
     async def meets(self, peer: SchemeId, says: Value | Exception) -> str | None:
         """Let a peer come into session; return the name it is known by afterwards."""
@@ -84,6 +90,7 @@ async def rig() -> AsyncIterator[Rig]:
 async def test_whoever_comes_is_asked_and_known_by_its_name(rig: Rig) -> None:
     assert await rig.meets(HILLTOP.scheme, descriptor(HILLTOP, "Hilltop")) == "Hilltop"
     assert await rig.meets(HILLTOP.scheme, descriptor(HILLTOP, "Hilltop Timebank")) == "Hilltop Timebank"
+    assert rig.told == [(HILLTOP.scheme, "Hilltop"), (HILLTOP.scheme, "Hilltop Timebank")]
 
 
 @pytest.mark.parametrize(
@@ -104,6 +111,7 @@ async def test_what_is_not_its_own_word_is_not_believed(rig: Rig, says: Value | 
     assert await rig.meets(HILLTOP.scheme, says) is None
     assert await rig.meets(HILLTOP.scheme, descriptor(HILLTOP, "Hilltop")) == "Hilltop"
     assert await rig.meets(HILLTOP.scheme, says) == "Hilltop"
+    assert rig.told == [(HILLTOP.scheme, "Hilltop")]
 
 
 async def test_a_scheme_without_a_known_identity_has_no_name(rig: Rig) -> None:

@@ -23,6 +23,7 @@ from node.services.directory import Directory
 from node.services.peers import HINTS_MAX, NoPeer, Peers, PeerState, PeerUnusable
 from node.services.settings import SchemeSettings
 from node.store import InlineStore, Memory
+from protocol.descriptor import open_descriptor
 from protocol.names import SchemeId
 from tests.builders import NOW
 from tests.fakes import StoppedClock
@@ -263,6 +264,50 @@ async def test_a_newer_descriptor_takes_the_place_of_the_older(rig: Rig) -> None
     rig.net.nodes[ADDRESS] = shown(HILLTOP, "Hilltop", at=NOW)
     await rig.peers.refresh()
     assert [peer.name for peer in await rig.peers.peers()] == ["Hilltop Ring"]
+
+
+NEW, OTHER = "https://hilltop.new", "https://hilltop.other"
+
+
+async def test_a_peer_that_moved_is_called_where_it_says_now(rig: Rig) -> None:
+    """Rule 9.1: it showed a newer descriptor in session, without the address it was called at."""
+    await rig.peers.add(ADDRESS)
+    state = rig.directory.state(HILLTOP.scheme)
+    assert state is not None
+
+    async def shows(addresses: tuple[str, ...], at: int) -> str:
+        fresh = open_descriptor(shown(HILLTOP, addresses=addresses, at=at).descriptor, state)
+        await rig.peers.described(HILLTOP.scheme, fresh)
+        (peer,) = await rig.peers.peers()
+        return peer.address
+
+    assert await shows((OTHER, ADDRESS), NOW + 1) == ADDRESS, "it is still there"
+    assert await shows((), NOW + 2) == ADDRESS, "it says nothing of where it is"
+    assert await shows((ADDRESS,), NOW + 3) == ADDRESS
+    assert await shows((NEW, OTHER), NOW + 4) == NEW
+    assert await shows((ADDRESS,), NOW + 3) == NEW, "an old copy says where it was"
+
+    rig.net.nodes = {NEW: shown(HILLTOP, addresses=(NEW,))}
+    assert (await rig.peers.dial(HILLTOP.scheme)).address == NEW  # type: ignore[attr-defined]
+
+
+async def test_an_address_that_only_an_admin_knows_stays(rig: Rig) -> None:
+    """Rule 9.1: where the peer never named it, as in a local network, its leaving it out says nothing."""
+    rig.net.nodes[OTHER] = shown(HILLTOP)
+    await rig.peers.add(OTHER)
+    state = rig.directory.state(HILLTOP.scheme)
+    assert state is not None
+    fresh = open_descriptor(shown(HILLTOP, addresses=(NEW,), at=NOW + 1).descriptor, state)
+    await rig.peers.described(HILLTOP.scheme, fresh)
+    assert [peer.address for peer in await rig.peers.peers()] == [OTHER]
+
+
+async def test_whoever_is_no_peer_is_not_kept(rig: Rig) -> None:
+    await rig.directory.learn(RIVERSIDE.log)
+    state = rig.directory.state(RIVERSIDE.scheme)
+    assert state is not None
+    await rig.peers.described(RIVERSIDE.scheme, open_descriptor(shown(RIVERSIDE).descriptor, state))
+    assert await rig.peers.peers() == []
 
 
 # --- Noticing ----------------------------------------------------------------------------------------------------

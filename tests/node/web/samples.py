@@ -143,6 +143,7 @@ from tests.node.web.samples_desk import desk_views
 from tests.node.web.samples_find import FIND, FIND_DESK
 from tests.node.web.samples_money import IMPORTS, MONEY
 from tests.node.web.samples_of_chest import DESK, MINE
+from tests.node.web.samples_of_gone import gone_pages
 from tests.node.web.samples_of_group_accounts import DESK as ACCOUNTS_DESK
 from tests.node.web.samples_of_group_accounts import MINE as ACCOUNTS
 from tests.node.web.samples_of_node import PAGES_OF_NODE
@@ -575,4 +576,5 @@ PAGES: Final[Mapping[str, Sample]] = {
     **{name: Sample(MEMBER, view) for name, view in samples_decisions.member_pages().items()},
     **{name: Sample(VISITOR, view) for name, view in samples_of_signing_in.VISITORS.items()},
     **{name: Sample(MEMBER, view) for name, view in samples_of_signing_in.MEMBERS.items()},
+    **{name: Sample(page, view) for name, (page, view) in gone_pages(VISITOR).items()},
 }
