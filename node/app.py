@@ -36,6 +36,7 @@ from node.services.announcements import Announcements
 from node.services.applications import Applications
 from node.services.asks import Asks
 from node.services.asks_abroad import AsksAbroad
+from node.services.backing_up import BackingUp
 from node.services.booking_telling import BookingTelling
 from node.services.bookings import Bookings
 from node.services.books import Books
@@ -269,6 +270,7 @@ class Node:
         self.jobs.append(Job("forget-pay-codes", HOUR_S, self.pay_codes.forget_old))
         self.jobs.append(Job("tidy-sign-in", HOUR_S, self.sign_in.tidy))
         self.jobs.append(Job("tidy-passkeys", HOUR_S, self.passkeys.tidy))
+        self.backing_up = BackingUp(store=store, clock=clock)
         self.rehearsals = Rehearsals(store=store, clock=clock, run=self.options.rehearse)
         self.troubles = Troubles(
             store=store, clock=clock, outbox=self.outbox, settings=self.settings, origin=self.options.origin

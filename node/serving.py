@@ -145,6 +145,7 @@ def _back_up_regularly(node: Node, config: Config) -> None:
     source, rule = source_of(config, node.keyring), rule_of(config)
     backups = RegularBackups(source, config.backup.folder, rule, SystemClock(), SystemChance())
     node.jobs.append(Job("back-up", LOOK_EVERY_S, backups.make_when_due))
+    node.backing_up.made_by(backups.make_now)
 
 
 async def _woken(config: Config, listening: socket.socket, stopping: asyncio.Event) -> bool:

@@ -14,6 +14,7 @@ from node.backup.making import Source, make_backup, newest, thin_out
 from node.backup.sealed_file import BackupUnusable
 from node.clock import Chance, Clock
 from node.config import Config
+from node.services.backing_up import BackupFailed
 from protocol.names import SchemeId
 
 log: Final[structlog.stdlib.BoundLogger] = structlog.stdlib.get_logger()
@@ -35,11 +36,18 @@ class RegularBackups:
         """Make one if it is time, in a thread. Raises BackupUnusable: it is tried again at the next turn."""
         await asyncio.to_thread(self._make)
 
-    def _make(self) -> None:
+    async def make_now(self) -> None:
+        """Make one whenever the last was, in a thread. Raises BackupFailed."""
+        try:
+            await asyncio.to_thread(self._make, wanted=True)
+        except BackupUnusable as error:
+            raise BackupFailed(str(error)) from error
+
+    def _make(self, *, wanted: bool = False) -> None:
         scheme, now_ms = self._source.scheme, self._clock.now_ms()
         try:
             last = newest(self._folder, scheme)
-            if not is_due(None if last is None else last.header.made_ms, now_ms):
+            if not (wanted or is_due(None if last is None else last.header.made_ms, now_ms)):
                 return
             path = make_backup(self._source, self._folder, now_ms, self._chance)
             removed = thin_out(self._folder, scheme, self._rule)

@@ -74,6 +74,7 @@ class Deed(enum.StrEnum):
     DEPOSIT = "deposit"
     EVENT = "event"
     GROUP = "group"
+    BACKUP = "backup"  # one was made by hand
     REHEARSAL = "rehearsal"  # a backup was tried
     CHECKED = "checked"  # something about a helper
     UNCHECKED = "unchecked"

@@ -13,6 +13,8 @@ def notice_text(name: str, words: Words) -> str:
             return _("Saved.")
         case "published":
             return _("Published. Others can see it now.")
+        case "backed-up":
+            return _("The backup is made. Take the disk with it to another place now and then.")
         case "backup-tried":
             return _("The backup was tried. Below is what came of it.")
         case "test-mail":

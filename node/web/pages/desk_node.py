@@ -13,6 +13,7 @@ from node.finding_names import name_said
 from node.findings import Finding, State, is_well
 from node.health import findings_of
 from node.mail.upkeep_texts import test_mail
+from node.services.backing_up import BackupFailed
 from node.services.members import existing
 from node.services.rehearsals import Rehearsal, newest_rehearsal
 from node.source import release
@@ -40,20 +41,25 @@ class HandoverForm(Form):
 
 async def node(context: Context) -> web.Response:
     """GET /node"""
+    return context.show(await _node_view(context))
+
+
+async def _node_view(context: Context, hindered: str = "") -> NodeView:
     _ = context.words.gettext
     findings = await findings_of(context.node, context.voice.moment)
     state, text, said = await _tried(context)
-    rehearsals, sends = context.node.rehearsals, context.node.outbox.sends
-    return context.show(
-        NodeView(
-            lead=_("Nothing needs mending.") if is_well(findings) else _("Something needs mending."),
-            rows=tuple(
-                _row(context, each) for each in sorted(findings, key=lambda each: _ORDER[each.state])
-            ),
-            tried=state, tried_text=text, tried_said=said,
-            may_try=rehearsals.possible and not rehearsals.under_way,
-            mail_text=_mail_text(context), may_mail=sends and context.member.email is not None,
-        )
+    rehearsals, sends, backing_up = (
+        context.node.rehearsals,
+        context.node.outbox.sends,
+        context.node.backing_up,
+    )
+    return NodeView(
+        lead=_("Nothing needs mending.") if is_well(findings) else _("Something needs mending."),
+        rows=tuple(_row(context, each) for each in sorted(findings, key=lambda each: _ORDER[each.state])),
+        may_back_up=backing_up.possible and not backing_up.under_way, hindered=hindered,
+        tried=state, tried_text=text, tried_said=said,
+        may_try=rehearsals.possible and not rehearsals.under_way,
+        mail_text=_mail_text(context), may_mail=sends and context.member.email is not None,
     )  # fmt: skip
 
 
@@ -106,6 +112,15 @@ def _mail_text(context: Context) -> str:
 def _newest(tx: ReadTx) -> tuple[Rehearsal | None, str]:
     last = newest_rehearsal(tx)
     return last, "" if last is None else existing(tx, last.by_no).name
+
+
+async def back_up(context: Context) -> web.Response:
+    """POST /node/backup"""
+    try:
+        made = await context.node.backing_up.make_now(context.actor)
+    except BackupFailed as failed:
+        return context.show(await _node_view(context, str(failed)), 503)
+    return context.redirect("/node", note="backed-up" if made else "")
 
 
 async def rehearse(context: Context) -> web.Response:
@@ -173,6 +188,7 @@ async def handover_save(context: Context) -> web.Response:
 
 ROUTES: Final[tuple[Route, ...]] = (
     get("/node", node, ADMIN),
+    post("/node/backup", back_up, ADMIN, always=True),
     post("/node/rehearse", rehearse, ADMIN, always=True),
     post("/node/mail", mail, ADMIN),
     get("/node/handover", handover, ADMIN),

@@ -26,6 +26,8 @@ class NodeView(View):
 
     lead: str
     rows: tuple[FindingRow, ...]  # what needs mending first
+    may_back_up: bool
+    hindered: str  # why the backup that was just wanted could not be made, in the computer's own words; mostly empty
     tried: Pill | None  # of the backup tried last
     tried_text: str
     tried_said: str  # what is wrong with it, in the computer's own words

@@ -20,6 +20,7 @@ from node.backup.sealed_file import BackupUnusable
 from node.cli.ledger import check_database
 from node.clock import Chance, SeededChance
 from node.keyfiles import CREDENTIAL, FOLDER, MACHINE_KEY, Keys, make_keys, open_keys
+from node.services.backing_up import BackupFailed
 from node.services.books import Books
 from node.services.trades import NewTrade, Trades
 from node.store import ThreadStore, Tx
@@ -298,6 +299,19 @@ async def test_a_running_node_makes_one_a_day_and_removes_what_is_old(node: Node
     last = newest(node.out, node.source.scheme)
     assert last is not None
     assert last.header.made_ms == NOW + 3 * DAY_MS
+
+
+async def test_an_admin_has_one_made_whenever_the_last_was(node: Node) -> None:
+    clock = StoppedClock(NOW)
+    regular = RegularBackups(node.source, node.out, Rule(daily=1, weekly=0, monthly=0), clock, CHANCE)
+    await regular.make_when_due()
+    clock.now = NOW + 60_000
+    await regular.make_now()
+    kept = [each.header.made_ms for each in backups_in(node.out, node.source.scheme)]
+    assert kept == [NOW + 60_000]  # the newest of the day is what the rule keeps
+    shutil.rmtree(node.out)
+    with pytest.raises(BackupFailed, match="plugged in"):
+        await regular.make_now()
 
 
 async def test_a_folder_that_is_gone_is_an_error_until_it_is_back(node: Node) -> None:

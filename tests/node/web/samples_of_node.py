@@ -26,6 +26,7 @@ PAGES_OF_NODE: dict[str, View] = {
             FindingRow(name="Balances", state=GOOD, text="All balances sum to zero, in every unit; accounts: 124", fix=""),
             FindingRow(name="Neighbour Fenside", state=GOOD, text="Connected", fix=""),
         ),
+        may_back_up=True, hindered="",
         tried=Pill(text="It can be put back", tone="good"),
         tried_text="Tried by Rosa, 3 March: the backup of 3 March 2026, 02:14, entries in its book: 4211.",
         tried_said="", may_try=True, mail_text="A test mail goes to rosa@example.org.", may_mail=True,
@@ -33,6 +34,7 @@ PAGES_OF_NODE: dict[str, View] = {
     "node-wrong": NodeView(
         lead="Nothing needs mending.",
         rows=(FindingRow(name="Disk", state=GOOD, text="20311 MiB free in /var/lib/interlets", fix=""),),
+        may_back_up=True, hindered="the folder /media/stick/interlets-backups is not there: is its disk plugged in?",
         tried=Pill(text="Could not be opened", tone="stop"), tried_text="Tried by Rosa, yesterday.",
         tried_said="/media/stick/interlets-backups/oakvale-2026-03-03.interlets-backup is not whole: it ends too early",
         may_try=True, mail_text="You have no e-mail address here, so there is nowhere to send a test mail.", may_mail=False,

@@ -30,6 +30,7 @@ ALWAYS = {
     "/logout/everywhere",
     "/verify",
     "/desk/stop-acting",
+    "/node/backup",
     "/node/rehearse",
 }
 

@@ -10,6 +10,7 @@ import pytest
 
 from node.backup.regular import Standing
 from node.services.acts import Deed, NotAllowed, Role, newest_acts
+from node.services.backing_up import BackupFailed
 from node.services.rehearsals import Rehearsals, Tried, newest_rehearsal
 from node.services.settings import read_settings
 from tests.node.web.oakvale import fields_of, text, words_of
@@ -122,12 +123,53 @@ async def test_one_is_tried_at_a_time(town: Town, rosa: Browser) -> None:
     assert asked == [1]
 
 
+async def test_an_admin_has_a_backup_made_now(town: Town, rosa: Browser) -> None:
+    """Docs/pages.md 7.5. Where no folder is named there is no button; what hinders it is said, and nothing is noted then."""
+    assert 'action="/node/backup"' not in await text(rosa, "/node")
+    hindered = [False, True]
+
+    async def make() -> None:
+        if hindered.pop(0):
+            raise BackupFailed("is its disk plugged in?")
+
+    town.node.backing_up.made_by(make)
+    assert "The backup is made." in await pressed(rosa, "/node/backup")
+    answer = await rosa.post("/node/backup", data=fields_of(await text(rosa, "/node")))
+    assert answer.status == 503
+    assert "No backup could be made. is its disk plugged in?" in words_of(await answer.text())
+    acts = await town.node.store.read(newest_acts, 5)
+    assert [act.by_name for act in acts if act.deed is Deed.BACKUP] == ["Rosa"]
+
+
+async def test_one_backup_is_made_at_a_time(town: Town, rosa: Browser) -> None:
+    begun, go_on, asked = asyncio.Event(), asyncio.Event(), []
+
+    async def make() -> None:
+        asked.append(1)
+        begun.set()
+        await go_on.wait()
+
+    town.node.backing_up.made_by(make)
+    member = await town.node.people.member(1)
+    assert member is not None
+    async with asyncio.TaskGroup() as tasks:
+        first = tasks.create_task(town.node.backing_up.make_now(member.acts("pin")))
+        await begun.wait()
+        assert "The backup is made." not in await pressed(rosa, "/node/backup")
+        assert 'action="/node/backup"' not in await text(rosa, "/node")
+        go_on.set()
+    assert first.result()
+    assert asked == [1]
+
+
 async def test_only_admins_try(town: Town) -> None:
     """The service says so itself, whatever page asks."""
     asked = tries(town, RIGHT)
     ben = await town.member("Ben", Role.ORGANISER)
     with pytest.raises(NotAllowed):
         await town.node.rehearsals.try_newest(ben.acts("pin"))
+    with pytest.raises(NotAllowed):
+        await town.node.backing_up.make_now(ben.acts("pin"))
     assert asked == []
 
 
