@@ -114,6 +114,8 @@ from node.services.standing import StandingOrders
 from node.services.swap_telling import SwapTelling
 from node.services.swaps import Swaps
 from node.services.telling import Telling
+from node.services.thing_telling import ThingTelling
+from node.services.things import Things
 from node.services.threads import Thread
 from node.services.throttle import Throttle
 from node.services.tokens import Tokens
@@ -244,9 +246,12 @@ class Node:
         self.circle_accounts = CircleAccounts(
             store=store, clock=clock, chance=chance, books=self.books, trades=self.trades
         )
+        self.things = Things(
+            store=store, clock=clock, telling=ThingTelling(self.outbox, self.settings, clock, self.options.origin, self.wishes)
+        )  # fmt: skip
         self.circles = Circles(
             store=store, clock=clock, chance=chance, proposals=self.proposals, events=self.events, accounts=self.circle_accounts,
-            telling=circle_telling,
+            things=self.things, telling=circle_telling,
         )  # fmt: skip
         self.circle_board = CircleBoard(store=store, clock=clock)
         self.remarks = Remarks(store=store, clock=clock)
@@ -505,6 +510,7 @@ class Node:
         self.days.leave_in(tx, member)
         self.helping.leave_in(tx, member)
         self.bookings.leave_in(tx, member.account_no)
+        self.things.leave_in(tx, member.no)
         self.events.withdraw_in(tx, member.no)
         self.circles.leave_in(tx, member)
         self.proposals.leave_in(tx, member.no)

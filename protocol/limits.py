@@ -162,6 +162,7 @@ BOOKINGS_OPEN_MAX: Final = 30
 BOOKINGS_OPEN_OF_ONE_MAX: Final = 5
 BOOKINGS_WAITING_MAX: Final = 20  # in line for one thing
 BOOKING_WORDS_CHARACTERS_MAX: Final = 280  # said with an act: what for, in what condition
+THING_OWNERS_MAX: Final = 6  # of one thing, with whoever lists it: a house of flats with one ladder
 BOOKING_REMINDED_EVERY_MS: Final = 3 * DAY_MS  # while a thing is overdue
 # Events (5.11). A hall full of people, counted by answers: each change of one reads them all.
 EVENT_GUESTS_MAX: Final = 500

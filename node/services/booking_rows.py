@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from sqlalchemy import bindparam, delete, func, insert, or_, select, update
 
+from node.services.thing_rows import THINGS_KEPT, keeps_thing
 from node.store import Ordered, ReadTx, Tx
 from node.store.schema import bookings as schema
 from node.store.statements import Row
@@ -50,7 +51,11 @@ _COLUMNS: Final = (
 _ALL: Final = select(*_COLUMNS)
 _BY_NO: Final = _ALL.where(_B.no == bindparam("no"))
 _BY_ONCE: Final = _ALL.where(_B.once == bindparam("once"))
-_OF_OWNER: Final = _ALL.where(_B.owner_no == bindparam("account_no"), _B.borrower_no != _B.owner_no)
+_KEPT: Final = _B.item_key.in_(THINGS_KEPT)  # what somebody else lists, and the account answers for too
+_LENT: Final = or_(
+    _B.owner_no == bindparam("account_no"), _KEPT & (_B.borrower_no != bindparam("account_no"))
+)
+_OF_OWNER: Final = _ALL.where(_LENT, _B.borrower_no != _B.owner_no)
 _OF_BORROWER: Final = _ALL.where(_B.borrower_no == bindparam("account_no"))
 _NEWEST_OF_OWNER: Final = _OF_OWNER.order_by(_B.no.desc()).limit(LISTED_MAX)
 _NEWEST_OF_BORROWER: Final = _OF_BORROWER.order_by(_B.no.desc()).limit(LISTED_MAX)
@@ -79,7 +84,11 @@ _COUNT_LINE: Final = _COUNT.where(
 )
 _LISTED_OPEN: Final = (
     _ALL.where(
-        or_(_B.owner_no == bindparam("account_no"), _B.borrower_no == bindparam("account_no")),
+        or_(
+            _B.owner_no == bindparam("account_no"),
+            _B.borrower_no == bindparam("account_no"),
+            _KEPT & (_B.borrower_no != _B.owner_no),
+        ),
         or_(_B.state.in_(_words(OPEN)), _B.deposit_state == DepositState.ASKED.value),
     )
     .order_by(_B.start_hour, _B.no)
@@ -140,6 +149,7 @@ class Why(StrEnum):
     OTHERWISE = "otherwise"  # it has gone another way meanwhile
     STILL_OUT = "still-out"  # the one before has not brought it back
     DEPOSIT = "deposit"  # the borrower cannot set the deposit aside now
+    GROUP_ONLY = "group-only"  # it is for those in its group
     TOO_MUCH = "too-much"  # more than the deposit
     NOT_POSTED = "not-posted"  # the owner's account cannot take it now
 
@@ -224,10 +234,18 @@ def _booking(row: Row) -> Booking:
 
 
 def find_booking(tx: ReadTx, no: int, account_no: int) -> Booking | None:
-    """Return a booking this account is a party to; None whoever else's it is."""
+    """Return a booking this account is a party to, or of a thing it answers for; None whoever else's it is."""
     row = tx.one(_BY_NO, no=no)
     found = None if row is None else _booking(row)
-    return found if found is not None and found.side_of(account_no) is not None else None
+    return found if found is not None and side_in(tx, found, account_no) is not None else None
+
+
+def side_in(tx: ReadTx, booking: Booking, account_no: int) -> Side | None:
+    """Return which side an account is; whoever owns the thing too is its owner's, except of what they asked for. Source: 5.9."""
+    side = booking.side_of(account_no)
+    if side is None and not booking.own_use and keeps_thing(tx, booking.key, account_no):
+        return Side.OWNER
+    return side
 
 
 def booking_by_no(tx: ReadTx, no: int) -> Booking:
@@ -265,7 +283,7 @@ def bookings_of(tx: ReadTx, account_no: int) -> tuple[list[Booking], list[Bookin
 
 
 def open_bookings(tx: ReadTx, account_no: int) -> list[Booking]:
-    """Return what has not ended, of either side, the earliest first."""
+    """Return what has not ended, of either side and of things the account answers for, the earliest first."""
     return [_booking(row) for row in tx.all(_LISTED_OPEN, account_no=account_no)]
 
 

@@ -33,12 +33,14 @@ from node.services.booking_rows import (
     out_now,
     put_booking,
     set_deposit,
+    side_in,
     taking,
 )
 from node.services.booking_telling import BookingTelling
 from node.services.deposits import Deposits, step_deposit
 from node.services.members import Member, member_by_account, member_by_no
 from node.services.own_listings import find_own
+from node.services.thing_rows import may_book, who_answers
 from node.store import Store, Tx
 from protocol.booking import (
     DAY_HOURS,
@@ -134,6 +136,8 @@ class Bookings:
         if owner is None or borrower is None or not (owner.may_trade and borrower.may_trade):
             raise CannotBook(Why.NOT_NOW)
         own_use = owner.no == borrower.no
+        if not own_use and not may_book(tx, new.key, borrower.no):
+            raise CannotBook(Why.GROUP_ONLY)
         unfit = check_period(terms, new.period, new.guests, now_hour)
         if unfit is not None:
             raise UnfitPeriod(unfit)
@@ -154,7 +158,7 @@ class Bookings:
         if state is BookingState.AGREED:
             self._given_away(tx, booking, now_ms)
         if not own_use:
-            self._telling.asked(tx, booking, borrower, owner)
+            self._tell_asked(tx, booking)
         return booking
 
     def _first_state(
@@ -192,7 +196,7 @@ class Bookings:
         self, tx: Tx, no: int, event: BookingEvent, account_no: int, words: str, keep: int, once: bytes
     ) -> Booking:
         booking = find_booking(tx, no, account_no)
-        side = None if booking is None else booking.side_of(account_no)
+        side = None if booking is None else side_in(tx, booking, account_no)
         if booking is None or side is None:
             raise LookupError(f"booking {no}")
         if acted_by_once(tx, once) == no:
@@ -212,7 +216,7 @@ class Bookings:
         booking = self._with_deposit(tx, booking, event, after, keep)
         moved = move(tx, booking, after, now_ms)
         note_act_of(tx, booking.no, event, by_no=account_no, words=words, once=once, now_ms=now_ms)
-        self._tell(tx, moved, event, side, words)
+        self._tell(tx, moved, event, side, words, account_no)
         if event is BookingEvent.AGREE:
             self._given_away(tx, moved, now_ms)
         elif after not in TAKES_TIME:
@@ -224,7 +228,8 @@ class Bookings:
         now_ms = self._clock.now_ms()
         for booking in open_bookings(tx, account_no):
             side = booking.side_of(account_no)
-            assert side is not None, "read as theirs"
+            if side is None:
+                continue  # of a thing that they answer for too: the others still do
             stands = booking.stands(self.wall(now_ms))
             for event in (BookingEvent.WITHDRAW, BookingEvent.DECLINE, BookingEvent.CANCEL):
                 if event in TRANSITIONS[stands] and side in MAY[event]:
@@ -259,7 +264,7 @@ class Bookings:
         self, tx: Tx, no: int, event: DepositEvent, member: Member, proved_by: str, once: bytes
     ) -> Booking:
         booking = find_booking(tx, no, member.account_no)
-        side = None if booking is None else booking.side_of(member.account_no)
+        side = None if booking is None else side_in(tx, booking, member.account_no)
         if booking is None or side is None:
             raise LookupError(f"booking {no}")
         if acted_by_once(tx, once) == no:
@@ -273,7 +278,7 @@ class Bookings:
         else:
             self._deposits.free(tx, booking, hand)
         note_act_of(tx, no, event, by_no=member.account_no, once=once, now_ms=self._clock.now_ms())
-        self._tell(tx, booking, event, side, "")
+        self._tell(tx, booking, event, side, "", member.account_no)
         return booking_by_no(tx, no)
 
     def keep_in(self, tx: Tx, no: int, by: Actor, reason: str) -> None:
@@ -311,9 +316,7 @@ class Bookings:
                 agreed = move(tx, asked, booking_step(asked.state, BookingEvent.AGREE, Side.OWNER), now_ms)
                 note_act_of(tx, agreed.no, BookingEvent.AGREE, by_no=None, now_ms=now_ms)
                 self._tell(tx, agreed, BookingEvent.AGREE, Side.OWNER, "")
-            owner, borrower = member_by_account(tx, each.owner_no), member_by_account(tx, each.borrower_no)
-            if owner is not None and borrower is not None:
-                self._telling.asked(tx, booking_by_no(tx, each.no), borrower, owner)
+            self._tell_asked(tx, booking_by_no(tx, each.no))
 
     def _may_have(self, tx: Tx, booking: Booking) -> bool:
         """Set the deposit of somebody aside who gets a thing without a question; tell whether that was possible."""
@@ -332,15 +335,28 @@ class Bookings:
             self._tell(tx, moved, event, Side.OWNER, "")
         return moved
 
+    def _tell_asked(self, tx: Tx, booking: Booking) -> None:
+        """Tell everybody who says yes or no that somebody asks."""
+        borrower = member_by_account(tx, booking.borrower_no)
+        for each in who_answers(tx, booking.key, booking.owner_no):
+            if borrower is not None and each.no != borrower.no:
+                self._telling.asked(tx, booking, borrower, each)
+
     def _tell(
-        self, tx: Tx, booking: Booking, event: BookingEvent | DepositEvent, side: Side, words: str
-    ) -> None:
-        """Tell the side that did not act."""
+        self, tx: Tx, booking: Booking, event: BookingEvent | DepositEvent, side: Side, words: str,
+        by_no: int | None = None,
+    ) -> None:  # fmt: skip
+        """Tell the side that did not act: of owners all. `by_no` is the owner's account who did, where not the lister's."""
         owner, borrower = member_by_account(tx, booking.owner_no), member_by_account(tx, booking.borrower_no)
         if owner is None or borrower is None or booking.own_use:
             return
-        who, reader = (owner, borrower) if side is Side.OWNER else (borrower, owner)
-        self._telling.moved(tx, booking, event, who, reader, words)
+        if side is Side.OWNER:
+            acted = owner if by_no is None else member_by_account(tx, by_no)
+            self._telling.moved(tx, booking, event, acted or owner, borrower, words)
+            return
+        for each in who_answers(tx, booking.key, booking.owner_no):
+            if each.no != borrower.no:
+                self._telling.moved(tx, booking, event, borrower, each, words)
 
     # --- reminding ----------------------------------------------------------------------------------------------
 

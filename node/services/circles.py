@@ -27,6 +27,7 @@ from node.services.circle_telling import CircleTelling
 from node.services.events import Events
 from node.services.members import Member
 from node.services.proposals import Proposals
+from node.services.things import Things
 from node.store import ReadTx, Store, Tx, upsert
 from node.store.schema import circles as schema
 from protocol.circle import INSIDE, Act, Circle, Door, No, Standing, after, refusal, started, without
@@ -81,7 +82,7 @@ class Circles:
     """See the head of this file."""
 
     def __init__(
-        self, *, store: Store, clock: Clock, chance: Chance, proposals: Proposals, events: Events, accounts: CircleAccounts,
+        self, *, store: Store, clock: Clock, chance: Chance, proposals: Proposals, events: Events, accounts: CircleAccounts, things: Things,
         telling: CircleTelling,
     ):  # fmt: skip
         self._store: Final = store
@@ -90,6 +91,7 @@ class Circles:
         self._proposals: Final = proposals
         self._events: Final = events
         self._accounts: Final = accounts
+        self._things: Final = things
         self._telling: Final = telling
 
     async def start(self, by: Member, name: str, purpose: str, door: Door, once: bytes) -> CircleKey:
@@ -184,6 +186,7 @@ class Circles:
             self._proposals.group_gone_in(tx, no)
             self._events.group_gone_in(tx, no)
             self._accounts.group_gone_in(tx, no)
+            self._things.group_gone_in(tx, no)
             for statement in _GONE:
                 tx.run(statement, which=no)
 

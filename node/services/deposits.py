@@ -12,6 +12,7 @@ from node.services.acts import Actor
 from node.services.booking_rows import Booking, CannotBook, Why, booking_by_no, set_deposit
 from node.services.books import Books, Refused
 from node.services.members import Member, member_by_account
+from node.services.thing_rows import group_of_thing
 from node.services.trades import NewTrade, Trade, Trades
 from node.store import Tx
 from protocol.deposit import ASIDE, DepositEvent, DepositState, Hand, deposit_step
@@ -65,14 +66,20 @@ class Deposits:
     def keep(
         self, tx: Tx, booking: Booking, hand: Hand, by: Actor | Member, *, proved_by: str, reason: str = ""
     ) -> Trade:
-        """Pay the owner what they asked for out of the hold, and free the rest. Raises CannotBook."""
+        """Pay the owner, or the account of the group whose the thing is, what was asked for out of the hold. Raises CannotBook."""
         after = step_deposit(booking, DepositEvent.KEEP, hand)
         owner, borrower = member_by_account(tx, booking.owner_no), member_by_account(tx, booking.borrower_no)
         if owner is None or borrower is None:
             raise CannotBook(Why.NOT_NOW)
+        group = group_of_thing(tx, booking.key)
+        account = None if group is None else group.account
+        payee_no, payee = booking.owner_no, owner.name
+        if account is not None:  # open, and so on the ledger
+            assert account.account_no is not None
+            payee_no, payee = account.account_no, account.name
         new = NewTrade(
-            payer_no=booking.borrower_no, payee_no=booking.owner_no, amount=booking.keep, text=booking.title,
-            entered_by=by.name, proved_by=proved_by, payer_name=borrower.name, payee_name=owner.name,
+            payer_no=booking.borrower_no, payee_no=payee_no, amount=booking.keep, text=booking.title,
+            entered_by=by.name, proved_by=proved_by, payer_name=borrower.name, payee_name=payee,
             once=tagged("interlets/once", b"deposit" + booking.no.to_bytes(8, "big"))[:ONCE_BYTES],
             on_behalf_of=borrower.name if hand is Hand.ORGANISERS else None, reason=reason,
         )  # fmt: skip

@@ -14,6 +14,7 @@ from sqlalchemy.sql.dml import UpdateBase
 from node.store.schema import circle_accounts as accounts_schema
 from node.store.schema import circles as schema
 from node.store.schema import proposals as proposals_schema
+from node.store.schema import things as things_schema
 from protocol.proposal import State
 
 _N: Final = schema.circle_note.c
@@ -33,6 +34,7 @@ CIRCLES_OF_MEMBER: Final[tuple[UpdateBase, ...]] = (
         update(each).where(each.c.removed_by_no == bindparam("which")).values(removed_by_no=None, reason="")
         for each in (schema.circle_note, schema.circle_reply, proposals_schema.proposal_comment)
     ],
+    delete(things_schema.thing_owner).where(things_schema.thing_owner.c.member_no == bindparam("which")),
     delete(accounts_schema.circle_treasurer).where(
         accounts_schema.circle_treasurer.c.member_no == bindparam("which")
     ),

@@ -44,6 +44,7 @@ from node.store.schema import (
     second_step,
     standing,
     swaps,
+    things,
 )
 from protocol.entry import Words
 from protocol.errors import ProtocolError
@@ -129,6 +130,7 @@ _OF_MEMBER: Final[Mapping[str, tuple[Table, Any]]] = {
     "to_be_told": (desk.paper_note, desk.paper_note.c.member_no == _NO),
     "events": (events.event, events.event.c.host_no == _NO),
     "answers_to_events": (events.guest, events.guest.c.member_no == _NO),
+    "things_owned_too": (things.thing_owner, things.thing_owner.c.member_no == _NO),
     "treasurer_of_groups": (
         circle_accounts.circle_treasurer,
         circle_accounts.circle_treasurer.c.member_no == _NO,

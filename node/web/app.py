@@ -80,6 +80,7 @@ from node.web.pages import (
     passkeys,
     second_step,
     sign_in,
+    thing_owners,
     verify,
     visitor,
 )
@@ -119,6 +120,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     *event_list.ROUTES,
     *groups.ROUTES,
     *group_account.ROUTES,
+    *thing_owners.ROUTES,
     *group_account_ask.ROUTES,
     *desk_group_accounts.ROUTES,
     *group_board.ROUTES,

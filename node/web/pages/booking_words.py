@@ -293,6 +293,8 @@ def cannot_words(why: Why, voice: Voice) -> str:
             return _("Something else was done with it meanwhile.")
         case Why.DEPOSIT:
             return _("The deposit cannot be set aside now: it would go beyond what the borrower has.")
+        case Why.GROUP_ONLY:
+            return _("Only those in the group it belongs to may book this.")
         case Why.TOO_MUCH:
             return _("That is more than the deposit.")
         case Why.NOT_POSTED:

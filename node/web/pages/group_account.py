@@ -152,8 +152,10 @@ def cannot(context: Context, no: CannotKeepAccount, back: Link) -> web.Response:
 
 
 async def account(context: Context) -> web.Response:
-    """GET /accounts/{key}"""
-    return context.show(await _view(context, await _find(context)))
+    """GET /accounts/{key}?amount&what"""
+    # What was rented of a group is paid from its page, with everything filled in.
+    give = Filled({name: context.query(name) for name in ("amount", "what")})
+    return context.show(await _view(context, await _find(context), give))
 
 
 async def _view(

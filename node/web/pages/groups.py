@@ -39,6 +39,7 @@ from node.web.pages.group_words import (
     standing_pill,
 )
 from node.web.pages.member import PAGE_ROWS, pager
+from node.web.pages.thing_owners import things_links
 from node.web.present import Voice, first_name, paragraphs_of
 from node.web.views.circles import (
     GroupFormView,
@@ -276,6 +277,7 @@ async def group_view(context: Context, found: Found, form: Filled = EMPTY) -> Gr
             for each in ahead.events
         ),
         event_href=f"/events/new?group={known.key.hex()}" if standing in INSIDE and me.may_trade else "",
+        things=await things_links(context, known.no),
         notes=tuple(
             said_item(context, each, base, board.answers.get(each.no, 0))
             for each in board.notes

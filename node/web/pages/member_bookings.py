@@ -6,15 +6,17 @@ A booking opens only for its two sides; for everybody else there is no such page
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import urlencode
 
 from aiohttp import web
 
-from node.services.booking_rows import Act, acts_of, bookings_of, find_booking, open_bookings
+from node.services.booking_rows import Act, acts_of, bookings_of, find_booking, open_bookings, side_in
 from node.services.bookings import Booking, CannotBook
+from node.services.circle_account_rows import GroupAccount
 from node.services.members import Member, member_by_account
+from node.services.thing_rows import group_of_thing
 from node.store import ReadTx
 from node.web.amounts import Unreadable, as_typed, parse_amount
 from node.web.context import MEMBER, Context, NoSuchPage, get, post
@@ -74,6 +76,8 @@ class Shown:
     side: Side
     other: Member | None
     acts: tuple[tuple[Act, str], ...] = ()  # each with the name of whoever acted
+    lists: bool = True  # of an owner: the listing is theirs, and what it costs goes to them
+    account: GroupAccount | None = None  # of the group whose the thing is: what it costs goes there
 
     @property
     def name(self) -> str:
@@ -82,7 +86,7 @@ class Shown:
 
 
 def _other(tx: ReadTx, booking: Booking, account_no: int) -> Shown:
-    side = booking.side_of(account_no)
+    side = side_in(tx, booking, account_no)
     assert side is not None, "read as theirs"
     other_no = booking.borrower_no if side is Side.OWNER else booking.owner_no
     return Shown(booking, side, member_by_account(tx, other_no))
@@ -93,9 +97,16 @@ def _read(tx: ReadTx, no: int, account_no: int) -> Shown | None:
     if booking is None:
         return None
     shown = _other(tx, booking, account_no)
-    names = {no: _name(tx, no) for no in (booking.owner_no, booking.borrower_no)}
-    acts = tuple((each, names.get(each.by_no or 0, "")) for each in acts_of(tx, no))
-    return Shown(booking, shown.side, shown.other, acts)
+    done = acts_of(tx, no)
+    names = {by: _name(tx, by) for by in {each.by_no for each in done} if by is not None}
+    acts = tuple((each, names.get(each.by_no or 0, "")) for each in done)
+    group = group_of_thing(tx, booking.key)
+    return replace(
+        shown,
+        acts=acts,
+        lists=booking.owner_no == account_no,
+        account=None if group is None else group.account,
+    )
 
 
 def _name(tx: ReadTx, account_no: int) -> str:
@@ -242,13 +253,14 @@ def _links(context: Context, shown: Shown, stands: BookingState) -> tuple[Link, 
         amount = as_typed(booking.price, context.unit, context.language) if booking.price else ""
         filled = {"who": shown.other.number, "what": booking.title, "amount": amount}
         if shown.side is Side.BORROWER:
+            to = "/record/what" if shown.account is None else f"/accounts/{shown.account.key.hex()}"
             pay = (
                 _("Pay %(amount)s") % {"amount": context.voice.spoken(booking.price)}
                 if booking.price
                 else _("Pay")
             )
-            links.append(Link(text=pay, href="/record/what?" + urlencode(filled)))
-        else:
+            links.append(Link(text=pay, href=f"{to}?{urlencode(filled)}"))
+        elif shown.lists and shown.account is None:
             links.append(Link(text=_("Ask to be paid"), href="/ask/what?" + urlencode(filled)))
     links.append(
         Link(text=_("Message"), href=f"/messages/new?to={shown.other.number}"),

@@ -15,6 +15,7 @@ from aiohttp import web
 
 from node.services.booking_rows import taking
 from node.services.bookings import CannotBook, NewBooking, UnfitPeriod, Why, whole_price
+from node.services.thing_rows import Thing, read_thing
 from node.wall import DAY_HOURS, day_of, first_hour
 from node.web import dates
 from node.web.context import MEMBER, Context, NoSuchPage, get, post
@@ -33,6 +34,7 @@ from node.web.pages.booking_month import (
 from node.web.pages.booking_words import cannot_words, terms_facts, unfit_words
 from node.web.pages.listings import ShownListing, find_listing, price_words
 from node.web.pages.recording import ring, stopped
+from node.web.pages.thing_owners import not_for_you, owner_facts
 from node.web.period_words import period_words
 from node.web.present import Voice, first_name
 from node.web.views.booking import BookingCheckView, CalendarView, Step
@@ -73,6 +75,8 @@ class Bookable:
     shown: ShownListing
     terms: BookingTerms
     now_hour: int
+    thing: Thing | None  # whose it is
+    only_for: str  # the group whose people alone book it, where the reader is not in it
 
     @property
     def path(self) -> str:
@@ -85,7 +89,9 @@ async def _find(context: Context) -> Bookable:
     shown = await find_listing(context, context.part("id"))
     if shown.owner is None or shown.content.terms is None:
         raise NoSuchPage
-    return Bookable(shown, shown.content.terms, context.node.bookings.wall(context.now_ms))
+    thing = await context.read(read_thing, shown.key)
+    only_for = await context.read(not_for_you, shown.key, context.member.no)
+    return Bookable(shown, shown.content.terms, context.node.bookings.wall(context.now_ms), thing, only_for)
 
 
 # --- The month ----------------------------------------------------------------------------------------------
@@ -119,6 +125,7 @@ async def _view(context: Context, found: Bookable, form: Filled, chosen: date | 
         facts=(
             Fact(label=context.words.gettext("Price"), text=price_words(found.shown.content.price, voice)),
             *terms_facts(terms, voice),
+            *(() if found.thing is None else owner_facts(found.thing, voice)),
         ),
         month=dates.month_of(month, voice.words),
         weekdays=tuple(weekday(number, voice) for number in range(7)),
@@ -147,6 +154,8 @@ def _cannot(context: Context, found: Bookable) -> str:
         return _("Your membership is paused, so you cannot ask for things now.") + " " + ring(context)
     if not owner.may_trade:
         return _("%(name)s cannot trade just now.") % {"name": owner.name}
+    if found.only_for:
+        return _("Only those in “%(group)s” may book this.") % {"group": found.only_for}
     return ""
 
 
@@ -229,6 +238,7 @@ async def _check_view(context: Context, found: Bookable, wish: Wish) -> BookingC
         facts.append(Fact(label=_("How many"), text=people))
     if not own:
         facts.append(Fact(label=_("From"), text=owner.name))
+        facts += () if found.thing is None else owner_facts(found.thing, voice)
         facts.append(Fact(label=_("Price"), text=price_of_booking(price, voice)))
         if found.terms.deposit:
             facts.append(Fact(label=_("Deposit"), text=voice.spoken(found.terms.deposit)))

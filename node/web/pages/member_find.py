@@ -38,6 +38,7 @@ from node.web.pages.member_gifts import givers_part, takers_part
 from node.web.pages.member_listings import ends_soon, state_pill
 from node.web.pages.member_requests import abroad_part
 from node.web.pages.schemes import Schemes, read_schemes
+from node.web.pages.thing_owners import with_owners
 from node.web.present import Voice, paragraphs_of
 from node.web.rates import rate_words
 from node.web.views.member import FindView, ListingView
@@ -228,7 +229,7 @@ async def listing(context: Context) -> web.Response:
     owned = None if scheme is not None else await context.read(find_own, key)
     mine = owned is not None and owned.member_no == context.member.no
     if owned is not None and mine and owned.listing.state is not State.WITHDRAWN:
-        view = own_view(context, owned)
+        view = await with_owners(context, key, own_view(context, owned))
         return context.show(replace(view, gift=await givers_part(context, owned)))
     return context.show(await others_view(context, await find_listing(context, text)))
 
@@ -270,6 +271,8 @@ async def others_view(context: Context, shown: ShownListing, form: Filled = EMPT
     if shown.owner is not None:
         until = await context.read(helper_until, shown.owner, context.settings, context.node.helpers.today())
     gift, abroad = await takers_part(context, shown, form), await abroad_part(context, shown, form)
+    if shown.owner is not None:
+        view = await with_owners(context, shown.key, view)
     return replace(view, gift=gift, abroad=abroad, owner_helper=badge_words(until, context.words))
 
 

@@ -7,6 +7,7 @@ from typing import Final, Literal
 from aiohttp import web
 
 from node.services.own_listings import Owned, listings_of
+from node.services.thing_rows import things_owned_too
 from node.web.context import MEMBER, Context, get, post
 from node.web.dates import DAY_MS
 from node.web.listing_names import listing_id
@@ -52,9 +53,14 @@ async def my_listings(context: Context) -> web.Response:
     """GET /my/listings"""
     voice, _ = context.voice, context.words.gettext
     mine = await context.read(listings_of, context.member.no)
+    too = await context.read(things_owned_too, context.member.no)
     return context.show(
         MyListingsView(
             listings=tuple(_mine(owned, voice) for owned in mine),
+            too=tuple(
+                Link(text=each.owned.listing.content.title, href=f"/l/{listing_id(each.owned.listing.key)}")
+                for each in too
+            ),
             empty=None
             if mine
             else Empty(

@@ -20,6 +20,7 @@ from node.services.proposal_rows import Decided, Proposal, decided_lately, to_vo
 from node.services.request_rows import Request as Abroad
 from node.services.request_rows import open_requests
 from node.services.standing_rows import Order, orders_waiting
+from node.services.thing_rows import Thing
 from node.services.trades import Trade, newest_trade, trades_waiting
 from node.store import ReadTx
 from node.web.listing_names import listing_id
@@ -36,6 +37,7 @@ from node.web.pages.member_help_asking import help_cards, read_brought
 from node.web.pages.member_listings import EXPIRES_SOON_MS, state_pill
 from node.web.pages.schemes import Schemes
 from node.web.pages.swap_words import With, read_waiting_swaps, swap_cards
+from node.web.pages.thing_owners import owner_cards, read_asked
 from node.web.present import Voice, first_name, party_of, reference, trade_sentence
 from node.web.views.member import WaitingCard
 from node.web.views.page import Link
@@ -57,6 +59,7 @@ class Mine:
     last: Trade | None
     partners: Mapping[int, Member]
     listings: tuple[Owned, ...]  # published ones
+    things: tuple[Thing, ...]  # that others ask them to own too
     offered: tuple[tuple[Lent, Member | None], ...]  # loans that wait for a yes or no
     held_up: tuple[tuple[Order, Member | None], ...]  # regular amounts that could not go
     brought: tuple[Request, ...]  # requests for help that wait for their yes or no
@@ -83,6 +86,7 @@ def read_mine(tx: ReadTx, now_ms: int, member_no: int, account_no: int, own: Sch
         ),
         waiting=tuple(trades_waiting(tx, account_no)),
         bookings=tuple(read_open(tx, account_no)),
+        things=read_asked(tx, member_no, CARDS_MAX),
         last=last,
         brought=read_brought(tx, member_no),
         gifts=read_waiting(tx, account_no),
@@ -120,7 +124,7 @@ def waiting_cards_of(
     cards += waiting_days(voice, member.account_no, mine.days)
     cards += swap_cards(mine.swaps, voice)
     cards += waiting_cards(voice, mine.gifts) + abroad_cards(mine.abroad, schemes, voice)
-    cards += booking_cards(mine.bookings, now_hour, voice)
+    cards += booking_cards(mine.bookings, now_hour, voice) + owner_cards(mine.things, voice)
     cards += asked_cards(mine.seats_asked, voice)
     cards += event_cards(mine.events, voice) + settle_cards(mine.to_settle, voice)
     cards += asking_cards(mine.asking, voice) + vote_cards(mine.votes, voice)

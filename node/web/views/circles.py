@@ -97,6 +97,7 @@ class GroupView(View):
     account_href: str = ""  # of its account, or where one is asked for
     events: tuple[EventRow, ...] = ()  # put for it, ahead
     event_href: str = ""  # where one is put; "" for who may not
+    things: tuple[Link, ...] = ()  # that belong to it, and can be found
     notes: tuple[SaidItem, ...]
     pager: Pager | None
     may_write: bool

@@ -98,6 +98,7 @@ class ListingView(View):
     swap_href: str = ""  # where something is offered for it; "" where it cannot be swapped
     phone: str = ""  # shown only where the owner allows it
     when_href: str = ""  # where it is seen when it is free; "" for what is not lent or let here
+    owners_href: str = ""  # for who owns it: where it is said whose it is
     edit_href: str = ""
     hide_action: str = ""
     keep_action: str = ""
@@ -176,6 +177,7 @@ class MyListingsView(View):
     PLACE: ClassVar[Place] = "me"
 
     listings: tuple[MyListing, ...]
+    too: tuple[Link, ...] = ()  # things of others that the reader owns too
     empty: Empty | None
 
 

@@ -75,6 +75,7 @@ NOBODYS = {
     "loan_part",
     "minutes",  # of a group: what it decided, and who wrote that down by number
     "fee_rule",
+    "thing_group",  # which group a listing belongs to
     "circle_account",  # a group's, under the name of the group
     "account", "leg", "line", "op", "decision", "quarantine", "payment", "forward", "evidence", "evidence_told", "sync_kept",
     "feed", "feed_evidence", "identity_event", "identity_key", "identity_conflict", "meta", "peer", "recovered", "kept", "throttle",
@@ -83,7 +84,7 @@ NOBODYS = {
 }  # fmt: skip
 ERASED_FROM = {
     "event", "guest", "event_comment",
-    "circle", "circle_person", "circle_note", "circle_reply", "circle_treasurer", "proposal", "voter", "proposal_comment",
+    "circle", "circle_person", "circle_note", "circle_reply", "circle_treasurer", "thing_owner", "proposal", "voter", "proposal_comment",
     "import_row", "import_run", "past_trade",
     "loan", "charge", "chest_gift",
     "entry", "trade", "promise", "handle", "member", "application", "act", "session", "pending_sign_in", "sign_in_link",

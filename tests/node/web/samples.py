@@ -137,6 +137,7 @@ from tests.node.web import (
     samples_of_lifts,
     samples_of_signing_in,
     samples_of_swaps,
+    samples_of_things,
 )
 from tests.node.web.samples_alerts import ALERTS, ALERTS_VISITORS
 from tests.node.web.samples_desk import desk_views
@@ -564,6 +565,7 @@ PAGES: Final[Mapping[str, Sample]] = {
     },
     **{name: Sample(MEMBER, view) for name, view in gift_samples.VIEWS.items()},
     **{name: Sample(MEMBER, view) for name, view in samples_of_bookings.VIEWS.items()},
+    **{name: Sample(MEMBER, view) for name, view in samples_of_things.VIEWS.items()},
     **{name: Sample(MEMBER, view) for name, view in day_samples.VIEWS.items()},
     **{name: Sample(MEMBER, view) for name, view in samples_of_swaps.VIEWS.items()},
     **{name: Sample(MEMBER, view) for name, view in samples_of_lifts.VIEWS.items()},

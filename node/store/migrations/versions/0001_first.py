@@ -790,6 +790,19 @@ def upgrade() -> None:
         batch_op.create_index("ix_standing_payer", ["payer_no", "no"], unique=False)
 
     op.create_table(
+        "thing_group",
+        sa.Column("item_key", sa.LargeBinary(), nullable=False),
+        sa.Column("circle_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("members_only", sa.Boolean().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.ForeignKeyConstraint(["circle_no"], ["circle.no"], name=op.f("fk_thing_group_circle_no")),
+        sa.PrimaryKeyConstraint("item_key", name=op.f("pk_thing_group")),
+        sqlite_strict=True,
+        sqlite_with_rowid=False,
+    )
+    with op.batch_alter_table("thing_group", schema=None) as batch_op:
+        batch_op.create_index("ix_thing_group_circle", ["circle_no"], unique=False)
+
+    op.create_table(
         "thread",
         sa.Column("no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("id", sa.LargeBinary(), nullable=False),
@@ -1962,6 +1975,20 @@ def upgrade() -> None:
     with op.batch_alter_table("thanks", schema=None) as batch_op:
         batch_op.create_index("ix_thanks_account", ["account_no"], unique=False)
         batch_op.create_index("ix_thanks_trade", ["trade_no"], unique=False)
+
+    op.create_table(
+        "thing_owner",
+        sa.Column("item_key", sa.LargeBinary(), nullable=False),
+        sa.Column("member_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("created_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.ForeignKeyConstraint(["member_no"], ["member.no"], name=op.f("fk_thing_owner_member_no")),
+        sa.PrimaryKeyConstraint("item_key", "member_no", name=op.f("pk_thing_owner")),
+        sqlite_strict=True,
+        sqlite_with_rowid=False,
+    )
+    with op.batch_alter_table("thing_owner", schema=None) as batch_op:
+        batch_op.create_index("ix_thing_owner_member", ["member_no"], unique=False)
 
     op.create_table(
         "token_act",
