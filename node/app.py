@@ -46,8 +46,10 @@ from node.services.catching_up import Offload, at_once
 from node.services.cheques import Cheques
 from node.services.chest import LOOK_EVERY_S as LOOK_AT_FEES_S
 from node.services.chest import Chest
+from node.services.circle_account_telling import CircleAccountTelling
 from node.services.circle_accounts import CircleAccounts
 from node.services.circle_board import CircleBoard
+from node.services.circle_givings import CircleGivings
 from node.services.circle_telling import CircleTelling
 from node.services.circles import Circles
 from node.services.closing import Closing
@@ -119,7 +121,7 @@ from node.services.things import Things
 from node.services.threads import Thread
 from node.services.throttle import Throttle
 from node.services.tokens import Tokens
-from node.services.trades import Trades
+from node.services.trades import Trades, trade_by_no
 from node.services.troubles import Troubles
 from node.services.witness import Witness
 from node.store import ReadTx, Store, Tx
@@ -243,9 +245,16 @@ class Node:
         self.events = Events(
             store=store, clock=clock, chance=chance, telling=telling, tell_abroad=self._tell_abroad
         )  # fmt: skip
-        self.circle_accounts = CircleAccounts(
-            store=store, clock=clock, chance=chance, books=self.books, trades=self.trades
+        self.group_money = CircleAccountTelling(
+            self.outbox, self.settings, clock, self.options.origin, self.wishes
         )
+        self.circle_accounts = CircleAccounts(
+            store=store, clock=clock, chance=chance, books=self.books, trades=self.trades, telling=self.group_money
+        )  # fmt: skip
+        self.circle_givings = CircleGivings(
+            store=store, clock=clock, accounts=self.circle_accounts, telling=self.group_money
+        )
+        self.jobs.append(Job("lapse-givings", HOUR_S, self.circle_givings.look))
         self.things = Things(
             store=store, clock=clock, telling=ThingTelling(self.outbox, self.settings, clock, self.options.origin, self.wishes)
         )  # fmt: skip
@@ -354,7 +363,7 @@ class Node:
         self.jobs.append(Job("lapse-listings", HOUR_S, self.market.lapse))
         self.bookings = Bookings(
             store=store, clock=clock, telling=BookingTelling(self.outbox, self.settings, clock, self.options.origin),
-            deposits=Deposits(self.books, self.trades), wall=lambda ms: wall_hour(ms, LOCALTZ),
+            deposits=Deposits(self.books, self.trades, lambda tx, trade: self.group_money.moved(tx, trade, None)), wall=lambda ms: wall_hour(ms, LOCALTZ),
         )  # fmt: skip
         self.jobs.append(Job("remind-bookings", HOUR_S, self.bookings.remind))
 
@@ -483,6 +492,8 @@ class Node:
         self.loans.trade_corrected(tx, no)  # made after the trades that ask
         self.tokens.trade_corrected(tx, no)
         self.chest.trade_corrected(tx, no)
+        if (correction := trade_by_no(tx, no).corrected_by_no) is not None:
+            self.group_money.moved(tx, trade_by_no(tx, correction), None)
 
     def _tell_abroad(self, tx: Tx, hosted: Hosted, event: OwnEvent, who: int, news: News) -> None:
         self.events_abroad.tell(tx, hosted, event, who, news)  # made after the events that call it

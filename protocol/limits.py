@@ -182,6 +182,9 @@ CIRCLE_PEOPLE_MAX: Final = 500  # in one, or asking to be
 CIRCLES_MAX: Final = 300  # in one scheme: a list that is read through
 CIRCLES_KEPT_MAX: Final = 10  # by one person: each wants to be looked after
 CIRCLE_TREASURERS_MAX: Final = 5  # of a group's account
+# What one treasurer wants given waits so long for a second: who meets at the weekly market has met.
+GROUP_GIVING_WAITS_MS: Final = 7 * DAY_MS
+GROUP_GIVINGS_WAITING_MAX: Final = 20  # at one account
 CIRCLE_NAME_CHARACTERS_MAX: Final = 60
 CIRCLE_PURPOSE_CHARACTERS_MAX: Final = 1_000
 CIRCLE_NOTES_MAX: Final = 500  # on one board; then the oldest that is not pinned makes room

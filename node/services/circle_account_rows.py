@@ -30,9 +30,10 @@ class AccountState(StrEnum):
 _A: Final = schema.circle_account.c
 _T: Final = schema.circle_treasurer.c
 _M: Final = people_schema.member.c
-_COLUMNS: Final = (_A.no, _A.key, _A.circle_no, _A.account_no, _A.name, _A.state)
+_COLUMNS: Final = (_A.no, _A.key, _A.circle_no, _A.account_no, _A.name, _A.state, _A.two_above)
 _BY_KEY: Final = select(*_COLUMNS).where(_A.key == bindparam("key"))
 _BY_NO: Final = select(*_COLUMNS).where(_A.no == bindparam("no"))
+_BY_ACCOUNT: Final = select(*_COLUMNS).where(_A.account_no == bindparam("account_no"))
 _NOT_CLOSED: Final = _A.state != literal_column(f"'{AccountState.CLOSED.value}'")
 _OF_CIRCLE: Final = select(*_COLUMNS).where(_A.circle_no == bindparam("circle_no"), _NOT_CLOSED)
 _ALL: Final = select(*_COLUMNS).where(_NOT_CLOSED).order_by(_A.name, _A.no)
@@ -64,12 +65,14 @@ class GroupAccount:
     account_no: int | None  # None: it is asked for
     name: str
     state: AccountState
+    two_above: int | None  # minor units: for more than this two treasurers say yes
 
 
 def _account(row: Row) -> GroupAccount:
-    no, key, circle_no, account_no, name, state = row
+    no, key, circle_no, account_no, name, state, two_above = row
     return GroupAccount(
-        no=no, key=GroupAccountKey(key), circle_no=circle_no, account_no=account_no, name=name, state=AccountState(state)
+        no=no, key=GroupAccountKey(key), circle_no=circle_no, account_no=account_no, name=name, state=AccountState(state),
+        two_above=two_above,
     )  # fmt: skip
 
 
@@ -82,6 +85,12 @@ def group_account_by_key(tx: ReadTx, key: GroupAccountKey) -> GroupAccount | Non
 def group_account_by_no(tx: ReadTx, no: int) -> GroupAccount | None:
     """Return the account of that number."""
     row = tx.one(_BY_NO, no=no)
+    return None if row is None else _account(row)
+
+
+def group_account_by_ledger(tx: ReadTx, account_no: int) -> GroupAccount | None:
+    """Return the group's account that has this number on the ledger; None where it is nobody's or a member's."""
+    row = tx.one(_BY_ACCOUNT, account_no=account_no)
     return None if row is None else _account(row)
 
 

@@ -24,15 +24,18 @@ from node.services.circle_account_rows import (
     group_account_by_no,
     treasurers_of,
 )
+from node.services.circle_account_telling import CircleAccountTelling
+from node.services.circle_giving_rows import no_more_givings
 from node.services.circle_rows import CircleKey, circle_by_key, circle_by_no, people_of
 from node.services.members import Member, State, existing, member_by_no
-from node.services.trades import NewTrade, Trade, Trades
+from node.services.trades import NewTrade, Trade, Trades, trade_by_once
 from node.store import ReadTx, Store, Tx
 from node.store.schema import circle_accounts as schema
 from protocol.circle import INSIDE, Standing
 from protocol.ledger import AccountKind, Refusal
 from protocol.limits import CIRCLE_TREASURERS_MAX, ENTRY_NAME_BYTES_MAX
 
+_HALF: Final = (ENTRY_NAME_BYTES_MAX - 3) // 2  # of a name, where two treasurers stand in one place
 _A: Final = schema.circle_account.c
 _T: Final = schema.circle_treasurer.c
 _NEW: Final = insert(schema.circle_account)
@@ -43,6 +46,11 @@ _OPENED: Final = (
 )
 _CLOSED: Final = (
     update(schema.circle_account).where(_A.no == bindparam("which")).values(state=AccountState.CLOSED.value)
+)
+_TWO_ABOVE: Final = (
+    update(schema.circle_account)
+    .where(_A.no == bindparam("which"))
+    .values(two_above=bindparam("new_two_above"))
 )
 _NOT_OPENED: Final = delete(schema.circle_account).where(_A.no == bindparam("which"))
 _RENAMED: Final = (
@@ -66,6 +74,8 @@ class Why(StrEnum):
     NOT_NOW = "not-now"  # it is open, asked for, closed
     WHO = "who"  # nobody, too many, or somebody who cannot be its treasurer
     OWN = "own"  # an organiser about an account whose treasurer they are, a treasurer for themselves
+    SECOND = "second"  # for so much two treasurers say yes, and one did, or there is only one
+    SO_MANY = "so-many"  # many wait for a second treasurer already
     NOT_EVEN = "not-even"  # its balance is not zero
 
 
@@ -80,12 +90,22 @@ class CannotKeepAccount(Exception):
 class CircleAccounts:
     """See the head of this file."""
 
-    def __init__(self, *, store: Store, clock: Clock, chance: Chance, books: Books, trades: Trades):
+    def __init__(
+        self,
+        *,
+        store: Store,
+        clock: Clock,
+        chance: Chance,
+        books: Books,
+        trades: Trades,
+        telling: CircleAccountTelling,
+    ):
         self._store: Final = store
         self._clock: Final = clock
         self._chance: Final = chance
         self._books: Final = books
         self._trades: Final = trades
+        self._telling: Final = telling
 
     # --- asked for, opened, closed ------------------------------------------------------------------------------
 
@@ -103,7 +123,7 @@ class CircleAccounts:
             raise CannotKeepAccount(Why.NOT_NOW)
         no = tx.insert(
             _NEW, key=self._chance.bytes(16), circle_no=known.no, account_no=None, name=known.name,
-            state=AccountState.ASKED.value, created_ms=self._clock.now_ms(),
+            state=AccountState.ASKED.value, two_above=None, created_ms=self._clock.now_ms(),
         )  # fmt: skip
         self._name(tx, self._existing(tx, no), treasurers)
 
@@ -149,6 +169,7 @@ class CircleAccounts:
             raise CannotKeepAccount(Why.NOT_EVEN) from None
         tx.run(_NO_TREASURERS, which=no)
         tx.run(_CLOSED, which=no)
+        no_more_givings(tx, no, self._clock.now_ms())
         self._note(tx, by, f"account closed: {found.name}")
 
     def _decided(self, tx: ReadTx, no: int, by: Actor, state: AccountState) -> GroupAccount:
@@ -183,6 +204,10 @@ class CircleAccounts:
         self._name(tx, found, treasurers)
         if found.circle_no is None:
             self._note(tx, by, f"treasurers of {found.name}")
+
+    def two_above_in(self, tx: Tx, found: GroupAccount, amount: int | None) -> None:
+        """Unit: two treasurers give more than `amount`, minor units, from now on; None: one alone gives any."""
+        tx.run(_TWO_ABOVE, which=found.no, new_two_above=amount)
 
     def _name(self, tx: Tx, found: GroupAccount, treasurers: frozenset[int]) -> None:
         fit = set(treasurers) <= self._candidates(tx, found, treasurers)
@@ -221,7 +246,7 @@ class CircleAccounts:
             proved_by=hand.proved_by, once=once, payer_name=member.name, payee_name=found.name, on_behalf_of=hand.on_behalf_of,
             reason=hand.reason,
         )  # fmt: skip
-        return self._trades.record_in(tx, new)
+        return self._record(tx, new, member.no)
 
     async def pay_out(
         self, key: GroupAccountKey, by: Member, proof: str, payee_no: int, amount: int, text: str, once: bytes
@@ -232,13 +257,42 @@ class CircleAccounts:
             LookupError: no such account is open, or no such member. CannotKeepAccount: not its treasurer, or to themselves.
             Refused: an account cannot give or take that much, or somebody may not trade.
         """
-        return await self._store.write(self._pay_out, key, by.no, proof, payee_no, amount, text, once)
+        return await self._store.write(self.pay_out_in, key, by.no, proof, payee_no, amount, text, once)
 
-    def _pay_out(
-        self, tx: Tx, key: GroupAccountKey, by_no: int, proof: str, payee_no: int, amount: int, text: str, once: bytes
+    def pay_out_in(
+        self, tx: Tx, key: GroupAccountKey, by_no: int, proof: str, payee_no: int, amount: int, text: str, once: bytes,
+        *, first_no: int | None = None,
     ) -> Trade:  # fmt: skip
-        found, by, payee = self._open_one(tx, key), existing(tx, by_no), member_by_no(tx, payee_no)
+        """Unit: as `pay_out`; `first_no` is the treasurer who wanted it, where two have to. Source: 3.10."""
+        found, payee = self.check_pay_out(tx, key, by_no, payee_no)
         assert found.account_no is not None, "it is open"
+        by = existing(tx, by_no).name
+        if found.two_above is not None and amount > found.two_above and first_no in (None, by_no):
+            raise CannotKeepAccount(Why.SECOND)
+        if first_no is not None:
+            if first_no not in treasurers_of(tx, found.no):
+                raise CannotKeepAccount(Why.NOT_NOW)
+            by = f"{clip(existing(tx, first_no).name, _HALF)} + {clip(by, _HALF)}"
+        new = NewTrade(
+            payer_no=found.account_no, payee_no=payee.account_no, amount=amount, text=text, entered_by=by, proved_by=proof,
+            once=once, payer_name=found.name, payee_name=payee.name, on_behalf_of=clip(found.name, ENTRY_NAME_BYTES_MAX),
+        )  # fmt: skip
+        return self._record(tx, new, by_no)
+
+    def _record(self, tx: Tx, new: NewTrade, by_no: int) -> Trade:
+        """Record a trade once, and tell treasurers of it once."""
+        known = trade_by_once(tx, new.once)
+        if known is not None:
+            return known
+        trade = self._trades.record_in(tx, new)
+        self._telling.moved(tx, trade, by_no)
+        return trade
+
+    def check_pay_out(
+        self, tx: ReadTx, key: GroupAccountKey, by_no: int, payee_no: int
+    ) -> tuple[GroupAccount, Member]:
+        """Return the account and who gets it. Raises LookupError, CannotKeepAccount, Refused: this treasurer cannot let it give to them."""
+        found, by, payee = self._open_one(tx, key), existing(tx, by_no), member_by_no(tx, payee_no)
         if by_no not in treasurers_of(tx, found.no) or not by.may_trade:
             raise CannotKeepAccount(Why.NOT_YOURS)
         if payee is None or payee.state is State.LEFT:
@@ -247,11 +301,7 @@ class CircleAccounts:
             raise CannotKeepAccount(Why.OWN)
         if not payee.may_trade:
             raise Refused(Refusal.PAYEE_CLOSED)
-        new = NewTrade(
-            payer_no=found.account_no, payee_no=payee.account_no, amount=amount, text=text, entered_by=by.name, proved_by=proof,
-            once=once, payer_name=found.name, payee_name=payee.name, on_behalf_of=clip(found.name, ENTRY_NAME_BYTES_MAX),
-        )  # fmt: skip
-        return self._trades.record_in(tx, new)
+        return found, payee
 
     def _open_one(self, tx: ReadTx, key: GroupAccountKey) -> GroupAccount:
         found = group_account_by_key(tx, key)

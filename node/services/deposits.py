@@ -5,6 +5,7 @@ What may follow what is decided in `protocol/deposit.py`. Source: docs/protocol.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from crypto.digest import tagged
@@ -32,9 +33,13 @@ def step_deposit(booking: Booking, event: DepositEvent, hand: Hand) -> DepositSt
 class Deposits:
     """See the head of this file."""
 
-    def __init__(self, books: Books, trades: Trades):
+    def __init__(
+        self, books: Books, trades: Trades, told: Callable[[Tx, Trade], None] = lambda _tx, _trade: None
+    ):
+        """`told` is told, in the unit that does it, of each deposit of which some is kept."""
         self._books: Final = books
         self._trades: Final = trades
+        self._told: Final = told
 
     def set_aside(self, tx: Tx, borrower_no: int, amount: int) -> DepositState:
         """Set a deposit aside; what its booking says afterwards is for the caller to write. Raises CannotBook."""
@@ -88,4 +93,5 @@ class Deposits:
         except Refused:
             raise CannotBook(Why.NOT_POSTED) from None
         set_deposit(tx, booking.no, after, booking.keep)
+        self._told(tx, trade)
         return trade

@@ -20,6 +20,7 @@ from protocol.proposal import State
 _N: Final = schema.circle_note.c
 _R: Final = schema.circle_reply.c
 _P: Final = schema.circle_person.c
+_GIVING: Final = accounts_schema.circle_giving.c
 _NOTES_BY: Final = select(_N.no).where(_N.member_no == bindparam("which"))
 _PR: Final = proposals_schema.proposal.c
 _UNDECIDED: Final = select(_PR.no).where(
@@ -35,6 +36,9 @@ CIRCLES_OF_MEMBER: Final[tuple[UpdateBase, ...]] = (
         for each in (schema.circle_note, schema.circle_reply, proposals_schema.proposal_comment)
     ],
     delete(things_schema.thing_owner).where(things_schema.thing_owner.c.member_no == bindparam("which")),
+    update(accounts_schema.circle_giving)
+    .where(or_(_GIVING.by_no == bindparam("which"), _GIVING.payee_no == bindparam("which")))
+    .values(text=""),
     delete(accounts_schema.circle_treasurer).where(
         accounts_schema.circle_treasurer.c.member_no == bindparam("which")
     ),

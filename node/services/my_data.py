@@ -90,6 +90,8 @@ _ORDERS: Final = select(_ORDER.no).where(_ORDER.payer_no == _NO)
 _BOOKING: Final = bookings.booking.c
 _OF_BOOKINGS: Final = or_(_BOOKING.owner_no == _NO, _BOOKING.borrower_no == _NO)
 _BOOKINGS: Final = select(_BOOKING.no).where(_OF_BOOKINGS)
+_GIVING: Final = circle_accounts.circle_giving.c
+_OF_GIVINGS: Final = or_(_GIVING.by_no == _NO, _GIVING.payee_no == _NO, _GIVING.ended_by_no == _NO)
 _HELP: Final = select(care.help_request.c.no).where(care.help_request.c.member_no == _NO)
 _THREADS: Final = select(letters.thread.c.no).where(letters.thread.c.account_no == _NO)
 _LEGS: Final = select(books.leg.c.entry_seq).where(books.leg.c.account_no == _NO)
@@ -135,6 +137,7 @@ _OF_MEMBER: Final[Mapping[str, tuple[Table, Any]]] = {
         circle_accounts.circle_treasurer,
         circle_accounts.circle_treasurer.c.member_no == _NO,
     ),
+    "given_by_groups": (circle_accounts.circle_giving, _OF_GIVINGS),
     "groups": (circles.circle_person, circles.circle_person.c.member_no == _NO),
     "notes_in_groups": (circles.circle_note, circles.circle_note.c.member_no == _NO),
     "answers_in_groups": (circles.circle_reply, circles.circle_reply.c.member_no == _NO),

@@ -27,20 +27,21 @@ from node.services.circle_rows import circle_by_no, names_in, people_of
 from node.services.members import Member, State, member_by_no, parse_number
 from node.services.statement import StatementLine, read_statement
 from node.store import ReadTx
+from node.web.amounts import as_typed
 from node.web.context import MEMBER, Context, NoSuchPage, Route, WrongRole, get, post
 from node.web.forms import EMPTY, Filled, SpendForm, line, once_key
 from node.web.pages.decisions import hex_key
+from node.web.pages.group_account_words import account_base, cannot, refused, who_words
+from node.web.pages.group_giving import Wanted, giving_rows, read_wanted, two_words, wants_second
 from node.web.pages.group_words import base_of
 from node.web.pages.member import members_of
-from node.web.pages.recording import TEXT_CHARACTERS_MAX, own_account, paused, read_amount, stopped, too_far
+from node.web.pages.recording import TEXT_CHARACTERS_MAX, own_account, paused, read_amount, too_far
 from node.web.pages.schemes import read_schemes
 from node.web.present import name_of, party_of, reference, trade_sentence
 from node.web.views.chest import ChestMove
 from node.web.views.circle_accounts import GroupAccountCheckView, GroupAccountView
 from node.web.views.page import Fact, Link, Option
-from node.web.views.trade import RecordStoppedView
-from protocol.ledger import Account, Refusal
-from protocol.limits import CIRCLE_TREASURERS_MAX
+from protocol.ledger import Account
 
 MOVES_SHOWN: Final = 50
 FIELD: Final = "t-"  # before a member's number
@@ -73,6 +74,7 @@ class Shown:
     may_read: bool
     may_name: bool
     inside: Mapping[int, str]  # who can be its treasurer
+    wanted: tuple[Wanted, ...]  # what waits for a second treasurer, for those who are
     lines: tuple[StatementLine, ...]
     members: Mapping[int, Member]
 
@@ -84,12 +86,13 @@ def _read(tx: ReadTx, key: GroupAccountKey, by: Actor, now_ms: int) -> Shown | N
     group = None if found.circle_no is None else circle_by_no(tx, found.circle_no)
     may = may_read_account(tx, found, by)
     lines = read_statement(tx, found.account_no, 0, now_ms + 1).lines if may else ()
-    shown = lines[-MOVES_SHOWN:]
+    shown, treasurers = lines[-MOVES_SHOWN:], treasurers_of(tx, found.no)
     return Shown(
         found=found,
         account=load(tx, found.account_no).value,
         group=group,
-        treasurers=treasurers_of(tx, found.no),
+        treasurers=treasurers,
+        wanted=read_wanted(tx, found.no, now_ms) if by.no in treasurers else (),
         may_read=may,
         may_name=found.state is AccountState.OPEN and may_name(tx, found, by),
         inside={} if group is None else _inside(tx, group),
@@ -113,11 +116,6 @@ async def _find(context: Context) -> Shown:
     return shown
 
 
-def account_base(found: GroupAccount) -> str:
-    """Return where an account's pages are."""
-    return f"/accounts/{found.key.hex()}"
-
-
 def ticked(context: Context, people: Mapping[int, str]) -> list[int]:
     """Return who was chosen."""
     return [no for no in people if context.fields.get(f"{FIELD}{no}")]
@@ -126,26 +124,6 @@ def ticked(context: Context, people: Mapping[int, str]) -> list[int]:
 def people_options(people: Mapping[int, str]) -> tuple[Option, ...]:
     """Return who may be a treasurer, to choose from."""
     return tuple(Option(value=f"{FIELD}{no}", text=name) for no, name in people.items())
-
-
-def who_words(context: Context) -> str:
-    """Return how many may be chosen."""
-    return context.words.gettext("Please choose one to %(num)d people.") % {"num": CIRCLE_TREASURERS_MAX}
-
-
-def cannot(context: Context, no: CannotKeepAccount, back: Link) -> web.Response:
-    """Return the page that says why nothing was done."""
-    _ = context.words.gettext
-    match no.why:
-        case Why.NOT_YOURS:
-            sentence = _("Only its treasurers do that, or a keeper of the group.")
-        case Why.OWN:
-            sentence = _("Nobody gives to themselves from a group. Another treasurer can.")
-        case Why.WHO:
-            sentence = who_words(context)
-        case _:
-            sentence = _("This has changed meanwhile. Please look again.")
-    return context.show(stopped(context, _("This was not done"), sentence, action=back), 409)
 
 
 # --- One account ----------------------------------------------------------------------------------------------
@@ -159,12 +137,14 @@ async def account(context: Context) -> web.Response:
 
 
 async def _view(
-    context: Context, shown: Shown, give: Filled = EMPTY, pay: Filled = EMPTY, names: Filled | None = None
-) -> GroupAccountView:
+    context: Context, shown: Shown, give: Filled = EMPTY, pay: Filled = EMPTY, names: Filled | None = None,
+    two: Filled | None = None,
+) -> GroupAccountView:  # fmt: skip
     voice, me, found, held = context.voice, context.member, shown.found, shown.account
     assert held is not None, "it was opened"
     is_open = found.state is AccountState.OPEN
     people = shown.inside if shown.may_name else {}
+    over = as_typed(found.two_above, context.unit, context.language) if found.two_above is not None else ""
     chosen = Filled({f"{FIELD}{no}": "yes" for no in shown.treasurers})
     return GroupAccountView(
         name=found.name,
@@ -173,6 +153,7 @@ async def _view(
         closed=not is_open,
         balance=voice.short(held.balance) if shown.may_read else "",
         facts=_facts(context, shown, held),
+        wanted=giving_rows(context, shown.wanted, held.balance),
         moves=await _moves(context, shown),
         may_give=is_open and me.may_trade,
         may_pay=is_open and me.may_trade and me.no in shown.treasurers,
@@ -183,6 +164,8 @@ async def _view(
         give_form=give,
         pay_form=pay,
         names_form=chosen if names is None else names,
+        two_form=Filled({"two_above": over}) if two is None else two,
+        may_two=shown.may_name,
     )
 
 
@@ -190,6 +173,8 @@ def _facts(context: Context, shown: Shown, held: Account) -> tuple[Fact, ...]:
     _, voice = context.words.gettext, context.voice
     facts = [Fact(label=_("Treasurers"), text=", ".join(shown.treasurers.values()))]
     if shown.may_read:
+        if shown.found.two_above is not None:
+            facts.append(Fact(label=_("Who lets it give"), text=two_words(shown.found.two_above, voice)))
         facts.append(Fact(label=_("May go to"), text=voice.short(-held.credit_limit)))
         if held.ceiling is not None:
             facts.append(Fact(label=_("May hold"), text=voice.short(held.ceiling)))
@@ -288,12 +273,18 @@ async def check(context: Context) -> web.Response:
                 Fact(label=_("Amount"), text=said["amount"]),
             ),
             after=_("%(name)s: %(now)s now, %(then)s afterwards.") % said,
-            button=_("Record it"),
+            second=wants_second(context) if (second := _wants_second(shown, typed)) else "",
+            button=_("Ask a second treasurer") if second else _("Record it"),
             hidden=tuple((name, getattr(form, name)) for name in ("way", "who", "amount", "what")),
             once=context.once(),
             base=account_base(shown.found),
         )
     )  # fmt: skip
+
+
+def _wants_second(shown: Shown, typed: _Typed) -> bool:
+    over = shown.found.two_above
+    return typed.payee is not None and over is not None and typed.amount > over
 
 
 def _payer_no(context: Context, shown: Shown, typed: _Typed) -> int:
@@ -315,7 +306,7 @@ async def do(context: Context) -> web.Response:
                 key, context.member, typed.amount, form.what, context.hand, once
             )
             return context.redirect(f"/t/{reference(trade)}/check")
-        await node.circle_accounts.pay_out(
+        await node.circle_givings.pay_out(
             key, context.member, context.actor.proof, typed.payee.no, typed.amount, form.what, once
         )
     except LookupError:
@@ -325,19 +316,8 @@ async def do(context: Context) -> web.Response:
     except Refused as no:
         giver = await context.read(own_account, _payer_no(context, shown, typed))
         stop = too_far(context, giver, typed.amount, account_base(shown.found))
-        return context.show(stop or _refused(context, no, back), 422)
+        return context.show(stop or refused(context, no, back), 422)
     return context.redirect(account_base(shown.found), note="saved")
-
-
-def _refused(context: Context, no: Refused, back: Link) -> RecordStoppedView:
-    _ = context.words.gettext
-    full = no.reason is Refusal.EXCEEDS_CEILING
-    sentence = (
-        _("That would be more than may be held there.")
-        if full
-        else _("One of the two takes part in no trades just now.")
-    )
-    return stopped(context, _("This was not done"), sentence, action=back)
 
 
 async def treasurers(context: Context) -> web.Response:
@@ -360,9 +340,31 @@ async def treasurers(context: Context) -> web.Response:
     return context.redirect(account_base(shown.found), note="saved")
 
 
+async def two(context: Context) -> web.Response:
+    """POST /accounts/{key}/two: above which amount two treasurers give; an empty field says one alone does."""
+    shown = await _find(context)
+    if not shown.may_name:
+        raise WrongRole
+    typed, amount = Filled({"two_above": context.fields.get("two_above", "").strip()}), None
+    if typed.value("two_above"):
+        read = read_amount(context, typed.value("two_above"), context.unit, typed)
+        if isinstance(read, Filled):
+            wrong = typed.with_error("two_above", read.error("amount"))
+            return context.show(await _view(context, shown, two=wrong), 422)
+        amount = read
+    try:
+        await context.node.circle_givings.set_two_above(shown.found.key, context.actor, amount)
+    except LookupError:
+        raise NoSuchPage from None
+    except CannotKeepAccount:
+        raise WrongRole from None
+    return context.redirect(account_base(shown.found), note="saved")
+
+
 ROUTES: Final[tuple[Route, ...]] = (
     get("/accounts/{key}", account, MEMBER),
     post("/accounts/{key}/check", check, MEMBER),
     post("/accounts/{key}/do", do, MEMBER),
     post("/accounts/{key}/treasurers", treasurers, MEMBER),
+    post("/accounts/{key}/two", two, MEMBER),
 )

@@ -10,7 +10,8 @@ from node.services.circle_account_rows import AccountState, GroupAccount, accoun
 from node.services.circle_accounts import CannotKeepAccount, Why
 from node.web.context import MEMBER, Context, NoSuchPage, Route, get, post
 from node.web.forms import EMPTY, Filled
-from node.web.pages.group_account import account_base, cannot, people_options, ticked, who_words
+from node.web.pages.group_account import people_options, ticked
+from node.web.pages.group_account_words import account_base, cannot, who_words
 from node.web.pages.group_words import Found, back_to, base_of, find_group, is_keeper
 from node.web.views.circle_accounts import GroupAccountAskView
 from node.web.views.page import Link

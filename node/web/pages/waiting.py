@@ -29,6 +29,7 @@ from node.web.pages.ask_words import ask_amount, ask_title
 from node.web.pages.day_cards import DayWaiting, read_waiting_days, waiting_days
 from node.web.pages.decision_words import vote_cards
 from node.web.pages.event_words import asked_cards, event_cards, settle_cards
+from node.web.pages.group_giving import Wanted, read_wanted_of, wanted_cards
 from node.web.pages.group_words import CARDS_MAX, asking_cards
 from node.web.pages.member import members_of
 from node.web.pages.member_bookings import Shown, booking_cards, read_open
@@ -59,6 +60,7 @@ class Mine:
     last: Trade | None
     partners: Mapping[int, Member]
     listings: tuple[Owned, ...]  # published ones
+    wanted: tuple[Wanted, ...]  # gifts of a group's account that want their yes as its treasurer
     things: tuple[Thing, ...]  # that others ask them to own too
     offered: tuple[tuple[Lent, Member | None], ...]  # loans that wait for a yes or no
     held_up: tuple[tuple[Order, Member | None], ...]  # regular amounts that could not go
@@ -86,6 +88,7 @@ def read_mine(tx: ReadTx, now_ms: int, member_no: int, account_no: int, own: Sch
         ),
         waiting=tuple(trades_waiting(tx, account_no)),
         bookings=tuple(read_open(tx, account_no)),
+        wanted=read_wanted_of(tx, member_no, now_ms, CARDS_MAX),
         things=read_asked(tx, member_no, CARDS_MAX),
         last=last,
         brought=read_brought(tx, member_no),
@@ -124,6 +127,7 @@ def waiting_cards_of(
     cards += waiting_days(voice, member.account_no, mine.days)
     cards += swap_cards(mine.swaps, voice)
     cards += waiting_cards(voice, mine.gifts) + abroad_cards(mine.abroad, schemes, voice)
+    cards += wanted_cards(mine.wanted, voice)
     cards += booking_cards(mine.bookings, now_hour, voice) + owner_cards(mine.things, voice)
     cards += asked_cards(mine.seats_asked, voice)
     cards += event_cards(mine.events, voice) + settle_cards(mine.to_settle, voice)

@@ -24,6 +24,19 @@ class GroupAccountAskView(View):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GivingRow:
+    """What a treasurer wants given and a second has to say yes to."""
+
+    title: str  # "Ben wants “Bread” to give 5 hours to Maud Ellis"
+    text: str
+    after: str
+    until: str
+    yes_action: str  # "" for who wants it, or would get it
+    no_action: str
+    no_text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GroupAccountView(View):
     """GET /accounts/{key}. Fields: amount, what · who, amount, what · t-NO for each who may be a treasurer."""
 
@@ -36,6 +49,7 @@ class GroupAccountView(View):
     closed: bool
     balance: str  # "3 hours 30 minutes"; "" for who does not read it
     facts: tuple[Fact, ...]
+    wanted: tuple[GivingRow, ...] = ()  # for treasurers
     moves: tuple[ChestMove, ...]
     may_give: bool
     may_pay: bool
@@ -46,6 +60,8 @@ class GroupAccountView(View):
     give_form: Filled = EMPTY
     pay_form: Filled = EMPTY
     names_form: Filled = EMPTY
+    may_two: bool = False  # say above which amount two treasurers give. Field: two_above
+    two_form: Filled = EMPTY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +74,7 @@ class GroupAccountCheckView(View):
     what: str
     people: tuple[Fact, ...]
     after: str  # "The group has 3 hours now, 2 hours afterwards."
+    second: str = ""  # that a second treasurer has to say yes
     button: str
     hidden: tuple[tuple[str, str], ...]
     once: str

@@ -84,7 +84,7 @@ NOBODYS = {
 }  # fmt: skip
 ERASED_FROM = {
     "event", "guest", "event_comment",
-    "circle", "circle_person", "circle_note", "circle_reply", "circle_treasurer", "thing_owner", "proposal", "voter", "proposal_comment",
+    "circle", "circle_person", "circle_note", "circle_reply", "circle_treasurer", "thing_owner", "circle_giving", "proposal", "voter", "proposal_comment",
     "import_row", "import_run", "past_trade",
     "loan", "charge", "chest_gift",
     "entry", "trade", "promise", "handle", "member", "application", "act", "session", "pending_sign_in", "sign_in_link",

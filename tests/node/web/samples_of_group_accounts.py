@@ -9,6 +9,7 @@ from typing import Final
 from node.web.forms import Filled
 from node.web.views.chest import ChestMove
 from node.web.views.circle_accounts import (
+    GivingRow,
     GroupAccountAskView,
     GroupAccountCheckView,
     GroupAccountRow,
@@ -29,6 +30,15 @@ ACCOUNT: Final = GroupAccountView(
         ChestMove(href="", date="4 Mar 2026", text="Flour by the sack, from Maud Ellis", amount="\u22122 h 30"),
         ChestMove(href="/t/K7F-3QM-92X", date="1 Mar 2026", text="Bread for the fair, for Ana Silva", amount="+15 h"),
     ),
+    wanted=(
+        GivingRow(
+            title="Priya wants “Bread and yeast” to give 5 hours to Maud Ellis", text="Flour by the sack",
+            after="Bread and yeast: 12 hours 30 minutes now, 7 hours 30 minutes afterwards.",
+            until="Nothing has moved yet. If nobody says yes by Friday 11 December 2026, 9:40, nothing comes of it.",
+            yes_action="/accounts/1/givings/1/yes", no_action="/accounts/1/givings/1/no", no_text="No",
+        ),
+    ),
+    may_two=True, two_form=Filled({"two_above": "x"}, {"two_above": "Please write an amount like 1:30."}),
     may_give=True, may_pay=True, people=PEOPLE, unit_name="hours", amount_hint=HINT,
     pay_form=Filled({"way": "pay", "who": "9999", "amount": "2:30", "what": "Flour"}, {"who": "Nobody here has this number."}),
     names_form=Filled({"t-2": "yes", "t-3": "yes"}),
@@ -42,7 +52,7 @@ ROW: Final = GroupAccountRow(
 )  # fmt: skip
 MINE: Final[Mapping[str, View]] = {
     "group-account": ACCOUNT,
-    "group-account-outside": replace(ACCOUNT, balance="", facts=ACCOUNT.facts[:1], moves=(), may_pay=False, people=()),
+    "group-account-outside": replace(ACCOUNT, balance="", facts=ACCOUNT.facts[:1], moves=(), may_pay=False, people=(), wanted=(), may_two=False),
     "group-account-closed": replace(
         ACCOUNT, closed=True, group=None, balance="0 h", facts=(), may_give=False, may_pay=False, people=()
     ),
@@ -57,6 +67,7 @@ MINE: Final[Mapping[str, View]] = {
         after="Bread and yeast: 15 hours now, 12 hours 30 minutes afterwards.", button="Record it",
         hidden=(("way", "pay"), ("who", "5"), ("amount", "2:30"), ("what", "Flour by the sack")), once="AZzJz2KFEjRWeJCrze8SNA",
         base="/accounts/1",
+        second="For so much a second treasurer has to say yes, within 7 days. Until then nothing moves.",
     ),
 }  # fmt: skip
 DESK: Final[Mapping[str, View]] = {

@@ -129,3 +129,29 @@ async def test_it_is_closed_at_zero(oakvale: Oakvale) -> None:
     await recorded(oakvale.bens, path, way="pay", who=str(oakvale.ana.no), amount="0:30", what="Back")
     assert (await send(rosas, close, "/admin/group-accounts")).status == 303
     assert "This account is closed." in words_of(await text(oakvale.browser, path))
+
+
+async def test_over_an_amount_two_treasurers_give(oakvale: Oakvale) -> None:
+    """Ana sets it; what Ben wants is on her first page, and moves with her yes; nobody else finds the button."""
+    base = await started(oakvale)
+    path = await opened(oakvale, base)
+    both = {f"t-{oakvale.ana.no}": "yes", f"t-{oakvale.ben.no}": "yes"}
+    assert (await send(oakvale.browser, f"{path}/treasurers", path, **both)).status == 303
+    assert (await send(oakvale.browser, f"{path}/two", path, two_above="much")).status == 422
+    assert (await send(oakvale.bens, f"{path}/two", path, two_above="1")).status == 403
+    assert (await send(oakvale.browser, f"{path}/two", path, two_above="0:15")).status == 303
+    pay = {"way": "pay", "who": str(oakvale.maud.no), "amount": "0:30", "what": "Flour"}
+    page = await recorded(oakvale.bens, path, **pay)
+    assert "For so much a second treasurer has to say yes, within 7 days." in page
+    assert await oakvale.balance(oakvale.maud) == 0
+    assert "Ben wants “Bread” to give 30 minutes to Maud" in words_of(await text(oakvale.browser, "/home"))
+    assert f"{path}/givings/1/yes" not in await text(oakvale.bens, path)
+    assert (await send(oakvale.bens, f"{path}/givings/1/yes", path)).status == 409
+    mauds = await oakvale.town.browser_of(oakvale.maud)
+    assert "Ben wants" not in words_of(await text(mauds, path))
+    for act in ("yes", "no"):
+        assert (await send(mauds, f"{path}/givings/1/{act}", path)).status == 409
+    assert (await send(oakvale.browser, f"{path}/givings/2/yes", path)).status == 404
+    assert (await send(oakvale.browser, f"{path}/givings/1/yes", path)).status == 303
+    assert await oakvale.balance(oakvale.maud) == 30
+    assert "Ben wants" not in words_of(await text(oakvale.browser, path))

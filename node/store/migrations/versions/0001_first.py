@@ -576,6 +576,7 @@ def upgrade() -> None:
         sa.Column("account_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("two_above", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("created_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.ForeignKeyConstraint(["account_no"], ["account.no"], name=op.f("fk_circle_account_account_no")),
         sa.ForeignKeyConstraint(["circle_no"], ["circle.no"], name=op.f("fk_circle_account_circle_no")),
@@ -1118,6 +1119,37 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("chest_gift", schema=None) as batch_op:
         batch_op.create_index("ix_chest_gift_once", ["once"], unique=True)
+
+    op.create_table(
+        "circle_giving",
+        sa.Column("no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("circle_account_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("payee_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("amount", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("by_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("once", sa.LargeBinary(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("created_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("ended_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("ended_by_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("trade_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.ForeignKeyConstraint(["by_no"], ["member.no"], name=op.f("fk_circle_giving_by_no")),
+        sa.ForeignKeyConstraint(
+            ["circle_account_no"], ["circle_account.no"], name=op.f("fk_circle_giving_circle_account_no")
+        ),
+        sa.ForeignKeyConstraint(["ended_by_no"], ["member.no"], name=op.f("fk_circle_giving_ended_by_no")),
+        sa.ForeignKeyConstraint(["payee_no"], ["member.no"], name=op.f("fk_circle_giving_payee_no")),
+        sa.ForeignKeyConstraint(["trade_no"], ["trade.no"], name=op.f("fk_circle_giving_trade_no")),
+        sa.PrimaryKeyConstraint("no", name=op.f("pk_circle_giving")),
+        sqlite_strict=True,
+        sqlite_with_rowid=True,
+    )
+    with op.batch_alter_table("circle_giving", schema=None) as batch_op:
+        batch_op.create_index("ix_circle_giving_account", ["circle_account_no", "state"], unique=False)
+        batch_op.create_index("ix_circle_giving_by", ["by_no"], unique=False)
+        batch_op.create_index("ix_circle_giving_once", ["once"], unique=True)
+        batch_op.create_index("ix_circle_giving_payee", ["payee_no"], unique=False)
 
     op.create_table(
         "circle_note",
