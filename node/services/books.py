@@ -16,6 +16,7 @@ from crypto.digest import SALT_BYTES
 from node.clock import Chance, Clock
 from node.keyring import KeyRing
 from node.services.accounts import Held, load, load_by_id
+from node.services.signed_books import BookToSign, NotWhatWasSigned
 from node.store import Ordered, ReadTx, Tx
 from node.store.schema import books as schema
 from protocol import ledger
@@ -40,7 +41,7 @@ from protocol.entry import (
     open_system_account,
 )
 from protocol.ledger import HOURS, LOCAL, Account, AccountKind, Leg, Refusal, SystemRole
-from protocol.message import trusted_message
+from protocol.message import decode_message, trusted_message
 from protocol.names import AccountId, EntryId, SchemeId
 
 _A: Final = schema.account.c
@@ -96,6 +97,7 @@ class Draft:
     nos: Sequence[int]  # of the accounts, in the order of the legs
     after: Mapping[AccountId, Account]
     made: NewEntry
+    book_salt: bytes | None = None  # where what is booked was signed
 
     @property
     def id(self) -> EntryId:
@@ -255,12 +257,13 @@ class Books:
 
     def draft(
         self, tx: ReadTx, amounts: Sequence[tuple[int, int]], words: Committed, *,
-        releasing: Mapping[int, int] | None = None, beyond_limits: bool = False,
+        releasing: Mapping[int, int] | None = None, beyond_limits: bool = False, signed: BookToSign | None = None,
     ) -> Draft:  # fmt: skip
         """Return the entry that posts `amounts`, as `post` does, if `enter` comes next.
 
         Raises:
             Refused: the ledger says no.
+            NotWhatWasSigned: it would not book what was `signed`.
         """
         nos, legs, accounts = self._legs(tx, amounts)
         freed = (
@@ -272,7 +275,17 @@ class Books:
         after = ledger.try_post(accounts, book, releasing=freed, beyond_limits=beyond_limits)
         if isinstance(after, Refusal):
             raise Refused(after)
-        return self._draft(tx, book, words, nos, after)
+        if signed is None:
+            return self._draft(tx, book, words, nos, after)
+        if commit_book(book, signed.salt).digest != signed.digest:
+            raise NotWhatWasSigned
+        return self._draft(tx, book, words, nos, after, signed.salt)
+
+    def to_sign(self, tx: ReadTx, amounts: Sequence[tuple[int, int]]) -> BookToSign:
+        """Return what an entry that posts `amounts` will book, for a passkey to sign. Source: 3.5."""
+        _, legs, _ = self._legs(tx, amounts)
+        salt = self._chance.bytes(SALT_BYTES)
+        return BookToSign(salt=salt, digest=commit_book(Posted(legs=legs), salt).digest)
 
     def draft_correction(self, tx: ReadTx, entry_seq: int, already: bool, words: Committed) -> Draft:
         """Return the entry that posts the opposite of an earlier one, if `enter` comes next. Source: 3.5.
@@ -308,13 +321,17 @@ class Books:
 
     def _draft(
         self, tx: ReadTx, book: Posted | Corrected, words: Committed, nos: Sequence[int],
-        after: Mapping[AccountId, Account],
+        after: Mapping[AccountId, Account], book_salt: bytes | None = None,
     ) -> Draft:  # fmt: skip
-        return Draft(book=book, words=words, nos=nos, after=after, made=self._make(tx, book, words))
+        made = self._make(tx, book, words, book_salt)
+        return Draft(book=book, words=words, nos=nos, after=after, made=made, book_salt=book_salt)
 
     def redraft(self, tx: ReadTx, draft: Draft) -> Draft:
         """Return the same entry under another id: what its id was to name is taken. Source: 7.9."""
-        return self._draft(tx, draft.book, draft.words, draft.nos, draft.after)
+        words = draft.words
+        if draft.book_salt is not None:  # what was signed stays as it is: so the words get another salt
+            words = self.commit(decode_message(Words, words.payload.data))
+        return self._draft(tx, draft.book, words, draft.nos, draft.after, draft.book_salt)
 
     def enter(self, tx: Tx, draft: Draft) -> Entered:
         """Write an entry and what it moves, in the unit that drafted it; nothing was entered between."""
@@ -348,7 +365,7 @@ class Books:
     def _enter(self, tx: Tx, book: Book, words: Words) -> None:
         self._write(tx, self._make(tx, book, self.commit(words)))
 
-    def _make(self, tx: ReadTx, book: Book, words: Committed) -> NewEntry:
+    def _make(self, tx: ReadTx, book: Book, words: Committed, book_salt: bytes | None = None) -> NewEntry:
         """Return the next entry, signed."""
         head = tx.kept(schema.entry).get("head") or tx.one(_HEAD)
         scheme = self._keyring.scheme
@@ -356,7 +373,7 @@ class Books:
             Chain(scheme=scheme) if head is None else Chain(scheme=scheme, next_seq=head[0] + 1, prev=head[1])
         )
         key_seq, key = self._keyring.signing["ledger"]
-        committed = commit_book(book, self._chance.bytes(SALT_BYTES))
+        committed = commit_book(book, book_salt or self._chance.bytes(SALT_BYTES))
         return next_entry(
             chain, book.TAG, committed, words, time_ms=self._clock.now_ms(), key=key, key_seq=key_seq
         )

@@ -245,7 +245,18 @@ class EntryWalk:
         except ProtocolError as error:
             self._findings.add("entry", seq, f"its words: {error}")
             return 0
+        if words.proof:
+            self._proof(seq, entry, words.proof)
         return said_of(words.text, words.done_by, None if words.listing is None else words.listing.key)
+
+    def _proof(self, seq: int, entry: Entry, proof: bytes) -> None:
+        # Seldom there, and what reads it takes long to load.
+        from node.services.passkey_check import NotThisKey, check_proof
+
+        try:
+            check_proof(proof, entry.book)
+        except NotThisKey as error:
+            self._findings.add("entry", seq, f"what a passkey signed: {error}")
 
     def _book(self, seq: int, id_: EntryId, entry: Entry, data: object, salt: object) -> None:
         assert isinstance(data, bytes)

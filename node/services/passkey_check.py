@@ -14,7 +14,11 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
-from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+
+from protocol.errors import InvalidValue, ProtocolError
+from protocol.message import decode_message, encode_message
+from protocol.passkey_proof import PasskeyProof
 
 if TYPE_CHECKING:
     from fido2.server import Fido2Server
@@ -166,6 +170,50 @@ def credential_of(answer: str) -> bytes:
         return bytes(websafe_decode(_read(answer)["rawId"]))
     except _UNREADABLE:
         raise NotThisKey("no id of a key") from None
+
+
+def proof_of(public_key: bytes, answer: str) -> bytes:
+    """Return what is kept of an answer that `check_entry` found right, as `check_proof` reads it. Raises NotThisKey."""
+    from fido2 import cbor
+    from fido2.webauthn import AttestedCredentialData, AuthenticationResponse
+
+    try:
+        said = AuthenticationResponse.from_dict(_read(answer)).response
+        proof = PasskeyProof(
+            key=cbor.encode(dict(AttestedCredentialData(public_key).public_key)),
+            authenticator=bytes(said.authenticator_data),
+            client=bytes(said.client_data),
+            signature=bytes(said.signature),
+        )
+    except (*_UNREADABLE, InvalidValue) as error:
+        raise NotThisKey(str(error)) from None
+    return encode_message(proof)
+
+
+def check_proof(proof: bytes, book: bytes) -> None:
+    """Check what a passkey said of an entry with this `book` digest. Source: docs/protocol.md 3.5. Raises NotThisKey, and nothing else."""
+    from fido2 import cbor
+    from fido2.cose import CoseKey
+    from fido2.webauthn import AuthenticatorData, CollectedClientData
+
+    try:
+        said = decode_message(PasskeyProof, proof)
+        client, seen = CollectedClientData(said.client), AuthenticatorData(said.authenticator)
+        if client.type != CollectedClientData.TYPE.GET or client.challenge != book:
+            raise NotThisKey("it was said of something else")
+        if not (seen.is_user_present() and seen.is_user_verified()):
+            raise NotThisKey("its owner was not seen")
+        named = cbor.decode(said.key)
+        if not isinstance(named, Mapping):
+            raise NotThisKey("no key")
+        key = CoseKey.parse(named)
+        if key.ALGORITHM not in ALGORITHMS:
+            raise NotThisKey("a kind of key that is not used")
+        key.verify(said.authenticator + client.hash, said.signature)
+    except InvalidSignature:
+        raise NotThisKey("another key signed it, or something else was signed") from None
+    except (*_UNREADABLE, ProtocolError) as error:
+        raise NotThisKey(str(error)) from None
 
 
 def check_entry(

@@ -21,6 +21,7 @@ from node.services.members import MAY_SIGN_IN, Member, member_by_no
 from node.services.passkey_check import NotThisKey, party_of
 from node.services.sessions import TOKEN_BYTES, read_session, token_digest, token_text
 from node.services.settings import Settings
+from node.services.signed_books import BookToSign, SignedBook
 from node.services.throttle import NETWORK_TRIES, Counted
 from node.store import ReadTx, Store, Tx, upsert
 from node.store.schema import passkeys as schema
@@ -59,11 +60,20 @@ class KeyAsked:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a browser was asked to sign, and whose new key it is to be; None for logging in."""
+    """What a browser was asked to sign, and whose new key or trade it is; None for logging in."""
 
     challenge: bytes
     member_no: int | None
-    owner: bytes | None
+    owner: bytes | None = None  # of a new key
+    salt: bytes | None = None  # of a trade's book, whose digest the challenge is
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Used:
+    """A passkey that was just used."""
+
+    member_no: int
+    public_key: bytes
 
 
 class CannotAdd(Exception):
@@ -90,9 +100,9 @@ _USED: Final = (
 _COPIED: Final = update(schema.passkey).where(_K.no == bindparam("which")).values(copied_ms=bindparam("now"))
 _REMOVE: Final = delete(schema.passkey).where(_K.no == bindparam("which"), _K.member_no == bindparam("whose"))
 _ASK: Final = upsert(
-    schema.passkey_challenge, key=("token",), update=("challenge", "member_no", "owner", "expires_ms")
+    schema.passkey_challenge, key=("token",), update=("challenge", "member_no", "owner", "salt", "expires_ms")
 )
-_ASKED: Final = select(_C.challenge, _C.member_no, _C.owner, _C.expires_ms).where(
+_ASKED: Final = select(_C.challenge, _C.member_no, _C.owner, _C.salt, _C.expires_ms).where(
     _C.token == bindparam("token")
 )
 _ANSWERED: Final = delete(schema.passkey_challenge).where(_C.token == bindparam("which"))
@@ -159,7 +169,7 @@ class Passkeys:
 
     def _ask(self, tx: Tx, token: bytes, asked: Asked) -> None:
         tx.run(
-            _ASK, token=token, challenge=asked.challenge, member_no=asked.member_no, owner=asked.owner,
+            _ASK, token=token, challenge=asked.challenge, member_no=asked.member_no, owner=asked.owner, salt=asked.salt,
             expires_ms=self._clock.now_ms() + ASKED_MS,
         )  # fmt: skip
 
@@ -195,8 +205,8 @@ class Passkeys:
         if row is None:
             return None
         tx.run(_ANSWERED, which=token)
-        challenge, member_no, owner, expires_ms = row
-        return None if expires_ms <= self._clock.now_ms() else Asked(challenge, member_no, owner)
+        challenge, member_no, owner, salt, expires_ms = row
+        return None if expires_ms <= self._clock.now_ms() else Asked(challenge, member_no, owner, salt)
 
     async def remove(self, by: Member, no: int) -> bool:
         """Forget one of a member's own passkeys; tell whether there was one."""
@@ -220,7 +230,7 @@ class Passkeys:
     def _ask_entry(self, tx: Tx, address: str, token: str, challenge: bytes) -> int:
         wait_ms = self._entering.throttle.charge(tx, [self._counted(address)], self._clock.now_ms())
         if not wait_ms:
-            self._ask(tx, token_digest("passkey", token), Asked(challenge, None, None))
+            self._ask(tx, token_digest("passkey", token), Asked(challenge, None))
         return wait_ms
 
     def _counted(self, address: str) -> Counted:
@@ -235,30 +245,71 @@ class Passkeys:
         self, tx: Tx, token: str, answer: str, address: str, own_computer: bool, fresh: str
     ) -> Outcome:
         asked = self._answered(tx, token_digest("passkey", token))
-        if asked is None or asked.member_no is not None or self._party is None:
+        if asked is None or asked.member_no is not None:
             return Lapsed()
-        try:
-            row = tx.one(_BY_CREDENTIAL, credential=passkey_check.credential_of(answer))
-            if row is None:
-                return Wrong()
-            no, member_no, public_key, owner, counter, copied_ms = row
-            told = passkey_check.check_entry(
-                self._party, self._settings.now.name, asked.challenge, public_key, owner, answer
-            )
-        except NotThisKey:
+        used = self._use(tx, asked.challenge, answer)
+        member = None if used is None else member_by_no(tx, used.member_no)
+        if member is None or member.state not in MAY_SIGN_IN:
             return Wrong()
-        member = member_by_no(tx, member_no)
-        if member is None or member.state not in MAY_SIGN_IN or copied_ms is not None:
-            return Wrong()
-        if (told or counter) and told <= counter:
-            log.warning("passkey_counter_went_back", passkey=no, told=told, known=counter)
-            tx.run(_COPIED, which=no, now=self._clock.now_ms())
-            return Wrong()
-        tx.run(_USED, which=no, new_counter=told, now=self._clock.now_ms())
         self._entering.throttle.refund(tx, self._counted(address))
         return self._entering.enter(
             tx, member, fresh, address, own_computer=own_computer, proof="passkey", stepped=True
         )
+
+    def _use(self, tx: Tx, challenge: bytes, answer: str) -> Used | None:
+        """Return the passkey that signed the challenge here, and note it; None if none of ours did, or it may have been copied."""
+        if self._party is None:
+            return None
+        try:
+            row = tx.one(_BY_CREDENTIAL, credential=passkey_check.credential_of(answer))
+            if row is None:
+                return None
+            no, member_no, public_key, owner, counter, copied_ms = row
+            told = passkey_check.check_entry(
+                self._party, self._settings.now.name, challenge, public_key, owner, answer
+            )
+        except NotThisKey:
+            return None
+        if copied_ms is not None:
+            return None
+        if (told or counter) and told <= counter:
+            log.warning("passkey_counter_went_back", passkey=no, told=told, known=counter)
+            tx.run(_COPIED, which=no, now=self._clock.now_ms())
+            return None
+        tx.run(_USED, which=no, new_counter=told, now=self._clock.now_ms())
+        return Used(member_no=member_no, public_key=public_key)
+
+    # --- signing a trade (3.5) ---------------------------------------------------------------------------------
+
+    async def ask_trade(self, by: Member, session: str, book: BookToSign) -> dict[str, Any] | None:
+        """Return what the browser with the cookie `session` is given to sign a trade; None if the member has no passkey."""
+        if self._party is None or not await self._store.write(self._ask_trade, by, session, book):
+            return None
+        return passkey_check.entry_options(self._party, self._settings.now.name, book.digest)
+
+    def _ask_trade(self, tx: Tx, by: Member, session: str, book: BookToSign) -> bool:
+        if not tx.all(_CREDENTIALS, no=by.no):
+            return False
+        asked = Asked(book.digest, by.no, salt=book.salt)
+        self._ask(tx, token_digest("session", session), asked)
+        return True
+
+    async def signed(self, by: Member, session: str, answer: str) -> SignedBook | None:
+        """Return the book that a member's own passkey signed when asked in this session; None if it did not. It is used up by it."""
+        return await self._store.write(self._signed, by, session, answer)
+
+    def _signed(self, tx: Tx, by: Member, session: str, answer: str) -> SignedBook | None:
+        asked = self._answered(tx, token_digest("session", session))
+        if asked is None or asked.member_no != by.no or asked.salt is None:
+            return None
+        used = self._use(tx, asked.challenge, answer)
+        if used is None or used.member_no != by.no:
+            return None
+        try:
+            proof = passkey_check.proof_of(used.public_key, answer)
+        except NotThisKey:
+            return None  # right, and longer than an entry has room for
+        return SignedBook(salt=asked.salt, digest=asked.challenge, proof=proof)
 
     async def tidy(self) -> None:
         """Drop what has lapsed; called by a job now and then."""

@@ -15,6 +15,7 @@ from sqlalchemy import bindparam, func, literal_column, select, update
 from node.clock import Clock
 from node.services.books import Books, Draft, Refused, reference_number
 from node.services.circle_account_rows import group_of
+from node.services.signed_books import SignedBook
 from node.store import Ordered, ReadTx, Store, Tx, upsert
 from node.store.schema import books as schema
 from node.store.schema import lines as lines_schema
@@ -147,6 +148,7 @@ class NewTrade:
     on_behalf_of: str | None = None
     reason: str = ""
     beyond_limits: bool = False  # of what exists whatever the limits are: opening balances (3.2)
+    signed: SignedBook | None = None  # by the payer's passkey (3.5)
 
 
 def trade_of(row: tuple[Any, ...]) -> Trade:
@@ -185,6 +187,7 @@ class Trades:
 
         Raises:
             Refused: the ledger says no; nothing moved.
+            NotWhatWasSigned: a passkey signed another trade; nothing moved.
         """
         if also is None:
             return await self._store.write(self._record, new, self._said(new))
@@ -225,6 +228,7 @@ class Trades:
             reason=new.reason,
             parties=(new.payer_name, new.payee_name),
             listing=None if new.listing is None else ListingRef(scheme=self._scheme, key=new.listing),
+            proof=b"" if new.signed is None else new.signed.proof,
         )
         return self._books.commit(words)
 
@@ -234,7 +238,7 @@ class Trades:
         amounts = (new.payer_no, -new.amount), (new.payee_no, new.amount)
         try:
             draft = self._books.draft(
-                tx, amounts, words, releasing=releasing, beyond_limits=new.beyond_limits
+                tx, amounts, words, releasing=releasing, beyond_limits=new.beyond_limits, signed=new.signed
             )
         except Refused:
             # The first of two such forms may have spent what the second asks for.
@@ -374,10 +378,8 @@ def trades_waiting(tx: ReadTx, account_no: int) -> list[Trade]:
 
 
 def _alike(tx: ReadTx, payer_no: int, payee_no: int, amount: int, text: str, since: int) -> bool:
-    return (
-        tx.one(_ALIKE, payer_no=payer_no, payee_no=payee_no, amount=amount, text=text, since=since)
-        is not None
-    )
+    found = tx.one(_ALIKE, payer_no=payer_no, payee_no=payee_no, amount=amount, text=text, since=since)
+    return found is not None
 
 
 def trade_by_once(tx: ReadTx, once: bytes) -> Trade | None:

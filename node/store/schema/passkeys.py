@@ -33,8 +33,9 @@ passkey_challenge: Final = table(
         "token", Blob, primary_key=True
     ),  # digest of a cookie: the session's for a new one, its own for logging in
     Column("challenge", Blob, nullable=False),
-    Column("member_no", Big, ForeignKey("member.no")),  # whose new one it is to be; none: for logging in
+    Column("member_no", Big, ForeignKey("member.no")),  # whose new one, or trade, it is; none: for logging in
     Column("owner", Blob),  # of a new one
+    Column("salt", Blob),  # of the book of a trade that is to be signed; the challenge is its digest (3.5)
     Column("expires_ms", Big, nullable=False),
     Index("ix_passkey_challenge_member", "member_no"),
     Index("ix_passkey_challenge_expires", "expires_ms"),

@@ -13,6 +13,7 @@ from aiohttp import web
 
 from node.services.books import Refused, load
 from node.services.members import Member, member_by_account
+from node.services.signed_books import NotWhatWasSigned
 from node.services.trades import NewTrade, Trade, newest_trades
 from node.store import ReadTx
 from node.web.amounts import as_typed
@@ -35,7 +36,9 @@ from node.web.pages.recording import (
     paused,
     read_amount,
     read_minor,
+    read_signature,
     ring,
+    sign_ask,
     stopped,
     too_far,
 )
@@ -175,9 +178,9 @@ async def what_sent(context: Context) -> web.Response:
 
 
 async def check(
-    context: Context, counterpart: Counterpart, text: str, amount: int, *, once: str = ""
+    context: Context, counterpart: Counterpart, text: str, amount: int, *, once: str = "", said: str = ""
 ) -> web.Response:
-    """Return the check page of a trade with a member of ours; `once` is its key where it has one already."""
+    """Return the check page of a trade with a member of ours; `once` is its key where it has one already, `said` a sentence above it."""
     payee = counterpart.member
     assert payee is not None
     change = back_to_what(counterpart, text, as_typed(amount, context.unit, context.language))
@@ -198,7 +201,7 @@ async def check(
         change_href=change,
         again=_("You recorded exactly this within the last ten minutes. Again?") if lately else "",
     )
-    view = check_view(context, about, mine.balance)
+    view = replace(check_view(context, about, mine.balance), sign_ask=await sign_ask(context), changed=said)
     return context.show(replace(view, once=once) if once else view)
 
 
@@ -266,6 +269,10 @@ async def do(context: Context) -> web.Response:
     if stop is not None:
         return context.show(stop)
     hand, behalf = context.hand, context.behalf
+    signed = None if behalf is not None or not form.answer else await read_signature(context, form.answer)
+    if form.answer and signed is None:
+        said = context.words.gettext("Your passkey did not work here. Nothing has moved.")
+        return await check(context, counterpart, form.what, amount, once=form.once, said=said)
     try:
         trade = await context.node.trades.record(
             NewTrade(
@@ -274,9 +281,10 @@ async def do(context: Context) -> web.Response:
                 amount=amount,
                 text=form.what,
                 entered_by=hand.entered_by,
-                proved_by=hand.proved_by,
+                proved_by=hand.proved_by if signed is None else "passkey",
                 on_behalf_of=hand.on_behalf_of,
                 reason=hand.reason,
+                signed=signed,
                 once=once_key(form.once),
                 payer_name=context.member.name,
                 payee_name=payee.name,
@@ -284,6 +292,8 @@ async def do(context: Context) -> web.Response:
             ),
             also=None if behalf is None else context.node.acting.of_trade(behalf, payee.name),
         )
+    except NotWhatWasSigned:
+        raise NoSuchPage from None  # no check page of ours had that signed
     except Refused as refused:
         return context.show(await _refused(context, refused.reason, counterpart, amount, change))
     return context.redirect(f"/t/{reference(trade)}/check")
@@ -316,9 +326,32 @@ async def _refused(
     return stopped(context, title, ring(context))
 
 
+# --- signed by a passkey ------------------------------------------------------------------------------------
+
+
+async def ask_signature(context: Context) -> web.Response:
+    """POST /record/sign: what the browser's question needs, for our script; the form is the one that records."""
+    form = context.form(DoForm)
+    if isinstance(form, Filled) or paused(context) is not None:
+        return web.json_response({}, status=409)
+    counterpart = await _counterpart_of(context, form)
+    if counterpart is None or counterpart.member is None:
+        return web.json_response({}, status=409)
+    payer_no, payee_no = context.member.account_no, counterpart.member.account_no
+    if payer_no == payee_no:
+        return web.json_response({}, status=409)
+    amount, session = read_minor(form.minor), context.cookies.get(context.cookies.names.session)
+    book = await context.read(context.node.books.to_sign, ((payer_no, -amount), (payee_no, amount)))
+    options = await context.node.passkeys.ask_trade(context.member, session, book)
+    if options is None:
+        return web.json_response({}, status=409)
+    return web.json_response(options, headers={"Cache-Control": "no-store"})
+
+
 ROUTES: Final = (
     get("/record", who, MEMBER, for_others=True),
     get("/record/what", what, MEMBER, for_others=True),
     post("/record/what", what_sent, MEMBER, for_others=True),
     post("/record/do", do, MEMBER, for_others=True),
+    post("/record/sign", ask_signature, MEMBER),
 )

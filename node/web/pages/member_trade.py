@@ -17,6 +17,7 @@ from node.services.books import load
 from node.services.cheques import FromPaper, paper_of
 from node.services.members import Member
 from node.services.payer_desk import FREED, FREED_PAID
+from node.services.signed_books import was_signed
 from node.services.trades import Trade, is_arriving, trade_by_no, trades_by_reference
 from node.store import ReadTx
 from node.web import dates
@@ -68,6 +69,7 @@ class Found:
         self.put_right: Final = put_right[0] if put_right else ""  # why an organiser corrected it
         self.balance: Final = load(tx, member.account_no).value.balance
         self.paper: Final = paper_of(tx, self.trade.no)
+        self.signed: Final = was_signed(tx, self.trade.entry_seq)
         linked = (self.trade.corrects_no, self.trade.corrected_by_no)
         self.corrects, self.corrected_by = (None if no is None else trade_by_no(tx, no) for no in linked)
 
@@ -158,7 +160,7 @@ async def trade_page(context: Context) -> web.Response:
         sides=sides,
         state=trade_pill(trade, voice, arriving=found.arriving),
         state_text=_state_text(found, party, voice),
-        facts=_facts(trade, party, other, voice),
+        facts=(*_facts(trade, party, other, voice), *_signed(found, voice)),
         history=_history(found, party, voice),
         check_href=f"{here}/check" if pays and trade.state == "set-aside" else "",
         receipt_href="" if trade.entry_seq is None else f"{here}/receipt",
@@ -279,6 +281,14 @@ def _facts(trade: Trade, party: Party, other: OtherScheme | None, voice: Voice) 
         }
         facts.append(Fact(label=words.gettext("Price"), text=text))
     return tuple(facts)
+
+
+def _signed(found: Found, voice: Voice) -> tuple[Fact, ...]:
+    words, payer = voice.words, found.trade.payer_no
+    if not found.signed or payer is None:
+        return ()
+    text = words.gettext("With the passkey of %(name)s") % {"name": found.members[payer].name}
+    return (Fact(label=words.gettext("Signed"), text=text),)
 
 
 def _history(found: Found, party: Party, voice: Voice) -> tuple[Fact, ...]:

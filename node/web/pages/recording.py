@@ -12,6 +12,9 @@ from urllib.parse import urlencode
 from node.services.ask_rows import Ask, CannotAsk
 from node.services.books import load
 from node.services.members import Member, State, member_by_no, parse_number
+from node.services.passkey_check import ANSWER_CHARACTERS_MAX
+from node.services.passkeys import passkeys_of
+from node.services.signed_books import SignedBook
 from node.store import ReadTx
 from node.web.amounts import Unit, Unreadable, parse_amount
 from node.web.context import Context, NoSuchPage
@@ -47,6 +50,7 @@ class DoForm(SpendForm):
     ask: line(20)  # type: ignore[valid-type]  # as above
     gives: line(20)  # type: ignore[valid-type]  # as above
     offer: line(64)  # type: ignore[valid-type]  # as above
+    answer: line(ANSWER_CHARACTERS_MAX)  # type: ignore[valid-type]  # as above; of a passkey that signed it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,6 +210,19 @@ def check_view(context: Context, check: Check, balance: int) -> RecordCheckView:
         cancel_href="/home",
         again=check.again,
     )
+
+
+async def sign_ask(context: Context) -> str:
+    """Return where a browser asks what the payer's passkey is to sign; "" where there is none, or somebody acts for the payer."""
+    if context.behalf is not None or not context.node.passkeys.possible:
+        return ""
+    return "/record/sign" if await context.read(passkeys_of, context.member.no) else ""
+
+
+async def read_signature(context: Context, answer: str) -> SignedBook | None:
+    """Return what the payer's passkey signed in this browser; None if it did not."""
+    session = context.cookies.get(context.cookies.names.session)
+    return await context.node.passkeys.signed(context.member, session, answer)
 
 
 # --- Why it is stopped --------------------------------------------------------------------------------------

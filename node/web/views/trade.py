@@ -181,6 +181,7 @@ class RecordCheckView(_RecordView):
     more: tuple[Fact, ...] = ()  # the rate, what the schemes then owe each other, rounding
     changed: str = ""  # "The price was 6 Acorns. It is 6.50 Acorns now."
     again: str = ""  # "You recorded the same 4 minutes ago. Again?"
+    sign_ask: str = ""  # where a browser asks what its passkey is to sign; empty: the payer has none
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

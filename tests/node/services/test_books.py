@@ -13,6 +13,7 @@ from sqlalchemy import text
 from node.clock import SeededChance
 from node.services.accounts import all_accounts
 from node.services.books import Books, Draft, Refused, load, reference_number
+from node.services.signed_books import BookToSign, NotWhatWasSigned
 from node.store import InlineStore, Memory, Tx
 from protocol.books import Books as Replayed
 from protocol.books import replay
@@ -179,6 +180,27 @@ async def test_entries_are_one_chain_signed_with_the_ledger_key(ledger: Ledger) 
     assert [entry.body.prev for entry in entries[1:]] == [entry.id for entry in entries[:-1]]
     assert [row[1] for row in rows] == [entry.id for entry in entries]
     assert {entry.key_seq for entry in entries} == {ledger.keyring.signing["ledger"][0]}
+    await ledger.check()
+
+
+async def test_what_was_signed_is_booked_as_it_was_signed_or_not_at_all(ledger: Ledger) -> None:
+    """Rules 3.5, 7.9: drafted again its book is the same, and its id is another by the salt of its words."""
+    ana, bela = await ledger.member(credit_limit=1000), await ledger.member()
+    books = ledger.books
+
+    def unit(tx: Tx) -> tuple[BookToSign, Draft, Draft]:
+        signed = books.to_sign(tx, [(ana, -1), (bela, 1)])
+        with pytest.raises(NotWhatWasSigned):
+            books.draft(tx, [(ana, -2), (bela, 2)], books.commit(WORDS), signed=signed)
+        first = books.draft(tx, [(ana, -1), (bela, 1)], books.commit(WORDS), signed=signed)
+        again = books.redraft(tx, first)
+        books.enter(tx, again)
+        return signed, first, again
+
+    signed, first, again = await ledger.do(unit)
+    assert first.id != again.id
+    assert {each.made.signed.body.book for each in (first, again)} == {signed.digest}
+    assert first.made.words.data == again.made.words.data
     await ledger.check()
 
 

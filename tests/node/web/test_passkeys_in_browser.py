@@ -53,6 +53,14 @@ async def scenario() -> None:
         assert refused == []
         await page.get_by_role("button", name="Log in with a passkey").click()
         await page.wait_for_url(f"{origin}/statement")
+        # And it signs a payment.
+        await town.member("Ben")
+        await page.goto("/record/what?who=0002&what=Jam&amount=1")
+        await page.get_by_role("button", name="Next: check").click()
+        await page.get_by_role("button", name="Pay and sign with the passkey").click()
+        await page.wait_for_url("**/t/**")
+        await page.goto(page.url.removesuffix("/check"))
+        assert "With the passkey of Ana" in await page.inner_text("main")
         await page.goto("/my/passkeys")
         assert "Last used" in await page.inner_text("main")
         # Removed here, the telephone still offers it: the page says that it did not work.

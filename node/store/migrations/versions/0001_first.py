@@ -1565,6 +1565,7 @@ def upgrade() -> None:
         sa.Column("challenge", sa.LargeBinary(), nullable=False),
         sa.Column("member_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("owner", sa.LargeBinary(), nullable=True),
+        sa.Column("salt", sa.LargeBinary(), nullable=True),
         sa.Column("expires_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.ForeignKeyConstraint(["member_no"], ["member.no"], name=op.f("fk_passkey_challenge_member_no")),
         sa.PrimaryKeyConstraint("token", name=op.f("pk_passkey_challenge")),
