@@ -134,6 +134,7 @@ from protocol.names import ItemKey, SchemeId, scheme_text
 
 if TYPE_CHECKING:
     from node.backup.regular import Standing
+    from node.findings import Finding
 
 log: Final[structlog.stdlib.BoundLogger] = structlog.stdlib.get_logger()
 
@@ -162,6 +163,9 @@ class Options:
     mail_account: str = ""  # through which mail goes out, for people
     rehearse: Callable[[], Awaitable[Tried]] | None = (
         None  # tries the newest backup; none where none are made
+    )
+    certificate: Callable[[int], Awaitable[Finding]] | None = (
+        None  # looks at that of the public address; none where there is none
     )
     keep_copies: bool = False  # of our books, sealed, with a neighbour (6.7 g); every node that serves does
 

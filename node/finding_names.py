@@ -11,6 +11,7 @@ NEIGHBOUR: Final = "neighbour "
 NAMES: Final = {
     "clock": to_translate("Clock"),
     "disk": to_translate("Disk"),
+    "certificate": to_translate("Certificate"),
     "backups": to_translate("Backups"),
     "balances": to_translate("Balances"),
     "log": to_translate("Signed log"),

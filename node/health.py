@@ -28,6 +28,8 @@ async def findings_of(node: Node, moment: Callable[[int], str]) -> list[Finding]
         return [*found, backups_finding(node.options.backups(now_ms), moment)]
 
     of_machine_now = await node.offload(of_machine, node.clock.now_ms())
+    if node.options.certificate is not None:
+        of_machine_now.append(await node.options.certificate(node.clock.now_ms()))
     return [*of_machine_now, *health_findings(await health(node), running=True)]
 
 

@@ -19,6 +19,7 @@ from protocol.names import SchemeId
 
 if TYPE_CHECKING:
     from node.backup.regular import Standing
+    from node.findings import Finding
     from node.services.rehearsals import Tried
 
 
@@ -27,6 +28,12 @@ async def _rehearse(config: Config, scheme: SchemeId) -> Tried:
     from node.backup.trying import try_newest
 
     return await try_newest(config, scheme)
+
+
+async def _certificate(origin: str, now_ms: int) -> Finding:
+    from node.certificate import certificate_finding, look
+
+    return certificate_finding(origin, await look(origin), now_ms)
 
 
 def _mail_account(config: Config) -> str:
@@ -57,6 +64,7 @@ def options_of(config: Config, scheme: SchemeId | None = None) -> Options:
         rehearse=None
         if config.backup.folder is None or scheme is None
         else partial(_rehearse, config, scheme),
+        certificate=partial(_certificate, origin) if origin.startswith("https://") else None,
         keep_copies=True,
         proxies=config.node.believed(),
     )

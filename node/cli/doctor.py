@@ -145,6 +145,17 @@ def _data(config: Config) -> Iterator[Finding]:
         )
         return
     yield from health_findings(health, running=running)
+    if running and config.node.origin.startswith("https://"):
+        yield _certificate(config.node.origin)
+
+
+def _certificate(origin: str) -> Finding:
+    import asyncio
+
+    from node.certificate import certificate_finding, look
+    from node.clock import SystemClock
+
+    return certificate_finding(origin, asyncio.run(look(origin)), SystemClock().now_ms())
 
 
 def _backups(config: Config) -> Finding:
