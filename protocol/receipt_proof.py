@@ -136,6 +136,7 @@ class Proven:
     seq: int
     time_ms: int  # by the scheme's own clock
     kind: str
+    book: bytes  # the digest of what it books: what its payer's passkey signed, where one did (3.5)
     key_seq: KeySeq  # which key of the scheme signed the entry
     corrects: EntryId | None
     moved: tuple[Moved, ...]
@@ -195,6 +196,7 @@ def _verified(receipt: Receipt) -> Proven:
         seq=entry.body.seq,
         time_ms=entry.body.time,
         kind=entry.body.kind,
+        book=entry.body.book,
         key_seq=entry.key_seq,
         corrects=book.entry if isinstance(book, Corrected) else None,
         moved=_moved(identity.scheme_id, book, words),

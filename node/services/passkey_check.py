@@ -216,6 +216,15 @@ def check_proof(proof: bytes, book: bytes) -> None:
         raise NotThisKey(str(error)) from None
 
 
+def proof_holds(proof: bytes, book: bytes) -> bool:
+    """Tell whether a passkey signed what an entry with this `book` digest books. Source: docs/protocol.md 3.5."""
+    try:
+        check_proof(proof, book)
+    except NotThisKey:
+        return False
+    return True
+
+
 def check_entry(
     party: Party, scheme: str, challenge: bytes, public_key: bytes, owner: bytes, answer: str
 ) -> int:

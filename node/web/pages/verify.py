@@ -12,6 +12,7 @@ from typing import Final
 
 from aiohttp import web
 
+from node.services.passkey_check import proof_holds
 from node.services.receipts import written
 from node.services.trades import trades_by_reference
 from node.store import ReadTx
@@ -197,6 +198,11 @@ class Shown:
             else:
                 yield _("Only one of the two schemes’ signatures under the terms is left.")
             yield _("%(payee)s confirmed that it was paid by %(payer)s.") % ends
+        if found.words is not None and found.words.proof:
+            if proof_holds(found.words.proof, found.book):
+                yield _("Whoever paid signed these amounts with a passkey of their own.")
+            else:
+                yield _("It says that a passkey signed it, and that is not true.")
         if found.included is None:
             yield _("The book it was written into is not published that far yet. A newer file will show it.")
         else:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from aiohttp import FormData
 from sqlalchemy import select
 
 from node.services.books import load
@@ -19,12 +20,13 @@ from node.services.signed_books import SignedBook
 from node.services.trades import NewTrade, newest_trades
 from node.store import ReadTx
 from node.store.schema import books as schema
+from node.web.present import reference
 from protocol.entry import Entry, Words
 from protocol.message import decode_message, encode_message, trusted_message
 from protocol.names import SchemeId
 from protocol.passkey_proof import PasskeyProof
 from tests.node.web.oakvale import words_of
-from tests.node.web.towns import PIN, Browser, Town, hidden_of, open_town, send
+from tests.node.web.towns import PIN, Browser, Town, form_token_of, hidden_of, open_town, send
 from tests.passkey_device import PRESENT, Device, b64
 
 HERE = "/my/passkeys"
@@ -81,6 +83,14 @@ def _newest_entry(tx: ReadTx) -> tuple[Entry, Words]:
     return trusted_message(Entry, wire).body, decode_message(Words, words)
 
 
+async def verified(browser: Browser, receipt: bytes) -> str:
+    """Return what the page for anybody says of a receipt."""
+    form = FormData()
+    form.add_field("form_token", form_token_of(await (await browser.get("/verify")).text()))
+    form.add_field("file", receipt, filename="a.receipt", content_type="application/octet-stream")
+    return words_of(await (await browser.post("/verify", data=form)).text())
+
+
 async def findings(town: Town) -> list[str]:
     keyring = town.node.keyring
 
@@ -106,6 +116,9 @@ async def test_the_proof_stands_in_the_entry_and_on_the_page_of_the_payment(town
     page = got.headers["Location"].removesuffix("/check")
     assert "Signed With the passkey of Ana" in words_of(await (await ana.get(page)).text())
     assert await findings(town) == []
+    # Whoever is shown its receipt can see so, without this node's word.
+    receipt = await (await ana.get(f"{page}/receipt/file")).read()
+    assert "Whoever paid signed these amounts with a passkey of their own." in await verified(ana, receipt)
     # Sent once more it is the same payment.
     again = await ana.post("/record/do", data={**fields, "answer": signed}, allow_redirects=False)
     assert again.headers["Location"] == got.headers["Location"]
@@ -155,6 +168,9 @@ async def test_checking_the_book_finds_a_proof_of_something_else(town: Town) -> 
     )  # fmt: skip
     (found,) = await findings(town)
     assert "what a passkey signed: it was said of something else" in found
+    trade = (await town.node.store.read(newest_trades, payer.account_no, 1))[0]
+    receipt = await (await ana.get(f"/t/{reference(trade)}/receipt/file")).read()
+    assert "It says that a passkey signed it, and that is not true." in await verified(ana, receipt)
 
 
 async def test_what_was_signed_is_what_is_paid(town: Town) -> None:
