@@ -345,24 +345,25 @@ def _in_plain_words(error: Any) -> str:
 
 
 def example(
-    scheme: Mapping[str, Any], node: Mapping[str, Any], federation: Mapping[str, Any] | None = None
-) -> str:
-    """Return the text of a new configuration file."""
+    scheme: Mapping[str, Any], node: Mapping[str, Any], federation: Mapping[str, Any] | None = None, *,
+    backup: Mapping[str, Any] | None = None, mail: Mapping[str, Any] | None = None,
+) -> str:  # fmt: skip
+    """Return the text of a new configuration file; sections that say nothing are left out, or shown as an example."""
     lines = [
         "# interlets: docs/operating.md explains every key. What organisers change in the browser",
         "# (limits, the rate, help line …) is only taken from here when the node starts for the first time.",
     ]
-    for name, values in (("scheme", scheme), ("node", node), ("federation", federation or {})):
-        if not values:
-            continue
-        lines += ["", f"[{name}]", *(f"{key} = {_toml(value)}" for key, value in values.items())]
-    lines += [
-        "",
-        "# [backup]",
-        '# folder = "/media/stick/interlets"  # another disk, best one that leaves the house',
-    ]
-    lines += ["", "# [mail]", '# host = "mail.example.org"', '# sender = "scheme@example.org"', ""]
-    return "\n".join(lines)
+    sections = {"scheme": scheme, "node": node, "federation": federation, "backup": backup, "mail": mail}
+    shown = {
+        "backup": ['# folder = "/media/stick/interlets"  # another disk, best one that leaves the house'],
+        "mail": ['# host = "mail.example.org"', '# sender = "scheme@example.org"'],
+    }
+    for name, values in sections.items():
+        if values:
+            lines += ["", f"[{name}]", *(f"{key} = {_toml(value)}" for key, value in values.items())]
+        elif name in shown:
+            lines += ["", f"# [{name}]", *shown[name]]
+    return "\n".join([*lines, ""])
 
 
 def _toml(value: object) -> str:

@@ -20,6 +20,15 @@ NAMES: Final = {
     "mail": to_translate("Mail"),
     "proxy": to_translate("Web server in front"),
     "evidence": to_translate("Contradictions"),
+    # Of the command line, and of the last page of set-up.
+    "config": to_translate("Configuration"),
+    "files": to_translate("Files"),
+    "sqlite": to_translate("Database program"),
+    "pdf": to_translate("PDF"),
+    "keys": to_translate("Keys"),
+    "database": to_translate("Database"),
+    "backup": to_translate("Backups"),
+    "node": to_translate("Program"),
 }
 
 

@@ -58,11 +58,11 @@ def serve_forever(config: Config) -> None:
     """Serve until a signal ends it. Raises StoreError, KeysUnusable, UnknownCrashPoint, CannotDo."""
     crash.arm_from_environment(os.environ)
     set_up_logs(config.log.level, config.log.form)
-    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+    with asyncio.Runner(loop_factory=loop_factory()) as runner:
         runner.run(serve(config))
 
 
-def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     """Return the faster event loop where it is installed (the extra `fast`)."""
     try:
         import uvloop
@@ -72,18 +72,20 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     return factory
 
 
-async def serve(config: Config) -> None:
-    """Serve until SIGTERM or SIGINT."""
+async def serve(config: Config, founded: socket.socket | None = None) -> None:
+    """Serve until SIGTERM or SIGINT. A scheme that was founded a moment ago brings the socket on which it was."""
     if is_running(config.node.data_dir):
         raise CannotDo(f"a node is running on {config.node.data_dir} already")
     # Before anything else: an occupied port is the most likely trouble.
-    listening = _listen(config.node.listen_host, config.node.listen_port)
+    listening = founded or listen(config.node.listen_host, config.node.listen_port)
     stopping = asyncio.Event()
     moved = read_moved(config.node.data_dir)
     if moved is not None:
         await _serve_moved(moved, listening)
         return
-    if not await _woken(config, listening, stopping):
+    if founded is not None:
+        _end_at_signals(stopping.set)  # nobody can have newer books of it
+    elif not await _woken(config, listening, stopping):
         return
     async with open_node(config) as node:
         collect_less()
@@ -111,12 +113,11 @@ async def _serve_moved(moved: Moved, listening: socket.socket) -> None:
     from node.web.gone import moved_app
 
     stopping, loop = asyncio.Event(), asyncio.get_running_loop()
-    for sign in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(sign, stopping.set)
+    _end_at_signals(stopping.set)
     doorstep = Doorstep()
     app = moved_app(moved)
     app.middlewares.append(doorstep.middleware)
-    runner = await _started(app)
+    runner = await started(app)
     assert runner.server is not None, "it was set up a moment ago"
     server = await loop.create_server(partial(doorstep.protocol, runner.server), sock=listening)
     try:
@@ -150,15 +151,14 @@ def _back_up_regularly(node: Node, config: Config) -> None:
 
 async def _woken(config: Config, listening: socket.socket, stopping: asyncio.Event) -> bool:
     """Let the node have the newest books it can get; False if it is to end before it has them. Raises as `wake`."""
-    loop, this = asyncio.get_running_loop(), asyncio.current_task()
+    this = asyncio.current_task()
     assert this is not None, "a coroutine runs in a task"
 
     def end() -> None:
         stopping.set()
         this.cancel()
 
-    for sign in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(sign, end)
+    _end_at_signals(end)
     try:
         await wake(config, listening)
     except asyncio.CancelledError:
@@ -166,9 +166,14 @@ async def _woken(config: Config, listening: socket.socket, stopping: asyncio.Eve
             raise
         this.uncancel()
         return False
-    for sign in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(sign, stopping.set)
+    _end_at_signals(stopping.set)
     return True
+
+
+def _end_at_signals(end: Callable[[], None]) -> None:
+    loop = asyncio.get_running_loop()
+    for sign in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(sign, end)
 
 
 def collect_less() -> None:
@@ -185,8 +190,8 @@ async def doors(node: Node, config: Config, listening: socket.socket) -> AsyncIt
     """Open the doors for browsers and other nodes, and the one for commands."""
     doorstep = Doorstep()
     public, admin = (
-        await _started(public_app(node, doorstep)),
-        await _started(admin_app(node)),
+        await started(public_app(node, doorstep)),
+        await started(admin_app(node)),
     )
     (config.node.data_dir / SOCKET).unlink(missing_ok=True)  # left by a process that was killed
     assert public.server is not None, "it was set up a moment ago"
@@ -213,10 +218,10 @@ async def watching(node: Node, config: Config) -> AsyncIterator[None]:
         return
     from node.metrics import make_app as make_metrics
 
-    runner = await _started(make_metrics(node, config.node.data_dir))
+    runner = await started(make_metrics(node, config.node.data_dir))
     try:
         # Never anywhere else: how many members trade when is nobody's business.
-        await web.SockSite(runner, _listen("127.0.0.1", config.node.metrics_port)).start()
+        await web.SockSite(runner, listen("127.0.0.1", config.node.metrics_port)).start()
         yield
     finally:
         await runner.cleanup()
@@ -271,7 +276,8 @@ def _own_addresses(host: str) -> list[bytes]:
         return [socket.inet_aton(probe.getsockname()[0])]
 
 
-async def _started(app: web.Application) -> web.AppRunner:
+async def started(app: web.Application) -> web.AppRunner:
+    """Return what answers for `app`, with the limits of every door."""
     runner = web.AppRunner(
         app, access_log=None, shutdown_timeout=SHUTDOWN_S, handle_signals=False, keepalive_timeout=KEEP_ALIVE_S,
         max_headers=HEADERS_MAX,
@@ -280,7 +286,8 @@ async def _started(app: web.Application) -> web.AppRunner:
     return runner
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int) -> socket.socket:
+    """Return a socket that listens. Raises CannotDo."""
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         return socket.create_server((host, port), family=family, backlog=BACKLOG)

@@ -50,6 +50,11 @@ def config_of(context: click.Context) -> Config:
     return load(find_file(context.obj, os.environ))
 
 
+def target_of(context: click.Context) -> Path:
+    """Return where the configuration of a new scheme is to lie."""
+    return context.obj or Path(os.environ.get("INTERLETS_CONFIG") or "interlets.toml")
+
+
 def ask_node(context: click.Context, command: str, **arguments: Any) -> dict[str, Any]:
     """Return the answer of the node, running or opened for this. Raises CannotDo."""
     from node.cli.admin import ask

@@ -175,7 +175,7 @@ def stopped_data_dir(context: click.Context) -> Path:
 
 def passphrase_of(file: Path | None, prompt: str, *, new: bool = False) -> str:
     from node.cli.admin import CannotDo
-    from node.cli.init import PASSPHRASE_CHARACTERS_MIN
+    from node.founding.making import PASSPHRASE_CHARACTERS_MIN
 
     if file is not None:
         typed = file.read_text("utf-8").strip()

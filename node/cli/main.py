@@ -6,7 +6,6 @@ Nothing heavy is imported here: `interlets version` answers at once on the small
 from __future__ import annotations
 
 import json
-import os
 import sys
 from pathlib import Path
 from typing import Any, Final
@@ -15,7 +14,7 @@ import click
 
 from node.cli.answers import ask_node as _ask
 from node.cli.answers import config_of as _config
-from node.cli.answers import json_option, plainly
+from node.cli.answers import json_option, plainly, target_of
 from node.cli.answers import show as _show
 from node.cli.backup import backup
 from node.cli.bring_in import import_file, undo_import
@@ -24,6 +23,7 @@ from node.cli.keys import keys
 from node.cli.ledger import ledger
 from node.cli.moving import moved
 from node.cli.new_log import new_log
+from node.cli.set_up import set_up
 from node.cli.statement import compare, statement
 from node.cli.verify import verify
 
@@ -127,19 +127,25 @@ def go_on(context: click.Context) -> None:
 @plainly
 def init(context: click.Context, /, as_json: bool, passphrase_file: Path | None, **answers: Any) -> None:
     """Make a new scheme: configuration, keys, recovery sheet, and the first organiser."""
-    from node.cli.init import Answers, ask_rest, check_copy, create, show
+    from node.cli.init import ask_rest, check_copy, make_ready, show, show_sheet
     from node.clock import SystemChance
 
-    target = context.obj or Path(os.environ.get("INTERLETS_CONFIG") or "interlets.toml")
+    target = target_of(context)
     passphrase = None if passphrase_file is None else passphrase_file.read_text("utf-8").strip()
-    whole: Answers = ask_rest(answers, passphrase)
-    made = create(target, whole)
+    ready = make_ready(target, ask_rest(answers, passphrase))
+    try:
+        if not as_json:
+            show_sheet(ready.words)
+            if sys.stdin.isatty():  # where somebody sits there
+                check_copy(ready.words, SystemChance())
+        ready.commit()
+    except BaseException:
+        ready.discard()
+        raise
     if as_json:
-        click.echo(json.dumps(made, ensure_ascii=False))
-        return
-    show(made)
-    if sys.stdin.isatty():  # where somebody sits there
-        check_copy(made["words"], SystemChance())
+        click.echo(json.dumps(ready.made, ensure_ascii=False))
+    else:
+        show(ready.made)
 
 
 def _without_rich() -> None:
@@ -318,4 +324,5 @@ cli.add_command(keys)
 cli.add_command(moved)
 cli.add_command(ledger)
 ledger.add_command(new_log)
+cli.add_command(set_up)
 cli.add_command(verify)

@@ -18,11 +18,12 @@ from crypto.words import to_words
 from node.app import DATABASE
 from node.cli.admin import GO_ON, WAITING, CannotDo
 from node.cli.answers import sheet_from, show, typed_words
-from node.cli.init import PASSPHRASE_CHARACTERS_MIN, sheet_lines
+from node.cli.init import sheet_lines
 from node.clock import SystemChance, SystemClock
 from node.config import Config
 from node.federation.caller import Caller, CallFailed, Place
 from node.federation.channel import ChannelClosed
+from node.founding.making import PASSPHRASE_CHARACTERS_MIN
 from node.keyfiles import FOLDER, Keys, open_keys, rewrite_online, write_keys
 from node.keys_from_sheet import redraw_keys
 from node.services.copy_fetching import NothingKept, fetch_copy

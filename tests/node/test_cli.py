@@ -24,9 +24,10 @@ from click.testing import CliRunner
 
 from crypto.words import from_words, to_words
 from node.cli.doctor import sqlite_finding
-from node.cli.init import check_copy, parse_hour
+from node.cli.init import check_copy
 from node.clock import SeededChance
 from node.findings import State
+from node.founding.making import parse_hour
 from tests.sources import ROOT
 
 PASSPHRASE = "apples keep all winter"

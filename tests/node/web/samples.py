@@ -135,6 +135,7 @@ from tests.node.web import (
     samples_groups,
     samples_of_bookings,
     samples_of_lifts,
+    samples_of_set_up,
     samples_of_signing_in,
     samples_of_swaps,
     samples_of_things,
@@ -576,6 +577,7 @@ PAGES: Final[Mapping[str, Sample]] = {
         for name, view in {**samples_events.visitor_pages(), **ALERTS_VISITORS}.items()
     },
     **{name: Sample(MEMBER, view) for name, view in samples_decisions.member_pages().items()},
+    **{name: Sample(VISITOR, view) for name, view in samples_of_set_up.PAGES.items()},
     **{name: Sample(VISITOR, view) for name, view in samples_of_signing_in.VISITORS.items()},
     **{name: Sample(MEMBER, view) for name, view in samples_of_signing_in.MEMBERS.items()},
     **{name: Sample(page, view) for name, (page, view) in gone_pages(VISITOR).items()},
