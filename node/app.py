@@ -39,6 +39,7 @@ from node.services.asks_abroad import AsksAbroad
 from node.services.backing_up import BackingUp
 from node.services.booking_telling import BookingTelling
 from node.services.bookings import Bookings
+from node.services.bookings_abroad import BookingsAbroad
 from node.services.books import Books
 from node.services.both_lost import LOOK_EVERY_S
 from node.services.calendar_feeds import CalendarFeeds
@@ -130,6 +131,7 @@ from protocol.checkpoint import quorum
 from protocol.event import OwnEvent
 from protocol.letter import LetterText
 from protocol.limits import CHECKPOINT_EVERY_MS, KEEP_EVERY_MS
+from protocol.market import BOOKABLE
 from protocol.names import ItemKey, SchemeId, scheme_text
 
 if TYPE_CHECKING:
@@ -368,6 +370,7 @@ class Node:
         self.bookings = Bookings(
             store=store, clock=clock, telling=BookingTelling(self.outbox, self.settings, clock, self.options.origin),
             deposits=Deposits(self.books, self.trades, lambda tx, trade: self.group_money.moved(tx, trade, None)), wall=lambda ms: wall_hour(ms, LOCALTZ),
+            tell_abroad=lambda tx, booking, said: self.bookings_abroad.tell(tx, booking, said),  # noqa: PLW0108 - made below
         )  # fmt: skip
         self.jobs.append(Job("remind-bookings", HOUR_S, self.bookings.remind))
 
@@ -402,9 +405,16 @@ class Node:
         self.events_abroad = EventsAbroad(
             clock=self.clock, settings=self.settings, zone=LOCALTZ, events=self.events, requests=lambda: self.requests
         )  # fmt: skip
+        self.bookings_abroad = BookingsAbroad(
+            store=self.store, clock=self.clock, chance=self.chance, settings=self.settings, bookings=self.bookings,
+            requests=lambda: self.requests,
+        )  # fmt: skip
+        self.jobs.append(Job("end-bookings-abroad", HOUR_S, self.bookings_abroad.look))
         self.requests = RequestsAbroad(
             store=self.store, clock=self.clock, chance=self.chance, own=self.scheme, letters=lambda: self.letters,
-            settings=self.settings, telling=self.telling, kinds={GIFT: self.gifts, EVENT: self.events_abroad},
+            settings=self.settings, telling=self.telling, kinds={
+                GIFT: self.gifts, EVENT: self.events_abroad, **dict.fromkeys(BOOKABLE, self.bookings_abroad),
+            },
             placed=placed_here,
         )  # fmt: skip
         self.swaps = Swaps(

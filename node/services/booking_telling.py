@@ -6,7 +6,7 @@ Source: docs/pages.md 8.5, 9.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final, assert_never
+from typing import Final, Protocol, assert_never
 
 from node.clock import Clock
 from node.mail import texts
@@ -22,6 +22,18 @@ from protocol.booking import BookingEvent, BookingState
 from protocol.deposit import DepositEvent
 
 
+class Named(Protocol):
+    """Who did something: a member, or somebody of another scheme."""
+
+    @property
+    def no(self) -> int | None:
+        """The number of a member of ours."""
+
+    @property
+    def name(self) -> str:
+        """As the reader knows them."""
+
+
 class BookingTelling:
     """Writes mails about bookings, and notes for whoever is told by letter or telephone."""
 
@@ -31,7 +43,7 @@ class BookingTelling:
         self._settings: Final = settings
         self._origin: Final = origin.rstrip("/")
 
-    def asked(self, tx: Tx, booking: Booking, borrower: Member, owner: Member) -> None:
+    def asked(self, tx: Tx, booking: Booking, borrower: Named, owner: Member) -> None:
         """Tell an owner that somebody asks for a thing, or has booked it."""
 
         def subject(words: Words) -> str:
@@ -48,7 +60,7 @@ class BookingTelling:
         tx: Tx,
         booking: Booking,
         event: BookingEvent | DepositEvent,
-        who: Member,
+        who: Named,
         reader: Member,
         said: str,
     ) -> None:
@@ -73,7 +85,7 @@ class BookingTelling:
         self._tell(tx, booking, owner, borrower, subject, said if booking.kind != "stay" else "")
 
     def _tell(
-        self, tx: Tx, booking: Booking, who: Member, reader: Member, subject: Callable[[Words], str], said: str
+        self, tx: Tx, booking: Booking, who: Named, reader: Member, subject: Callable[[Words], str], said: str
     ) -> None:  # fmt: skip
         """Tell a reader what `who` did, or expects."""
         settings = self._settings.now

@@ -12,6 +12,8 @@ from typing import Final
 
 from node.clock import Clock
 from node.services.acts import Actor
+from node.services.booking_guests import Guest, borrower_of
+from node.services.booking_price import whole_price
 from node.services.booking_rows import (
     Booking,
     CannotBook,
@@ -55,13 +57,11 @@ from protocol.booking import (
     Unfit,
     booking_step,
     check_period,
-    price_of,
 )
 from protocol.deposit import DepositEvent, DepositState, Hand
 from protocol.errors import OutOfOrder
 from protocol.limits import BOOKING_REMINDED_EVERY_MS
 from protocol.listing import State
-from protocol.market import Listing
 from protocol.names import ItemKey
 
 
@@ -86,30 +86,18 @@ class UnfitPeriod(Exception):
         self.unfit: Final = unfit
 
 
-def whole_price(content: Listing, period: Period) -> int | None:
-    """Return what a period of a listing costs; None where that is to agree. Source: 5.9."""
-    assert content.terms is not None
-    match content.price.per:
-        case "free":
-            return 0
-        case "agree":
-            return None
-        case "item":
-            return content.price.amount
-        case _:
-            return price_of(content.terms, period, content.price.amount)
-
-
 class Bookings:
-    """See the head of this file. `wall` gives the wall hour of a moment."""
+    """See the head of this file. `wall` gives the wall hour of a moment; `tell_abroad` tells a guest of another scheme."""
 
     def __init__(
-        self, *, store: Store, clock: Clock, telling: BookingTelling, deposits: Deposits, wall: Callable[[int], int]
+        self, *, store: Store, clock: Clock, telling: BookingTelling, deposits: Deposits, wall: Callable[[int], int],
+        tell_abroad: Callable[[Tx, Booking, str], None],
     ):  # fmt: skip
         self._store: Final = store
         self._clock: Final = clock
         self._telling: Final = telling
         self._deposits: Final = deposits
+        self._tell_abroad: Final = tell_abroad
         self.wall: Final = wall
 
     # --- asking -------------------------------------------------------------------------------------------------
@@ -126,32 +114,41 @@ class Bookings:
         known = booking_by_once(tx, once)
         if known is not None:
             return known
+        borrower = member_by_no(tx, borrower_no)
+        if borrower is None or not borrower.may_trade:
+            raise CannotBook(Why.NOT_NOW)
+        return self.ask_in(tx, new, borrower.account_no, borrower.no, once)
+
+    def ask_in(
+        self, tx: Tx, new: NewBooking, borrower_no: int, member_no: int | None, once: bytes
+    ) -> Booking:
+        """Unit: as `ask`, for an account of ours or, below 0, somebody who is no member. Raises before it writes."""
         now_ms = self._clock.now_ms()
         now_hour = self.wall(now_ms)
         owned = find_own(tx, new.key)
         if owned is None or owned.listing.state is not State.PUBLISHED or owned.listing.content.terms is None:
             raise CannotBook(Why.GONE)
         content, terms = owned.listing.content, owned.listing.content.terms
-        owner, borrower = member_by_no(tx, owned.member_no), member_by_no(tx, borrower_no)
-        if owner is None or borrower is None or not (owner.may_trade and borrower.may_trade):
+        owner = member_by_no(tx, owned.member_no)
+        if owner is None or not owner.may_trade:
             raise CannotBook(Why.NOT_NOW)
-        own_use = owner.no == borrower.no
-        if not own_use and not may_book(tx, new.key, borrower.no):
+        own_use = owner.account_no == borrower_no
+        if not own_use and not may_book(tx, new.key, member_no):
             raise CannotBook(Why.GROUP_ONLY)
         unfit = check_period(terms, new.period, new.guests, now_hour)
         if unfit is not None:
             raise UnfitPeriod(unfit)
         if (new.terms, new.price) != (terms, whole_price(content, new.period)):
             raise CannotBook(Why.CHANGED)
-        check_room(tx, borrower.account_no, new.key, now_hour)
-        state = self._first_state(tx, new, borrower.account_no, terms, now_hour, own_use=own_use)
+        check_room(tx, borrower_no, new.key, now_hour)
+        state = self._first_state(tx, new, borrower_no, terms, now_hour, own_use=own_use)
         deposit = 0 if own_use else terms.deposit
         aside = DepositState.NONE
         if state is BookingState.AGREED:
-            aside = self._deposits.set_aside(tx, borrower.account_no, deposit)
+            aside = self._deposits.set_aside(tx, borrower_no, deposit)
         booking = put_booking(
             tx, item_key=new.key, kind=content.kind, title=content.title, owner_no=owner.account_no,
-            borrower_no=borrower.account_no, period=new.period, step=terms.step, guests=new.guests,
+            borrower_no=borrower_no, period=new.period, step=terms.step, guests=new.guests,
             price=0 if own_use else new.price, deposit=deposit, deposit_state=aside.value, approval=terms.approval,
             text=new.text, once=once, state=state, now_ms=now_ms,
         )  # fmt: skip
@@ -202,6 +199,12 @@ class Bookings:
         if acted_by_once(tx, once) == no:
             return booking
         return self._do(tx, booking, event, side, account_no=account_no, words=words, keep=keep, once=once)
+
+    def abroad_in(self, tx: Tx, booking: Booking, event: BookingEvent) -> Booking:
+        """Unit: what somebody of another scheme does with what they borrow. Raises CannotBook. Source: 7.10."""
+        return self._do(
+            tx, booking, event, Side.BORROWER, account_no=booking.borrower_no, words="", once=None
+        )
 
     def _do(
         self, tx: Tx, booking: Booking, event: BookingEvent, side: Side, *, account_no: int, words: str,
@@ -337,7 +340,7 @@ class Bookings:
 
     def _tell_asked(self, tx: Tx, booking: Booking) -> None:
         """Tell everybody who says yes or no that somebody asks."""
-        borrower = member_by_account(tx, booking.borrower_no)
+        borrower = borrower_of(tx, booking)
         for each in who_answers(tx, booking.key, booking.owner_no):
             if borrower is not None and each.no != borrower.no:
                 self._telling.asked(tx, booking, borrower, each)
@@ -347,16 +350,18 @@ class Bookings:
         by_no: int | None = None,
     ) -> None:  # fmt: skip
         """Tell the side that did not act: of owners all. `by_no` is the owner's account who did, where not the lister's."""
-        owner, borrower = member_by_account(tx, booking.owner_no), member_by_account(tx, booking.borrower_no)
+        owner, borrower = member_by_account(tx, booking.owner_no), borrower_of(tx, booking)
         if owner is None or borrower is None or booking.own_use:
             return
-        if side is Side.OWNER:
+        if side is Side.BORROWER:
+            for each in who_answers(tx, booking.key, booking.owner_no):
+                if each.no != borrower.no:
+                    self._telling.moved(tx, booking, event, borrower, each, words)
+        elif isinstance(borrower, Guest):
+            self._tell_abroad(tx, booking, words)
+        else:
             acted = owner if by_no is None else member_by_account(tx, by_no)
             self._telling.moved(tx, booking, event, acted or owner, borrower, words)
-            return
-        for each in who_answers(tx, booking.key, booking.owner_no):
-            if each.no != borrower.no:
-                self._telling.moved(tx, booking, event, borrower, each, words)
 
     # --- reminding ----------------------------------------------------------------------------------------------
 
@@ -369,11 +374,10 @@ class Bookings:
         now_hour = self.wall(now_ms)
         due = ending(tx, now_hour + DAY_HOURS, now_ms - BOOKING_REMINDED_EVERY_MS)
         for booking in due:
-            borrower, owner = (
-                member_by_account(tx, booking.borrower_no),
-                member_by_account(tx, booking.owner_no),
-            )
-            if borrower is not None and owner is not None and not booking.own_use:
+            borrower, owner = borrower_of(tx, booking), member_by_account(tx, booking.owner_no)
+            if isinstance(borrower, Guest):
+                self._tell_abroad(tx, booking, "")
+            elif borrower is not None and owner is not None and not booking.own_use:
                 overdue = booking.stands(now_hour) is BookingState.OVERDUE
                 self._telling.ends(tx, booking, borrower, owner, overdue=overdue)
             note_reminded(tx, booking.no, now_ms)

@@ -35,7 +35,7 @@ _R: Final = schema.request.c
 _M: Final = letters_schema.message.c
 _COLUMNS: Final = (
     _R.no, _R.id, _R.role, _R.account_no, _R.scheme, _R.their_name, _R.thread_no, _R.kind, _R.item_key, _R.title, _R.word,
-    _R.wanted, _R.places, _R.start, _R.end, _R.stands, _R.said, _R.my_turn, _R.their_turn, _R.heard, _R.about_no,
+    _R.wanted, _R.places, _R.start, _R.end, _R.price, _R.stands, _R.said, _R.my_turn, _R.their_turn, _R.heard, _R.about_no,
     _R.created_ms, _R.changed_ms, _M.state,
 )  # fmt: skip
 _ALL: Final = select(*_COLUMNS).select_from(
@@ -88,6 +88,19 @@ _SEAT: Final = (
     )
     .limit(1)
 )  # fmt: skip
+_PERSON: Final = select(func.min(_R.no)).where(
+    _R.role == Role.IN.value, _R.scheme == bindparam("scheme"), _R.their_handle == bindparam("handle")
+)
+_GUEST: Final = select(_R.their_name, _R.scheme).where(_R.no == bindparam("no"))
+_OF_HANDLE: Final = select(_R.their_handle).where(_R.no == bindparam("no"))
+_OVER: Final = (
+    _ALL.where(
+        _R.role == Role.IN.value, _R.end <= bindparam("hour"), _R.about_no.is_not(None),
+        _R.stands.in_([Stands.ASKED.value, Stands.WAITING.value]),
+    )
+    .order_by(_R.no)
+    .limit(LISTED_MAX)
+)  # fmt: skip
 _NEW: Final = insert(schema.request)
 
 
@@ -109,7 +122,7 @@ _ANSWERED: Final = _change(
 )  # fmt: skip
 _HEARD: Final = _change(
     stands=bindparam("new_stands"), said=bindparam("new_said"), their_turn=bindparam("new_turn"), heard=bindparam("new_heard"),
-    their_name=bindparam("new_name"), start=bindparam("new_start"), end=bindparam("new_end"), changed_ms=bindparam("now"),
+    their_name=bindparam("new_name"), changed_ms=bindparam("now"),
 )  # fmt: skip
 
 
@@ -132,6 +145,7 @@ class Request:
     places: int
     start: int | None
     end: int | None
+    price: int | None
     stands: Stands | None
     said: str
     my_turn: int
@@ -153,13 +167,13 @@ class Request:
 
 def _request(row: Row) -> Request:
     (
-        no, id_, role, account_no, scheme, name, thread_no, kind, key, title, word, wanted, places, start, end, stands, said,
+        no, id_, role, account_no, scheme, name, thread_no, kind, key, title, word, wanted, places, start, end, price, stands, said,
         my_turn, their_turn, heard, about_no, created_ms, changed_ms, letter,
     ) = row  # fmt: skip
     return Request(
         no=no, id=id_, role=Role(role), account_no=account_no, scheme=SchemeId(scheme), their_name=name,
         thread_no=thread_no, kind=kind, key=ItemKey(key), title=title, wants=Wants(word), wanted=wanted, places=places,
-        start=start, end=end, stands=None if stands is None else Stands(stands), said=said, my_turn=my_turn,
+        start=start, end=end, price=price, stands=None if stands is None else Stands(stands), said=said, my_turn=my_turn,
         their_turn=their_turn, heard=heard, about_no=about_no, created_ms=created_ms, changed_ms=changed_ms, letter=letter,
     )  # fmt: skip
 
@@ -207,6 +221,23 @@ def seat_of(tx: ReadTx, request: Request) -> int | None:
     return None if found is None else int(found)
 
 
+def person_of(tx: ReadTx, request: Request) -> int:
+    """Return the number of the first request of whoever asks from abroad: by minus that they are known in bookings."""
+    handle = tx.scalar(_OF_HANDLE, no=request.no)
+    return int(tx.scalar(_PERSON, scheme=request.scheme, handle=handle))
+
+
+def guest_of(tx: ReadTx, no: int) -> tuple[str, SchemeId] | None:
+    """Return how whoever made a request from abroad is called, and whose member they are."""
+    row = tx.one(_GUEST, no=no)
+    return None if row is None else (row[0], SchemeId(row[1]))
+
+
+def over_unanswered(tx: ReadTx, hour: int) -> list[Request]:
+    """Return what people abroad asked for until a wall hour that is over, and nobody has said yes or no to."""
+    return [_request(row) for row in tx.all(_OVER, hour=hour)]
+
+
 def request_for(tx: ReadTx, account_no: int, scheme: SchemeId, key: ItemKey) -> Request | None:
     """Return the newest request of a member for a listing of another scheme."""
     row = tx.one(_FOR, account_no=account_no, scheme=scheme, item_key=key)
@@ -233,7 +264,7 @@ def put_request(tx: Tx, role: Role, values: Mapping[str, Any], now_ms: int) -> R
     """Unit: write a new request down."""
     unsaid: dict[str, Any] = {
         "their_handle": None, "stands": None, "said": "", "my_turn": 0, "their_turn": 0, "heard": 0, "about_no": None,
-        "message_no": None, "places": 0, "start": None, "end": None, "title": "", "their_name": "",
+        "message_no": None, "places": 0, "start": None, "end": None, "price": None, "title": "", "their_name": "",
     }  # fmt: skip
     no = tx.insert(
         _NEW, **{**unsaid, **values}, role=role.value, created_ms=now_ms, changed_ms=now_ms
@@ -265,7 +296,7 @@ def note_answered(
 
 
 def note_heard(tx: Tx, no: int, stands: Stands, said: str, *, now_ms: int, **heard: Any) -> None:
-    """Unit: what another scheme told us: `turn`, `heard`, `name`, `start` and `end`."""
+    """Unit: what another scheme told us: `turn`, `heard` and `name`."""
     tx.run(
         _HEARD, which=no, new_stands=stands.value, new_said=said, now=now_ms,
         **{f"new_{name}": value for name, value in heard.items()},

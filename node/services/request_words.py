@@ -5,28 +5,52 @@ from __future__ import annotations
 from typing import Final
 
 from node.services.request_rows import Request
+from node.wall import DAY_HOURS
+from node.web.period_words import period_words
 from node.web.words import Words
 from protocol.beyond import Stands, Wants
+from protocol.booking import Period
 
 EVENT: Final = "event"
+STAY: Final = "stay"
+
+
+def when_asked(request: Request, words: Words) -> str:
+    """Return the time of what is booked; "" of anything else. Its terms are elsewhere, and whole days speak for themselves."""
+    if request.start is None or request.end is None:
+        return ""
+    days = request.start % DAY_HOURS == 0 and request.end % DAY_HOURS == 0
+    step = "night" if request.kind == STAY else "day" if days else "hour"
+    return period_words(Period(request.start, request.end), step, words)
+
+
+def _title(request: Request, words: Words) -> dict[str, str]:
+    when = when_asked(request, words)
+    return {"title": f"{request.title}, {when}" if when else request.title}
 
 
 def asked_line(request: Request, wants: Wants, words: Words) -> str:
     """Return what the owner reads first of somebody of another scheme."""
-    _, said, event = words.gettext, {"title": request.title}, request.kind == EVENT
+    _, said, event = words.gettext, _title(request, words), request.kind == EVENT
     match wants:
         case Wants.ASK:
             return (_("I am coming: %(title)s") if event else _("I would like this: %(title)s")) % said
         case Wants.TAKE_BACK:
             text = _("I cannot come: %(title)s") if event else _("I do not need this any more: %(title)s")
             return text % said
+        case Wants.HAS_IT if request.kind == STAY:
+            return _("I have left: %(title)s") % said
+        case Wants.HAS_IT if request.start is not None:
+            return _("I brought it back: %(title)s") % said
         case Wants.HAS_IT:
             return _("I have it now: %(title)s") % said
 
 
 def heard_line(request: Request, stands: Stands, words: Words) -> str:
     """Return what whoever asked reads first."""
-    said = {"title": request.title}
+    said = _title(request, words)
+    if request.start is not None:
+        return _of_booking(stands, words) % said
     return (_of_event if request.kind == EVENT else _of_listing)(stands, words) % said
 
 
@@ -41,6 +65,15 @@ def _of_listing(stands: Stands, words: Words) -> str:
         Stands.TAKEN_BACK: _("They know that you do not need it any more: %(title)s"),
         Stands.DONE: _("You have it now: %(title)s"),
     }[stands]
+
+
+def _of_booking(stands: Stands, words: Words) -> str:
+    _ = words.gettext
+    return {
+        Stands.WAITING: _("Somebody else has it then, and you wait in line: %(title)s"),
+        Stands.AGREED: _("Yes, for you: %(title)s"),
+        Stands.DONE: _("It is over: %(title)s"),
+    }.get(stands) or _of_listing(stands, words)
 
 
 def _of_event(stands: Stands, words: Words) -> str:

@@ -35,7 +35,6 @@ from node.services.request_rows import (
     request_about,
     request_by_id,
     request_by_no,
-    request_for,
     thread_about,
 )
 from node.services.request_words import EVENT, asked_line, heard_line, lines_of
@@ -45,6 +44,7 @@ from node.services.threads import WAITING, Thread
 from node.store import ReadTx, Store, Tx
 from node.web.words import Words
 from protocol.beyond import FINAL, Stands, Wants, is_newer, next_turn
+from protocol.booking import DAY_HOURS
 from protocol.letter import (
     LISTING_ANSWER,
     LISTING_REQUEST,
@@ -54,9 +54,12 @@ from protocol.letter import (
     TOO_MANY,
     LetterText,
     RequestText,
+    Sum,
 )
 from protocol.limits import (
+    BOOKING_AHEAD_HOURS_MAX,
     DAY_MS,
+    HOUR_MS,
     LETTER_NAME_BYTES_MAX,
     REQUEST_WORDS_CHARACTERS_MAX,
     REQUESTS_OF_A_SCHEME_A_DAY,
@@ -98,8 +101,9 @@ class NewRequest:
     owner_name: str
     wanted: str = ""
     places: int = 0
-    start: int | None = None
+    start: int | None = None  # wall hours of the listing's scheme, of what is booked
     end: int | None = None
+    price: int | None = None  # of that time, in the listing's unit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +122,7 @@ class Placed:
     kind: str
     title: str
     owner_no: int  # an account
+    timed: bool = False  # it is booked, and so asked for with a time
 
 
 class Kind(Protocol):
@@ -148,19 +153,24 @@ class RequestsAbroad:
     # --- our members, abroad ----------------------------------------------------------------------------------
 
     async def ask(self, member: Member, new: NewRequest) -> Request:
-        """Ask for a listing of another scheme; while that stands, asking again changes nothing. Raises CannotRequest."""
+        """Ask for a listing of another scheme; while that stands, asking again for the same time changes nothing.
+
+        Raises CannotRequest.
+        """
         return await self._store.write(self._ask, member, new)
 
     def _ask(self, tx: Tx, member: Member, new: NewRequest) -> Request:
-        known = request_for(tx, member.account_no, new.scheme, new.key)
-        if known is not None and not known.mirror.over:
-            return known
-        if len(open_requests(tx, member.account_no)) >= REQUESTS_OPEN_MAX:
+        mine, same = open_requests(tx, member.account_no), (new.scheme, new.key, new.start, new.end)
+        for known in mine:
+            if (known.scheme, known.key, known.start, known.end) == same:
+                return known
+        if len(mine) >= REQUESTS_OPEN_MAX:
             raise CannotRequest(Why.OPEN)
         values = {
             "id": self._chance.bytes(REQUEST_ID_BYTES), "account_no": member.account_no, "scheme": new.scheme,
             "their_name": new.owner_name, "thread_no": None, "kind": new.kind, "item_key": new.key, "title": new.title,
             "word": Wants.ASK.value, "wanted": new.wanted, "places": new.places, "start": new.start, "end": new.end,
+            "price": new.price,
         }  # fmt: skip
         request = put_request(tx, Role.OUT, values, self._clock.now_ms())
         return self._say(tx, member, request, Wants.ASK)
@@ -199,7 +209,7 @@ class RequestsAbroad:
         writing = Writing(
             account_no=member.account_no, name=clip(member.public_name, LETTER_NAME_BYTES_MAX), scheme=request.scheme,
             to_name=request.their_name, listing=(request.scheme, request.key), kind=LISTING_REQUEST,
-            text="\n".join(each for each in lines if each), reference=request.id,
+            text="\n".join(each for each in lines if each), reference=request.id, amount=_amount(request, request.scheme),
             request=_part(request, turn, wants.value),
         )  # fmt: skip
         letters = self._letters()
@@ -239,6 +249,7 @@ class RequestsAbroad:
             account_no=owner.account_no, name=clip(owner.public_name, LETTER_NAME_BYTES_MAX), scheme=request.scheme,
             listing=(self._own, request.key), kind=LISTING_ANSWER, reference=request.id,
             text="\n".join((heard_line(request, standing.stands, words), *standing.lines)),
+            amount=_amount(request, self._own),
             request=_part(request, turn, standing.stands.value),
         )  # fmt: skip
         try:
@@ -262,11 +273,18 @@ class RequestsAbroad:
             return None
         if placed.kind not in self._kinds or not _readable(text.text.partition("\n")[2]):
             return NOT_UNDERSTOOD
+        foreign = text.amount is not None and text.amount.scheme != self._own
+        if foreign or placed.timed is (text.start is None) or (text.end or 0) > self._last_hour():
+            return NOT_UNDERSTOOD
         if open_of_handle(tx, sender, text.from_handle) >= REQUESTS_OPEN_MAX:
             return TOO_MANY
         if come_today(tx, sender, self._clock.now_ms()) >= REQUESTS_OF_A_SCHEME_A_DAY:
             return TOO_MANY
         return None
+
+    def _last_hour(self) -> int:
+        """Return a wall hour after which nothing is booked, whatever zone we are in. Source: 5.9."""
+        return self._clock.now_ms() // HOUR_MS + BOOKING_AHEAD_HOURS_MAX + DAY_HOURS
 
     def takes(self, tx: Tx, thread: Thread, text: LetterText) -> None:
         """Unit: do what somebody abroad asks, or note what we are told; anything else is words only."""
@@ -291,6 +309,7 @@ class RequestsAbroad:
                 "their_handle": text.from_handle, "their_name": text.from_name, "thread_no": thread.no,
                 "kind": placed.kind, "item_key": key, "word": wants.value, "places": text.places,
                 "wanted": text.text.partition("\n")[2], "start": text.start, "end": text.end,
+                "price": None if text.amount is None else text.amount.amount,
             }  # fmt: skip
             request = put_request(tx, Role.IN, values, now_ms)
         # The same name for something else, or in somebody else's conversation: not theirs to move.
@@ -313,7 +332,7 @@ class RequestsAbroad:
         said = text.text.partition("\n")[2]
         note_heard(
             tx, request.no, stands, clip(said, SAID_BYTES_MAX), turn=text.turn, heard=text.heard,
-            name=text.from_name, start=text.start, end=text.end, now_ms=self._clock.now_ms(),
+            name=text.from_name, now_ms=self._clock.now_ms(),
         )  # fmt: skip
         member = member_by_account(tx, request.account_no)
         if member is not None and stands is not request.stands:
@@ -337,11 +356,17 @@ def _part(request: Request, turn: int, word: str) -> RequestPart:
     )  # fmt: skip
 
 
+def _amount(request: Request, scheme: SchemeId) -> Sum | None:
+    """Return the price a request is about, in the unit of the listing's scheme."""
+    return Sum(scheme=scheme, amount=request.price) if request.price else None
+
+
 def placed_here(tx: ReadTx, key: ItemKey) -> Placed | None:
     """Query: what people abroad know by this key."""
     owned, owner = find_own(tx, key), owner_account(tx, key)
     if owned is not None and owner is not None:
-        return Placed(kind=owned.listing.content.kind, title=owned.listing.content.title, owner_no=owner)
+        content = owned.listing.content
+        return Placed(kind=content.kind, title=content.title, owner_no=owner, timed=content.terms is not None)
     hosted = event_by_key(tx, key)
     host = None if hosted is None else member_by_no(tx, hosted.host_no)
     if hosted is None or host is None:

@@ -166,12 +166,15 @@ def who_answers(tx: ReadTx, key: ItemKey, owner_no: int) -> list[Member]:
     return list(found.values())
 
 
-def may_book(tx: ReadTx, key: ItemKey, member_no: int) -> bool:
-    """Tell whether a member may ask for a thing at all: what is for a group alone only those in it may."""
+def may_book(tx: ReadTx, key: ItemKey, member_no: int | None) -> bool:
+    """Tell whether a member may ask for a thing at all: what is for a group alone only those in it may.
+
+    None asks for somebody of another scheme: they are in no group, and can give nothing to its account.
+    """
     group = group_of_thing(tx, key)
-    return (
-        group is None or not group.members_only or people_of(tx, group.known).standing_of(member_no) in INSIDE
-    )
+    if group is None or member_no is None:
+        return group is None or (not group.members_only and group.account is None)
+    return not group.members_only or people_of(tx, group.known).standing_of(member_no) in INSIDE
 
 
 def things_asked_of(tx: ReadTx, member_no: int, most: int) -> list[Thing]:

@@ -23,9 +23,9 @@ booking: Final = table(
         "state", Str, nullable=False
     ),  # a word of protocol/booking.py; what follows from the clock is not written
     Column("owner_no", Big, ForeignKey("account.no"), nullable=False),
-    Column(
-        "borrower_no", Big, ForeignKey("account.no"), nullable=False
-    ),  # the owner, who keeps it for herself
+    # An account: also the owner's, who keeps it for herself. Below 0: somebody of another scheme, minus the number of the
+    # request by which they first asked for anything here.
+    Column("borrower_no", Big, nullable=False),
     Column("start_hour", Big, nullable=False),  # wall hours
     Column("end_hour", Big, nullable=False),  # the first that does not belong to it
     Column("step", Str, nullable=False),
@@ -52,7 +52,7 @@ booking_act: Final = table(
     Column("no", Big, primary_key=True),
     Column("booking_no", Big, ForeignKey("booking.no"), nullable=False),
     Column("event", Str, nullable=False),  # a word of protocol/booking.py
-    Column("by_no", Big, ForeignKey("account.no")),  # none: it followed from something else
+    Column("by_no", Big),  # as of who borrows; none: it followed from something else
     Column("words", Str, nullable=False),  # in what condition, why not
     Column("at_ms", Big, nullable=False),
     Column("once", Blob),  # of the form it was done by

@@ -20,7 +20,7 @@ request: Final = table(
     Column("their_handle", Blob),  # of whoever asks from abroad
     Column("their_name", Str, nullable=False),
     Column("thread_no", Big, ForeignKey("thread.no")),  # the conversation that carries it; none: erased
-    Column("kind", Str, nullable=False),  # gift, event
+    Column("kind", Str, nullable=False),  # gift, event; lend, rent, stay
     Column("item_key", Blob, nullable=False),
     Column("title", Str, nullable=False),  # as it was shown when it was asked for
     Column("word", Str, nullable=False),  # a Wants of protocol/beyond.py
@@ -28,6 +28,7 @@ request: Final = table(
     Column("places", Big, nullable=False),
     Column("start", Big),  # wall hours of the listing's scheme
     Column("end", Big),
+    Column("price", Big),  # of that time, in the listing's unit, as it was read when it was asked for
     Column("stands", Str),  # a Stands of protocol/beyond.py; none: not heard yet
     Column("said", Str, nullable=False),  # the words of whoever answered
     Column("my_turn", Big, nullable=False),  # of the newest letter of our side; 0: none

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from node.services.request_rows import Request
-from node.services.request_words import EVENT, lines_of
+from node.services.request_words import EVENT, lines_of, when_asked
 from node.services.requests_abroad import Why
 from node.services.threads import WAITING
+from node.web.pages.booked_abroad_words import booked_acts, booked_cards, booked_pill, booked_words
 from node.web.pages.schemes import Schemes
 from node.web.present import Voice, first_name
+from node.web.views.booking import BookingRow
 from node.web.views.member import WaitingCard
 from node.web.views.page import Link, Pill
 from node.web.views.requests import RequestActions
@@ -15,7 +17,13 @@ from node.web.words import Words
 from protocol.beyond import Seen, Stands, Wants
 from protocol.letter import NOBODY, TOO_MANY
 from protocol.limits import DAY_MS
+from protocol.market import Listing
 from protocol.names import SchemeId
+
+
+def is_booked_abroad(content: Listing) -> bool:
+    """Tell whether members of other schemes can ask for some time of a thing: no deposit is taken from them. Source: 7.10."""
+    return content.terms is not None and not content.terms.deposit
 
 
 def scheme_called(scheme: SchemeId, schemes: Schemes, words: Words) -> str:
@@ -33,6 +41,9 @@ def standing_lines(request: Request, scheme: str, voice: Voice) -> tuple[str, ..
         return (_unheard(seen, request, said, voice.words),)
     if request.kind == EVENT:
         return (_at_event(seen, voice.words) % said, *lines_of(request.said))
+    if request.start is not None:
+        first, taken_back = booked_words(seen, voice.words) % said, seen is Stands.TAKEN_BACK
+        return (first, *(() if taken_back else lines_of(request.said)))
     lines = lines_of(request.said) if seen not in (Stands.TAKEN_BACK, Stands.DONE) else ()
     match seen:
         case Stands.ASKED:
@@ -90,6 +101,8 @@ def _unheard(seen: Seen, request: Request, said: dict[str, str], words: Words) -
 def request_pill(request: Request, words: Words) -> Pill:
     """Return how it stands in a word or two."""
     _, event = words.gettext, request.kind == EVENT
+    if request.start is not None and (booked := booked_pill(request.mirror.seen, words)) is not None:
+        return booked
     match request.mirror.seen:
         case Stands.AGREED if event:
             return Pill(text=_("You come"), tone="good")
@@ -124,6 +137,8 @@ def request_acts(request: Request, voice: Voice) -> RequestActions:
     message = Link(text=voice.words.gettext("Messages"), href=f"/messages/{request.thread_no}")
     talk = None if request.thread_no is None else message
     mirror, href = request.mirror, f"/my/abroad/{request.no}"
+    if request.start is not None:
+        return booked_acts(request, talk, voice)
     if mirror.over:
         return RequestActions(message=talk)
     quiet = request.letter != WAITING and voice.now_ms - request.changed_ms >= DAY_MS
@@ -147,6 +162,9 @@ def abroad_cards(requests: tuple[Request, ...], schemes: Schemes, voice: Voice) 
             continue
         if request.kind == EVENT and seen is Stands.AGREED:
             continue  # nothing is asked of them
+        if request.start is not None and seen is Stands.AGREED:
+            cards += booked_cards(request, voice)
+            continue
         title = _("Promised to you: %(title)s") if seen is Stands.AGREED else _("No answer: %(title)s")
         lines = standing_lines(request, scheme_called(request.scheme, schemes, voice.words), voice)
         action = Link(text=_("See what to do"), href="/my/abroad")
@@ -166,3 +184,14 @@ def cannot_ask(why: Why, words: Words) -> str:
             return _("We cannot write to their scheme now. Please try again later.")
         case Why.CHANGED:
             return _("This has changed meanwhile. Please look again.")
+
+
+def asked_row(request: Request, schemes: Schemes, words: Words) -> BookingRow:
+    """Return what is borrowed in another scheme, among what is borrowed here."""
+    said = {"what": request.title, "name": scheme_called(request.scheme, schemes, words)}
+    return BookingRow(
+        href="/my/abroad",
+        text=words.gettext("%(what)s, from %(name)s") % said,
+        when=when_asked(request, words),
+        state=request_pill(request, words),
+    )

@@ -10,7 +10,7 @@ from typing import assert_never
 from node.services.booking_rows import Act, Booking, Why
 from node.web.amounts import Unit
 from node.web.period_words import first_words, last_words, period_words, steps_words
-from node.web.present import Voice, first_name
+from node.web.present import Voice
 from node.web.views.page import Fact, Pill
 from protocol.booking import BookingEvent, BookingState, BookingTerms, Side, Unfit
 from protocol.deposit import DepositEvent, DepositState
@@ -21,7 +21,7 @@ S, E = BookingState, BookingEvent
 def terms_facts(
     terms: BookingTerms, voice: Voice, unit: Unit | None = None, *, here: bool = True
 ) -> tuple[Fact, ...]:
-    """Return how a thing is booked; the deposit is in our own unit unless another is given. Elsewhere it is not booked."""
+    """Return how a thing is booked; the deposit is in our own unit unless another is given. What is not booked from `here` says nothing of answers."""
     _, number = voice.words.gettext, terms.longest
     longest = _("at most %(time)s") % {"time": steps_words(number, terms.step, voice.words)}
     by = {"hour": _("by the hour"), "day": _("by the day"), "night": _("by the night")}[terms.step]
@@ -69,8 +69,8 @@ def booking_pill(booking: Booking, now_hour: int, voice: Voice) -> Pill:
 
 
 def row_title(booking: Booking, name: str, side: Side, now_hour: int, voice: Voice) -> str:
-    """Return a booking in a line, for lists and for the first page."""
-    _, said = voice.words.gettext, {"name": first_name(name), "what": booking.title}
+    """Return a booking in a line, for lists and for the first page; `name` is how the other side is called for short."""
+    _, said = voice.words.gettext, {"name": name, "what": booking.title}
     if booking.own_use:
         return _("For yourself: %(what)s") % said
     stands = booking.stands(now_hour)
@@ -103,7 +103,7 @@ def sentences_of(booking: Booking, name: str, side: Side, now_hour: int, voice: 
             _("You keep it for yourself then.") if kept else _("You no longer keep it for yourself then."),
         )
     said = {
-        "name": first_name(name),
+        "name": name,
         "first": first_words(booking.period, booking.step, voice.words),
         "last": last_words(booking.period, booking.step, voice.words),
     }
@@ -248,7 +248,7 @@ def deposit_sentence(booking: Booking, name: str, side: Side, voice: Voice) -> s
     """Return how it stands with the deposit; "" where there is nothing to say."""
     _, owner = voice.words.gettext, side is Side.OWNER
     said = {
-        "name": first_name(name),
+        "name": name,
         "all": voice.spoken(booking.deposit),
         "keep": voice.spoken(booking.keep),
     }

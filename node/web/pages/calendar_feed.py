@@ -18,8 +18,8 @@ from node.store import ReadTx
 from node.web.calendar_entries import booking_entry, day_entry, event_entry
 from node.web.calendar_file import Entry, calendar_answer
 from node.web.context import MEMBER, Context, NoSuchPage, get, post
+from node.web.pages.booking_sides import Shown, read_open
 from node.web.pages.booking_words import row_title
-from node.web.pages.member_bookings import Shown, read_open
 from node.web.present import Voice
 from node.web.views.calendars import CalendarFeedView
 from node.web.views.page import Fact
@@ -98,14 +98,14 @@ def _entries(tx: ReadTx, found: Feed, now_hour: int, own: SchemeId, voice: Voice
     ]
     bookings = [
         _booking(each, now_hour, own, voice, zone)
-        for each in read_open(tx, member.account_no)
+        for each in read_open(tx, member.account_no, now_ms)
         if each.booking.stands(now_hour) in _FIXED
     ]
     return [*events, *days, *bookings]
 
 
 def _booking(shown: Shown, now_hour: int, own: SchemeId, voice: Voice, zone: tzinfo) -> Entry:
-    title = row_title(shown.booking, shown.name, shown.side, now_hour, voice)
+    title = row_title(shown.booking, shown.short, shown.side, now_hour, voice)
     return booking_entry(shown.booking, title, own, zone)
 
 

@@ -6,22 +6,20 @@ A booking opens only for its two sides; for everybody else there is no such page
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import urlencode
 
 from aiohttp import web
 
-from node.services.booking_rows import Act, acts_of, bookings_of, find_booking, open_bookings, side_in
+from node.services.booking_guests import Guest
 from node.services.bookings import Booking, CannotBook
-from node.services.circle_account_rows import GroupAccount
-from node.services.members import Member, member_by_account
-from node.services.thing_rows import group_of_thing
-from node.store import ReadTx
+from node.services.request_rows import newest_requests
 from node.web.amounts import Unreadable, as_typed, parse_amount
 from node.web.context import MEMBER, Context, NoSuchPage, get, post
 from node.web.forms import Filled, SpendForm, amount_sentence, line, once_key
 from node.web.listing_names import listing_id
+from node.web.pages.abroad_words import asked_row
+from node.web.pages.booking_sides import Shown, read_all, read_one
 from node.web.pages.booking_words import (
     act_words,
     booking_pill,
@@ -33,6 +31,7 @@ from node.web.pages.booking_words import (
 )
 from node.web.pages.member_calendar import price_of_booking
 from node.web.pages.recording import stopped
+from node.web.pages.schemes import schemes_known
 from node.web.present import Voice
 from node.web.views.booking import ActForm, BookingRow, BookingsView, BookingView
 from node.web.views.member import WaitingCard
@@ -68,54 +67,8 @@ class SaidForm(SpendForm):
     amount: line(40)  # type: ignore[valid-type]  # as above
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """A booking with who is on the other side of it, of one moment."""
-
-    booking: Booking
-    side: Side
-    other: Member | None
-    acts: tuple[tuple[Act, str], ...] = ()  # each with the name of whoever acted
-    lists: bool = True  # of an owner: the listing is theirs, and what it costs goes to them
-    account: GroupAccount | None = None  # of the group whose the thing is: what it costs goes there
-
-    @property
-    def name(self) -> str:
-        """How the other side is called."""
-        return "" if self.other is None else self.other.name or self.other.number
-
-
-def _other(tx: ReadTx, booking: Booking, account_no: int) -> Shown:
-    side = side_in(tx, booking, account_no)
-    assert side is not None, "read as theirs"
-    other_no = booking.borrower_no if side is Side.OWNER else booking.owner_no
-    return Shown(booking, side, member_by_account(tx, other_no))
-
-
-def _read(tx: ReadTx, no: int, account_no: int) -> Shown | None:
-    booking = find_booking(tx, no, account_no)
-    if booking is None:
-        return None
-    shown = _other(tx, booking, account_no)
-    done = acts_of(tx, no)
-    names = {by: _name(tx, by) for by in {each.by_no for each in done} if by is not None}
-    acts = tuple((each, names.get(each.by_no or 0, "")) for each in done)
-    group = group_of_thing(tx, booking.key)
-    return replace(
-        shown,
-        acts=acts,
-        lists=booking.owner_no == account_no,
-        account=None if group is None else group.account,
-    )
-
-
-def _name(tx: ReadTx, account_no: int) -> str:
-    member = member_by_account(tx, account_no)
-    return "" if member is None else member.name or member.number
-
-
 async def _find(context: Context) -> Shown:
-    shown = await context.read(_read, context.number("number"), context.member.account_no)
+    shown = await context.read(read_one, context.number("number"), context.member.account_no, context.now_ms)
     if shown is None:
         raise NoSuchPage
     return shown
@@ -126,14 +79,17 @@ async def _find(context: Context) -> Shown:
 
 async def bookings(context: Context) -> web.Response:
     """GET /my/bookings"""
-    lent, borrowed, waiting = await context.read(_read_all, context.member.account_no)
+    me = context.member.account_no
+    lent, borrowed, waiting = await context.read(read_all, me, context.now_ms)
+    asked = [each for each in await context.read(newest_requests, me) if each.start is not None]
+    schemes = await schemes_known(context) if asked else {}
     now_hour = context.node.bookings.wall(context.now_ms)
 
     def row(shown: Shown) -> BookingRow:
         booking = shown.booking
         return BookingRow(
             href=f"/my/bookings/{booking.no}",
-            text=row_title(booking, shown.name, shown.side, now_hour, context.voice),
+            text=row_title(booking, shown.short, shown.side, now_hour, context.voice),
             when=when_words(booking, context.voice),
             state=booking_pill(booking, now_hour, context.voice),
         )
@@ -142,23 +98,10 @@ async def bookings(context: Context) -> web.Response:
         BookingsView(
             for_me=tuple(row(each) for each in waiting if waits_for(each, now_hour)),
             borrowed=tuple(row(each) for each in borrowed),
+            abroad=tuple(asked_row(each, schemes, context.words) for each in asked),
             lent=tuple(row(each) for each in lent),
         )
     )
-
-
-def _read_all(tx: ReadTx, account_no: int) -> tuple[list[Shown], list[Shown], list[Shown]]:
-    lent, borrowed = bookings_of(tx, account_no)
-    return (
-        [_other(tx, each, account_no) for each in lent],
-        [_other(tx, each, account_no) for each in borrowed],
-        read_open(tx, account_no),
-    )
-
-
-def read_open(tx: ReadTx, account_no: int) -> list[Shown]:
-    """Query: what has not ended of a member's bookings, of either side."""
-    return [_other(tx, each, account_no) for each in open_bookings(tx, account_no)]
 
 
 def waits_for(shown: Shown, now_hour: int) -> bool:
@@ -184,7 +127,7 @@ def booking_cards(open_now: Iterable[Shown], now_hour: int, voice: Voice) -> lis
         answer = shown.side is Side.OWNER and stands is S.ASKED
         cards.append(
             WaitingCard(
-                title=row_title(booking, shown.name, shown.side, now_hour, voice),
+                title=row_title(booking, shown.short, shown.side, now_hour, voice),
                 text=when_words(booking, voice),
                 action=Link(
                     text=_("Say yes or no") if answer else _("See what to do"), href=f"/my/bookings/{booking.no}"
@@ -211,8 +154,8 @@ def _view(context: Context, shown: Shown, wrong: tuple[str, Filled] | None = Non
         sentences=tuple(
             each
             for each in (
-                *sentences_of(booking, shown.name, shown.side, now_hour, voice),
-                deposit_sentence(booking, shown.name, shown.side, voice),
+                *sentences_of(booking, shown.short, shown.side, now_hour, voice),
+                deposit_sentence(booking, shown.short, shown.side, voice),
             )
             if each
         ),
@@ -251,7 +194,13 @@ def _links(context: Context, shown: Shown, stands: BookingState) -> tuple[Link, 
         return ()
     if stands in (S.HANDED_OVER, S.OVERDUE, S.BROUGHT_BACK, S.RETURNED) and booking.price != 0:
         amount = as_typed(booking.price, context.unit, context.language) if booking.price else ""
-        filled = {"who": shown.other.number, "what": booking.title, "amount": amount}
+        filled = {"what": booking.title, "amount": amount}
+        if isinstance(shown.other, Guest):
+            if shown.lists and shown.other.thread_no is not None and context.settings.asks_abroad:
+                filled["thread"] = str(shown.other.thread_no)
+                links.append(Link(text=_("Ask to be paid"), href="/ask/abroad?" + urlencode(filled)))
+            return (*links, *_last_links(shown, _("Message"), _("See the listing")))
+        filled["who"] = shown.other.number
         if shown.side is Side.BORROWER:
             to = "/record/what" if shown.account is None else f"/accounts/{shown.account.key.hex()}"
             pay = (
@@ -262,11 +211,18 @@ def _links(context: Context, shown: Shown, stands: BookingState) -> tuple[Link, 
             links.append(Link(text=pay, href=f"{to}?{urlencode(filled)}"))
         elif shown.lists and shown.account is None:
             links.append(Link(text=_("Ask to be paid"), href="/ask/what?" + urlencode(filled)))
-    links.append(
-        Link(text=_("Message"), href=f"/messages/new?to={shown.other.number}"),
-    )
-    links.append(Link(text=_("See the listing"), href=f"/l/{listing_id(booking.key)}"))
-    return tuple(links)
+    return (*links, *_last_links(shown, _("Message"), _("See the listing")))
+
+
+def _last_links(shown: Shown, message: str, listing: str) -> tuple[Link, ...]:
+    """Return where to write, if this reader can, and to what the booking is of."""
+    other, see = shown.other, Link(text=listing, href=f"/l/{listing_id(shown.booking.key)}")
+    if isinstance(other, Guest):
+        if not shown.lists or other.thread_no is None:
+            return (see,)  # it was asked in a conversation with whoever lists it
+        return (Link(text=message, href=f"/messages/{other.thread_no}"), see)
+    assert other is not None, "else there is nothing to do"
+    return (Link(text=message, href=f"/messages/new?to={other.number}"), see)
 
 
 def _acts(

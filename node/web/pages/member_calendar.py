@@ -70,7 +70,7 @@ class BookForm(SpendForm):
 
 @dataclass(frozen=True, slots=True)
 class Bookable:
-    """A thing of ours that can be booked, and the wall hour it is."""
+    """A thing that can be booked, and the wall hour it is."""
 
     shown: ShownListing
     terms: BookingTerms
@@ -314,7 +314,7 @@ async def book(context: Context) -> web.Response:
     title = context.words.gettext("This was not asked")
     try:
         booking = await context.node.bookings.ask(
-            _new_booking(found, form), context.member, once_key(form.once)
+            new_booking(found, form), context.member, once_key(form.once)
         )
     except CannotBook as no:
         return context.show(stopped(context, title, cannot_words(no.why, context.voice), action=back))
@@ -324,7 +324,7 @@ async def book(context: Context) -> web.Response:
     return context.redirect(f"/my/bookings/{booking.no}")
 
 
-def _new_booking(found: Bookable, form: BookForm) -> NewBooking:
+def new_booking(found: Bookable, form: BookForm) -> NewBooking:
     """Return what a check page sent. Raises NoSuchPage: no page of ours did. Raises CannotBook: the terms changed."""
     most = 10**9
     start, end, guests = _number(form.start, most), _number(form.end, most), _number(form.guests or "0", most)

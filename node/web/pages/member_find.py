@@ -21,6 +21,7 @@ from node.web.context import MEMBER, VISITOR, Context, get
 from node.web.forms import EMPTY, Filled
 from node.web.listing_names import listing_id
 from node.web.pages import board
+from node.web.pages.abroad_words import is_booked_abroad
 from node.web.pages.booking_words import terms_facts
 from node.web.pages.helper_words import badge_words
 from node.web.pages.listings import (
@@ -294,7 +295,11 @@ def _listing_view(context: Context, shown: ShownListing) -> ListingView:
         price_note=note,
         paragraphs=paragraphs_of(shown.content.text),
         facts=facts_of(
-            shown.content, shown.card.expires, voice, shown.unit(context), here=shown.other is None
+            shown.content,
+            shown.card.expires,
+            voice,
+            shown.unit(context),
+            here=shown.other is None or is_booked_abroad(shown.content),
         ),
         owner_href="" if shown.owner is None else f"/people/{shown.owner.number}",
         when_href=f"/l/{shown.id}/when" if shown.owner is not None and shown.content.terms else "",

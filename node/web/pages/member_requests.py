@@ -4,29 +4,38 @@ from __future__ import annotations
 
 from dataclasses import replace
 from typing import Final
+from urllib.parse import urlencode
 
 from aiohttp import web
 
+from node.services.acts import clip
 from node.services.gifts import GIFT
-from node.services.request_rows import Request, newest_requests, request_for
-from node.services.request_words import EVENT
+from node.services.request_rows import Request, find_out, newest_requests, open_requests, request_for
+from node.services.request_words import EVENT, STAY, when_asked
 from node.services.requests_abroad import CannotRequest, NewRequest
+from node.services.trades import Trade, newest_trades
+from node.store import ReadTx
+from node.web.amounts import as_typed
 from node.web.context import MEMBER, Context, NoSuchPage, get, post
 from node.web.forms import EMPTY, Filled
 from node.web.listing_names import listing_id
 from node.web.pages.abroad_words import (
+    is_booked_abroad,
     request_acts,
     request_pill,
     scheme_called,
     standing_lines,
 )
+from node.web.pages.booked_abroad_words import is_to_pay
 from node.web.pages.listings import ShownListing
 from node.web.pages.schemes import Schemes, schemes_known
+from node.web.present import reference
 from node.web.views.page import Empty, Link
-from node.web.views.requests import AbroadPart, RequestRow, RequestsView
-from node.web.words import Words
+from node.web.views.requests import AbroadPart, RequestActions, RequestRow, RequestsView
 from protocol.beyond import Wants
+from protocol.limits import QUOTE_TEXT_BYTES_MAX
 
+TRADES_LOOKED_AT: Final = 60
 ASKED_FOR: Final = (GIFT,)  # what can be asked for in another scheme with one button
 
 
@@ -35,7 +44,7 @@ async def abroad_part(context: Context, shown: ShownListing, form: Filled = EMPT
     if shown.other is None:
         return None
     if shown.content.terms is not None:
-        return AbroadPart(lines=_by_message(shown, context.words))
+        return await _booked_part(context, shown, shown.other.name)
     if shown.content.kind not in ASKED_FOR:
         return None
     request = await context.read(request_for, context.member.account_no, shown.other.scheme, shown.key)
@@ -53,13 +62,31 @@ async def abroad_part(context: Context, shown: ShownListing, form: Filled = EMPT
     )
 
 
-def _by_message(shown: ShownListing, words: Words) -> tuple[str, ...]:
-    """Return how a thing of another scheme is had for some days: its owner is asked, and the page says what cannot be."""
-    assert shown.content.terms is not None
-    lines = [words.gettext("Days are agreed with its owner in messages. The button below begins them.")]
-    if shown.content.terms.deposit:
-        lines.append(words.gettext("A deposit cannot be taken from members of other schemes."))
-    return tuple(lines)
+async def _booked_part(context: Context, shown: ShownListing, scheme: str) -> AbroadPart:
+    """Return what is said of a thing that is booked: how it is asked for, or that it is not to be had from here."""
+    _, voice = context.words.gettext, context.voice
+    if not is_booked_abroad(shown.content):
+        return AbroadPart(
+            lines=(
+                _("A deposit cannot be taken from members of other schemes."),
+                _("So its days are agreed with its owner in messages. The button below begins them."),
+            )
+        )
+    assert shown.other is not None
+    mine = [
+        each
+        for each in await context.read(open_requests, context.member.account_no)
+        if (each.scheme, each.key) == (shown.other.scheme, shown.key)
+    ]
+    lines = tuple(
+        f"{when_asked(each, context.words)}: {standing_lines(each, scheme, voice)[0]}" for each in mine
+    )
+    stay = shown.content.kind == STAY
+    return AbroadPart(
+        lines=lines,
+        days=Link(text=_("Ask to stay") if stay else _("Ask for it"), href=f"/l/{shown.id}/days"),
+        acts=RequestActions(message=Link(text=_("What I asked for"), href="/my/abroad") if mine else None),
+    )
 
 
 async def ask(context: Context, shown: ShownListing, text: str) -> None:
@@ -76,18 +103,49 @@ async def requests(context: Context) -> web.Response:
     """GET /my/abroad"""
     _, schemes = context.words.gettext, await schemes_known(context)
     found = await context.read(newest_requests, context.member.account_no)
+    paid = await context.read(_paid_abroad, context.member.account_no)
     nothing = Empty(
         text=_("You have asked for nothing in other schemes."),
         action=Link(text=_("See what is given away"), href="/find?kind=gift"),
     )
     return context.show(
         RequestsView(
-            rows=tuple(_row(context, each, schemes) for each in found), empty=None if found else nothing
+            rows=tuple(_row(context, each, schemes, paid) for each in found), empty=None if found else nothing
         )
     )
 
 
-def _row(context: Context, request: Request, schemes: Schemes) -> RequestRow:
+def _paid_abroad(tx: ReadTx, account_no: int) -> tuple[Trade, ...]:
+    """Query: what a member paid in other schemes lately."""
+    trades = newest_trades(tx, account_no, TRADES_LOOKED_AT)
+    return tuple(each for each in trades if each.kind == "out" and each.state != "undone")
+
+
+def _pay(context: Context, request: Request, schemes: Schemes, paid: tuple[Trade, ...]) -> Link | None:
+    """Return where what was had is paid, or the trade by which it was; in the owner's units."""
+    _, other = context.words.gettext, schemes.get(request.scheme)
+    if other is None or not is_to_pay(request, context.now_ms):
+        return None
+    what = clip(f"{request.title}, {when_asked(request, context.words)}", QUOTE_TEXT_BYTES_MAX)
+    for trade in paid:
+        here = trade.other_scheme == request.scheme and trade.created_ms >= request.created_ms
+        if (
+            here
+            and (trade.listing == request.key or trade.listing is None)
+            and trade.text in (what, request.title)
+        ):
+            return Link(text=_("See the trade"), href=f"/t/{reference(trade)}")
+    amount = as_typed(request.price, other.unit, context.language) if request.price else ""
+    filled = {"listing": listing_id(request.key, request.scheme), "what": what, "amount": amount}
+    text = (
+        _("Pay %(amount)s") % {"amount": context.voice.spoken(request.price, other.unit)}
+        if request.price
+        else _("Pay")
+    )
+    return Link(text=text, href="/record/what?" + urlencode(filled))
+
+
+def _row(context: Context, request: Request, schemes: Schemes, paid: tuple[Trade, ...]) -> RequestRow:
     name = scheme_called(request.scheme, schemes, context.words)
     where = "near" if request.kind == EVENT else "l"
     return RequestRow(
@@ -95,14 +153,20 @@ def _row(context: Context, request: Request, schemes: Schemes) -> RequestRow:
         href="" if request.mirror.over else f"/{where}/{listing_id(request.key, request.scheme)}",
         badge=name,
         state=request_pill(request, context.words),
-        lines=standing_lines(request, name, context.voice),
-        acts=request_acts(request, context.voice),
+        lines=tuple(
+            each
+            for each in (when_asked(request, context.words), *standing_lines(request, name, context.voice))
+            if each
+        ),
+        acts=replace(request_acts(request, context.voice), pay=_pay(context, request, schemes, paid)),
     )
 
 
 async def received(context: Context) -> web.Response:
-    """POST /my/abroad/{number}/received: I have it now."""
-    return await _act(context, Wants.HAS_IT, "gift-received")
+    """POST /my/abroad/{number}/received: I have it now, or have brought it back."""
+    found = await context.read(find_out, context.number("number"), context.member.account_no)
+    booked = found is not None and found.start is not None
+    return await _act(context, Wants.HAS_IT, "saved" if booked else "gift-received")
 
 
 async def back(context: Context) -> web.Response:

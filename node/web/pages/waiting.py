@@ -26,13 +26,14 @@ from node.store import ReadTx
 from node.web.listing_names import listing_id
 from node.web.pages.abroad_words import abroad_cards
 from node.web.pages.ask_words import ask_amount, ask_title
+from node.web.pages.booking_sides import Shown, read_open
 from node.web.pages.day_cards import DayWaiting, read_waiting_days, waiting_days
 from node.web.pages.decision_words import vote_cards
 from node.web.pages.event_words import asked_cards, event_cards, settle_cards
 from node.web.pages.group_giving import Wanted, read_wanted_of, wanted_cards
 from node.web.pages.group_words import CARDS_MAX, asking_cards
 from node.web.pages.member import members_of
-from node.web.pages.member_bookings import Shown, booking_cards, read_open
+from node.web.pages.member_bookings import booking_cards
 from node.web.pages.member_given import GiftsWaiting, read_waiting, waiting_cards
 from node.web.pages.member_help_asking import help_cards, read_brought
 from node.web.pages.member_listings import EXPIRES_SOON_MS, state_pill
@@ -87,7 +88,7 @@ def read_mine(tx: ReadTx, now_ms: int, member_no: int, account_no: int, own: Sch
             for ask in asks_waiting(tx, account_no, now_ms)
         ),
         waiting=tuple(trades_waiting(tx, account_no)),
-        bookings=tuple(read_open(tx, account_no)),
+        bookings=tuple(read_open(tx, account_no, now_ms)),
         wanted=read_wanted_of(tx, member_no, now_ms, CARDS_MAX),
         things=read_asked(tx, member_no, CARDS_MAX),
         last=last,

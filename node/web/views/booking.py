@@ -55,6 +55,25 @@ class CalendarView(View):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DaysAbroadView(View):
+    """GET and POST /l/{id}/days: of another scheme's listing. Fields: from, from_hour, until, until_hour, guests, text."""
+
+    TEMPLATE: ClassVar[str] = "member/days_abroad.html"
+    PLACE: ClassVar[Place] = "find"
+
+    title: str
+    listing_href: str
+    lines: tuple[str, ...]  # who decides, and when
+    facts: tuple[Fact, ...]
+    step: Step
+    form: Filled = EMPTY
+    first_hours: tuple[Option, ...] = ()
+    last_hours: tuple[Option, ...] = ()
+    guests_max: int = 0
+    action: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BookingCheckView(View):
     """The check page: nothing is asked before its button."""
 
@@ -90,6 +109,7 @@ class BookingsView(View):
 
     for_me: tuple[BookingRow, ...]  # what only the reader can do
     borrowed: tuple[BookingRow, ...]
+    abroad: tuple[BookingRow, ...] = ()  # of other schemes
     lent: tuple[BookingRow, ...]
 
 

@@ -18,6 +18,9 @@ class RequestActions:
     again_action: str = ""
     message: Link | None = None
     event: bool = False  # what is taken back is having said that one comes
+    received_text: str = ""  # what the two buttons say, where that is something else
+    back_text: str = ""
+    pay: Link | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +31,7 @@ class AbroadPart:
     form: Filled = EMPTY  # field: text
     ask_action: str = ""  # "" where the reader cannot ask
     hint: str = ""
+    days: Link | None = None  # to where a time is chosen
     acts: RequestActions = RequestActions()
 
 

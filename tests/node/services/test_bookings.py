@@ -79,6 +79,7 @@ class Lending(Desk):
         self.bookings = Bookings(
             store=self.store, clock=self.clock, deposits=Deposits(self.books, trades), wall=lambda ms: wall_hour(ms, UTC),
             telling=BookingTelling(self.outbox, self.settings, self.clock, "https://oakvale.example"),
+            tell_abroad=lambda tx, booking, said: None,
         )  # fmt: skip
         self.ana, self.ben, self.cem = [await self.member(name) for name in ("Ana", "Ben", "Cem")]
         self.forms = count(1)

@@ -15,6 +15,7 @@ from node.web.views.booking import (
     BookingView,
     CalendarView,
     DayCell,
+    DaysAbroadView,
 )
 from node.web.views.page import Fact, Link, Option, Pill, View
 
@@ -107,7 +108,19 @@ VIEWS: Final[Mapping[str, View]] = {
         title="Drill, 18 V, with two batteries", facts=_FACTS[:3], sentences=("Ben says yes or no. Nothing is fixed before that.",), button="Ask Ben",
         action="/l/drill/book", hidden=(("start", "1"),), once=ONCE, change_href="/l/drill/when",
     ),
-    "bookings": BookingsView(for_me=_ROWS[:2], borrowed=_ROWS[1:], lent=_ROWS[:1]),
+    "days-abroad": DaysAbroadView(
+        title="Cargo bike", listing_href="/l/bike", lines=("Riverside knows what is free, and answers when it has read your question.",), step="hour",
+        facts=(Fact(label="Price", text="6.00 Acorns (about 30 min) for an hour"), Fact(label="Booked", text="by the hour, at most 8 hours"), Fact(label="Answer", text="the owner says yes or no")),
+        first_hours=_HOURS, last_hours=_HOURS, action="/l/bike/days", form=Filled({"from": "2026-12-12"}, {"until": "The end is before the beginning."}),
+    ),
+    "nights-abroad": DaysAbroadView(
+        title="A room under the roof", listing_href="/l/room", lines=("Riverside knows what is free, and answers when it has read your question.",), step="night",
+        facts=(Fact(label="Price", text="free"), Fact(label="Booked", text="by the night, at most 7 nights"), Fact(label="Room for", text="2 people")), guests_max=2, action="/l/room/days",
+    ),
+    "bookings": BookingsView(
+        for_me=_ROWS[:2], borrowed=_ROWS[1:], lent=_ROWS[:1],
+        abroad=(BookingRow(href="/my/abroad", text="Drill, from Riverside", when="Friday 18 December 2026", state=Pill(text="Agreed", tone="good")),),
+    ),
     "bookings-none": BookingsView(for_me=(), borrowed=(), lent=()),
     "booking-asked": ASKED,
     "booking-out": OUT,

@@ -10,7 +10,6 @@ from node.services.acts import OPERATOR
 from node.store import Tx
 from node.store.schema import letters, requests
 from node.web.listing_names import listing_id
-from protocol.booking import BookingTerms
 from protocol.event import Kind, Plan
 from protocol.letter import EXPIRED
 from protocol.limits import DAY_MS, HOUR_MS
@@ -166,23 +165,5 @@ def test_a_neighbours_event_is_in_the_calendar_and_its_host_reads_who_comes_from
         wrong = f"/near/{listing_id(hosted.key)}"
         for lost in (wrong, "/near/x", f"/near/{listing_id(hosted.key, market.town['Oakvale'].scheme)}"):
             assert (await market.browser.get(lost)).status == 404
-
-    on_market_day(scenario)
-
-
-def test_the_page_of_what_a_neighbour_lends_says_how_it_is_had() -> None:
-    async def scenario(market: Market) -> None:
-        node = market.town["Riverside"].node
-        terms = BookingTerms(step="day", longest=7, deposit=1200, approval=False, guests=0)
-        drill = listing(
-            "A drill", kind="lend", category="home", owner="Karim", price=AskingPrice(amount=0, per="free"), terms=terms
-        )  # fmt: skip
-        key = (await node.market.post(market.karim.no, drill)).listing.key
-        there = f"/l/{listing_id(key, node.scheme)}"
-        await reads(market, market.browser, there, "Days are agreed with its owner in messages.")
-        shown = await market.browser.get(there)
-        assert "A deposit cannot be taken from members of other schemes." in shown.words
-        assert "yours at once" not in shown.words
-        assert "Message Karim" in shown.words
 
     on_market_day(scenario)
