@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from node.services.acts import OPERATOR
 from node.services.booking_guests import Guest, borrower_of
 from node.services.booking_rows import Booking, CannotBook, acts_of, bookings_of, taking
 from node.services.bookings import NewBooking, whole_price
@@ -21,6 +22,7 @@ from node.simulation.town import Resident, Town
 from node.store import ReadTx
 from protocol.beyond import Seen, Stands, Wants
 from protocol.booking import BookingEvent, BookingState, BookingTerms, Period
+from protocol.circle import Door
 from protocol.entry import ListingRef
 from protocol.letter import DELIVERED, NOT_UNDERSTOOD, Sum
 from protocol.limits import BOOKINGS_OPEN_OF_ONE_MAX
@@ -331,5 +333,35 @@ def test_several_days_of_one_thing_can_be_asked_for_and_the_same_once() -> None:
             return len(taking(tx, it.key, it.days(0, 9)))
 
         assert await it.riverside.node.store.read(calendar) == 0, "nothing is taken before a yes"
+
+    lending(act)
+
+
+def test_several_owners_answer_a_guest_and_what_is_for_a_group_alone_is_not_had_from_abroad() -> None:
+    """All owners stand on the owner's side of a booking from abroad, too. Rule 5.9."""
+
+    async def act(it: Lending) -> None:
+        node = it.riverside.node
+        await node.things.name(it.key, it.karim.no, it.ben.no)
+        await node.things.agree(it.key, it.ben.no)
+        await it.ask(it.ana, it.days(1, 1))
+        booking = await it.until_lent(S.ASKED)
+        await node.bookings.act(booking.no, E.AGREE, it.ben.account_no, once=b"y" * 16)
+        await it.sees(it.ana, Stands.AGREED)
+        group = await node.circles.start(it.karim, "Tools", "", Door.OPEN, b"g" * 16)
+        await node.things.give_to_group(it.key, it.karim.no, group, members_only=False)
+        await it.ask(it.zoe, it.days(4, 4))
+        await it.sees(it.zoe, Stands.ASKED)
+        await node.things.give_to_group(it.key, it.karim.no, group, members_only=True)
+        await it.ask(it.zoe, it.days(6, 6))
+        await it.sees(it.zoe, Stands.DECLINED)
+        await node.things.give_to_group(it.key, it.karim.no, group, members_only=False)
+        await node.circle_accounts.ask(group, it.karim, [it.karim.no])
+        await node.circle_accounts.open(1, OPERATOR, 0, None)
+        await it.ask(it.zoe, it.days(8, 8))
+        await it.sees(it.zoe, Stands.DECLINED)
+        assert [each.state for each in await it.lent()] == [S.ASKED, S.AGREED], (
+            "nobody abroad can give to a group"
+        )
 
     lending(act)
