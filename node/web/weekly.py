@@ -1,6 +1,7 @@
 """The weekly mail: every Monday at nine by the clock on the wall, to whoever has mail and wants it, once, and not without news.
 
-It says what waits, how they stand, what their searches found, what happened, what could be of use to them, and what is on.
+It says what waits, how they stand, what their searches found, what happened, what could be of use to them, and what is on. What somebody
+asks for in private it never says: to who was asked to help, only that somebody asks.
 A node that was off at nine writes it when it is back, until Tuesday evening; after that the week is left out.
 Source: docs/pages.md 9.
 """
@@ -216,7 +217,12 @@ def _subject(cards: list[WaitingCard], voice: Voice) -> str:
 
 def _waiting(cards: list[WaitingCard], voice: Voice) -> list[Section]:
     items = tuple(
-        Item(text=each.title, more=each.text, path=each.action.href, button=each.action.text)
+        Item(
+            text=each.title,
+            more="" if each.private else each.text,
+            path=each.action.href,
+            button=each.action.text,
+        )
         for each in cards[:WAITING_SHOWN]
     )
     title, more = voice.words.gettext("Waiting for you"), len(cards) - WAITING_SHOWN

@@ -23,6 +23,7 @@ from node.web.forms import EMPTY, Filled, SpendForm, Tick, once_key
 from node.web.pages.event_post import managed, too_early, too_many_words
 from node.web.pages.event_typed import TimedForm, plans_of
 from node.web.pages.event_words import cost_words, event_row, facts_of, preview_row, when_words
+from node.web.pages.lift_listings import begun_from
 from node.web.pages.member import PAGE_ROWS, pager
 from node.web.pages.recording import paused
 from node.web.present import first_name, paragraphs_of
@@ -147,10 +148,13 @@ def _understand(context: Context, form: LiftForm) -> list[Plan] | Filled:
 
 
 async def new(context: Context) -> web.Response:
-    """GET /lifts/new"""
+    """GET /lifts/new?listing"""
     if (stop := paused(context)) is not None:
         return context.show(stop)
-    return context.show(_form_view(context, Filled({"pays": "nobody", "approval": "yes"})))
+    typed = {"pays": "nobody", "approval": "yes"}
+    if listing := context.query("listing"):
+        typed |= await begun_from(context, listing)
+    return context.show(_form_view(context, Filled(typed)))
 
 
 async def change(context: Context) -> web.Response:

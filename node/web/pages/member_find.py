@@ -24,6 +24,7 @@ from node.web.pages import board
 from node.web.pages.abroad_words import is_booked_abroad
 from node.web.pages.booking_words import terms_facts
 from node.web.pages.helper_words import badge_words
+from node.web.pages.lift_listings import with_lifts
 from node.web.pages.listings import (
     ShownListing,
     card_view,
@@ -231,6 +232,7 @@ async def listing(context: Context) -> web.Response:
     mine = owned is not None and owned.member_no == context.member.no
     if owned is not None and mine and owned.listing.state is not State.WITHDRAWN:
         view = await with_owners(context, key, own_view(context, owned))
+        view = await with_lifts(context, owned.listing.content, context.member, view)
         return context.show(replace(view, gift=await givers_part(context, owned)))
     return context.show(await others_view(context, await find_listing(context, text)))
 
@@ -274,6 +276,7 @@ async def others_view(context: Context, shown: ShownListing, form: Filled = EMPT
     gift, abroad = await takers_part(context, shown, form), await abroad_part(context, shown, form)
     if shown.owner is not None:
         view = await with_owners(context, shown.key, view)
+        view = await with_lifts(context, shown.content, shown.owner, view)
     return replace(view, gift=gift, abroad=abroad, owner_helper=badge_words(until, context.words))
 
 

@@ -120,6 +120,7 @@ def help_cards(brought: tuple[Request, ...], words: Words) -> list[WaitingCard]:
             title=words.gettext("Can you help?"),
             text=f"{request.what}. {request.when}",
             action=Link(text=words.gettext("Yes or no"), href=href_of(request)),
+            private=True,
         )
         for request in brought
     ]

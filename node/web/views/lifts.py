@@ -11,6 +11,14 @@ from node.web.views.page import Option, Pager, Place, View
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ListingLifts:
+    """What the page of a listing of lifts shows of lifts on a day."""
+
+    rows: tuple[EventRow, ...]  # that its owner drives
+    new_href: str  # where the reader begins one from it; "" for whose it is not
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LiftListView(View):
     """GET /lifts"""
 

@@ -9,6 +9,7 @@ from node.web.forms import EMPTY, Filled
 from node.web.views.days import DayCard
 from node.web.views.events import EventRow
 from node.web.views.gifts import GiftPart
+from node.web.views.lifts import ListingLifts
 from node.web.views.page import Empty, Fact, Link, ListingCard, Option, Pager, Pill, Place, Tone, View
 from node.web.views.requests import AbroadPart
 from node.web.views.swaps import SwapRow
@@ -21,6 +22,7 @@ class WaitingCard:
     title: str  # "Ben asks you for 2 hours"
     text: str
     action: Link
+    private: bool = False  # the text stands on pages alone, in no mail that goes round
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +106,7 @@ class ListingView(View):
     keep_action: str = ""
     show_action: str = ""
     withdraw_action: str = ""
+    lifts: ListingLifts | None = None  # of a listing of lifts: those on a day
     gift: GiftPart | None = None  # of what is given away
     abroad: AbroadPart | None = None  # of what is asked for in another scheme
 

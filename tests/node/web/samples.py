@@ -45,6 +45,7 @@ from node.web.views.codes import CodeView, MakeCodeView, PayLinkView, ScanView
 from node.web.views.complaints import ComplaintRow, ComplaintsView, ComplaintView, SaidView
 from node.web.views.evidence import EvidenceListView, EvidenceRow, EvidenceView
 from node.web.views.languages import LanguagesView, UnitInLanguage, UnitName
+from node.web.views.lifts import ListingLifts
 from node.web.views.member import (
     BalanceCard,
     FindView,
@@ -399,6 +400,7 @@ def _listing_pages() -> dict[str, Sample]:
         "listing-neighbour": theirs,
         "listing-stopped": replace(theirs, card=replace(JAM, note="Not heard of for 3 days. May be gone: ask first."), record_href="", cannot_record="Oakvale has bought all it can from Riverside this month. You can still message Karim; Rosa can tell you when."),
         "listing-ours": replace(theirs, card=OWN_CARDS[0], price_note="", paragraphs=("Punctures, brakes, gears. I come to you or you to me.",), facts=(), phone="01632 960 456"),
+        "listing-lift": replace(theirs, card=replace(OWN_CARDS[0], kind="lift", title="Oakvale to Riverside", price="30 min a seat"), price_note="", own=True, edit_href="/post?l=3", hide_action="/l/3/hide", owners_href="/l/3/owners", lifts=ListingLifts(rows=(samples_of_lifts.ROW,), new_href="/lifts/new?listing=3")),
         "listing-lent": replace(theirs, card=replace(OWN_CARDS[0], kind="lend", title="Drill, 18 V, with two batteries", price="free"), price_note="", paragraphs=("Please bring it back clean.",), facts=samples_of_bookings.DRILL.facts, record_href="", when_href="/l/drill/when"),
         "listing-own": replace(theirs, card=replace(OWN_CARDS[2], owner="Ana Silva"), price_note="", own=True, state=Pill(text="Listed until 4 November 2026", tone="good"), edit_href="/post?l=3", hide_action="/l/3/hide", keep_action="/l/3/keep"),
         "post-1": PostWhatView(form=Filled({"kind": "offer"}, {"title": "Please say in a few words what it is."})),

@@ -23,7 +23,9 @@ from protocol.limits import DAY_MS, HOUR_MS, MINUTE_MS
 from protocol.market import AskingPrice, Place
 from protocol.names import SchemeId
 from tests.gossip_town import item_key, listing
-from tests.node.web.oakvale import Oakvale, open_oakvale
+from tests.node.web.oakvale import Oakvale, open_oakvale, text, words_of
+from tests.node.web.test_afterwards_pages import sent
+from tests.node.web.test_help_pages import ask
 from tests.node.web.towns import open_town
 
 OWN = SchemeId(b"o" * 32)
@@ -285,3 +287,25 @@ def test_wants_in_what_somebody_offers_come_before_nearer_ones_and_ones_own_neve
     assert picked.fresh
     assert pick([mine], ana, 1, MONDAY - 7 * DAY_MS).listings == ()
     assert not pick([young(1, 1, 20)], ana, 1, MONDAY - 7 * DAY_MS).fresh
+
+
+async def test_what_is_asked_in_private_is_in_nobodys_weekly_mail(week: Oakvale) -> None:
+    """Pages.md 7.6, 9: whoever was asked to help reads that somebody asks, and nobody else reads anything."""
+    await week.later(0)
+    rosas = await week.town.browser_of(week.rosa)
+    await ask(week.browser, checked="")
+    assert (await sent(rosas, "/desk/help/1/ask", helper=week.ben.number))[0] == 303
+    week.town.clock.now += 7 * DAY_MS
+    await offer(week, "Rye bread")
+    await offer(week, "Jam", week.ana)
+    assert "Can you help?" in words_of(await text(await week.town.browser_of(week.ben), "/home"))
+    await week.town.mails()
+    week.town.mail.taken.clear()
+    await Weekly(week.town.node, UTC).look()
+    mails = {mail.recipient.partition("@")[0]: f"{mail.text} {mail.html}" for mail in await week.town.mails()}
+    assert {"ana", "ben", "maud"} <= set(mails)
+    assert "Can you help?" in mails.pop("ben")
+    for text_of_mail in (*mails.values(), f"{mails}"):
+        assert "Can you help?" not in text_of_mail
+    for mail in await week.town.mails():
+        assert "stairs" not in f"{mail.text} {mail.html}"
