@@ -80,6 +80,7 @@ LISTED: Final[Mapping[Role, frozenset[str]]] = {
         "POST /my/second-step/codes", "POST /my/second-step/confirm", "POST /my/second-step/draw", "POST /my/second-step/end",
     },
 }  # fmt: skip
+_OF_THE_DESK: Final = re.compile(r"/(admin|desk|node)(/|\.|$)")
 _AUDIENCE_OF: Final[Mapping[Role, Audience]] = {
     Role.MEMBER: Audience.MEMBER, Role.BROKER: Audience.MEMBER, Role.TREASURER: Audience.MEMBER,
     Role.AUDITOR: Audience.MEMBER, Role.ORGANISER: Audience.ORGANISER, Role.ADMIN: Audience.ADMIN,
@@ -105,13 +106,39 @@ def opens(role: Role | None, route: Door) -> bool:
     return route.audience <= _AUDIENCE_OF[role] or address_of(route) in LISTED.get(role, ())
 
 
+_NUMBERS: Final = frozenset({"{no}", "{number}"})  # not "new" or "add", which are pages of their own
+
+
+def _part(part: str) -> str:
+    if part in _NUMBERS:
+        return "[0-9]+"
+    if part == "{scheme}":
+        return "(?!add$)[^/]+"  # as above
+    return "[^/]+" if part.startswith("{") else re.escape(part)
+
+
 @cache
-def _patterns(role: Role) -> tuple[re.Pattern[str], ...]:
-    gets = [each.removeprefix("GET ") for each in sorted(LISTED[role]) if each.startswith("GET ")]
-    return tuple(re.compile("/".join("[^/]+" if part.startswith("{") else re.escape(part) for part in path.split("/"))) for path in gets)  # fmt: skip
+def _patterns(role: Role, method: str = "GET") -> tuple[re.Pattern[str], ...]:
+    paths = [
+        each.removeprefix(f"{method} ") for each in sorted(LISTED[role]) if each.startswith(f"{method} ")
+    ]
+    return tuple(re.compile("/".join(_part(part) for part in path.split("/"))) for path in paths)
 
 
 def leads_somewhere(role: Role, href: str) -> bool:
     """Tell whether a link to a page of the desk is of use to somebody at the desk."""
     path = href.partition("?")[0]
     return role not in LISTED or any(pattern.fullmatch(path) for pattern in _patterns(role))
+
+
+def may(role: Role, method: str, href: str) -> bool:
+    """Tell whether a form or link of a desk page is of use to its reader; what leads to members' pages is to all but an auditor's forms.
+
+    Of what is for admins alone organisers are told by its page, which does not give the address.
+    """
+    path = href.partition("?")[0].partition("#")[0]
+    if role not in LISTED:
+        return True
+    if not _OF_THE_DESK.match(path):
+        return method == "GET" or role is not Role.AUDITOR
+    return any(pattern.fullmatch(path) for pattern in _patterns(role, method))

@@ -19,6 +19,7 @@ from jinja2.ext import InternationalizationExtension
 from jinja2.runtime import Macro
 from markupsafe import Markup, escape
 
+from node.web.offered import Offered
 from node.web.views.page import Option
 from node.web.words import Words
 
@@ -133,7 +134,7 @@ def make_environment(words: Words, **constants: object) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         cache_size=-1,
-        extensions=[Translated],
+        extensions=[Translated, Offered],
     )
     environment.policies["ext.i18n.trimmed"] = True
     environment.extend(interlets_words=words)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from node.services.acts import Role
-from node.web.roles import leads_somewhere
+from node.web.roles import leads_somewhere, may
 from node.web.words import Words
 
 # Where a page belongs in the bar of five entries; "" for none.
@@ -59,6 +59,10 @@ class Viewer:
     def uses(self, href: str) -> bool:
         """Tell whether a page of the desk is open to them; of those with a part there, by what roles.py lists."""
         return leads_somewhere(self.role, href)
+
+    def may(self, method: str, href: str) -> bool:
+        """Tell whether a form or link of a desk page is of use to them; templates of the desk ask it by themselves."""
+        return may(self.role, method, href)
 
     @property
     def only_reads(self) -> bool:
