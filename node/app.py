@@ -91,6 +91,7 @@ from node.services.own_log import proof_in
 from node.services.paper_notes import PaperNotes
 from node.services.parting import Parting
 from node.services.passkeys import Passkeys
+from node.services.passwords import Passwords
 from node.services.pay_codes import PayCodes
 from node.services.peers import Network, Nowhere, Peers
 from node.services.people import People
@@ -221,6 +222,7 @@ class Node:
             settings=self.settings,
             public_address=self.options.origin,
         )
+        self.passwords = Passwords(store, clock, settings=self.settings, hasher=hasher)
         self.sign_in = SignIn(
             store, clock, chance, settings=self.settings, outbox=self.outbox, hasher=hasher, entering=entering,
             steps=self.second_steps, public_address=self.options.origin,

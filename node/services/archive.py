@@ -24,7 +24,7 @@ INDEX: Final = "tables.json"
 # Left empty in the row: it lets somebody sign in.
 SECRET: Final = frozenset({("member", "pin_hash")})
 # Left out whole, for the same reason.
-SECRET_TABLES: Final = frozenset({"passkey", "second_step", "spare_code"})
+SECRET_TABLES: Final = frozenset({"passkey", "password", "second_step", "spare_code"})
 SUM_CHARACTERS: Final = 16  # of a hexadecimal digest: against accidents, not against forgers
 LINE_BYTES_MAX: Final = 4 * 1024 * 1024
 

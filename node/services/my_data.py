@@ -35,6 +35,7 @@ from node.store.schema import (
     mail,
     market,
     passkeys,
+    passwords,
     payments,
     people,
     profiles,
@@ -57,6 +58,7 @@ Held = dict[str, list[dict[str, Any]]]
 LEFT_OUT: Final = frozenset(
     {
         "pin_hash",
+        "hash",
         "token",
         "folded",
         "once",
@@ -105,6 +107,7 @@ _OF_MEMBER: Final[Mapping[str, tuple[Table, Any]]] = {
     "second_step": (second_step.second_step, second_step.second_step.c.member_no == _NO),
     "spare_codes": (second_step.spare_code, second_step.spare_code.c.member_no == _NO),
     "passkeys": (passkeys.passkey, passkeys.passkey.c.member_no == _NO),
+    "password": (passwords.password, passwords.password.c.member_no == _NO),  # when it was set
     "mail": (mail.mail, (mail.mail.c.member_no == _NO) & mail.mail.c.private.is_(False)),
     "what_i_can_do": (profiles.skill, profiles.skill.c.member_no == _NO),
     "ways_to_reach_me": (profiles.contact_line, profiles.contact_line.c.member_no == _NO),

@@ -1,4 +1,4 @@
-"""Signing in: a mailed code or link, a number and PIN, a one-time link. Source: docs/pages.md 0.8, 8.13.
+"""Signing in: a mailed code or link, a number and PIN or password, a one-time link. Source: docs/pages.md 0.8, 8.13.
 
 Nobody learns here who is a member: an unknown address or number gets the same answer after the same work.
 The code works only in the browser that asked for it; the link of the same mail works wherever it is opened,
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import hmac
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
@@ -41,6 +42,7 @@ from node.services.members import (
     member_by_no,
     parse_number,
 )
+from node.services.passwords import password_hash
 from node.services.second_step import SecondSteps
 from node.services.sessions import TOKEN_BYTES, Session, token_digest, token_text
 from node.services.settings import Settings
@@ -82,6 +84,7 @@ class CodeAsked:
 
 
 Asked: TypeAlias = CodeAsked | Wait
+Stored: TypeAlias = Callable[[ReadTx, int], str | None]  # the hash of what a member proves themselves with
 
 
 # --- Statements --------------------------------------------------------------------------------------------------
@@ -111,6 +114,11 @@ def _find_link(tx: ReadTx, text: str, now_ms: int) -> tuple[Member, str] | None:
         return None
     member = existing(tx, row[0])
     return (member, str(row[1])) if member.state in MAY_SIGN_IN else None
+
+
+def _pin_hash(tx: ReadTx, no: int) -> str | None:
+    stored = tx.scalar(_PIN, no=no)
+    return None if stored is None else str(stored)
 
 
 class SignIn:
@@ -258,22 +266,29 @@ class SignIn:
             return Wrong(left) if left else Lapsed()
         return self._enter(tx, member, fresh, address, own_computer=own_computer, proof="link")
 
-    # --- number and PIN ----------------------------------------------------------------------------------------
+    # --- number and PIN or password ----------------------------------------------------------------------------------------
 
     async def with_pin(self, number: str, pin: str, address: str, *, own_computer: bool) -> Outcome:
         """Sign in with a member's number and the PIN an organiser set."""
+        return await self._with(_pin_hash, "pin", number, pin.strip(), address, own_computer)
+
+    async def with_password(self, number: str, password: str, address: str, *, own_computer: bool) -> Outcome:
+        """Sign in with a member's number and the password they set. Its tries and the PIN's are counted as one."""
+        return await self._with(password_hash, "password", number, password, address, own_computer)
+
+    async def _with(self, stored_of: Stored, proof: str, number: str, secret: str, address: str, own: bool) -> Outcome:  # fmt: skip
         no = parse_number(number) or 0
-        stored = await self._store.write(self._charge_pin, no, address)
+        stored = await self._store.write(self._charge, stored_of, no, address)
         if isinstance(stored, Wait):
             return stored
-        if not await self._hasher.verify(pin.strip(), stored):
+        if not await self._hasher.verify(secret, stored):
             return Wrong()
         fresh = token_text(self._chance.bytes(TOKEN_BYTES))
-        return await self._store.write(self._enter_with_pin, no, stored, address, own_computer, fresh)
+        return await self._store.write(self._enter_with, stored_of, proof, no, stored, address, own, fresh)
 
     async def fits_pin(self, by: Member, pin: str, address: str) -> bool | Wait:
         """Tell whether this is the PIN of a member who is signed in; wrong ones are counted like wrong sign-ins."""
-        stored = await self._store.write(self._charge_pin, by.no, address)
+        stored = await self._store.write(self._charge, _pin_hash, by.no, address)
         if isinstance(stored, Wait):
             return stored
         fits = await self._hasher.verify(pin.strip(), stored)
@@ -285,7 +300,7 @@ class SignIn:
         for counted in self._pin_counts(tx, no, network_of(address)):
             self._throttle.refund(tx, counted)
 
-    def _charge_pin(self, tx: Tx, no: int, address: str) -> str | Wait | None:
+    def _charge(self, tx: Tx, stored_of: Stored, no: int, address: str) -> str | Wait | None:
         """Count the try, and return the hash to verify against, None if there is none."""
         now_ms = self._clock.now_ms()
         network = network_of(address)
@@ -295,8 +310,7 @@ class SignIn:
         member = member_by_no(tx, no)
         if member is None or member.state not in MAY_SIGN_IN:
             return None
-        stored = tx.scalar(_PIN, no=no)
-        return None if stored is None else str(stored)
+        return stored_of(tx, no)
 
     def _pin_counts(self, tx: Tx, no: int, network: str) -> list[Counted]:
         member = member_by_no(tx, no)
@@ -308,15 +322,15 @@ class SignIn:
         )
         return [Counted(self._throttle.mark("pin", network), NETWORK_TRIES), Counted(account, PIN_TRIES)]
 
-    def _enter_with_pin(
-        self, tx: Tx, no: int, stored: str | None, address: str, own_computer: bool, fresh: str
-    ) -> Outcome:
+    def _enter_with(
+        self, tx: Tx, stored_of: Stored, proof: str, no: int, stored: str | None, address: str, own_computer: bool, fresh: str
+    ) -> Outcome:  # fmt: skip
         member = member_by_no(tx, no)
-        # The PIN may have been changed while it was being verified.
-        if member is None or member.state not in MAY_SIGN_IN or tx.scalar(_PIN, no=no) != stored:
+        # It may have been changed while it was being verified.
+        if member is None or member.state not in MAY_SIGN_IN or stored_of(tx, no) != stored:
             return Wrong()
         self._refund_pin(tx, no, address)
-        return self._enter(tx, member, fresh, address, own_computer=own_computer, proof="pin")
+        return self._enter(tx, member, fresh, address, own_computer=own_computer, proof=proof)
 
     # --- one-time links ----------------------------------------------------------------------------------------
 

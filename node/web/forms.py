@@ -204,6 +204,8 @@ def missing_sentence(name: str, words: Words) -> str:
         "text": _("Please write your message."),
         "number": _("Please fill in the member number."),
         "pin": _("Please fill in the PIN."),
+        "password": _("Please fill in the password."),
+        "password_again": _("Please fill in the new password once more."),
         "pin_again": _("Please fill in the new PIN once more."),
         "code": _("Please fill in the six digits."),
         "reason": _("Please say why."),

@@ -11,15 +11,25 @@ from node.web.qr import picture_of
 from node.web.views.logins import LoginRow, LoginsView
 from node.web.views.page import View
 from node.web.views.passkeys import KeyRow, PasskeysView
+from node.web.views.passwords import LoginPasswordView, PasswordView
 from node.web.views.steps import LoginStepView, SecondStepView
 
 _SECRET: Final = b"believable, not real"
 VISITORS: Final[Mapping[str, View]] = {
+    "login-password": LoginPasswordView(
+        form=Filled({"number": "0123"}, {"password": "This number and this password do not belong together. Please type both again."})
+    ),
     "login-step": LoginStepView(
         form=Filled({}, {"code": "This is not the code of just now. Each code works once: wait for the next one. You can try 4 more times."})
     ),
 }  # fmt: skip
 MEMBERS: Final[Mapping[str, View]] = {
+    "password": PasswordView(since="", number="0123", may_change=True, fresh_minutes=15, characters_min=12, characters_max=128),
+    "password-set": PasswordView(
+        form=Filled({}, {"password": "Others would try this one first. Please think of another."}),
+        since="3 May 2026", number="0123", may_change=True, fresh_minutes=15, characters_min=12, characters_max=128,
+    ),
+    "password-late": PasswordView(since="3 May 2026", number="0123", may_change=False, fresh_minutes=15, characters_min=12, characters_max=128),
     "logins": LoginsView(
         rows=(
             LoginRow(device="Firefox on Linux", seen="Last used today", since="Logged in on 3 May 2026", this_one=True, shared=False, end_action="/my/logins/0a1b/end"),

@@ -22,6 +22,7 @@ ALWAYS = {
     "/login/pin",
     "/login/step",
     "/login/passkey",
+    "/login/password",
     "/login/passkey/ask",
     "/login/link/{token}",
     "/logout",

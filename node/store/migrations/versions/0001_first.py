@@ -1575,6 +1575,16 @@ def upgrade() -> None:
         batch_op.create_index("ix_passkey_challenge_member", ["member_no"], unique=False)
 
     op.create_table(
+        "password",
+        sa.Column("member_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("hash", sa.Text(), nullable=False),
+        sa.Column("set_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.ForeignKeyConstraint(["member_no"], ["member.no"], name=op.f("fk_password_member_no")),
+        sa.PrimaryKeyConstraint("member_no", name=op.f("pk_password")),
+        sqlite_strict=True,
+        sqlite_with_rowid=True,
+    )
+    op.create_table(
         "past_trade",
         sa.Column("no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("import_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
