@@ -54,6 +54,8 @@ from node.services.circle_givings import CircleGivings
 from node.services.circle_telling import CircleTelling
 from node.services.circles import Circles
 from node.services.closing import Closing
+from node.services.closing_down import ClosingDown
+from node.services.closing_telling import ClosingTelling
 from node.services.copy_comparing import note_boot
 from node.services.days import Days
 from node.services.deposits import Deposits
@@ -381,7 +383,7 @@ class Node:
             store=self.store, keyring=self.keyring, clock=self.clock, chance=self.chance, links=self.links,
             dispatch=self.dispatch, directory=self.directory, routes=self.routes, unit=self._unit,
             payee_by_listing=self.market.payee_by_listing, name_of=public_name,
-            pauses=lambda: self.settings.now.maintenance,
+            pauses=lambda: self.settings.now.is_paused(self.clock.now_ms()),
             trades_with=lambda scheme: scheme in self.routes.neighbours,
             room_to=self._room_to, credit_to=lambda scheme: self.lines.credit_to(scheme),  # noqa: PLW0108 - made below
         )  # fmt: skip
@@ -442,6 +444,11 @@ class Node:
             store=self.store, own=self.scheme, own_feed=self.own_feed, renew_copies=self._renew_copies,
         )  # fmt: skip
         self.jobs.append(Job("finish-erasures", HOUR_S, self.erasure.finish))
+        self.closing_down = ClosingDown(
+            store=self.store, clock=self.clock, settings=self.settings, market=self.market, neighbours=self.neighbours,
+            own=self.scheme, telling=ClosingTelling(self.outbox, self.settings, self.clock, self.options.origin, zone=LOCALTZ),
+        )  # fmt: skip
+        self.jobs.append(Job("close-down", HOUR_S, self.closing_down.look))
         self.joint_acts = JointActs(
             store=self.store,
             lines=self.lines,
@@ -451,6 +458,7 @@ class Node:
             bookings=self.bookings,
             steps=self.second_steps,
             chest=self.chest,
+            closing_down=self.closing_down,
         )
         self.marks = Marks(store=self.store, lines=self.lines)
         self.jobs.append(Job("mark-lines", HOUR_S, self.marks.write))
@@ -554,10 +562,10 @@ class Node:
     # --- life --------------------------------------------------------------------------------------------------
 
     def _unless_paused(self, work: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
-        """Return a job that moves something, which waits while the node is being looked after."""
+        """Return a job that moves something, which waits while the node is looked after or when the scheme has closed."""
 
         async def do() -> None:
-            if not self.settings.now.maintenance:
+            if not self.settings.now.is_paused(self.clock.now_ms()):
                 await work()
 
         return do

@@ -67,6 +67,11 @@ LOAN_OFFER_VALID_MS: Final = 14 * DAY_MS
 LOANS_OFFERED_MAX: Final = 5  # of one lender that wait for an answer; one to each borrower
 # A fee that is new is known two weeks before it counts: longer than most people are away (3.8).
 FEE_NOTICE_DAYS: Final = 14
+# A scheme that closes says so as long before; afterwards members have a month or more to fetch what is theirs (2.4).
+CLOSING_NOTICE_DAYS: Final = 14
+CLOSING_AHEAD_DAYS_MAX: Final = 366
+CLOSED_READABLE_DAYS_MIN: Final = 30
+CLOSED_READABLE_DAYS_MAX: Final = 731
 FEE_SHARE_MAX: Final = 1000  # hundredths of a hundredth: a tenth of what was traded
 FEE_RULES_MAX: Final = 20  # that run or wait for a yes
 

@@ -1,5 +1,4 @@
-"""What two organisers must want: freeing who is stuck, writing off what a neighbour owes, going on anew, erasing who left,
-letting in who lost their second step.
+"""What two organisers must want: freeing who is stuck, a loss, going on anew, erasing, a lost second step, closing the scheme.
 
 One asks, another confirms; only then something happens, in the unit that confirms. Whoever is new at the desk cannot be
 the other one for a week, or one person could make a second one. A scheme with one organiser waits a week instead, so
@@ -18,6 +17,7 @@ from node.services.booking_rows import CannotBook, may_be_kept
 from node.services.bookings import Bookings
 from node.services.books import Books
 from node.services.chest import Chest, NewChestGift, NewRule
+from node.services.closing_down import ClosingDown, Plan, unpack
 from node.services.deposit_rows import is_party
 from node.services.erasure import Erasure, may_be_erased
 from node.services.fee_rows import goes_to
@@ -45,7 +45,6 @@ ASKED_VALID_MS: Final = 30 * DAY_MS
 WRITE_OFF_HOURS_A_YEAR: Final = 120
 YEAR_MS: Final = 365 * DAY_MS
 ASKED_MAX: Final = 100
-
 
 _J: Final = schema.joint_act.c
 _M: Final = schema.member.c
@@ -145,7 +144,7 @@ class JointActs:
     def __init__(
         self, *, store: Store, lines: LineService, books: Books, keyring: KeyRing,
         erasure: Erasure | None = None, bookings: Bookings | None = None, steps: SecondSteps | None = None,
-        chest: Chest | None = None,
+        chest: Chest | None = None, closing_down: ClosingDown | None = None,
     ):  # fmt: skip
         self._store: Final = store
         self._keyring: Final = keyring
@@ -155,6 +154,7 @@ class JointActs:
         self._bookings: Final = bookings
         self._steps: Final = steps
         self._chest: Final = chest
+        self._closing_down: Final = closing_down
 
     async def ask_erase(self, by: Actor, member_no: int) -> None:
         """Ask to erase what is held about a member who has left. Raises CannotAct."""
@@ -191,6 +191,10 @@ class JointActs:
         no = self._chest.propose_gift_in(tx, new, once)
         if no is not None:
             self._ask(tx, by, Kind.CHEST, no.to_bytes(8, "big"), new.amount)
+
+    async def ask_close(self, by: Actor, plan: Plan) -> None:
+        """Ask that the scheme closes. Raises CannotAct. Source: 2.4."""
+        await self._store.write(self._ask, by, Kind.CLOSE, plan.packed(), plan.at_ms)
 
     async def ask_free(self, by: Actor, trade_no: int) -> None:
         """Ask to free the member of a trade that has been late for 14 days. Raises CannotAct."""
@@ -326,6 +330,9 @@ class JointActs:
             case Kind.FEE | Kind.CHEST:
                 assert self._chest is not None, "asked by this node"
                 self._chest.check_in(tx, kind, int.from_bytes(about, "big"))
+            case Kind.CLOSE:
+                assert self._closing_down is not None, "a node that has members can close"
+                self._closing_down.check_in(tx, unpack(about, amount))
             case Kind.GO_ON:
                 line = lines.by_peer(SchemeId(about))
                 if line is None or line.status not in CAN_GO_ON or not all(line.state.mine.opened):
@@ -370,6 +377,10 @@ class JointActs:
             case Kind.FEE | Kind.CHEST:
                 assert self._chest is not None, "looked at a moment ago"
                 self._chest.carry_out_in(tx, by, asked)
+                return
+            case Kind.CLOSE:
+                assert self._closing_down is not None, "looked at a moment ago"
+                self._closing_down.announce_in(tx, unpack(asked.about, asked.amount))
                 return
             case Kind.GO_ON:
                 self._carry_out_go_on(tx, by, SchemeId(asked.about), asked.amount)

@@ -22,6 +22,7 @@ class Kind(StrEnum):
     STEP = "second-step"  # about the number of a member: they log in without the second step they lost
     FEE = "fee"  # about a rule's number: it begins, and members owe by it
     CHEST = "chest"  # about the number of what the chest is to give a member
+    CLOSE = "close"  # about `closing_down.Plan`: the scheme closes
     GO_ON = "go-on"  # about a neighbour: the line goes on in a new epoch, from the debt that both agreed on
 
 
@@ -94,6 +95,7 @@ class Asked:
 DEEDS: Final[Mapping[Kind, Deed]] = {
     Kind.FREE: Deed.FREED, Kind.WRITE_OFF: Deed.WRITTEN_OFF, Kind.GO_ON: Deed.NEIGHBOUR, Kind.ERASE: Deed.ERASED,
     Kind.DEPOSIT: Deed.DEPOSIT, Kind.FEE: Deed.FEE, Kind.CHEST: Deed.FEE, Kind.STEP: Deed.SECOND_STEP,
+    Kind.CLOSE: Deed.SETTINGS,
 }  # fmt: skip
 
 
@@ -102,6 +104,8 @@ def named(kind: Kind, about: bytes) -> str:
     match kind:
         case Kind.WRITE_OFF | Kind.GO_ON:
             return scheme_text(SchemeId(about))
+        case Kind.CLOSE:
+            return "closing"
         case Kind.DEPOSIT:
             return f"booking {int.from_bytes(about, 'big')}"
         case Kind.FEE:

@@ -78,6 +78,9 @@ class SchemeSettings:
     helper_checks: tuple[str, ...] = ()  # all of what makes a checked helper; empty for what is usual
     helper_checks_more: tuple[str, ...] = ()  # what may be checked besides
     agreement: str = ""  # what applicants agree to; empty for the pack's own words
+    closing_ms: int | None = None  # from when nothing is recorded any more, for the scheme closes (rule 2.4)
+    closing_until_ms: int | None = None  # until when members can fetch what is theirs
+    closing_why: str = ""
 
     def rate_at(self, now_ms: int) -> Rate:
         """Return what one hour is in minor units at `now_ms`."""
@@ -85,6 +88,14 @@ class SchemeSettings:
         if announced is not None and self.next_rate_ms is not None and self.next_rate_ms <= now_ms:
             return Rate(minor_per_hour=announced)
         return Rate(minor_per_hour=self.minor_per_hour)
+
+    def is_closed(self, now_ms: int) -> bool:
+        """Tell whether the scheme has closed by `now_ms`. Source: 2.4."""
+        return self.closing_ms is not None and self.closing_ms <= now_ms
+
+    def is_paused(self, now_ms: int) -> bool:
+        """Tell whether nothing new is recorded at `now_ms`: the node is looked after, or the scheme has closed."""
+        return self.maintenance or self.is_closed(now_ms)
 
     def language_for(self, wanted: str) -> str:
         """Return the language a reader who wants `wanted` is spoken to in: that, or the scheme's own."""
@@ -107,7 +118,17 @@ class SchemeSettings:
 _NAMES: Final = frozenset(each.name for each in fields(SchemeSettings))
 # What `change` refuses, because it has a notice period or is fixed with the first entry of the ledger.
 _NOT_CHANGED_HERE: Final = frozenset(
-    {"unit_kind", "decimals", "minor_per_hour", "next_minor_per_hour", "next_rate_ms", "rate_since_ms"}
+    {
+        "unit_kind",
+        "decimals",
+        "minor_per_hour",
+        "next_minor_per_hour",
+        "next_rate_ms",
+        "rate_since_ms",
+        "closing_ms",
+        "closing_until_ms",
+        "closing_why",
+    }
 )
 
 
@@ -170,6 +191,17 @@ class Settings:
             now_ms = self._clock.now_ms()
             note_act(tx, by, Deed.SETTINGS, now_ms=now_ms, detail=", ".join(sorted(different)))
         tx.on_commit(self._take, after)
+
+    def close_in(self, tx: Tx, at_ms: int | None, until_ms: int | None, why: str) -> SchemeSettings:
+        """Unit: note from when the scheme is closed, or that it goes on; return the settings of then. Source: 2.4."""
+        stored = read_settings(tx)
+        assert stored is not None
+        changed: dict[str, Any] = {"closing_ms": at_ms, "closing_until_ms": until_ms, "closing_why": why}
+        for key, value in changed.items():
+            tx.run(_SET, key=key, value=json.dumps(value))
+        after = replace(stored, **changed)
+        tx.on_commit(self._take, after)
+        return after
 
     async def announce_rate(self, by: Actor, minor_per_hour: int) -> SchemeSettings:
         """Announce what one hour will be, from seven days ahead on."""

@@ -21,6 +21,7 @@ from node.services.sessions import Session
 from node.services.threads import unread_of
 from node.store import ReadTx, Remembered
 from node.web.assets import Assets
+from node.web.closed import AFTERWARDS, HasClosed
 from node.web.context import Context, NotSignedIn, Route, StepMissing, UnderMaintenance
 from node.web.cookies import CookieNames, Cookies
 from node.web.forms import FORM_BYTES_MAX, BadForm, posted
@@ -35,6 +36,7 @@ from node.web.pages import (
     desk,
     desk_acting,
     desk_chest,
+    desk_closing,
     desk_complaints,
     desk_entry,
     desk_evidence,
@@ -140,6 +142,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     *desk.ROUTES,
     *desk_acting.ROUTES,
     *desk_chest.ROUTES,
+    *desk_closing.ROUTES,
     *desk_fees.ROUTES,
     *desk_entry.ROUTES,
     *desk_letters.ROUTES,
@@ -232,6 +235,9 @@ def _handler(route: Route) -> Handler:
         context.admit(route)
         if route.method == "POST" and not route.always and context.settings.maintenance:
             raise UnderMaintenance
+        after = route.always or route.path in AFTERWARDS
+        if route.method == "POST" and not after and context.settings.is_closed(context.now_ms):
+            raise HasClosed
         return await route.handler(context)
 
     return handle

@@ -34,6 +34,7 @@ from node.services.sessions import TOKEN_BYTES, Session, token_text
 from node.services.settings import SchemeSettings
 from node.store import ReadTx
 from node.web.amounts import Unit
+from node.web.closed import closing_words
 from node.web.cookies import KEPT_S, Cookies
 from node.web.downloads import download
 from node.web.forms import FIELDS_MAX, Filled, FormType, fresh_key, once_text, read
@@ -287,14 +288,13 @@ class Context:
         """Return what the page shows around its own matter; `live` as in `live_marks.marks_for`."""
         if not self._form_secret:
             self._form_secret = token_text(self.node.chance.bytes(TOKEN_BYTES))
-        session = self.session
         return Page(
             site=self.scheme.site,
             words=self.words,
             form_token=form_token(self._form_mark()),
             path=self.path if self.request.method in {"GET", "HEAD"} else "/",
             viewer=None
-            if session is None
+            if (session := self.session) is None
             else Viewer(
                 name=session.member.name,
                 organiser=self.at_desk,
@@ -305,9 +305,10 @@ class Context:
                 unread=self.unread,
             ),
             text_size=_text_size(self.cookies.get(self.cookies.names.size)),
+            closing=closing_words(self.settings, self.voice, self.now_ms),
             notice=notice_text(self.request.query.get("note", ""), self.words),
             live=live,
-            owner=owner_of(session, self.node.scheme),
+            owner=owner_of(self.session, self.node.scheme),
         )
 
     def show(self, view: View, status: int = 200, *, secret: bool = False, live: str = "") -> web.Response:

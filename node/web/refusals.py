@@ -15,6 +15,7 @@ from aiohttp import web
 from node.pdf.maker import NoPdf, Why
 from node.services.acts import NotAllowed, Role
 from node.store.errors import OutcomeUnknown, StoreError, StoreFull
+from node.web.closed import HasClosed
 from node.web.context import (
     Context,
     NoSuchPage,
@@ -146,6 +147,14 @@ def _said(context: Context, error: Exception) -> Said:
                 _("This computer is being looked after for a while."),
                 nothing,
                 _("You can read everything. Do this once more when the line at the top is gone."),
+            )
+        case HasClosed():
+            return Said(
+                403,
+                _("This scheme has closed"),
+                _("Nothing is recorded or changed here any more."),
+                nothing,
+                _("You can still read everything, and save your statement and what is yours."),
             )
         case NotForOthers():
             return Said(

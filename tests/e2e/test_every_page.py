@@ -31,7 +31,7 @@ NARROW = ViewportSize(width=320, height=640)
 PICTURE_WIDTHS = (360, 1200)
 # Links that do something or lead out: to files, telephones, the same page in other letters.
 SKIPPED = re.compile(
-    r"^/text\?|\.csv|\.zip|\.pdf|^/static/|^/t/.*/check|^/t/.*/receipt/(file|pdf)|^/my/data/download|^/admin/close-year/file|^/desk/tokens/[0-9]+/pdf|^/about/source$"
+    r"^/text\?|\.csv|\.zip|\.pdf|^/static/|^/t/.*/check|^/t/.*/receipt/(file|pdf)|^/my/data/download|^/admin/close-year/file|^/admin/closing/sheet|^/desk/tokens/[0-9]+/pdf|^/about/source$"
 )
 
 

@@ -9,6 +9,7 @@ from aiohttp import web
 
 from node.services.acts import Actor
 from node.services.booking_rows import Booking, asked_to_keep
+from node.services.closing_down import unpack
 from node.services.joint_acts import asked_now, stuck_trades, why_not
 from node.services.joint_kinds import Asked, CannotAct, Kind, Why
 from node.services.line_accounts import line_account_balance
@@ -16,6 +17,7 @@ from node.services.line_rows import Line, read_lines
 from node.services.members import Member, existing, member_by_account
 from node.services.trades import Trade, trade_by_no
 from node.store import ReadTx
+from node.web.closed import closing_card
 from node.web.context import ORGANISER, Context, NoSuchPage, Route, get, post
 from node.web.forms import EMPTY, Filled
 from node.web.pages.booking_words import when_words
@@ -149,6 +151,8 @@ def _asked(
         what, detail, then, href = _("A deposit"), _("It was settled meanwhile."), "", HERE
     elif (of_chest := read.chest.get(asked.no)) is not None:
         what, detail, then, href = chest_card(context, of_chest)
+    elif asked.kind is Kind.CLOSE:
+        what, detail, then, href = closing_card(context.voice, unpack(asked.about, asked.amount))
     elif asked.kind is Kind.GO_ON:
         peer = SchemeId(asked.about)
         named = {"name": name_of(context, known, peer)}

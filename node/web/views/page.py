@@ -82,6 +82,7 @@ class Page:
     text_size: Literal[1, 2, 3] = 1
     notice: str = ""  # what just happened: "Saved."
     owner: str = ""  # whose pages this browser may keep, as `installable.owner_mark`; "" for nobody's
+    closing: str = ""  # that the scheme closes, or has closed, and when
     bare: bool = False  # there are no other pages to lead to
     live: str = ""  # what the page is told changes of, and how that stood: `live_marks.py`; "" for nothing
 

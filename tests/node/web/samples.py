@@ -146,7 +146,7 @@ from tests.node.web.samples_desk import desk_views
 from tests.node.web.samples_find import FIND, FIND_DESK
 from tests.node.web.samples_money import IMPORTS, MONEY
 from tests.node.web.samples_of_chest import DESK, MINE
-from tests.node.web.samples_of_gone import gone_pages
+from tests.node.web.samples_of_gone import CLOSING, gone_pages
 from tests.node.web.samples_of_group_accounts import DESK as ACCOUNTS_DESK
 from tests.node.web.samples_of_group_accounts import MINE as ACCOUNTS
 from tests.node.web.samples_of_node import PAGES_OF_NODE
@@ -559,7 +559,7 @@ PAGES: Final[Mapping[str, Sample]] = {
     **{name: Sample(replace(MEMBER, path="/my"), view) for name, view in {**FIND, **ALERTS}.items()},
     **{
         name: Sample(ORGANISER, view)
-        for name, view in {**IMPORTS, **samples_care.DESK, **DESK, **ACCOUNTS_DESK}.items()
+        for name, view in {**IMPORTS, **samples_care.DESK, **DESK, **ACCOUNTS_DESK, **CLOSING}.items()
     },
     **{name: Sample(replace(MEMBER, path="/my"), view) for name, view in samples_care.MEMBERS.items()},
     **{
