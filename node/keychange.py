@@ -18,9 +18,17 @@ from node.clock import Chance
 from node.keyfiles import SHEET_BYTES, Keys, KeysUnusable, next_root_key, recovery_key, safe_key
 from node.keyring import KeyRing
 from node.services.own_log import Lost
-from protocol.identity import IdentityState, advance, make_delegate, make_new_log, make_revoke, make_rotate
+from protocol.identity import (
+    IdentityState,
+    advance,
+    make_delegate,
+    make_end,
+    make_new_log,
+    make_revoke,
+    make_rotate,
+)
 from protocol.identity_events import RECOVERY, SEAL, SIGNING_PURPOSES, next_key_digest
-from protocol.names import KeySeq
+from protocol.names import KeySeq, SchemeId
 
 ONLINE: Final = (*SIGNING_PURPOSES, SEAL)  # what lies in online.key
 
@@ -95,6 +103,16 @@ def begin_log(keys: Keys, root: SigningKey, lost: Lost, now_ms: int) -> Keys:
         ProtocolError: `root` is not the root key in force.
     """
     event = make_new_log(keys.keyring.identity, root, lost.held, lost.known, now_ms)
+    return replace(keys, keyring=_after(keys.keyring, event.wire))
+
+
+def end_identity(keys: Keys, root: SigningKey, successor: SchemeId | None, now_ms: int) -> Keys:
+    """Return keys whose identity has ended, with the scheme in which it goes on if there is one. Source: 2.2, 2.4.
+
+    Raises:
+        ProtocolError: `root` is not the root key in force, or the successor is the scheme itself.
+    """
+    event = make_end(keys.keyring.identity, root, now_ms, successor)
     return replace(keys, keyring=_after(keys.keyring, event.wire))
 
 

@@ -86,6 +86,10 @@ class Phonebook:
         state = self.states.get(scheme)
         return None if state is None else state.key_for(purpose, key_seq)
 
+    def has_ended(self, scheme: SchemeId) -> bool:
+        state = self.states.get(scheme)
+        return state is not None and state.ended is not None
+
     async def session_keys(self, scheme: SchemeId, identity_log: tuple[bytes, ...]) -> SessionKeyOf:
         return lambda asked, key_seq: self.key_for(asked, "session", key_seq) if asked == scheme else None
 

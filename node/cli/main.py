@@ -18,6 +18,7 @@ from node.cli.answers import json_option, plainly, target_of
 from node.cli.answers import show as _show
 from node.cli.backup import backup
 from node.cli.bring_in import import_file, undo_import
+from node.cli.ending import end
 from node.cli.evidence import evidence
 from node.cli.keys import keys
 from node.cli.ledger import ledger
@@ -322,6 +323,7 @@ peer.add_command(statement)
 peer.add_command(compare)
 cli.add_command(keys)
 cli.add_command(moved)
+cli.add_command(end)
 cli.add_command(ledger)
 ledger.add_command(new_log)
 cli.add_command(set_up)

@@ -131,6 +131,11 @@ class Directory:
             self._states[scheme] = state
         return state
 
+    def has_ended(self, scheme: SchemeId) -> bool:
+        """Tell whether a scheme's identity has ended: closed, or gone on in another. Source: 2.4."""
+        state = self.state(scheme)
+        return state is not None and state.ended is not None
+
     def key_for(self, scheme: SchemeId, purpose: str, key_seq: int) -> VerifyingKey | None:
         """Return the key whose signatures count now, or None."""
         state = self.state(scheme)

@@ -22,6 +22,7 @@ from node.federation.links import Links
 from node.federation.session import Session
 from node.keyring import KeyRing
 from node.services.books import Books
+from node.services.ended_schemes import SchemeDirectory, must_go_on
 from node.services.line_desk import LineDesk, reset_for_boot
 from node.services.line_frames import bytes_of, line_and, sync_answer
 from node.services.line_return import key_of_returned
@@ -29,7 +30,7 @@ from node.services.line_rows import REPLACED, Line, Standing, find_line, read_li
 from node.services.line_seen import Seen
 from node.services.line_sending import Sending
 from node.services.line_stops import Stops
-from node.services.line_units import KeyDirectory, LineUnits
+from node.services.line_units import LineUnits
 from node.services.misdeeds import Misdeeds, NoMisdeeds
 from node.services.nudges import Nudges
 from node.services.payer_desk import Ended
@@ -61,7 +62,7 @@ class LineService:
 
     def __init__(
         self, *, store: Store, keyring: KeyRing, clock: Clock, chance: Chance, links: Links, dispatch: Dispatch,
-        directory: KeyDirectory, books: Books, acceptance_of: AcceptanceOf, on_payment_ended: Ended,
+        directory: SchemeDirectory, books: Books, acceptance_of: AcceptanceOf, on_payment_ended: Ended,
         on_lines: Callable[[tuple[Line, ...]], None] | None = None,
         owed_ceiling: Callable[[], int | None] = lambda: None, misdeeds: Misdeeds | None = None,
     ):  # fmt: skip
@@ -362,8 +363,9 @@ class LineService:
         """Open a line with `peer`: they may owe us up to `limit`. It begins when their admins agree. Source: 6.1.
 
         Raises:
-            LineRefused: there is one already.
+            LineRefused: there is one already, or that scheme has ended.
         """
+        must_go_on(self._directory, peer)
         nonce = self._chance.bytes(16)
         line_id = await self._store.write(self.units.propose, peer, nonce, limit, own_ceiling)
         await self._deliver_new(line_id, peer)
@@ -373,8 +375,9 @@ class LineService:
         """Open our side of a line the peer proposed.
 
         Raises:
-            LineRefused: they have not asked.
+            LineRefused: they have not asked, or have ended.
         """
+        must_go_on(self._directory, peer)
         line_id = await self._store.write(self.units.agree, peer, limit, own_ceiling)
         await self._deliver_new(line_id, peer)
         return line_id

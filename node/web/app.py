@@ -25,6 +25,7 @@ from node.web.closed import AFTERWARDS, HasClosed
 from node.web.context import Context, NotSignedIn, Route, StepMissing, UnderMaintenance
 from node.web.cookies import CookieNames, Cookies
 from node.web.forms import FORM_BYTES_MAX, BadForm, posted
+from node.web.gone import ended_app
 from node.web.installable import Installable
 from node.web.live import ASKED_BY_SCRIPT, BEAT_S, Live
 from node.web.pages import (
@@ -186,11 +187,13 @@ def make_app(
 ) -> web.Application:
     """Return the application that serves all pages, and `doors` beside them.
 
-    Nodes in one process may share a renderer: it knows nothing of a scheme, and templates are slow to compile. Pages that are told of
+    Of a scheme that has ended it is one page. Nodes in one process may share a renderer: it knows nothing of a scheme, and templates are slow to compile. Pages that are told of
     changes hear every `live_beat_s` seconds that we are there.
     """
     origin = Origin(node.options.origin)
     renderer = renderer or Renderer(Assets())
+    if node.keyring.identity.ended is not None:
+        return ended_app(node, doors, renderer)
     app = web.Application(
         middlewares=[
             security_headers,

@@ -5,18 +5,24 @@ Source: docs/moving.md; docs/pages.md 7.1.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import replace
 from http import HTTPStatus
 
 from aiohttp import web
 
+from node.app import Node
 from node.moved import Moved
+from node.services.peers import find_peer
 from node.web.amounts import HARD_SPACE
 from node.web.assets import Assets
 from node.web.render import Renderer
 from node.web.security import security_headers
+from node.web.surroundings import Scheme
 from node.web.views.gone import GoneView
 from node.web.views.page import Link, Page, Site
 from node.web.words import Pack, words_for
+from protocol.names import scheme_text
 
 
 def moved_page(moved: Moved) -> tuple[Page, GoneView]:
@@ -38,6 +44,39 @@ def moved_page(moved: Moved) -> tuple[Page, GoneView]:
         action=Link(text=_("Go to the new address"), href=moved.address),
     )
     return Page(site=site, words=words, form_token="", path="/", bare=True), view
+
+
+async def ended_page(node: Node) -> tuple[Page, GoneView]:
+    """Return the page of a scheme whose identity has ended. Source: docs/protocol.md 2.4."""
+    settings, end = node.settings.now, node.keyring.identity.ended
+    assert end is not None, "the identity has ended"
+    words = words_for(settings.language, Pack(settings.wording))
+    _ = words.gettext
+    sentences = [_("Nothing is recorded or read here any more.")]
+    if settings.closing_why:
+        sentences.append(settings.closing_why)
+    if end.successor is not None:
+        peer = await node.store.read(find_peer, end.successor)
+        name = scheme_text(end.successor) if peer is None else peer.name
+        sentences.append(_("It goes on as part of %(name)s.") % {"name": name})
+    view = GoneView(
+        title=_("%(scheme)s has closed for good") % {"scheme": settings.name}, sentences=tuple(sentences)
+    )
+    site = replace(Scheme.of(settings).site, maintenance=False)
+    return Page(site=site, words=words, form_token="", path="/", bare=True), view
+
+
+def ended_app(node: Node, doors: Iterable[web.AbstractRouteDef], renderer: Renderer) -> web.Application:
+    """Return the application of a node whose scheme has ended: one page, and `doors` for other nodes as ever."""
+
+    async def answer(_request: web.Request) -> web.Response:
+        return renderer.response(*await ended_page(node), HTTPStatus.GONE)
+
+    app = web.Application(middlewares=[security_headers])
+    renderer.assets.add_to(app)
+    app.add_routes(doors)
+    app.router.add_route("*", "/{rest:.*}", answer)
+    return app
 
 
 def moved_app(moved: Moved) -> web.Application:

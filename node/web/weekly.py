@@ -88,7 +88,9 @@ class Weekly:
         node, now_ms = self._node, self._node.clock.now_ms()
         monday = self.monday(now_ms)
         late = now_ms >= monday.starts_ms + LATE_MS
-        if late or is_night(now_ms, self._zone) or not node.outbox.sends or node.settings.now.maintenance:
+        if late or is_night(now_ms, self._zone) or not node.outbox.sends:
+            return
+        if node.settings.now.is_paused(now_ms):
             return
         due = await node.store.read(rows.members_due, monday.week, monday.starts_ms)
         if not due:

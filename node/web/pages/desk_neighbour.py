@@ -152,6 +152,12 @@ def _limits_now(context: Context, each: Line) -> Filled:
 def _facts(context: Context, known: Known, each: Line) -> tuple[Fact, ...]:
     _ = context.words.gettext
     facts = []
+    if context.node.directory.has_ended(each.peer):
+        facts.append(
+            Fact(
+                label=_("Closed for good"), text=_("Nothing new can be agreed with it. What is owed stands.")
+            )
+        )
     peer = known.peers.get(each.peer)
     if peer is not None:
         facts.append(Fact(label=_("Address"), text=peer.address))
