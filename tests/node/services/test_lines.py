@@ -467,8 +467,9 @@ def test_an_old_lock_waits_for_the_next_line(boots: int) -> None:
     in_row(scenario)
 
 
-def test_a_new_lock_does_not_wait_for_the_next_line() -> None:
-    """Rule 6.7 (d): a lock that came after this boot was answered was surely not forwarded."""
+@pytest.mark.parametrize("late", [False, True])
+def test_a_new_lock_waits_until_the_next_line_was_compared(late: bool) -> None:
+    """Rules 6.7 (d), 7.2: its author may have shown a restored scheme a shorter chain before; then the deadline counts."""
 
     async def scenario(town: SmallTown) -> None:
         oakvale, hilltop = town["Oakvale"], town["Hilltop"]
@@ -477,12 +478,14 @@ def test_a_new_lock_does_not_wait_for_the_next_line() -> None:
         town.network.cut("Hilltop", "Riverside")
         await hilltop.restart()
         await asyncio.sleep(30)
-        begun = await oakvale.settlement.pay(
-            offer, account_no=oakvale.members["Ana"], entered_by="Ana", once=b"1"
-        )
-        assert (await oakvale.settlement.wait(begun.no, 20)).state is PayerState.FAILED
+        ana = oakvale.members["Ana"]
+        begun = await oakvale.settlement.pay(offer, account_no=ana, entered_by="Ana", once=b"1")
+        await asyncio.sleep(3600 if late else 20)
+        assert await forward_states(hilltop) == ["wait"]
         town.network.mend("Hilltop", "Riverside")
         await town.until_async(town.all_usable, 600)
+        ended = PayerState.FAILED if late else PayerState.PAID
+        assert (await oakvale.settlement.wait(begun.no, 600)).state is ended
 
     in_row(scenario)
 
