@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from node.findings import Finding, State
 from node.texts import to_translate
-from protocol.limits import DAY_MS
+from protocol.limits import DAY_MS, HOUR_MS
 
 WAIT_S: Final = 10.0
 # Whoever renews by itself does so a month before: by then it has failed for a while.
@@ -47,6 +47,21 @@ async def look(origin: str, context: ssl.SSLContext | None = None) -> Seen:
         return Seen(ends_ms=int(ssl.cert_time_to_seconds(str(told["notAfter"])) * 1000))
     finally:
         writer.close()
+
+
+class Watched:
+    """The certificate under one address; what was seen is believed for an hour, so that no page waits for another look."""
+
+    def __init__(self, origin: str):
+        self._origin: Final = origin
+        self._seen: Seen | None = None
+        self._seen_ms = 0
+
+    async def finding(self, now_ms: int) -> Finding:
+        """Return what is to be said about it now."""
+        if self._seen is None or not 0 <= now_ms - self._seen_ms < HOUR_MS:
+            self._seen, self._seen_ms = await look(self._origin), now_ms
+        return certificate_finding(self._origin, self._seen, now_ms)
 
 
 def certificate_finding(origin: str, seen: Seen, now_ms: int) -> Finding:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING
@@ -19,6 +19,7 @@ from protocol.names import SchemeId
 
 if TYPE_CHECKING:
     from node.backup.regular import Standing
+    from node.certificate import Watched
     from node.findings import Finding
     from node.services.rehearsals import Tried
 
@@ -30,10 +31,18 @@ async def _rehearse(config: Config, scheme: SchemeId) -> Tried:
     return await try_newest(config, scheme)
 
 
-async def _certificate(origin: str, now_ms: int) -> Finding:
-    from node.certificate import certificate_finding, look
+def _certificate(origin: str) -> Callable[[int], Awaitable[Finding]]:
+    watched: Watched | None = None
 
-    return certificate_finding(origin, await look(origin), now_ms)
+    async def finding(now_ms: int) -> Finding:
+        # As above.
+        from node.certificate import Watched
+
+        nonlocal watched
+        watched = watched or Watched(origin)
+        return await watched.finding(now_ms)
+
+    return finding
 
 
 def _mail_account(config: Config) -> str:
@@ -64,7 +73,7 @@ def options_of(config: Config, scheme: SchemeId | None = None) -> Options:
         rehearse=None
         if config.backup.folder is None or scheme is None
         else partial(_rehearse, config, scheme),
-        certificate=partial(_certificate, origin) if origin.startswith("https://") else None,
+        certificate=_certificate(origin) if origin.startswith("https://") else None,
         keep_copies=True,
         proxies=config.node.believed(),
     )

@@ -84,7 +84,7 @@ async def serve(config: Config, founded: socket.socket | None = None) -> None:
         await _serve_moved(moved, listening)
         return
     if founded is not None:
-        _end_at_signals(stopping.set)  # nobody can have newer books of it
+        end_at_signals(stopping.set)  # nobody can have newer books of it
     elif not await _woken(config, listening, stopping):
         return
     async with open_node(config) as node:
@@ -113,7 +113,7 @@ async def _serve_moved(moved: Moved, listening: socket.socket) -> None:
     from node.web.gone import moved_app
 
     stopping, loop = asyncio.Event(), asyncio.get_running_loop()
-    _end_at_signals(stopping.set)
+    end_at_signals(stopping.set)
     doorstep = Doorstep()
     app = moved_app(moved)
     app.middlewares.append(doorstep.middleware)
@@ -158,7 +158,7 @@ async def _woken(config: Config, listening: socket.socket, stopping: asyncio.Eve
         stopping.set()
         this.cancel()
 
-    _end_at_signals(end)
+    end_at_signals(end)
     try:
         await wake(config, listening)
     except asyncio.CancelledError:
@@ -166,11 +166,12 @@ async def _woken(config: Config, listening: socket.socket, stopping: asyncio.Eve
             raise
         this.uncancel()
         return False
-    _end_at_signals(stopping.set)
+    end_at_signals(stopping.set)
     return True
 
 
-def _end_at_signals(end: Callable[[], None]) -> None:
+def end_at_signals(end: Callable[[], None]) -> None:
+    """Let SIGTERM and SIGINT call `end`, and nothing else, from now on."""
     loop = asyncio.get_running_loop()
     for sign in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(sign, end)

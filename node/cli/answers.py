@@ -43,6 +43,21 @@ def plainly(command: Command) -> Command:
     return run  # type: ignore[return-value]  # click reads the signature that `wraps` keeps
 
 
+def new_node_options(command: Command) -> Command:
+    """Give a command that makes a node the options that say where it is to be."""
+    for option in reversed((
+        click.option(
+            "--data-dir", type=click.Path(path_type=Path, file_okay=False), default=Path("data"), show_default=True
+        ),
+        click.option("--host", default="127.0.0.1", show_default=True, help="Where to listen."),
+        click.option("--port", type=click.IntRange(1, 65_535), default=8480, show_default=True),
+        click.option("--public-address", default="", help="What members type, as https://oakvale.example."),
+        click.option("--lan", is_flag=True, help="Allow neighbours with addresses of the own network."),
+    )):  # fmt: skip
+        command = option(command)
+    return command
+
+
 def config_of(context: click.Context) -> Config:
     """Return the configuration the command was given. Raises ConfigError."""
     from node.config import find_file, load

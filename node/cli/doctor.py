@@ -152,10 +152,10 @@ def _data(config: Config) -> Iterator[Finding]:
 def _certificate(origin: str) -> Finding:
     import asyncio
 
-    from node.certificate import certificate_finding, look
+    from node.certificate import Watched
     from node.clock import SystemClock
 
-    return certificate_finding(origin, asyncio.run(look(origin)), SystemClock().now_ms())
+    return asyncio.run(Watched(origin).finding(SystemClock().now_ms()))
 
 
 def _backups(config: Config) -> Finding:

@@ -23,6 +23,7 @@ from node.founding.making import (
     Prepared,
     Unfit,
     Wrong,
+    absolute,
     check_passphrase,
     draw_places,
     finish,
@@ -93,7 +94,7 @@ def _hour(typed: str) -> tuple[int, int]:
 
 def make_ready(target: Path, answers: Answers) -> Prepared:
     """Make everything, for what it shows to be seen before it counts. Raises CannotDo, KeysUnusable, ConfigError."""
-    if finish(target, answers.data_dir.expanduser().absolute()):
+    if finish(target, absolute(answers.data_dir)):
         raise CannotDo("the scheme that was begun here is whole now: “interlets serve” starts it")
     try:
         return asyncio.run(prepare(target, answers, SystemChance(), SystemClock()))

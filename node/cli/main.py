@@ -14,7 +14,7 @@ import click
 
 from node.cli.answers import ask_node as _ask
 from node.cli.answers import config_of as _config
-from node.cli.answers import json_option, plainly, target_of
+from node.cli.answers import json_option, new_node_options, plainly, target_of
 from node.cli.answers import show as _show
 from node.cli.backup import backup
 from node.cli.bring_in import import_file, undo_import
@@ -111,13 +111,7 @@ def go_on(context: click.Context) -> None:
 @click.option("--email", default=None, help="The first organiser's e-mail address.")
 @click.option("--phone", default="", help="The telephone number of the help line.")
 @click.option("--language", default="en", show_default=True)
-@click.option(
-    "--data-dir", type=click.Path(path_type=Path, file_okay=False), default=Path("data"), show_default=True
-)
-@click.option("--host", default="127.0.0.1", show_default=True, help="Where to listen.")
-@click.option("--port", type=click.IntRange(1, 65_535), default=8480, show_default=True)
-@click.option("--public-address", default="", help="What members type, as https://oakvale.example.")
-@click.option("--lan", is_flag=True, help="Allow neighbours with addresses of the own network.")
+@new_node_options
 @click.option(
     "--passphrase-file",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),

@@ -9,17 +9,11 @@ from pathlib import Path
 
 import click
 
-from node.cli.answers import plainly, target_of
+from node.cli.answers import new_node_options, plainly, target_of
 
 
 @click.command("set-up")
-@click.option(
-    "--data-dir", type=click.Path(path_type=Path, file_okay=False), default=Path("data"), show_default=True
-)
-@click.option("--host", default="127.0.0.1", show_default=True, help="Where to listen.")
-@click.option("--port", type=click.IntRange(1, 65_535), default=8480, show_default=True)
-@click.option("--public-address", default="", help="What members type, as https://oakvale.example.")
-@click.option("--lan", is_flag=True, help="Allow neighbours with addresses of the own network.")
+@new_node_options
 @click.pass_context
 @plainly
 def set_up(

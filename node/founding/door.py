@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 from node.clock import Chance, Clock
-from node.founding.making import Prepared, draw_places
+from node.founding.making import Prepared, absolute, draw_places
 from node.services.sessions import TOKEN_BYTES, token_text
 from node.web.assets import Assets
 from node.web.forms import BadForm, Filled, posted
@@ -53,7 +53,7 @@ class SetUp:
         chance: Chance, clock: Clock, say: Callable[[str], None], ended: asyncio.Event,
     ):  # fmt: skip
         self.target: Final = target
-        self.data_dir: Final = data_dir.expanduser().absolute()
+        self.data_dir: Final = absolute(data_dir)
         self.machine: Final = {"host": host, "port": port, "public_address": public_address, "lan": lan}
         self.origin: Final = Origin(origin)
         self.chance: Final = chance

@@ -214,7 +214,7 @@ async def prepare(target: Path, answers: Answers, chance: Chance, clock: Clock) 
     refuse_second(target, data_dir)
     check_passphrase(answers.passphrase)
     _check_writable(target)
-    own_folder = not _is_there(data_dir)
+    own_folder = not data_dir.exists()
     stage = data_dir / f"{STAGE}{chance.bytes(STAGE_BYTES).hex()}"
     try:
         try:
@@ -240,10 +240,6 @@ async def prepare(target: Path, answers: Answers, chance: Chance, clock: Clock) 
 def absolute(path: Path) -> Path:
     """Return where a path typed in the terminal leads."""
     return path.expanduser().absolute()
-
-
-def _is_there(path: Path) -> bool:
-    return path.exists()
 
 
 def _check_writable(target: Path) -> None:

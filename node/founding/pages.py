@@ -12,8 +12,6 @@ from aiohttp import web
 from node.cli.admin import CannotDo
 from node.cli.doctor import examine
 from node.config import ConfigError, Mail
-from node.finding_names import name_said
-from node.findings import State, is_well
 from node.founding import asked as ask
 from node.founding.door import ASKED, LINK_PATH, SET_UP, Asked, SetUp, link_page
 from node.founding.making import PASSPHRASE_CHARACTERS_MIN, Unfit, is_word, prepare
@@ -26,11 +24,11 @@ from node.services.members import Unable
 from node.services.settings import SchemeSettings
 from node.store.errors import StoreError
 from node.web.amounts import as_typed, spoken, unit_name
+from node.web.finding_rows import finding_lead, finding_rows
 from node.web.forms import EMPTY, Filled, Form, read
 from node.web.languages import language_name, language_options
 from node.web.unit_names import unit_in
-from node.web.views.node import FindingRow
-from node.web.views.page import Fact, Pill, View
+from node.web.views.page import Fact, View
 from node.web.views.setup import (
     CheckView,
     DoneView,
@@ -46,13 +44,13 @@ from node.web.views.setup import (
 from node.web.words import languages
 
 STEPS: Final = ("scheme", "unit", "rules", "people", "safety")
+_STEP: Final = f"/set-up/{{step:({'|'.join(STEPS)})}}"
 FORMS: Final[dict[str, type[Form]]] = {
     "scheme": ask.SchemeForm, "unit": ask.UnitForm, "rules": ask.RulesForm, "people": ask.PeopleForm,
     "safety": ask.SafetyForm,
 }  # fmt: skip
 CHECK, SHEET, WORDS, DONE = (f"/set-up/{name}" for name in ("check", "sheet", "words", "done"))
 USUAL_HOURS: Final = 10  # below zero, for new members; as the configuration has it
-_ORDER: Final = {State.PROBLEM: 0, State.NOTE: 1, State.OK: 2}
 # What refuses a scheme for a reason that its founders can do something about.
 REFUSALS: Final = (CannotDo, ConfigError, KeysUnusable, StoreError, Unable, Unfit)
 
@@ -65,8 +63,8 @@ def routes() -> list[web.RouteDef]:
     return [
         web.get(link, link_page), web.post(link, link_page),
         web.get("/set-up", _page(begin)),
-        web.get("/set-up/{step:(scheme|unit|rules|people|safety)}", _page(step)),
-        web.post("/set-up/{step:(scheme|unit|rules|people|safety)}", _page(answer)),
+        web.get(_STEP, _page(step)),
+        web.post(_STEP, _page(answer)),
         web.get(CHECK, _page(check)), web.post(CHECK, _page(make)),
         web.get(SHEET, _page(sheet)),
         web.get(WORDS, _page(words)), web.post(WORDS, _page(type_words)),
@@ -314,30 +312,16 @@ async def type_words(asked: Asked) -> web.Response:
 
 async def done(asked: Asked) -> web.Response:
     """GET /set-up/done: what the machine says, and the way in."""
-    founders, _ = asked.founders, asked.words.gettext
+    founders = asked.founders
     if not founders.committed or founders.prepared is None:
         return asked.go(where(founders))
     made = founders.prepared.made
     # Whether the node runs is no question: the button below starts it.
     findings = [each for each in await asyncio.to_thread(examine, founders.target) if each.name != "node"]
-    pills = {
-        State.OK: Pill(text=_("Good"), tone="good"),
-        State.NOTE: Pill(text=_("Could be better"), tone="wait"),
-        State.PROBLEM: Pill(text=_("Needs mending"), tone="stop"),
-    }
-    rows = []
-    for each in sorted(findings, key=lambda each: _ORDER[each.state]):
-        text = each.said(_)
-        rows.append(
-            FindingRow(
-                name=name_said(each.name, asked.words), state=pills[each.state], text=text[:1].upper() + text[1:],
-                fix=each.cure(_),
-            )
-        )  # fmt: skip
-    lead = _("Nothing needs mending.") if is_well(findings) else _("Something needs mending.")
     return asked.show(
         DoneView(
-            scheme=made["name"], organiser=made["organiser"], lead=lead, rows=tuple(rows),
+            scheme=made["name"], organiser=made["organiser"],
+            lead=finding_lead(findings, asked.words), rows=finding_rows(findings, asked.words),
             others=tuple(WayIn(name=each["name"], link=each["link"]) for each in made["others"]),
         )
     )  # fmt: skip

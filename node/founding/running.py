@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import gc
 import ipaddress
-import signal
 import socket
 from collections.abc import Callable
 from contextlib import suppress
@@ -23,9 +22,9 @@ from node.clock import SystemChance, SystemClock
 from node.config import Config, load
 from node.doorstep import Doorstep
 from node.founding.door import SetUp, make_app
-from node.founding.making import finish, refuse_second
+from node.founding.making import absolute, finish, refuse_second
 from node.logs import set_up_logs
-from node.serving import listen, loop_factory, serve, started
+from node.serving import end_at_signals, listen, loop_factory, serve, started
 from protocol.descriptor import parse_address
 from protocol.errors import InvalidValue
 
@@ -75,7 +74,7 @@ def is_loopback(host: str) -> bool:
 
 def set_up_forever(machine: Machine, say: Say) -> None:
     """Ask for a new scheme on pages, make it, and serve it until a signal ends it. Raises CannotDo, as serving does."""
-    data_dir = machine.data_dir.expanduser().absolute()
+    data_dir = absolute(machine.data_dir)
     check_address(machine)
     try:
         done = finish(machine.target, data_dir)
@@ -104,8 +103,7 @@ async def ask(machine: Machine, say: Say, listening: socket.socket) -> bool:
     """Show the pages until there is a scheme that is to be started; False if a signal ended it before."""
     loop = asyncio.get_running_loop()
     ended = asyncio.Event()
-    for sign in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(sign, ended.set)
+    end_at_signals(ended.set)
     founders = SetUp(machine.target, machine.data_dir, machine.host, machine.port, machine.public_address, machine.lan,
                      origin=machine.origin, chance=SystemChance(), clock=SystemClock(), say=say, ended=ended)  # fmt: skip
     doorstep = Doorstep()

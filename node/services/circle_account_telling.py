@@ -5,15 +5,12 @@ A part of the unit it tells of. Source: docs/protocol.md 3.10; docs/pages.md 9.
 
 from __future__ import annotations
 
-from node.mail import texts
-from node.mail.texts import words_of
 from node.services.circle_account_rows import GroupAccount, group_account_by_ledger, treasurers_of
 from node.services.circle_giving_rows import Giving
 from node.services.members import Member, existing, member_by_account
 from node.services.telling import Telling
 from node.services.trades import Trade
 from node.store import Tx
-from node.web.words import Words
 
 
 class CircleAccountTelling(Telling):
@@ -87,12 +84,7 @@ class CircleAccountTelling(Telling):
         return [existing(tx, no) for no in treasurers_of(tx, found.no) if no != but]
 
     def _tell(self, tx: Tx, reader: Member, found: GroupAccount, lines: tuple[str, ...]) -> None:
-        path = self._path(found)
-        mail = texts.news_mail(self._settings.now, reader.language, reader.name, lines, self._link(path))
-        self._news(tx, reader, mail, path)
-
-    def _words(self, member: Member) -> Words:
-        return words_of(self._settings.now, member.language)
+        self._news_of(tx, reader, lines, self._path(found))
 
     @staticmethod
     def _path(found: GroupAccount) -> str:

@@ -8,11 +8,9 @@ from __future__ import annotations
 
 from babel.dates import LOCALTZ
 
-from node.mail import texts
-from node.mail.texts import words_of
 from node.services.circle_rows import Known, circle_by_no, names_in
 from node.services.mail_wishes import Level, level_of
-from node.services.members import Member, existing
+from node.services.members import existing
 from node.services.proposal_rows import Proposal
 from node.services.proposal_words import outcome_said
 from node.services.telling import Telling
@@ -62,17 +60,13 @@ class CircleTelling(Telling):
 
     def vote_over(self, tx: Tx, proposal: Proposal, count: Count, roll: list[int]) -> None:
         """Tell all who could vote what came of it; it needs no answer."""
-        settings, path = self._settings.now, f"/decisions/{proposal.key.hex()}"
+        path = f"/decisions/{proposal.key.hex()}"
         for no in roll:
             member = existing(tx, no)
             words = self._words(member)
             said = words.gettext("The vote is over: %(title)s") % {"title": proposal.title}
             came = outcome_said(count, proposal.motion, words)
-            mail = texts.news_mail(settings, member.language, member.name, (said, came), self._link(path))
-            self._news(tx, member, mail, path)
-
-    def _words(self, member: Member) -> Words:
-        return words_of(self._settings.now, member.language)
+            self._news_of(tx, member, (said, came), path)
 
     @staticmethod
     def _day(at_ms: int, words: Words) -> str:

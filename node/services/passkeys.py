@@ -19,7 +19,7 @@ from node.services import passkey_check
 from node.services.entering import Entering, Lapsed, Outcome, Wait, Wrong
 from node.services.members import MAY_SIGN_IN, Member, member_by_no
 from node.services.passkey_check import NotThisKey, party_of
-from node.services.sessions import TOKEN_BYTES, read_session, token_digest, token_text
+from node.services.sessions import TOKEN_BYTES, is_fresh_of, token_digest, token_text
 from node.services.settings import Settings
 from node.services.signed_books import BookToSign, SignedBook
 from node.services.throttle import NETWORK_TRIES, Counted
@@ -32,9 +32,6 @@ log: Final[structlog.stdlib.BoundLogger] = structlog.stdlib.get_logger()
 CHALLENGE_BYTES: Final = 32
 ASKED_MS: Final = 5 * MINUTE_MS
 PASSKEYS_MAX: Final = 10
-# A browser left open in a library must not be given a key that opens the account for ever.
-FRESH_MINUTES: Final = 15
-FRESH_MS: Final = FRESH_MINUTES * MINUTE_MS
 OWNER_BYTES: Final = 32
 
 
@@ -135,10 +132,6 @@ class Passkeys:
         """Whether browsers make and use passkeys at the scheme's address."""
         return self._party is not None
 
-    def is_fresh(self, created_ms: int) -> bool:
-        """Tell whether a session is young enough for a new passkey to be added in it."""
-        return self._clock.now_ms() - created_ms < FRESH_MS
-
     # --- having them -------------------------------------------------------------------------------------------
 
     async def ask_new(self, by: Member, session: str) -> dict[str, Any]:
@@ -157,15 +150,11 @@ class Passkeys:
         self, tx: Tx, by: Member, session: str, challenge: bytes, owner: bytes
     ) -> tuple[bytes, list[bytes]] | None:
         held = tx.all(_CREDENTIALS, no=by.no)
-        if len(held) >= PASSKEYS_MAX or not self._is_fresh_of(tx, by, session):
+        if len(held) >= PASSKEYS_MAX or not is_fresh_of(tx, session, by.no, self._clock.now_ms()):
             return None
         owner = bytes(held[0][1]) if held else owner
         self._ask(tx, token_digest("session", session), Asked(challenge, by.no, owner))
         return owner, [bytes(credential) for credential, _ in held]
-
-    def _is_fresh_of(self, tx: ReadTx, by: Member, session: str) -> bool:
-        found = read_session(tx, session, self._clock.now_ms())
-        return found is not None and found.member.no == by.no and self.is_fresh(found.created_ms)
 
     def _ask(self, tx: Tx, token: bytes, asked: Asked) -> None:
         tx.run(
@@ -182,7 +171,7 @@ class Passkeys:
         asked = self._answered(tx, token_digest("session", session))
         if asked is None or asked.member_no != by.no or asked.owner is None or self._party is None:
             return False
-        if not self._is_fresh_of(tx, by, session):
+        if not is_fresh_of(tx, session, by.no, self._clock.now_ms()):
             return False
         try:
             key = passkey_check.check_new(self._party, self._settings.now.name, asked.challenge, answer)

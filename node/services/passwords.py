@@ -17,12 +17,11 @@ from node.clock import Clock
 from node.services import sessions
 from node.services.common_passwords import COMMON
 from node.services.hashing import Hasher
-from node.services.members import Member, existing
-from node.services.sessions import read_session
+from node.services.members import Member
+from node.services.sessions import is_fresh_of
 from node.services.settings import Settings
 from node.store import ReadTx, Store, Tx, upsert
 from node.store.schema import passwords as schema
-from protocol.limits import MINUTE_MS
 
 CHARACTERS_MIN: Final = 12
 CHARACTERS_MAX: Final = 128
@@ -30,9 +29,6 @@ DIFFERENT_MIN: Final = 5  # characters; "aaaaaaaaaaaa" and "121212121212" are tr
 DIGITS: Final = "0123456789"
 COUNTING: Final = DIGITS * (CHARACTERS_MAX // 10 + 1)
 PIECE_CHARACTERS_MIN: Final = 3  # of a name that is looked for in a password
-# As for a passkey: a browser left open in a library must not be given a way in for ever.
-FRESH_MINUTES: Final = 15
-FRESH_MS: Final = FRESH_MINUTES * MINUTE_MS
 
 
 class Unfit(enum.Enum):
@@ -109,10 +105,6 @@ class Passwords:
         self._settings: Final = settings
         self._hasher: Final = hasher
 
-    def is_fresh(self, created_ms: int) -> bool:
-        """Tell whether a session is young enough for a password to be set or taken away in it."""
-        return self._clock.now_ms() - created_ms < FRESH_MS
-
     async def set(self, by: Member, session: str, password: str) -> None:
         """Let a member log in with this password from now on, and end their sessions in all browsers but this one.
 
@@ -128,7 +120,7 @@ class Passwords:
             raise NotFresh
 
     def _set(self, tx: Tx, no: int, session: str, hashed: str) -> bool:
-        if not self._may(tx, no, session):
+        if not is_fresh_of(tx, session, no, self._clock.now_ms()):
             return False
         tx.run(_SET, member_no=no, hash=hashed, set_ms=self._clock.now_ms())
         sessions.end_other_sessions(tx, no, session)
@@ -142,15 +134,9 @@ class Passwords:
         return removed
 
     def _remove(self, tx: Tx, no: int, session: str) -> bool | None:
-        if not self._may(tx, no, session):
+        if not is_fresh_of(tx, session, no, self._clock.now_ms()):
             return None
         removed = tx.run(_REMOVE, whose=no) > 0
         if removed:
             sessions.end_other_sessions(tx, no, session)
         return removed
-
-    def _may(self, tx: Tx, no: int, session: str) -> bool:
-        found = read_session(tx, session, self._clock.now_ms())
-        return (
-            found is not None and found.member.no == existing(tx, no).no and self.is_fresh(found.created_ms)
-        )

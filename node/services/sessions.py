@@ -24,6 +24,9 @@ SHARED_COMPUTER_MS: Final = 30 * MINUTE_MS  # from the last page, on a library's
 # A session's end moves on with use, but is not written at every page.
 NOTED_EVERY_MS: Final = MINUTE_MS
 NOTED_EVERY_OWN_MS: Final = DAY_MS
+# A browser left open in a library must not be given a way in for ever: a passkey or a password takes a log-in of late.
+FRESH_MINUTES: Final = 15
+FRESH_MS: Final = FRESH_MINUTES * MINUTE_MS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +50,10 @@ class Session:
     def as_member(self) -> Session:
         """Return the same session of somebody who organises nothing."""
         return replace(self, member=replace(self.member, role=Role.MEMBER), acting=None)
+
+    def is_fresh(self, now_ms: int) -> bool:
+        """Tell whether its member logged in so lately that a way in may be added or changed."""
+        return now_ms - self.created_ms < FRESH_MS
 
     def wants_noting(self, now_ms: int) -> bool:
         """Tell whether its use should be written down again."""
@@ -116,6 +123,12 @@ def token_digest(tag: str, text: str) -> bytes:
 def read_session(tx: ReadTx, text: str, now_ms: int) -> Session | None:
     """Return the session of a cookie, if it is one and has not ended."""
     return session_at(tx, token_digest("session", text), now_ms)
+
+
+def is_fresh_of(tx: ReadTx, text: str, member_no: int, now_ms: int) -> bool:
+    """Tell whether a cookie is of a session of this member that is fresh."""
+    found = read_session(tx, text, now_ms)
+    return found is not None and found.member.no == member_no and found.is_fresh(now_ms)
 
 
 def session_at(tx: ReadTx, digest: bytes, now_ms: int) -> Session | None:

@@ -21,6 +21,7 @@ from node.services.trades import Trade
 from node.store import Tx
 from node.web.amounts import HARD_SPACE, spoken
 from node.web.units import unit_of
+from node.web.words import Words
 from protocol.limits import ASK_VALID_MS, DAY_MS, STANDING_TRIED_DAYS
 from protocol.references import reference_of
 
@@ -196,6 +197,14 @@ class Telling:
         if not self._mail(tx, member, mail):
             text, now_ms = f"{sentence} {source}", self._clock.now_ms()
             put_note(tx, member.no, text, now_ms=now_ms, by_no=by.no, trade_no=trade_no)
+
+    def _words(self, reader: Member) -> Words:
+        return texts.words_of(self._settings.now, reader.language)
+
+    def _news_of(self, tx: Tx, member: Member, lines: tuple[str, ...], path: str) -> None:
+        """As `told`, of what needs no answer."""
+        mail = texts.news_mail(self._settings.now, member.language, member.name, lines, self._link(path))
+        self._news(tx, member, mail, path)
 
     def _link(self, path: str) -> str:
         return self._origin + path

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from node.mail import texts
-from node.mail.texts import words_of
 from node.services.members import Member
 from node.services.telling import Telling
 from node.services.thing_rows import Thing
 from node.store import Tx
 from node.web.listing_names import listing_id
-from node.web.words import Words
 
 
 class ThingTelling(Telling):
@@ -43,12 +40,7 @@ class ThingTelling(Telling):
         self._tell(tx, thing, reader, said % _said(thing, by))
 
     def _tell(self, tx: Tx, thing: Thing, reader: Member, said: str) -> None:
-        path = self._path(thing)
-        mail = texts.news_mail(self._settings.now, reader.language, reader.name, (said,), self._link(path))
-        self._news(tx, reader, mail, path)
-
-    def _words(self, member: Member) -> Words:
-        return words_of(self._settings.now, member.language)
+        self._news_of(tx, reader, (said,), self._path(thing))
 
     @staticmethod
     def _path(thing: Thing) -> str:

@@ -5,7 +5,7 @@ Source: docs/moving.md; docs/pages.md 7.1.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
 from http import HTTPStatus
 
@@ -72,11 +72,7 @@ def ended_app(node: Node, doors: Iterable[web.AbstractRouteDef], renderer: Rende
     async def answer(_request: web.Request) -> web.Response:
         return renderer.response(*await ended_page(node), HTTPStatus.GONE)
 
-    app = web.Application(middlewares=[security_headers])
-    renderer.assets.add_to(app)
-    app.add_routes(doors)
-    app.router.add_route("*", "/{rest:.*}", answer)
-    return app
+    return _one_page(answer, renderer, doors)
 
 
 def moved_app(moved: Moved) -> web.Application:
@@ -89,7 +85,15 @@ def moved_app(moved: Moved) -> web.Application:
             return web.Response(text="moved\n")
         return renderer.response(page, view, HTTPStatus.GONE)
 
+    return _one_page(answer, renderer)
+
+
+def _one_page(
+    answer: Callable[[web.Request], Awaitable[web.Response]], renderer: Renderer,
+    doors: Iterable[web.AbstractRouteDef] = (),
+) -> web.Application:  # fmt: skip
     app = web.Application(middlewares=[security_headers])
     renderer.assets.add_to(app)
+    app.add_routes(doors)
     app.router.add_route("*", "/{rest:.*}", answer)
     return app

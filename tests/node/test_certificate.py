@@ -17,9 +17,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from node import certificate
-from node.certificate import Seen, certificate_finding, look
+from node.certificate import Seen, Watched, certificate_finding, look
 from node.findings import State
-from protocol.limits import DAY_MS
+from protocol.limits import DAY_MS, HOUR_MS
 from tests.builders import NOW
 
 ORIGIN = "https://oakvale.example"
@@ -103,6 +103,21 @@ async def test_what_cannot_be_reached_from_here_is_no_problem(monkeypatch: pytes
         assert seen.unseen
         assert not seen.wrong
         assert certificate_finding(ORIGIN, seen, NOW).state is State.NOTE
+
+
+async def test_it_is_looked_at_once_an_hour(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page that shows it does not wait for a handshake each time."""
+    looked = []
+
+    async def counted(origin: str) -> Seen:
+        looked.append(origin)
+        return Seen(ends_ms=NOW + 40 * DAY_MS)
+
+    monkeypatch.setattr(certificate, "look", counted)
+    watched = Watched(ORIGIN)
+    for now_ms in (NOW, NOW + 1, NOW + HOUR_MS - 1, NOW + HOUR_MS, NOW + HOUR_MS + 1, NOW):
+        assert (await watched.finding(now_ms)).state is State.OK
+    assert len(looked) == 3  # first, an hour later, and after the clock was put back
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,6 @@ from typing import Final
 
 from aiohttp import web
 
-from node.finding_names import name_said
-from node.findings import Finding, State, is_well
 from node.health import findings_of
 from node.mail.upkeep_texts import test_mail
 from node.services.backing_up import BackupFailed
@@ -19,14 +17,14 @@ from node.services.rehearsals import Rehearsal, newest_rehearsal
 from node.source import release
 from node.store import ReadTx, Tx
 from node.web.context import ADMIN, Context, Route, get, post
+from node.web.finding_rows import finding_lead, finding_rows
 from node.web.forms import Filled, Form, paragraphs
-from node.web.views.node import FindingRow, HandoverView, NodeView
+from node.web.views.node import HandoverView, NodeView
 from node.web.views.page import Fact, Pill
 from protocol.names import scheme_text
 
 WHERE_CHARACTERS_MAX: Final = 300
 NOTES_CHARACTERS_MAX: Final = 2_000
-_ORDER: Final = {State.PROBLEM: 0, State.NOTE: 1, State.OK: 2}
 
 
 class HandoverForm(Form):
@@ -54,29 +52,13 @@ async def _node_view(context: Context, hindered: str = "") -> NodeView:
         context.node.backing_up,
     )
     return NodeView(
-        lead=_("Nothing needs mending.") if is_well(findings) else _("Something needs mending."),
-        rows=tuple(_row(context, each) for each in sorted(findings, key=lambda each: _ORDER[each.state])),
+        lead=finding_lead(findings, context.words),
+        rows=finding_rows(findings, context.words),
         may_back_up=backing_up.possible and not backing_up.under_way, hindered=hindered,
         tried=state, tried_text=text, tried_said=said,
         may_try=rehearsals.possible and not rehearsals.under_way,
         mail_text=_mail_text(context), may_mail=sends and context.member.email is not None,
     )  # fmt: skip
-
-
-def _row(context: Context, finding: Finding) -> FindingRow:
-    _ = context.words.gettext
-    pills = {
-        State.OK: Pill(text=_("Good"), tone="good"),
-        State.NOTE: Pill(text=_("Could be better"), tone="wait"),
-        State.PROBLEM: Pill(text=_("Needs mending"), tone="stop"),
-    }
-    said = finding.said(_)
-    return FindingRow(
-        name=name_said(finding.name, context.words),
-        state=pills[finding.state],
-        text=said[:1].upper() + said[1:],  # on the command line it follows a colon
-        fix=finding.cure(_),
-    )
 
 
 async def _tried(context: Context) -> tuple[Pill | None, str, str]:

@@ -12,7 +12,8 @@ from aiohttp import web
 
 from node.services.entering import SignedIn, StepAsked, Wait
 from node.services.passkey_check import ANSWER_CHARACTERS_MAX
-from node.services.passkeys import FRESH_MINUTES, PASSKEYS_MAX, CannotAdd, passkeys_of
+from node.services.passkeys import PASSKEYS_MAX, CannotAdd, passkeys_of
+from node.services.sessions import FRESH_MINUTES
 from node.web.context import MEMBER, Context, NoSuchPage, Route, get, post
 from node.web.forms import EMPTY, Filled, Form, Tick, line
 from node.web.pages.sign_in import let_in, login_view
@@ -100,7 +101,7 @@ async def _view(context: Context, form: Filled = EMPTY) -> PasskeysView:
             )
             for each in held
         ),
-        may_add=not full and context.node.passkeys.is_fresh(context.session.created_ms),
+        may_add=not full and context.session.is_fresh(context.now_ms),
         fresh_minutes=FRESH_MINUTES,
         full=full,
     )  # fmt: skip

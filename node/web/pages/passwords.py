@@ -11,12 +11,12 @@ from node.services.entering import SignedIn, StepAsked, Wait
 from node.services.passwords import (
     CHARACTERS_MAX,
     CHARACTERS_MIN,
-    FRESH_MINUTES,
     NotFresh,
     PasswordUnfit,
     Unfit,
     password_since,
 )
+from node.services.sessions import FRESH_MINUTES
 from node.web.context import MEMBER, Context, NoSuchPage, Route, get, post
 from node.web.forms import EMPTY, Filled, Form, Tick, line
 from node.web.pages.sign_in import HOME, let_in
@@ -94,7 +94,7 @@ async def _view(context: Context, form: Filled = EMPTY) -> PasswordView:
         form=form,
         since="" if since is None else context.voice.day(since),
         number=context.member.number,
-        may_change=context.node.passwords.is_fresh(context.session.created_ms),
+        may_change=context.session.is_fresh(context.now_ms),
         fresh_minutes=FRESH_MINUTES,
         characters_min=CHARACTERS_MIN,
         characters_max=CHARACTERS_MAX,

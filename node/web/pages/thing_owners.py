@@ -13,7 +13,6 @@ from aiohttp import web
 
 from node.services.circle_rows import CircleKey, Known, all_circles, standings_of
 from node.services.members import parse_number
-from node.services.own_listings import find_own
 from node.services.thing_rows import (
     Thing,
     keeps_thing,
@@ -119,8 +118,8 @@ async def with_owners(context: Context, key: ItemKey, view: ListingView) -> List
 
 def not_for_you(tx: ReadTx, key: ItemKey, member_no: int) -> str:
     """Query: the name of the group whose people alone may book a thing; "" for who may."""
-    owned, thing = find_own(tx, key), read_thing(tx, key)
-    if owned is None or thing is None or thing.group is None or owned.member_no == member_no:
+    thing = read_thing(tx, key)
+    if thing is None or thing.group is None or thing.first.no == member_no:
         return ""
     return "" if may_book(tx, key, member_no) else thing.group.known.name
 

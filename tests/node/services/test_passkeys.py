@@ -14,13 +14,13 @@ from node.services.members import Member
 from node.services.passkey_check import party_of
 from node.services.passkeys import (
     ASKED_MS,
-    FRESH_MS,
     PASSKEYS_MAX,
     CannotAdd,
     KeyAsked,
     Passkey,
     passkeys_of,
 )
+from node.services.sessions import FRESH_MS
 from node.services.throttle import NETWORK_TRIES
 from protocol.limits import DAY_MS
 from tests.node.services.desk import CAFE, HOME, Desk

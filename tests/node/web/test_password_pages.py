@@ -12,7 +12,8 @@ from node.services import hashing
 from node.services.acts import OPERATOR, Role
 from node.services.archive import write_archive
 from node.services.kept_copy import LEFT_OUT
-from node.services.passwords import FRESH_MS, password_hash
+from node.services.passwords import password_hash
+from node.services.sessions import FRESH_MS
 from node.services.throttle import PIN_TRIES
 from tests.node.web.oakvale import words_of
 from tests.node.web.test_second_step_pages import set_up
