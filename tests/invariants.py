@@ -20,7 +20,7 @@ from crypto.digest import sha256
 from crypto.keys import VerifyingKey
 from crypto.signing import signed_bytes
 from node.services.accounts import Held, all_accounts
-from node.services.line_rows import LIVE, Line, read_lines
+from node.services.line_rows import FROZEN, LIVE, Line, read_lines
 from node.store import ReadTx
 from node.store.schema import books, load_all
 from node.store.schema import lines as lines_schema
@@ -132,10 +132,13 @@ def digest_of_all_tables(tx: ReadTx) -> dict[str, bytes]:
 # --- one node, at any moment ------------------------------------------------------------------------------------
 
 
-def check_node(node: Snapshot, *, was_restored: bool = False) -> None:
+def check_node(
+    node: Snapshot, *, was_restored: bool = False, liars: frozenset[SchemeId] = frozenset()
+) -> None:
     """I1, I3, I4, I5, I6 and the limits of members, as they hold at every moment.
 
-    After a restore what came back is booked even beyond a member's limit (6.7 b).
+    After a restore what came back is booked even beyond a member's limit (6.7 b), and a liar can claim what it had let go;
+    the line with it must then be frozen (6.8).
     """
     check_postings(node)
     if not was_restored:
@@ -143,7 +146,7 @@ def check_node(node: Snapshot, *, was_restored: bool = False) -> None:
     for copy in node.copies:
         check_copy(copy)
         check_exposure(copy)
-    check_connector(node)
+    check_connector(node, liars if was_restored else frozenset())
     check_payer(node)
     check_payee(node)
 
@@ -252,8 +255,11 @@ def _end_of(lock_seq: object, chain: Iterable[Op]) -> Claim | Release | None:
     return next(ends, None)
 
 
-def check_connector(node: Snapshot) -> None:
-    """I5: out claimed ⇒ in claimed (or decided so); in released ⇒ out never claimed. From the chains alone."""
+def check_connector(node: Snapshot, liars: frozenset[SchemeId] = frozenset()) -> None:
+    """I5: out claimed ⇒ in claimed (or decided so); in released ⇒ out never claimed. From the chains alone.
+
+    One of `liars` may have claimed what it had let go, if the line with it is frozen since.
+    """
     for up in node.copies:
         for lock_in in up.theirs:
             if not isinstance(lock_in.step, Lock) or not lock_in.step.route:
@@ -270,6 +276,9 @@ def check_connector(node: Snapshot) -> None:
             for down, lock_out in outs:
                 outward = _end_of(lock_out.seq, down.theirs)
                 released = isinstance(inward, Release) or decided is None
+                hidden = isinstance(outward, Claim) and down.line.peer in liars
+                if released and hidden and down.line.status == FROZEN:
+                    continue
                 if released and not isinstance(outward, Release):
                     raise Violated(f"I5 in lock {lock_in.seq} released while out lock {lock_out.seq} was not")
                 undecided = decided in (b"undecided", None) and not isinstance(inward, Claim)

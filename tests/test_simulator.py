@@ -39,6 +39,7 @@ REGRESSIONS = {
     1004: "returned ops keep a revoked key",
     60223: "a lock that a liar hid for a time was let go with the line it froze",
     52282: "a liar hid a lock from a restored scheme, and showed it as new before the next line was compared",
+    113823: "a liar hid from a restored scheme that it had let a lock go, and claimed it",
     5015: "the verdict fell while what a liar had held back was on its way",
 }
 CHUNK = 40  # … of one test, so that all workers have a share

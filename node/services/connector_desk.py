@@ -169,6 +169,8 @@ class ConnectorDesk:
                     ]
                 case Effect.CLAIM_UP | Effect.RELEASE_UP:
                     up = self._lines.by_no(up_no)
+                    if effect is Effect.CLAIM_UP and _was_let_go(up, up_seq):
+                        amounts += self._claimed_after_all(line, seq, amount)
                     written = self._lines.decide(up, up_seq, receipt, reason)
                     if written and effect is Effect.CLAIM_UP:
                         amounts += self._up_amounts(up, amount)
@@ -186,6 +188,12 @@ class ConnectorDesk:
         if _moves_something(amounts):
             self._books.post(self._tx, amounts, _PASSED_ON)
         return True
+
+    def _claimed_after_all(self, line: Line, seq: int, amount: int) -> list[tuple[int, int]]:
+        """Freeze a line on which a lock is CLAIMed whose RELEASE is lost here, and lost or hidden there; the chest pays. Source: 6.8."""
+        if line.status in LIVE:
+            freeze(self._lines, line, f"they CLAIM our lock {seq}, and we let go what it passed on")
+        return [(self._transit(), amount), (self._books.system(self._tx, SystemRole.CHEST, HOURS), -amount)]
 
     def receipt_learned(self, line: Line, seq: int, receipt: bytes) -> bool:
         """Claim upstream by a receipt that came in another way than by a CLAIM; False if that lock of mine forwarded nothing.
@@ -316,6 +324,11 @@ class ConnectorDesk:
     def post_up(self, line: Line, amount: int) -> None:
         """Book a CLAIM that was written upstream."""
         self._books.post(self._tx, self._up_amounts(line, amount), _PASSED_ON)
+
+
+def _was_let_go(up: Line, up_seq: int) -> bool:
+    """Tell whether I RELEASEd a lock of the peer; asked only about one that was not CLAIMed."""
+    return 0 < up_seq <= up.state.peer_length and not up.is_open(up_seq)
 
 
 def _moves_something(amounts: list[tuple[int, int]]) -> bool:

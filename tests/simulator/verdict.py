@@ -137,7 +137,7 @@ def check_conserved_by_trade(town: SimTown, nodes: list[Snapshot]) -> None:
 
 def check_beside_liars(town: SimTown, node: Snapshot, liars: set[SchemeId]) -> None:
     """What holds for an honest scheme whatever others do."""
-    check_node(node, was_restored=town[town.name_of(node.scheme)].was_restored)
+    check_node(node, was_restored=town[town.name_of(node.scheme)].was_restored, liars=frozenset(liars))
     for copy in node.copies:
         if copy.line.peer not in liars:
             _check_ended(town, node, copy, liars)

@@ -309,9 +309,16 @@ class Watch:
             raise Violated(f"{rule} {what} of {name} brings debt and open locks to {exposure} of {limit}")
 
     def _check_claimed_upstream(self, node: SimNode, out: Written) -> None:
-        """I5: whose lock was claimed has claimed, or decided to claim, what it forwarded, in the same commit."""
+        """I5: whose lock was claimed has claimed, or decided to claim, what it forwarded, in the same commit.
+
+        A liar that hides its RELEASE from a restored scheme, whose own RELEASE that followed comes back, can claim the lock
+        still: only the lost copy could show it. The line then waits for people (6.8).
+        """
+        claimer = next(each for each in self._peers[out.at[0]] if each != node.scheme)
         for source in self._sources(node.scheme, out.step):
             if self._may_be_fooled(node.scheme, source.at[2]):
+                continue
+            if isinstance(source.end, Release) and self._may_be_fooled(node.scheme, claimer):
                 continue
             line_no = next(no for no, line in self._lines[node.name].items() if line == source.at[0])
             decided = raw(node.disk).execute(_CLAIM_DECIDED, (line_no, source.at[3])).fetchone()

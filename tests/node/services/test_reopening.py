@@ -17,7 +17,6 @@ from crypto.signing import Signed
 from node.federation.links import Links
 from node.federation.session import Session
 from node.services.accounts import all_accounts
-from node.services.both_lost import find_unbalanced
 from node.services.line_frames import sync_answer
 from node.services.line_rows import CLOSED, FROZEN, OPEN, STOPPED, Line, find_line, read_ops_after
 from node.services.reopen_desk import ReopenDesk, newest_offer, offer_fits
@@ -28,7 +27,7 @@ from protocol.entry import Words
 from protocol.errors import InvalidOp
 from protocol.frame import Frame, FrameType
 from protocol.line import LineState, author
-from protocol.line_ops import Claim, Limit, Lock, Op, Release, SyncAsk, before_epoch
+from protocol.line_ops import Claim, Limit, Lock, Op, SyncAsk, before_epoch
 from protocol.line_view import LOW, other
 from protocol.message import trusted_message
 from protocol.names import SchemeId
@@ -478,68 +477,6 @@ async def close(node: SettlingNode, peer: SettlingNode) -> None:
 async def is_status(town: SmallTown, one: str, other: str, status: str) -> bool:
     lines = [await line_between(town[one], town[other]), await line_between(town[other], town[one])]
     return all(line.status == status for line in lines)
-
-
-def test_an_op_that_acknowledges_what_neither_holds_freezes_the_line():
-    """Rule 6.8, second test."""
-
-    async def scenario(town: SmallTown) -> None:
-        oakvale, riverside = town["Oakvale"], town["Riverside"]
-        line = await line_between(oakvale, riverside)
-        body, _ = author(line.state, WIDE, oakvale.clock.now_ms())
-        # What Oakvale signed before both went back: it had seen three ops of Riverside more.
-        object.__setattr__(body, "ack", line.state.peer_length + 3)
-        late = oakvale.keyring.sign("line", body)
-        oakvale.links.live[riverside.scheme].offer(FrameType.OPS, (line.state.line, (late.wire,)))
-        await asyncio.sleep(5)
-        assert (await line_between(riverside, oakvale)).status == FROZEN
-        assert (await line_between(riverside, oakvale)).state.peer_length == line.state.own_length
-
-    in_town(scenario, ("Oakvale", "Riverside"))
-
-
-def test_what_is_in_transit_with_nothing_under_way_freezes_the_line_concerned():
-    """Rule 6.8, third test: and REOPEN takes it to the chest."""
-
-    async def scenario(town: SmallTown) -> None:
-        hilltop, oakvale = town["Hilltop"], town["Oakvale"]
-        payment = await begin_and_cut(town)
-        # Hilltop let it go upstream, forgot so, and was claimed from downstream: the forbidden move, by a stale disk.
-        await let_go_upstream(hilltop, oakvale)
-        town.network.mend("Hilltop", "Riverside")
-        await oakvale.settlement.wait(payment, 900)
-        await town.until_async(town.at_rest, 900)
-        left = await hilltop.store.write(unbalanced_at(hilltop))
-        if not left:
-            pytest.fail("Riverside did not claim")
-        stopped = await hilltop.store.write(hilltop.lines.units.stop_where_both_lost)
-        assert stopped == [oakvale.scheme]
-        await go_on(town, "Oakvale", "Hilltop", 0)
-        assert await books_of(hilltop, "transit") == 0
-        assert await books_of(hilltop, "chest") == -5 * 60_000
-        assert await hilltop.store.write(hilltop.lines.units.stop_where_both_lost) == []
-
-    in_town(scenario)
-
-
-def unbalanced_at(node: SettlingNode) -> Callable[[Tx], int]:
-    def unit(tx: Tx) -> int:
-        lines, _ = node.lines.desks(tx)
-        return find_unbalanced(tx, lines, node.books).left
-
-    return unit
-
-
-async def let_go_upstream(node: SettlingNode, up: SettlingNode) -> None:
-    def unit(tx: Tx) -> None:
-        lines, _ = node.lines.desks(tx)
-        line = lines.by_peer(up.scheme)
-        assert line is not None
-        (seq,) = line.open_locks_of_peer()
-        lines.author(line, Release(lock=seq, reason="no-way"))
-        node.lines.finish(tx, lines)
-
-    await node.store.write(unit)
 
 
 def test_a_receipt_in_an_op_of_the_old_epoch_is_learned_and_the_op_is_not():
