@@ -62,6 +62,7 @@ class UnitForm(Form):
 class RulesForm(Form):
     lower: line(40, 1)  # type: ignore[valid-type]  # see above
     upper: line(40)  # type: ignore[valid-type]  # see above
+    who_records: Literal["both", "received", "gave"]
     agreement: paragraphs(2_000)  # type: ignore[valid-type]  # see above
 
 
@@ -174,7 +175,8 @@ def read_rules(
     if filled.errors:
         return filled
     return {
-        "credit_limit": amounts["lower"], "ceiling": amounts["upper"], "agreement": form.agreement, "unit_names": names,
+        "credit_limit": amounts["lower"], "ceiling": amounts["upper"], "who_records": form.who_records,
+        "agreement": form.agreement, "unit_names": names,
     }  # fmt: skip
 
 

@@ -16,7 +16,7 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from node.cli.admin import CannotDo
 from node.clock import Chance, Clock
@@ -79,6 +79,7 @@ class Answers:
     languages: tuple[str, ...] = ("en",)  # the scheme's own first
     credit_limit: int | None = None  # minor units; None: what is usual
     ceiling: int | None = None
+    who_records: Literal["both", "received", "gave"] = "both"
     agreement: str = ""
     founders: tuple[Founder, ...]
     help_phone: str = ""
@@ -316,7 +317,9 @@ async def _found(config: Config, answers: Answers) -> dict[str, Any]:
                 "name": added.name, "number": added.number,
                 "link": await node.sign_in.make_link(OPERATOR, added.no, why=WHY),
             })  # fmt: skip
-        changes = {"unit_names": dict(answers.unit_names), "agreement": answers.agreement}
+        changes = {
+            "unit_names": dict(answers.unit_names), "agreement": answers.agreement, "who_records": answers.who_records,
+        }  # fmt: skip
         if wanted := {name: value for name, value in changes.items() if value}:
             await node.settings.change(OPERATOR, **wanted)
         if answers.first_offer:

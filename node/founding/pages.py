@@ -168,7 +168,7 @@ def _view(asked: Asked, name: str, form: Filled | None) -> View:
             usual = as_typed(USUAL_HOURS * founders.read["hour"][0], unit, words.language)
             own_unit = unit.kind == "decimal"
             return RulesView(
-                step=number, form=form or Filled({"lower": usual}),
+                step=number, form=form or Filled({"lower": usual, "who_records": "both"}),
                 unit_name=unit_name(2 * unit.minor_per_unit, unit, words.language) if own_unit else words.gettext("hours"),
                 units=tuple(unit_in(unit, tag, words) for tag in founders.read["languages"]) if own_unit else (),
             )  # fmt: skip

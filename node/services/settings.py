@@ -9,7 +9,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from sqlalchemy import select
 
@@ -60,6 +60,9 @@ class SchemeSettings:
     help_name: str = ""
     help_phone: str = ""
     help_hours: str = ""
+    who_records: Literal["both", "received", "gave"] = (
+        "both"  # a trade between members: whoever "received" (at once), "gave" (then a yes), or both
+    )
     asks_abroad: bool = False  # whether members here and in other schemes may ask each other to be paid
     organisers_second_step: bool = (
         False  # whether the desk opens only to those who took one when they logged in

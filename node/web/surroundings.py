@@ -37,6 +37,7 @@ class Scheme:
             # In one piece: no line is broken within a number.
             help_phone=settings.help_phone.replace(" ", HARD_SPACE),
             help_hours=settings.help_hours,
+            who_records=settings.who_records,
             maintenance=settings.maintenance,
             maintenance_note=settings.maintenance_note,
             languages=language_options(settings.languages) if len(settings.languages) > 1 else (),

@@ -5,7 +5,7 @@ Source: docs/pages.md 0.1 and 7.4.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, Literal
 
 from aiohttp import web
 
@@ -34,6 +34,10 @@ class RateForm(Form):
 class NewMembersForm(Form):
     lower: line(TYPED_AMOUNT_MAX, 1)  # type: ignore[valid-type]  # see above
     upper: line(TYPED_AMOUNT_MAX)  # type: ignore[valid-type]  # see above
+
+
+class WhoRecordsForm(Form):
+    who_records: Literal["both", "received", "gave"]
 
 
 class AbroadForm(Form):
@@ -68,6 +72,7 @@ def _view(
         about_form=about or Filled(stored),
         rate_form=rate or Filled({"hour_amount": typed_amount(hour, unit, language)}),
         limits_form=limits or Filled(lowest),
+        who_form=Filled({"who_records": settings.who_records}),
         abroad_form=Filled({"asks_abroad": "yes" if settings.asks_abroad else ""}),
         events_form=Filled({"public_events": "yes" if settings.public_events else ""}),
         step_form=step
@@ -133,6 +138,15 @@ async def limits(context: Context) -> web.Response:
     return context.show(_view(context, limits=form), 422)
 
 
+async def who_records(context: Context) -> web.Response:
+    """Say who writes down a trade between members."""
+    form = context.form(WhoRecordsForm)
+    if isinstance(form, Filled):
+        raise NoSuchPage
+    await context.node.settings.change(context.actor, who_records=form.who_records)
+    return context.redirect("/admin/scheme", note="saved")
+
+
 async def abroad(context: Context) -> web.Response:
     """Let members here and in other schemes ask each other to be paid, or not."""
     form = context.form(AbroadForm)
@@ -170,6 +184,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     post("/admin/scheme/about", about, ORGANISER),
     post("/admin/scheme/rate", rate, ORGANISER),
     post("/admin/scheme/limits", limits, ORGANISER),
+    post("/admin/scheme/who-records", who_records, ORGANISER),
     post("/admin/scheme/abroad", abroad, ORGANISER),
     post("/admin/scheme/events", events, ORGANISER),
     post("/admin/scheme/second-step", step, ORGANISER),

@@ -28,6 +28,7 @@ from node.web.pages.choosing import (
 )
 from node.web.pages.recording import (
     TEXT_CHARACTERS_MAX,
+    not_mine_to_write,
     paused,
     read_amount,
     read_minor,
@@ -94,7 +95,7 @@ def read_parts(
 
 async def who(context: Context) -> web.Response:
     """GET /ask?q&with"""
-    if (stop := paused(context)) is not None:
+    if (stop := paused(context) or not_mine_to_write(context, "gave")) is not None:
         return context.show(stop)
     return context.show(await who_view(context, "gave", "/ask", ()))
 
@@ -104,7 +105,7 @@ async def who(context: Context) -> web.Response:
 
 async def what(context: Context) -> web.Response:
     """GET /ask/what?who"""
-    if (stop := paused(context)) is not None:
+    if (stop := paused(context) or not_mine_to_write(context, "gave")) is not None:
         return context.show(stop)
     if not context.query("who"):
         return context.redirect("/ask")
@@ -148,7 +149,7 @@ def _nobody_to_ask(context: Context, people: Sequence[Member]) -> RecordStoppedV
 
 async def what_sent(context: Context) -> web.Response:
     """POST /ask/what: the check page, or this page again."""
-    if (stop := paused(context)) is not None:
+    if (stop := paused(context) or not_mine_to_write(context, "gave")) is not None:
         return context.show(stop)
     form = context.form(AskForm)
     people = await people_sent(context)
@@ -194,7 +195,7 @@ def _check_view(
 
 async def do(context: Context) -> web.Response:
     """POST /ask/do: ask; the same form sent twice asks once."""
-    if (stop := paused(context)) is not None:
+    if (stop := paused(context) or not_mine_to_write(context, "gave")) is not None:
         return context.show(stop)
     form = context.form(AskDoForm)
     if isinstance(form, Filled):

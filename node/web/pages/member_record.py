@@ -33,6 +33,7 @@ from node.web.pages.recording import (
     check_view,
     find_asker,
     find_counterpart,
+    not_mine_to_write,
     paused,
     read_amount,
     read_minor,
@@ -60,7 +61,7 @@ LAST_SHOWN: Final = 3
 
 async def who(context: Context) -> web.Response:
     """GET /record?q&with"""
-    if (stop := paused(context)) is not None:
+    if (stop := paused(context) or not_mine_to_write(context, "received")) is not None:
         return context.show(stop)
     last = () if context.query("q") else await _last(context)
     return context.show(await who_view(context, "received", "/record", last))
@@ -103,10 +104,18 @@ async def what(context: Context) -> web.Response:
     if not context.query("who") and not context.query("listing"):
         return context.redirect("/record")
     counterpart = await find_counterpart(context, context.query("who"), context.query("listing"))
+    if (stop := _not_mine(context, counterpart)) is not None:
+        return context.show(stop)
     typed = {"what": context.query("what"), "amount": context.query("amount")}
     if counterpart.listing is not None and not any(typed.values()):
         typed = _from_listing(context, counterpart)
     return context.show(_what_view(context, counterpart, Filled(typed)))
+
+
+def _not_mine(context: Context, counterpart: Counterpart) -> RecordStoppedView | None:
+    """Return why it is not for the reader to record a trade with this person; with other schemes whoever pays records."""
+    member = counterpart.member
+    return None if member is None else not_mine_to_write(context, "received", member)
 
 
 def _from_listing(context: Context, counterpart: Counterpart) -> dict[str, str]:
@@ -183,6 +192,8 @@ async def check(
     """Return the check page of a trade with a member of ours; `once` is its key where it has one already, `said` a sentence above it."""
     payee = counterpart.member
     assert payee is not None
+    if (stop := _not_mine(context, counterpart)) is not None:
+        return context.show(stop)
     change = back_to_what(counterpart, text, as_typed(amount, context.unit, context.language))
     mine, theirs = await context.read(_accounts, context.member.account_no, payee.account_no)
     stop = _obstacle(context, payee, mine, theirs, amount, change)
@@ -257,6 +268,8 @@ async def do(context: Context) -> web.Response:
     counterpart = await _counterpart_of(context, form)
     if counterpart is None:
         return context.redirect(f"/asks/{form.ask}", note="answered-before")
+    if (stop := _not_mine(context, counterpart)) is not None:
+        return context.show(stop)
     amount = read_minor(form.minor)
     payee = counterpart.member
     if payee is None:

@@ -21,7 +21,15 @@ from node.web.forms import Filled, once_key
 from node.web.pages.choosing import chosen_members, names_of, numbers_of, people_sent
 from node.web.pages.member_ask import AskDoForm, AskForm, Parts, parts_of, people_and_parts, read_parts
 from node.web.pages.member_trade import find_mine
-from node.web.pages.recording import own_account, paused, read_minor, ring, stopped, too_far
+from node.web.pages.recording import (
+    not_mine_to_write,
+    own_account,
+    paused,
+    read_minor,
+    ring,
+    stopped,
+    too_far,
+)
 from node.web.present import before_and_after, has_now, reference
 from node.web.views.page import Link
 from node.web.views.trade import RecordStoppedView, RecordWhatView, SeveralCheckView, SeveralDoneView
@@ -30,7 +38,7 @@ from protocol.limits import AMOUNT_MAX
 
 async def what(context: Context) -> web.Response:
     """GET /record/several?who"""
-    if (stop := paused(context)) is not None:
+    if (stop := paused(context) or not_mine_to_write(context, "received")) is not None:
         return context.show(stop)
     people = await chosen_members(context, context.query("who"))
     if not people:
@@ -58,7 +66,7 @@ def _what_view(context: Context, people: Sequence[Member], form: Filled) -> Reco
 
 async def what_sent(context: Context) -> web.Response:
     """POST /record/several: the check page, or this page again."""
-    if (stop := paused(context)) is not None:
+    if (stop := paused(context) or not_mine_to_write(context, "received")) is not None:
         return context.show(stop)
     form = context.form(AskForm)
     people = await people_sent(context)
@@ -115,7 +123,7 @@ async def _obstacle(
 
 async def do(context: Context) -> web.Response:
     """POST /record/several/do: record all of them in one unit; the same form sent twice records them once."""
-    if (stop := paused(context)) is not None:
+    if (stop := paused(context) or not_mine_to_write(context, "received")) is not None:
         return context.show(stop)
     form = context.form(AskDoForm)
     if isinstance(form, Filled):

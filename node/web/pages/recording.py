@@ -23,7 +23,7 @@ from node.web.pages.listings import ShownListing, find_listing
 from node.web.pages.schemes import schemes_known
 from node.web.present import OtherScheme, Voice, before_and_after, first_name
 from node.web.views.page import Link
-from node.web.views.trade import RecordCheckView, RecordStoppedView
+from node.web.views.trade import Did, RecordCheckView, RecordStoppedView
 from protocol.ledger import Account
 from protocol.limits import AMOUNT_MAX
 from protocol.names import Handle, ItemKey
@@ -281,6 +281,35 @@ def paused(context: Context) -> RecordStoppedView | None:
     if member.state_reason:
         sentences.append(_("The reason: %(reason)s") % {"reason": member.state_reason})
     return stopped(context, _("You are paused"), *sentences, ring(context))
+
+
+def not_mine_to_write(context: Context, did: Did, payee: Member | None = None) -> RecordStoppedView | None:
+    """Return the page for whoever `did` what others write down in this scheme, or None.
+
+    `payee`: whom of the scheme somebody who received would pay; None before it is known.
+    """
+    who, _ = context.settings.who_records, context.words.gettext
+    if who in ("both", did):
+        return None
+    if did == "gave":
+        return stopped(
+            context,
+            _("Here whoever was helped writes it down"),
+            _("That is what your scheme agreed on. Ask them to record it."),
+            action=Link(text=_("My messages"), href="/messages"),
+        )
+    said = _("They ask you, and you say yes. Until then nothing moves.")
+    if payee is not None:
+        said = _("%(name)s asks you, and you say yes. Until then nothing moves.") % {
+            "name": first_name(payee.name)
+        }
+    return stopped(
+        context,
+        _("Here whoever helped writes it down"),
+        said,
+        _("If they stand beside you, they can show you a code."),
+        action=Link(text=_("My requests"), href="/asks"),
+    )
 
 
 def stopped(context: Context, title: str, *sentences: str, action: Link | None = None) -> RecordStoppedView:

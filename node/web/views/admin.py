@@ -385,6 +385,7 @@ class SchemeView(View):
     about_form: Filled
     rate_form: Filled
     limits_form: Filled
+    who_form: Filled = EMPTY  # who_records
     abroad_form: Filled = EMPTY  # asks_abroad
     events_form: Filled = EMPTY  # public_events
     step_form: Filled = EMPTY  # organisers_second_step

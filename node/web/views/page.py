@@ -11,6 +11,8 @@ from node.web.words import Words
 
 # Where a page belongs in the bar of five entries; "" for none.
 Place = Literal["", "home", "find", "record", "messages", "me"]
+# Who writes down a trade between members of the scheme.
+WhoRecords = Literal["both", "received", "gave"]
 # The desk's pages, for the organisers' menu.
 Desk = Literal[
     "",
@@ -37,6 +39,7 @@ class Site:
     help_name: str  # "Rosa"
     help_phone: str  # "01632 960 123", as people write it; "" when there is none
     help_hours: str  # "Tuesday 10 to 12"; "" when unsaid
+    who_records: WhoRecords = "both"  # between its members: whoever received, whoever gave, or both
     maintenance: bool = False  # nothing can be recorded or changed just now
     maintenance_note: str = ""
     languages: tuple[Option, ...] = ()  # each in its own words; empty where there is but one

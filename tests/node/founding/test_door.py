@@ -31,6 +31,7 @@ UNIT = {"unit": "own", "unit_called": "Eicheln", "unit_symbol": "E", "hour": "12
 RULES = {
     "lower": "50",
     "upper": "",
+    "who_records": "gave",
     "agreement": "Wir helfen uns.\nWir schreiben es auf.",
     "name-de-one": "Eichel",
     "name-en-other": "acorns",
@@ -200,6 +201,7 @@ async def test_a_scheme_is_founded_on_pages(place: Place, tmp_path: Path) -> Non
         )
         assert now.unit_names == {"de": {"one": "Eichel"}, "en": {"one": "acorn", "other": "acorns"}}
         assert (now.credit_limit, now.ceiling, now.agreement.count("\n")) == (5000, None, 1)
+        assert now.who_records == "gave"
         assert (now.help_name, now.help_phone) == ("Rosa Field", "01632 960 123")
         (rosa,) = await node.store.read(members_called, "Rosa Field")
         (ben,) = await node.store.read(members_called, "Ben Hill")
@@ -421,6 +423,7 @@ async def test_what_was_typed_is_there_again_but_no_secret(place: Place) -> None
     ("unit", {"unit_called": ""}, "unit_called"),
     ("unit", {"hour": "0"}, "hour"),
     ("rules", {"lower": "much"}, "lower"),
+    ("rules", {"who_records": "nobody"}, "who_records"),
     ("rules", {"name-de-one": "x" * 41}, "name-de-one"),
     ("people", {"organiser": ""}, "organiser"),
     ("people", {"email": "rosa"}, "email"),

@@ -64,7 +64,7 @@ PAGES: Final[Mapping[str, View]] = {
     ),
     "set-up-unit": UnitView(step="Step 2 of 6", form=Filled({"unit": "own", "unit_called": "Eicheln", "hour": "12,00"})),
     "set-up-rules": RulesView(
-        step="Step 3 of 6", form=Filled({"lower": "much", "name-de-one": "Eichel"}, {"lower": "Please write a number, for example 6 or 2.50."}),
+        step="Step 3 of 6", form=Filled({"lower": "much", "who_records": "both", "name-de-one": "Eichel"}, {"lower": "Please write a number, for example 6 or 2.50."}),
         unit_name="Eicheln", units=tuple(unit_in(_UNIT, tag, words_for()) for tag in ("de", "en")),
     ),
     "set-up-people": PeopleView(
