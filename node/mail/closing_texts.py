@@ -28,6 +28,34 @@ def closes_mail(
     )
 
 
+def soon_mail(settings: SchemeSettings, language: str, name: str, last: str) -> Text:
+    """To every member, a week before the last day."""
+    _ = words_of(settings, language).gettext
+    said = {"scheme": settings.name, "day": last}
+    return text_of(
+        settings,
+        _("One more week: the last day of %(scheme)s is %(day)s") % said,
+        _("Hello %(name)s,") % {"name": name},
+        _("as we wrote, nothing is recorded any more after %(day)s.") % said,
+        _("Until then everything goes on as ever: what you still want to give or get, do it by then."),
+    )
+
+
+def fetch_mail(settings: SchemeSettings, language: str, name: str, until: str, link: str) -> Text:
+    """To every member of a scheme that has closed, two weeks before nothing can be fetched any more."""
+    _ = words_of(settings, language).gettext
+    said = {"scheme": settings.name, "until": until}
+    return text_of(
+        settings,
+        _("Until %(until)s you can fetch what is yours from %(scheme)s") % said,
+        _("Hello %(name)s,") % {"name": name},
+        _("%(scheme)s has closed.") % said,
+        _("Until %(until)s you can log in, read everything, and save your statement and all that is yours:")
+        % said,
+        link,
+    )
+
+
 def goes_on_mail(settings: SchemeSettings, language: str, name: str) -> Text:
     """To every member, when it was taken back."""
     _ = words_of(settings, language).gettext

@@ -21,7 +21,7 @@ from node.services.line_units import LineRefused
 from node.services.market import Market
 from node.services.neighbours import Neighbours
 from node.services.own_listings import listings_of
-from node.services.settings import Settings, read_settings
+from node.services.settings import SchemeSettings, Settings, read_settings
 from node.store import ReadTx, Store, Tx
 from node.store.schema import people as schema
 from protocol.limits import (
@@ -36,6 +36,8 @@ from protocol.listing import Withdrew
 from protocol.names import SchemeId
 
 _TIME_BYTES: Final = 8
+REMIND_DAYS: Final = 7  # before the last day on which something is recorded, and …
+FETCH_DAYS: Final = 14  # … before the last on which members can fetch what is theirs
 _NUMBERS: Final = select(schema.member.c.no).order_by(schema.member.c.no)
 
 
@@ -94,6 +96,18 @@ def _offering(tx: ReadTx) -> list[int]:
     return [no for (no,) in tx.all(_NUMBERS) if listings_of(tx, no)]
 
 
+def reminders_due(settings: SchemeSettings, now_ms: int) -> int:
+    """Return which reminder is due: 1 in the week before the close, 2 in the two weeks before all is gone, else 0.
+
+    A reminder whose time passed while the node was off is not made up for.
+    """
+    if settings.closing_ms is None or settings.closing_until_ms is None:
+        return 0
+    if settings.closing_ms - REMIND_DAYS * DAY_MS <= now_ms < settings.closing_ms:
+        return 1
+    return 2 if settings.closing_until_ms - FETCH_DAYS * DAY_MS <= now_ms < settings.closing_until_ms else 0
+
+
 class ClosingDown:
     """See the head of this file."""
 
@@ -143,7 +157,10 @@ class ClosingDown:
             self._telling.goes_on(tx, member, after)
 
     async def look(self) -> None:
-        """Once the day has come: withdraw what was offered, and end each line that may be written to; done again until all are."""
+        """Remind members in time. Once the day has come: withdraw what was offered, and end each line that may be written to; done again until all are."""
+        due = reminders_due(self._settings.now, self._clock.now_ms())
+        if due > self._settings.now.closing_reminded:
+            await self._store.write(self._remind, due)
         if not self._settings.now.is_closed(self._clock.now_ms()):
             return
         for no in await self._store.read(_offering):
@@ -160,6 +177,13 @@ class ClosingDown:
                 await end(OPERATOR, line.peer)
             except LineRefused:
                 continue  # it changed in between: the next look finds it
+
+    def _remind(self, tx: Tx, due: int) -> None:
+        settings = self._settings.reminded_in(tx, due)
+        if settings is None:
+            return
+        for member in members_owing(tx, self._clock.now_ms() + DAY_MS):
+            self._telling.reminds(tx, member, settings)
 
     def _withdraw(self, tx: Tx, no: int) -> None:
         for owned in listings_of(tx, no):

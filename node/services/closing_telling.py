@@ -38,6 +38,20 @@ class ClosingTelling(Telling):
         if not self._mail(tx, member, mail):
             put_note(tx, member.no, mail.subject, now_ms=self._clock.now_ms(), by_no=None)
 
+    def reminds(self, tx: Tx, member: Member, settings: SchemeSettings) -> None:
+        """Tell a member again: before the last day on which something is recorded, or else before all is gone."""
+        assert settings.closing_ms is not None, "it was announced"
+        assert settings.closing_until_ms is not None, "both are set at once"
+        last, until = (
+            self._last_day(each, member) for each in (settings.closing_ms, settings.closing_until_ms)
+        )
+        if settings.is_closed(self._clock.now_ms()):
+            mail = closing_texts.fetch_mail(settings, member.language, member.name, until, self._link(DATA))
+        else:
+            mail = closing_texts.soon_mail(settings, member.language, member.name, last)
+        if not self._mail(tx, member, mail):
+            put_note(tx, member.no, mail.subject, now_ms=self._clock.now_ms(), by_no=None)
+
     def goes_on(self, tx: Tx, member: Member, settings: SchemeSettings) -> None:
         """Tell a member that the scheme does not close."""
         mail = closing_texts.goes_on_mail(settings, member.language, member.name)

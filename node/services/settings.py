@@ -84,6 +84,7 @@ class SchemeSettings:
     closing_ms: int | None = None  # from when nothing is recorded any more, for the scheme closes (rule 2.4)
     closing_until_ms: int | None = None  # until when members can fetch what is theirs
     closing_why: str = ""
+    closing_reminded: int = 0  # how many reminders of it have gone out
 
     def rate_at(self, now_ms: int) -> Rate:
         """Return what one hour is in minor units at `now_ms`."""
@@ -131,6 +132,7 @@ _NOT_CHANGED_HERE: Final = frozenset(
         "closing_ms",
         "closing_until_ms",
         "closing_why",
+        "closing_reminded",
     }
 )
 
@@ -199,10 +201,24 @@ class Settings:
         """Unit: note from when the scheme is closed, or that it goes on; return the settings of then. Source: 2.4."""
         stored = read_settings(tx)
         assert stored is not None
-        changed: dict[str, Any] = {"closing_ms": at_ms, "closing_until_ms": until_ms, "closing_why": why}
+        changed: dict[str, Any] = {
+            "closing_ms": at_ms, "closing_until_ms": until_ms, "closing_why": why,
+            "closing_reminded": 0,
+        }  # fmt: skip
         for key, value in changed.items():
             tx.run(_SET, key=key, value=json.dumps(value))
         after = replace(stored, **changed)
+        tx.on_commit(self._take, after)
+        return after
+
+    def reminded_in(self, tx: Tx, reminders: int) -> SchemeSettings | None:
+        """Unit: note that so many reminders of the closing have gone out; None if they had, or the scheme goes on."""
+        stored = read_settings(tx)
+        assert stored is not None
+        if stored.closing_ms is None or stored.closing_reminded >= reminders:
+            return None
+        tx.run(_SET, key="closing_reminded", value=json.dumps(reminders))
+        after = replace(stored, closing_reminded=reminders)
         tx.on_commit(self._take, after)
         return after
 

@@ -168,3 +168,49 @@ async def test_what_members_offered_is_taken_down_on_its_day(scheme: Scheme) -> 
 async def test_an_organiser_of_none_takes_nothing_back(scheme: Scheme) -> None:
     with pytest.raises(CannotAct):
         await scheme.node.closing_down.take_back(OPERATOR)
+
+
+async def test_everybody_is_reminded_a_week_before_and_once_more_before_all_is_gone(scheme: Scheme) -> None:
+    """Rule 2.4: once each, whatever else they wish; who has no e-mail address stands on the letters list; cut anywhere: all or nobody."""
+
+    async def told() -> int:
+        mails = await scheme.store.read(lambda tx: tx.scalar(text("SELECT count(*) FROM mail")))
+        return mails + await scheme.store.read(lambda tx: tx.scalar(text("SELECT count(*) FROM paper_note")))
+
+    await ask(scheme)
+    await scheme.confirm()
+    now = scheme.node.settings.now
+    assert (now.closing_ms is not None, now.closing_until_ms is not None, await told()) == (True, True, 4)
+    scheme.clock.now = now.closing_ms - 7 * DAY_MS - 1  # type: ignore[operator]  # see above
+    await scheme.node.closing_down.look()
+    assert await told() == 4
+    scheme.clock.now += 1
+    cuts = 0
+    while await scheme.cut_at(cuts + 1, scheme.node.closing_down.look):
+        cuts += 1
+        assert await told() in (4, 8)
+    assert (cuts > 2, await told()) == (True, 8)
+    await scheme.node.closing_down.look()
+    scheme.clock.now = now.closing_until_ms - 14 * DAY_MS  # type: ignore[operator]  # see above
+    await scheme.node.closing_down.look()
+    await scheme.node.closing_down.look()
+    assert await told() == 12
+    subjects = await scheme.store.read(
+        lambda tx: [
+            row[0] for row in tx.all(text("SELECT subject FROM mail UNION SELECT text FROM paper_note"))
+        ]
+    )
+    assert any("One more week" in each for each in subjects)
+    assert any("you can fetch what is yours" in each for each in subjects)
+
+
+async def test_a_closing_that_was_taken_back_reminds_nobody(scheme: Scheme) -> None:
+    await ask(scheme)
+    await scheme.confirm()
+    when = scheme.node.settings.now.closing_ms
+    assert when is not None
+    await scheme.node.closing_down.take_back(scheme.rosa.acts("pin"))
+    before = await scheme.store.read(lambda tx: tx.scalar(text("SELECT count(*) FROM paper_note")))
+    scheme.clock.now = when - DAY_MS
+    await scheme.node.closing_down.look()
+    assert await scheme.store.read(lambda tx: tx.scalar(text("SELECT count(*) FROM paper_note"))) == before
