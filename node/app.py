@@ -274,7 +274,9 @@ class Node:
         )  # fmt: skip
         self.circle_board = CircleBoard(store=store, clock=clock)
         self.remarks = Remarks(store=store, clock=clock)
-        self.event_settling = EventSettling(store=store, clock=clock, trades=self.trades, telling=telling)
+        self.event_settling = EventSettling(
+            store=store, clock=clock, trades=self.trades, telling=telling, visitors=lambda: self.events_abroad
+        )  # fmt: skip
         self.pay_codes = PayCodes(store=store, clock=clock, chance=chance, trades=self.trades, secret=pepper)
         self.standing = StandingOrders(
             store=store, clock=clock, chance=chance, trades=self.trades, telling=self.telling, zone=LOCALTZ,
@@ -407,8 +409,10 @@ class Node:
             settings=self.settings, telling=self.telling, requests=lambda: self.requests,
         )  # fmt: skip
         self.events_abroad = EventsAbroad(
-            clock=self.clock, settings=self.settings, zone=LOCALTZ, events=self.events, requests=lambda: self.requests
+            store=self.store, clock=self.clock, chance=self.chance, settings=self.settings, zone=LOCALTZ,
+            events=self.events, requests=lambda: self.requests, asks=lambda: self.asks_abroad,
         )  # fmt: skip
+        self.jobs.append(Job("end-events-abroad", HOUR_S, self.events_abroad.look))
         self.bookings_abroad = BookingsAbroad(
             store=self.store, clock=self.clock, chance=self.chance, settings=self.settings, bookings=self.bookings,
             requests=lambda: self.requests,

@@ -64,6 +64,7 @@ class Plan:
     pays: Pays = Pays.NOBODY
     amount: int = 0  # minor units, of each guest, or of the whole lift; 0 only where nobody pays
     public: bool = False  # visitors may read it
+    near: bool = False  # a lift that members of neighbouring schemes may ask for; else `public` says so
     inside: bool = False  # for those in the group alone for which it is put (5.12)
     approval: bool = False  # the host says yes or no to each who asks
 
@@ -88,8 +89,8 @@ class Plan:
             raise InvalidValue("for a group alone, and for everybody")
         if self.kind is Kind.LIFT:
             self._check_lift()
-        elif self.approval or self.pays is Pays.SHARED:
-            raise InvalidValue("only a lift asks its host, or is shared")
+        elif self.approval or self.near or self.pays is Pays.SHARED:
+            raise InvalidValue("only a lift asks its host, is shared, or is for neighbours alone")
 
     def _check_lift(self) -> None:
         if self.capacity is None or self.capacity > LIFT_SEATS_MAX or self.public or self.pays is Pays.HOST:
@@ -111,6 +112,11 @@ def share_of(plan: Plan, there: int) -> int:
     Nobody gives more than was said when they said yes: the more there are, the less each. Source: 5.11.
     """
     return plan.amount // (there + 1) if plan.pays is Pays.SHARED else plan.amount
+
+
+def most_given(plan: Plan) -> int:
+    """Return the most that a guest gives, in minor units: to that they say yes. 0: nothing, or they get something."""
+    return 0 if plan.pays in (Pays.NOBODY, Pays.HOST) else share_of(plan, 1)
 
 
 # --- The life of an event -----------------------------------------------------------------------------------

@@ -13,8 +13,10 @@ from typing import Annotated, Final, TypeAlias
 from protocol.errors import InvalidValue
 from protocol.feed import Item
 from protocol.limits import (
+    AMOUNT_MAX,
     CAPACITY_CLASS_MAX,
     DESCRIPTOR_NAME_BYTES_MAX,
+    EVENT_GUESTS_MAX,
     LISTING_TEXT_BYTES_MAX,
     LISTING_TITLE_BYTES_MAX,
     PEERING_MODES_MAX,
@@ -78,6 +80,11 @@ class Event(Part):
     place: Annotated[Place | None, Maybe(Nested((Place,)))]
     starts: Annotated[int, Int(0, TIME_MS_MAX)]
     ends: Annotated[int, Int(0, TIME_MS_MAX)]
+    what: Annotated[str, Code()]  # a Kind of event.py, or one that is not known here
+    places: Annotated[int | None, Maybe(Int(1, EVENT_GUESTS_MAX))]
+    pays: Annotated[str, Code()]  # a Pays of event.py, or one that is not known here
+    amount: Annotated[int, Int(0, AMOUNT_MAX)]  # minor units of the scheme
+    asked: Annotated[bool, Flag()]  # the host says yes or no to each
 
     def __post_init__(self) -> None:
         Part.__post_init__(self)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from node.clock import Clock
-from node.services.event_rows import upcoming
+from node.services.event_rows import lifts_ahead, upcoming
 from node.services.events_abroad import is_shared
 from node.services.feed_store import items_of_kind
 from node.services.own_feed import OwnFeed
@@ -129,7 +129,7 @@ class Announcements:
     def _events(self, tx: ReadTx, now_ms: int) -> tuple[Said, ...]:
         """Return the events that members of neighbouring schemes may come to. Source: 5.11."""
         settings = self._settings()
-        shown, _ = upcoming(tx, now_ms, me=None, most=EVENTS_MAX) if settings.public_events else ([], 0)
+        shown = upcoming(tx, now_ms, me=None, most=EVENTS_MAX)[0] + lifts_ahead(tx, now_ms, 0, EVENTS_MAX)[0]
         return tuple(
             Said(EVENT, each.key, event_of(each.event.plan, settings.language), expires=each.event.plan.ends)
             for each in shown
@@ -192,7 +192,9 @@ def _held(tx: ReadTx, own: SchemeId, now_ms: int) -> Mapping[ItemKey, Item]:
 def event_of(plan: Plan, language: str) -> Event:
     """Return how an event is told to others."""
     return Event(
-        title=plan.title, text=plan.text, language=language, where=plan.where, place=None, starts=plan.starts, ends=plan.ends
+        title=plan.title, text=plan.text, language=language, where=plan.where, place=None, starts=plan.starts,
+        ends=plan.ends, what=plan.kind.value, places=plan.capacity, pays=plan.pays.value, amount=plan.amount,
+        asked=plan.approval,
     )  # fmt: skip
 
 

@@ -149,11 +149,12 @@ class Why(StrEnum):
 
 
 class CannotAsk(Exception):
-    """An honest no: nothing was changed."""
+    """An honest no: nothing was changed. `name`: of whoever cannot be asked, where that is one of several."""
 
-    def __init__(self, why: Why):
+    def __init__(self, why: Why, name: str = ""):
         super().__init__(why.value)
         self.why: Final = why
+        self.name: Final = name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

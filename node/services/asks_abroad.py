@@ -85,9 +85,10 @@ class AsksAbroad:
 
     async def ask(self, new: NewAskAbroad, once: bytes) -> Ask:
         """Ask somebody abroad; the same `once` again gives what it asked. Raises CannotAsk, LookupError."""
-        return await self._store.write(self._ask, new, once)
+        return await self._store.write(self.ask_in, new, once)
 
-    def _ask(self, tx: Tx, new: NewAskAbroad, once: bytes) -> Ask:
+    def ask_in(self, tx: Tx, new: NewAskAbroad, once: bytes) -> Ask:
+        """Unit: the same. Raises CannotAsk, LookupError."""
         known = ask_by_once(tx, once)
         if known is not None:
             return known

@@ -27,7 +27,7 @@ _CI: Final = circles_schema.circle.c
 _P: Final = circles_schema.circle_person.c
 _COLUMNS: Final = (
     _E.no, _E.key, _E.series, _E.host_no, _E.state, _E.kind, _E.title, _E.text, _E.place, _E.starts, _E.ends, _E.capacity,
-    _E.pays, _E.amount, _E.public, _E.approval, _E.inside, _E.reason, _E.changed_ms,
+    _E.pays, _E.amount, _E.public, _E.approval, _E.near, _E.inside, _E.reason, _E.changed_ms,
     _E.circle_no, *[select(each).where(_CI.no == _E.circle_no).scalar_subquery() for each in (_CI.key, _CI.name)],
 )  # fmt: skip
 _BY_KEY: Final = select(*_COLUMNS).where(_E.key == bindparam("key"))
@@ -111,6 +111,11 @@ _GUESTS: Final = (
 _PAID: Final = (
     select(_G.member_no, _G.trade_no)
     .where(_G.event_no == bindparam("event_no"), _G.trade_no.is_not(None))
+    .order_by(_G.turn)
+)
+_SHARES: Final = (
+    select(_G.who, _G.share)
+    .where(_G.event_no == bindparam("event_no"), _G.share.is_not(None))
     .order_by(_G.turn)
 )
 _NAMES: Final = (
@@ -202,13 +207,13 @@ class Comment:
 
 def _hosted(row: Row) -> Hosted:
     (
-        no, key, series, host_no, state, kind, title, text, place, starts, ends, capacity, pays, amount, public, approval, inside, reason,
+        no, key, series, host_no, state, kind, title, text, place, starts, ends, capacity, pays, amount, public, approval, near, inside, reason,
         changed_ms, circle_no, circle_key, circle_name,
     ) = row  # fmt: skip
     plan = Plan(
         kind=Kind(kind), title=title, text=text, where=place, starts=starts, ends=ends, capacity=capacity,
         pays=Pays(pays), amount=amount, public=bool(public), approval=bool(approval),
-        inside=bool(inside),
+        near=bool(near), inside=bool(inside),
     )  # fmt: skip
     return Hosted(
         no=no, key=ItemKey(key), series=series, host_no=host_no, changed_ms=changed_ms,
@@ -323,6 +328,11 @@ def to_settle(tx: ReadTx, member_no: int, now_ms: int) -> list[Hosted]:
 def trades_of(tx: ReadTx, event_no: int) -> Mapping[int, int]:
     """Return the trade by which each who was there gave or got, by member."""
     return dict(tx.all(_PAID, event_no=event_no))
+
+
+def shares_of(tx: ReadTx, event_no: int) -> Mapping[int, int]:
+    """Return what each of another scheme who was there is asked for or gets, by what they are among guests."""
+    return dict(tx.all(_SHARES, event_no=event_no))
 
 
 def guests_of(tx: ReadTx, hosted: Hosted) -> Guests:

@@ -35,6 +35,8 @@ class News(StrEnum):
     MOVED_UP = "moved-up"  # somebody who waited has a place
     CHANGED = "changed"  # it is at another time or place
     CANCELLED = "cancelled"
+    ANSWERED = "answered"  # the host said yes or no; members are told by `tell_admitted`
+    SETTLED = "settled"  # it was said who was there; members are told by `tell_recorded`
 
 
 class EventTelling(Telling):
@@ -63,10 +65,10 @@ class EventTelling(Telling):
             note = event_texts.note(settings, member.language, news.value, when)
             put_note(tx, member.no, note, now_ms=self._clock.now_ms(), by_no=None)
 
-    def tell_asked(self, tx: Tx, host: Member, who: Member, key: ItemKey, plan: Plan) -> None:
+    def tell_asked(self, tx: Tx, host: Member, who: str, key: ItemKey, plan: Plan) -> None:
         """Tell a host that somebody asks for a place; it is on their first page as well."""
         words = words_of(self._settings.now, host.language)
-        said = words.gettext("%(name)s asks for a seat: %(title)s") % {"name": who.name, "title": plan.title}
+        said = words.gettext("%(name)s asks for a seat: %(title)s") % {"name": who, "title": plan.title}
         when = words.gettext("When: %(when)s") % {"when": self._when(plan, words)}
         self.told(tx, host, (said, when), f"/events/{key.hex()}")
 

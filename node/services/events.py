@@ -28,7 +28,7 @@ from node.services.event_rows import (
     standing_at,
 )
 from node.services.event_telling import EventTelling, News
-from node.services.members import Member, existing, member_by_no
+from node.services.members import Member, existing
 from node.store import ReadTx, Store, Tx, upsert
 from node.store.schema import events as schema
 from protocol.circle import INSIDE, Standing
@@ -63,7 +63,7 @@ _CHANGED: Final = (
         text=bindparam("new_text"), place=bindparam("new_place"), starts=bindparam("new_starts"),
         ends=bindparam("new_ends"), capacity=bindparam("new_capacity"), pays=bindparam("new_pays"),
         amount=bindparam("new_amount"), public=bindparam("new_public"), approval=bindparam("new_approval"),
-        inside=bindparam("new_inside"), reason=bindparam("new_reason"), changed_ms=bindparam("now"),
+        near=bindparam("new_near"), inside=bindparam("new_inside"), reason=bindparam("new_reason"), changed_ms=bindparam("now"),
     )
 )  # fmt: skip
 _GUEST: Final = upsert(
@@ -226,21 +226,18 @@ class Events:
         hosted, _ = self._readable(tx, key, member_no)
         if not hosted.event.takes_answers(self._clock.now_ms()) or member_no == hosted.host_no:
             raise OutOfOrder("an event that is cancelled, over, or one's own")
-        guests = guests_of(tx, hosted)
-        seated = says(guests, member_no, comes)
-        self._seat(tx, hosted, hosted.event, guests, seated)
-        after = seated.guests.answer_of(member_no)
-        if after is Answer.ASKED and guests.answer_of(member_no) is not Answer.ASKED:
-            who, host = member_by_no(tx, member_no), member_by_no(tx, hosted.host_no)
-            assert who is not None
-            assert host is not None
-            self._telling.tell_asked(tx, host, who, hosted.key, hosted.event.plan)
-        return after
+        return self.says_in(tx, hosted, member_no, existing(tx, member_no).name, comes)
 
-    def says_in(self, tx: Tx, hosted: Hosted, who: int, comes: bool) -> None:
-        """Unit: note what somebody of another scheme said, who is a negative number among guests. Raises OutOfOrder."""
+    def says_in(self, tx: Tx, hosted: Hosted, who: int, name: str, comes: bool) -> Answer:
+        """Unit: note what somebody says, who is a negative number where of another scheme; return what then stands. Raises OutOfOrder."""
         guests = guests_of(tx, hosted)
-        self._seat(tx, hosted, hosted.event, guests, says(guests, who, comes))
+        seated = says(guests, who, comes)
+        self._seat(tx, hosted, hosted.event, guests, seated)
+        after = seated.guests.answer_of(who)
+        if after is Answer.ASKED and guests.answer_of(who) is not Answer.ASKED:
+            host = existing(tx, hosted.host_no)
+            self._telling.tell_asked(tx, host, name, hosted.key, hosted.event.plan)
+        return after
 
     async def admit(self, key: ItemKey, by: Actor, member_no: int, yes: bool) -> Answer:
         """Say yes or no to somebody who asked for a place; return what then stands beside their name.
@@ -254,13 +251,17 @@ class Events:
         hosted, guests = self._managed(tx, key, by)
         if not hosted.event.takes_answers(self._clock.now_ms()):
             raise OutOfOrder("an event that is cancelled or over")
+        if member_no < 0 and guests.answer_of(member_no) is Answer.DECLINED:
+            raise OutOfOrder("a no to somebody of another scheme is for good")
         seated = admitted(guests, member_no, yes)
         self._seat(tx, hosted, hosted.event, guests, seated)
         after = seated.guests.answer_of(member_no)
         if after is not guests.answer_of(member_no):
-            member = member_by_no(tx, member_no)
-            assert member is not None
-            self._telling.tell_admitted(tx, member, hosted.key, hosted.event.plan, after)
+            if member_no < 0:
+                self._tell_abroad(tx, hosted, hosted.event, member_no, News.ANSWERED)
+            else:
+                member = existing(tx, member_no)
+                self._telling.tell_admitted(tx, member, hosted.key, hosted.event.plan, after)
             self._note(tx, by, hosted)
         return after
 
@@ -364,9 +365,7 @@ class Events:
         if member_no < 0:
             self._tell_abroad(tx, hosted, event, member_no, news)
             return
-        member = member_by_no(tx, member_no)
-        assert member is not None
-        self._telling.tell(tx, member, hosted.key, event, news)
+        self._telling.tell(tx, existing(tx, member_no), hosted.key, event, news)
 
 
 def _columns(event: OwnEvent) -> dict[str, object]:
@@ -375,5 +374,5 @@ def _columns(event: OwnEvent) -> dict[str, object]:
         "state": event.state.value, "kind": plan.kind.value, "title": plan.title, "text": plan.text,
         "place": plan.where, "starts": plan.starts, "ends": plan.ends, "capacity": plan.capacity,
         "pays": plan.pays.value, "amount": plan.amount, "public": plan.public, "approval": plan.approval,
-        "inside": plan.inside, "reason": event.reason,
+        "near": plan.near, "inside": plan.inside, "reason": event.reason,
     }  # fmt: skip

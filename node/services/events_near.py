@@ -7,6 +7,8 @@ from typing import Final
 
 from node.services.feed_store import items_of_kind
 from node.store import ReadTx
+from protocol.errors import InvalidValue
+from protocol.event import Kind, Pays, Plan
 from protocol.feed import Item
 from protocol.feed_kinds import EVENT, Event, payload_of
 from protocol.limits import EVENT_AHEAD_MS_MAX, EVENT_LENGTH_MS_MAX
@@ -22,13 +24,17 @@ class NearEvent:
 
     scheme: SchemeId
     key: ItemKey
-    event: Event
+    plan: Plan
 
 
-def near_events(tx: ReadTx, now_ms: int, own: SchemeId) -> list[NearEvent]:
-    """Query: what is on at other schemes, the soonest first."""
-    found = [each for each in _all(tx, now_ms, None) if each.scheme != own]
-    return sorted(found, key=lambda each: (each.event.starts, each.key))[:SHOWN_MAX]
+def near_events(tx: ReadTx, now_ms: int, own: SchemeId, *, lifts: bool = False) -> list[NearEvent]:
+    """Query: what is on at other schemes, or the lifts there are; the soonest first."""
+    found = [
+        each
+        for each in _all(tx, now_ms, None)
+        if each.scheme != own and (each.plan.kind is Kind.LIFT) is lifts
+    ]
+    return sorted(found, key=lambda each: (each.plan.starts, each.key))[:SHOWN_MAX]
 
 
 def near_event(tx: ReadTx, now_ms: int, scheme: SchemeId, key: ItemKey) -> NearEvent | None:
@@ -41,12 +47,20 @@ def _all(tx: ReadTx, now_ms: int, scheme: SchemeId | None) -> list[NearEvent]:
     for author, wire in items_of_kind(tx, EVENT, now_ms, scheme):
         item = trusted_message(Item, wire).body
         event = payload_of(item)
-        if isinstance(event, Event) and _can_be(event, now_ms):
-            found.append(NearEvent(scheme=author, key=item.key, event=event))
+        plan = _plan(event) if isinstance(event, Event) else None
+        if plan is not None and now_ms < plan.ends <= now_ms + EVENT_AHEAD_MS_MAX + EVENT_LENGTH_MS_MAX:
+            found.append(NearEvent(scheme=author, key=item.key, plan=plan))
     return found
 
 
-def _can_be(event: Event, now_ms: int) -> bool:
-    """Tell whether an event has not ended and is one that could be posted here; a neighbour may say any number."""
-    near = now_ms < event.ends <= now_ms + EVENT_AHEAD_MS_MAX + EVENT_LENGTH_MS_MAX
-    return near and event.ends - event.starts <= EVENT_LENGTH_MS_MAX
+def _plan(event: Event) -> Plan | None:
+    """Return what an event says; None where it is none that could be posted here: a neighbour may say anything."""
+    lift = event.what == Kind.LIFT.value
+    try:
+        return Plan(
+            kind=Kind(event.what), title=event.title, text=event.text, where=event.where, starts=event.starts,
+            ends=event.ends, capacity=event.places, pays=Pays(event.pays), amount=event.amount, public=not lift,
+            near=lift, approval=event.asked,
+        )  # fmt: skip
+    except (ValueError, InvalidValue):
+        return None

@@ -10,15 +10,16 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
-from sqlalchemy import BindParameter, Update, bindparam, func, insert, select, update
+from sqlalchemy import BindParameter, Update, bindparam, exists, func, insert, literal_column, select, update
 
 from node.store import ReadTx, Tx
+from node.store.schema import events as events_schema
 from node.store.schema import letters as letters_schema
 from node.store.schema import requests as schema
 from node.store.statements import Row
 from protocol.beyond import FINAL, Mirror, Stands, Wants
 from protocol.letter import EXPIRED, NOBODY, NOT_UNDERSTOOD, TOO_MANY
-from protocol.limits import DAY_MS
+from protocol.limits import DAY_MS, EVENT_SETTLE_MS
 from protocol.names import Handle, ItemKey, SchemeId
 
 LISTED_MAX: Final = 60
@@ -97,6 +98,24 @@ _OVER: Final = (
     _ALL.where(
         _R.role == Role.IN.value, _R.end <= bindparam("hour"), _R.about_no.is_not(None),
         _R.stands.in_([Stands.ASKED.value, Stands.WAITING.value]),
+    )
+    .order_by(_R.no)
+    .limit(LISTED_MAX)
+)  # fmt: skip
+_E: Final = events_schema.event.c
+_LATER: Final = schema.request.alias()
+_ASKED_AGAIN: Final = exists().where(
+    _LATER.c.kind == _R.kind, _LATER.c.role == _R.role, _LATER.c.about_no == _R.about_no, _LATER.c.no > _R.no
+)  # fmt: skip
+_PAST: Final = (
+    select(_R.about_no, _E.key)
+    .select_from(schema.request.join(events_schema.event, _E.key == _R.item_key))
+    .where(
+        _R.role == Role.IN.value, _R.about_no.is_not(None), _E.ends <= bindparam("now"), ~_ASKED_AGAIN,
+        _R.stands.not_in(sorted(each.value for each in FINAL)),
+        # Until its host can no longer say who was there, whoever has a place may still be asked to pay.
+        (_E.pays == literal_column("'nobody'")) | (_E.ends <= bindparam("since"))
+        | (_R.stands != literal_column("'agreed'")) | (_E.state != literal_column("'planned'")),
     )
     .order_by(_R.no)
     .limit(LISTED_MAX)
@@ -236,6 +255,12 @@ def guest_of(tx: ReadTx, no: int) -> tuple[str, SchemeId] | None:
 def over_unanswered(tx: ReadTx, hour: int) -> list[Request]:
     """Return what people abroad asked for until a wall hour that is over, and nobody has said yes or no to."""
     return [_request(row) for row in tx.all(_OVER, hour=hour)]
+
+
+def past_events(tx: ReadTx, now_ms: int) -> list[tuple[int, ItemKey]]:
+    """Return who of other schemes, by the number of their place, still waits for a last word of which event that is over."""
+    found = tx.all(_PAST, now=now_ms, since=now_ms - EVENT_SETTLE_MS)
+    return [(about_no, ItemKey(key)) for about_no, key in found]
 
 
 def request_for(tx: ReadTx, account_no: int, scheme: SchemeId, key: ItemKey) -> Request | None:

@@ -103,7 +103,7 @@ class NewRequest:
     places: int = 0
     start: int | None = None  # wall hours of the listing's scheme, of what is booked
     end: int | None = None
-    price: int | None = None  # of that time, in the listing's unit
+    price: int | None = None  # of that, in the listing's unit; below zero whoever asks gets it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -357,8 +357,8 @@ def _part(request: Request, turn: int, word: str) -> RequestPart:
 
 
 def _amount(request: Request, scheme: SchemeId) -> Sum | None:
-    """Return the price a request is about, in the unit of the listing's scheme."""
-    return Sum(scheme=scheme, amount=request.price) if request.price else None
+    """Return the most that whoever asks gives, in the unit of the listing's scheme; what they get is no price."""
+    return Sum(scheme=scheme, amount=request.price) if request.price and request.price > 0 else None
 
 
 def placed_here(tx: ReadTx, key: ItemKey) -> Placed | None:

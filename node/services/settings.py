@@ -70,6 +70,7 @@ class SchemeSettings:
     maintenance: bool = False  # nothing new is recorded or changed until an admin ends it
     maintenance_note: str = ""  # what members are told of it besides
     public_events: bool = True  # whether visitors may read events whose hosts let them
+    lifts_abroad: bool = True  # whether members of neighbours may ask for lifts whose drivers let them
     # What a successor of whoever runs the node needs to know; never secrets themselves.
     handover_passphrase: str = ""  # where it lies; so below
     handover_sheet: str = ""

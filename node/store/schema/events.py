@@ -26,6 +26,7 @@ event: Final = table(
     Column("amount", Big, nullable=False),
     Column("public", Flag, nullable=False),  # visitors may read it
     Column("approval", Flag, nullable=False),  # the host says yes to each who asks
+    Column("near", Flag, nullable=False),  # a lift that members of neighbouring schemes may ask for
     Column("circle_no", Big, ForeignKey("circle.no")),  # of the group it is put for
     Column("inside", Flag, nullable=False),  # for those in that group alone
     Column("reason", Str, nullable=False),  # why it was cancelled
@@ -50,6 +51,7 @@ guest: Final = table(
     Column("turn", Big, nullable=False),  # who answered before whom
     Column("moved_up_ms", Big),  # when a place became free for whoever waited
     Column("trade_no", Big, ForeignKey("trade.no")),  # by which they gave or got, having been there
+    Column("share", Big),  # of another scheme, and was there: what they are asked for or get, in minor units
     Column("changed_ms", Big, nullable=False),
     Index("ix_guest_member", "member_no"),
 )

@@ -28,7 +28,8 @@ request: Final = table(
     Column("places", Big, nullable=False),
     Column("start", Big),  # wall hours of the listing's scheme
     Column("end", Big),
-    Column("price", Big),  # of that time, in the listing's unit, as it was read when it was asked for
+    # Of that time, or of coming, in the listing's unit, as it was read when it was asked for; below zero whoever asks gets it.
+    Column("price", Big),
     Column("stands", Str),  # a Stands of protocol/beyond.py; none: not heard yet
     Column("said", Str, nullable=False),  # the words of whoever answered
     Column("my_turn", Big, nullable=False),  # of the newest letter of our side; 0: none

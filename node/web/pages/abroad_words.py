@@ -32,6 +32,12 @@ def scheme_called(scheme: SchemeId, schemes: Schemes, words: Words) -> str:
     return words.gettext("another scheme") if other is None else other.name
 
 
+def gets_units(request: Request) -> bool:
+    """Tell whether somebody was at an event that gives units, and its host said so. Source: 5.11."""
+    there = request.kind == EVENT and request.mirror.seen is Stands.DONE and bool(request.said)
+    return there and request.price is not None and request.price < 0
+
+
 def standing_lines(request: Request, scheme: str, voice: Voice) -> tuple[str, ...]:
     """Return how it stands in a sentence, and what its owner said."""
     _ = voice.words.gettext

@@ -46,6 +46,7 @@ class AbroadForm(Form):
 
 class PublicEventsForm(Form):
     public_events: Tick
+    lifts_abroad: Tick
 
 
 class StepForm(Form):
@@ -74,7 +75,9 @@ def _view(
         limits_form=limits or Filled(lowest),
         who_form=Filled({"who_records": settings.who_records}),
         abroad_form=Filled({"asks_abroad": "yes" if settings.asks_abroad else ""}),
-        events_form=Filled({"public_events": "yes" if settings.public_events else ""}),
+        events_form=Filled(
+            {name: "yes" if getattr(settings, name) else "" for name in PublicEventsForm.model_fields}
+        ),
         step_form=step
         or Filled({"organisers_second_step": "yes" if settings.organisers_second_step else ""}),
         may_log_out_all=context.actor.role is Role.ADMIN,
@@ -157,11 +160,13 @@ async def abroad(context: Context) -> web.Response:
 
 
 async def events(context: Context) -> web.Response:
-    """Let visitors read events whose hosts let them, or none."""
+    """Let visitors read events whose hosts let them, or none; and neighbours' members lifts."""
     form = context.form(PublicEventsForm)
     if isinstance(form, Filled):
         raise NoSuchPage
-    await context.node.settings.change(context.actor, public_events=form.public_events)
+    await context.node.settings.change(
+        context.actor, public_events=form.public_events, lifts_abroad=form.lifts_abroad
+    )
     return context.redirect("/admin/scheme", note="saved")
 
 

@@ -21,7 +21,8 @@ class AdmitForm(Form):
 async def admit(context: Context) -> web.Response:
     """POST /events/{key}/admit: its host says yes or no to somebody who asked."""
     form, page = context.form(AdmitForm), f"/events/{key_of(context).hex()}"
-    if isinstance(form, Filled) or not (form.who.isascii() and form.who.isdigit()):
+    # Somebody of another scheme is a number below zero.
+    if isinstance(form, Filled) or not (form.who.isascii() and form.who.removeprefix("-").isdigit()):
         raise NoSuchPage
     try:
         after = await context.node.events.admit(

@@ -23,6 +23,7 @@ from node.services.event_rows import (
     may_read,
     of_series,
     past,
+    shares_of,
     standing_at,
     trades_of,
     upcoming,
@@ -149,6 +150,7 @@ class Known:
     dates: list[Hosted]
     comments: list[Comment]
     trades: Mapping[int, Trade]  # by which whoever was there gave or got
+    shares: Mapping[int, int]  # what those of other schemes who were there are asked for or get
     standing: Standing  # what the reader is to the group for which it is put
 
 
@@ -183,6 +185,7 @@ def read_event(tx: ReadTx, key: ItemKey, now_ms: int, me: int | None) -> Known |
         dates,
         comments_of(tx, hosted.no),
         trades,
+        shares_of(tx, hosted.no),
         standing,
     )
 
@@ -290,9 +293,12 @@ def _recorded(context: Context, known: Known) -> tuple[Fact, ...]:
     """Return who was there, and what each gave or got."""
     _, costs = context.words.gettext, known.hosted.event.plan.pays is not Pays.HOST
     said = _("gave %(amount)s") if costs else _("got %(amount)s")
+    theirs = _("was asked for %(amount)s") if costs else _("was told of %(amount)s")
+    amounts = {who: (said, trade.amount) for who, trade in known.trades.items()}
+    amounts |= {who: (theirs, share) for who, share in known.shares.items()}
     return tuple(
-        Fact(label=known.names[who], text=said % {"amount": context.voice.spoken(trade.amount)})
-        for who, trade in known.trades.items()
+        Fact(label=known.names[who], text=text % {"amount": context.voice.spoken(amount)})
+        for who, (text, amount) in amounts.items()
     )
 
 

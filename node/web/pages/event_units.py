@@ -11,7 +11,6 @@ from typing import Final
 from aiohttp import web
 
 from node.services.event_settling import CannotSettle
-from node.services.members import Member
 from node.web.context import MEMBER, Context, Route, WrongRole, get, post
 from node.web.forms import EMPTY, Filled
 from node.web.pages.event_list import Known, find_event
@@ -103,20 +102,36 @@ async def units_sent(context: Context) -> web.Response:
 async def _check_view(context: Context, known: Known, there: Sequence[Guest]) -> EventUnitsCheckView:
     plan, voice, _ = known.hosted.event.plan, context.voice, context.words.gettext
     costs, share = plan.pays is not Pays.HOST, share_of(plan, len(there))
-    total = share * len(there)
+    ours = [each for each in there if each.who > 0]
+    total = share * len(ours)
     account = await context.read(own_account, context.member.account_no)
     after = account.balance + total if costs else account.balance - total
     each = (_("gives %(amount)s") if costs else _("gets %(amount)s")) % {"amount": voice.spoken(share)}
+    theirs = (_("is asked for %(amount)s") if costs else _("asks you for %(amount)s")) % {
+        "amount": voice.spoken(share)
+    }
     said = {"amount": voice.spoken(total)}
     return EventUnitsCheckView(
         title=plan.title,
-        people=tuple(Fact(label=known.names[guest.who], text=each) for guest in there),
-        total=(_("You get %(amount)s together.") if costs else _("You give %(amount)s together.")) % said,
+        people=tuple(
+            Fact(label=known.names[guest.who], text=each if guest.who > 0 else theirs) for guest in there
+        ),
+        abroad=_abroad_words(context, costs=costs) if len(ours) < len(there) else "",
+        total=""
+        if not ours
+        else (_("You get %(amount)s together.") if costs else _("You give %(amount)s together.")) % said,
         mine=before_and_after(account.balance, after, voice),
         button=_("Record it for all of them"),
         hidden=tuple((f"{FIELD}{guest.who}", "yes") for guest in there),
         base=_base(known),
     )
+
+
+def _abroad_words(context: Context, *, costs: bool) -> str:
+    _ = context.words.gettext
+    if costs:
+        return _("People of other schemes are asked now, and pay it themselves. You are told when they have.")
+    return _("People of other schemes are told, and ask you for it. You then pay them.")
 
 
 async def do(context: Context) -> web.Response:
@@ -132,19 +147,21 @@ async def do(context: Context) -> web.Response:
     except OutOfOrder:
         return _back(context, await find_event(context))
     except CannotSettle as no:
-        return context.show(_in_the_way(context, known, no.member))
+        return context.show(_in_the_way(context, known, no))
     return context.redirect(_base(known), note="event-recorded")
 
 
-def _in_the_way(context: Context, known: Known, member: Member) -> RecordStoppedView:
+def _in_the_way(context: Context, known: Known, no: CannotSettle) -> RecordStoppedView:
     _ = context.words.gettext
     again = Link(text=_("Back to who was there"), href=f"{_base(known)}/units")
-    if member.no == context.member.no:
+    if no.member is None:
+        said = _("%(name)s cannot be asked to pay now. Nothing was recorded. Untick them, or wait.")
+    elif no.member.no == context.member.no:
         said = _("Your own account cannot give or take that much now. Nothing was recorded.")
     else:
         said = _("%(name)s cannot give or take that much now. Nothing was recorded. Untick them, or wait.")
     return stopped(
-        context, _("This cannot be recorded now"), said % {"name": member.name}, ring(context), action=again
+        context, _("This cannot be recorded now"), said % {"name": no.name}, ring(context), action=again
     )
 
 

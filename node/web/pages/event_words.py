@@ -7,12 +7,14 @@ from typing import Final
 
 from node.services.event_rows import Attended, Hosted
 from node.web.dates import local
-from node.web.present import Voice
+from node.web.pages.listings import price_here
+from node.web.present import OtherScheme, Voice
 from node.web.views.events import EventRow
 from node.web.views.member import WaitingCard
 from node.web.views.page import Fact, Link, Option, Pill
 from protocol.event import Answer, Guests, Kind, OwnEvent, Pays, Plan, State, share_of
 from protocol.limits import DAY_MS
+from protocol.units import Rate
 
 NEWS_MS: Final = 7 * DAY_MS  # how long a first page says that a place became free
 
@@ -211,3 +213,29 @@ def cost_words(plan: Plan, host: str, voice: Voice) -> str:
             )
         case _:
             return ""
+
+
+def near_cost_words(plan: Plan, other: OtherScheme, own_rate: Rate, voice: Voice) -> str:
+    """Return what an event of another scheme costs or gives, in units of that scheme, and how that is paid."""
+    _ = voice.words.gettext
+    each = share_of(plan, 1) if plan.pays is Pays.SHARED else plan.amount
+    here = price_here(each, other, own_rate)
+    said = {"amount": voice.spoken(plan.amount, other.unit), "most": voice.spoken(each, other.unit)}
+    match plan.pays:
+        case Pays.GUESTS:
+            text = _(
+                "It costs %(amount)s each. If you were there you are asked for that afterwards, and pay it yourself."
+            )
+        case Pays.HOST:
+            text = _("Each who was there gets %(amount)s. You ask for that afterwards.")
+        case Pays.SHARED:
+            text = _(
+                "The whole way costs %(amount)s. All who ride and the driver share it equally, so each gives %(most)s at "
+                "most. If you were there you are asked for your part afterwards, and pay it yourself."
+            )
+        case _:
+            return ""
+    if here is None:
+        return text % said
+    about = _("%(most)s there is about %(here)s here.") % {"most": said["most"], "here": voice.spoken(here)}
+    return f"{text % said} {about}"

@@ -15,11 +15,13 @@ from aiohttp import web
 from node.services.event_days import weekdays_of
 from node.services.event_rows import Hosted, answers_of, coming_counts, lifts_ahead
 from node.services.events import TooManyEvents
+from node.services.events_abroad import is_shared
 from node.store import ReadTx
 from node.web.amounts import as_typed
 from node.web.context import MEMBER, Context, NoSuchPage, Route, get, post
 from node.web.dates import local, weekday
 from node.web.forms import EMPTY, Filled, SpendForm, Tick, once_key
+from node.web.pages.event_near import near_rows
 from node.web.pages.event_post import managed, too_early, too_many_words
 from node.web.pages.event_typed import TimedForm, plans_of
 from node.web.pages.event_words import cost_words, event_row, facts_of, preview_row, when_words
@@ -44,6 +46,7 @@ class LiftForm(TimedForm):
 
     pays: Literal["nobody", "guests", "shared"]
     approval: Tick
+    near: Tick
     mon: Tick
     tue: Tick
     wed: Tick
@@ -95,6 +98,7 @@ async def lifts(context: Context) -> web.Response:
             ),
             pager=pager(context, PATH, {}, read.total),
             may_post=context.member.may_trade,
+            near=() if context.page_number > 1 else await near_rows(context, lifts=True),
         )
     )
 
@@ -120,6 +124,7 @@ def _form_view(context: Context, form: Filled, hosted: Hosted | None = None) -> 
         seats_most=LIFT_SEATS_MAX,
         unit_name=voice.unit_name(),
         amount_hint=voice.amount_hint(),
+        may_be_near=context.settings.lifts_abroad,
         back_href=PATH if hosted is None else f"/events/{key}",
     )
 
@@ -138,7 +143,7 @@ def _understand(context: Context, form: LiftForm) -> list[Plan] | Filled:
             raise _TooLittle
         return Plan(
             kind=Kind.LIFT, title=form.title, text=form.text, where=form.where, starts=0, ends=1, capacity=places,
-            pays=Pays(form.pays), amount=amount, approval=form.approval,
+            pays=Pays(form.pays), amount=amount, approval=form.approval, near=form.near,
         )  # fmt: skip
 
     try:
@@ -181,12 +186,22 @@ async def check(context: Context) -> web.Response:
             facts=facts_of(plan, None, voice),
             cost=cost_words(plan, first_name(context.member.name), voice),
             dates=tuple(when_words(each, voice) for each in plans) if len(plans) > 1 else (),
-            shown_to=asks + " " + _("Only members see it."),
+            shown_to=f"{asks} {_shown_to(context, plan)}",
             hidden=tuple((name, context.fields[name]) for name in FIELDS if context.fields.get(name)),
             once=context.once(),
             base=PATH,
         )
     )
+
+
+def _shown_to(context: Context, plan: Plan) -> str:
+    _ = context.words.gettext
+    if not plan.near:
+        return _("Only members see it.")
+    if is_shared(plan, context.settings):
+        return _("Members here and in neighbouring schemes see it.")
+    # What costs something is shown where people can be asked to pay.
+    return _("Only members see it: your scheme shows such lifts to no other.")
 
 
 async def post_lift(context: Context) -> web.Response:
@@ -219,7 +234,7 @@ def typed_of(context: Context, hosted: Hosted) -> dict[str, str]:
         "title": plan.title, "text": plan.text, "where": plan.where, "day": f"{starts:%Y-%m-%d}",
         "start": f"{starts:%H:%M}", "end": f"{ends:%H:%M}", "places": str(plan.capacity), "pays": plan.pays.value,
         "amount": as_typed(plan.amount, context.unit, context.language) if plan.amount else "",
-        "approval": "yes" if plan.approval else "",
+        "approval": "yes" if plan.approval else "", "near": "yes" if plan.near else "",
     }  # fmt: skip
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import urlencode
 
 from aiohttp import web
 
 from node.services.acts import clip
+from node.services.ask_rows import Ask, asks_of
 from node.services.gifts import GIFT
 from node.services.request_rows import Request, find_out, newest_requests, open_requests, request_for
 from node.services.request_words import EVENT, STAY, when_asked
@@ -20,6 +21,7 @@ from node.web.context import MEMBER, Context, NoSuchPage, get, post
 from node.web.forms import EMPTY, Filled
 from node.web.listing_names import listing_id
 from node.web.pages.abroad_words import (
+    gets_units,
     is_booked_abroad,
     request_acts,
     request_pill,
@@ -27,9 +29,9 @@ from node.web.pages.abroad_words import (
     standing_lines,
 )
 from node.web.pages.booked_abroad_words import is_to_pay
-from node.web.pages.listings import ShownListing
+from node.web.pages.listings import ShownListing, price_here
 from node.web.pages.schemes import Schemes, schemes_known
-from node.web.present import reference
+from node.web.present import OtherScheme, reference
 from node.web.views.page import Empty, Link
 from node.web.views.requests import AbroadPart, RequestActions, RequestRow, RequestsView
 from protocol.beyond import Wants
@@ -103,31 +105,57 @@ async def requests(context: Context) -> web.Response:
     """GET /my/abroad"""
     _, schemes = context.words.gettext, await schemes_known(context)
     found = await context.read(newest_requests, context.member.account_no)
-    paid = await context.read(_paid_abroad, context.member.account_no)
+    seen = await context.read(_lately, context.member.account_no)
     nothing = Empty(
         text=_("You have asked for nothing in other schemes."),
         action=Link(text=_("See what is given away"), href="/find?kind=gift"),
     )
     return context.show(
         RequestsView(
-            rows=tuple(_row(context, each, schemes, paid) for each in found), empty=None if found else nothing
+            rows=tuple(_row(context, each, schemes, seen) for each in found), empty=None if found else nothing
         )
     )
 
 
-def _paid_abroad(tx: ReadTx, account_no: int) -> tuple[Trade, ...]:
-    """Query: what a member paid in other schemes lately."""
+@dataclass(frozen=True, slots=True)
+class _Lately:
+    """What a member paid in other schemes lately, and asked for."""
+
+    paid: tuple[Trade, ...]
+    asked: tuple[Ask, ...]
+
+
+def _lately(tx: ReadTx, account_no: int) -> _Lately:
+    """Query: see its class."""
     trades = newest_trades(tx, account_no, TRADES_LOOKED_AT)
-    return tuple(each for each in trades if each.kind == "out" and each.state != "undone")
+    paid = tuple(each for each in trades if each.kind == "out" and each.state != "undone")
+    return _Lately(paid, tuple(each for each in asks_of(tx, account_no)[1] if each.thread_no is not None))
 
 
-def _pay(context: Context, request: Request, schemes: Schemes, paid: tuple[Trade, ...]) -> Link | None:
-    """Return where what was had is paid, or the trade by which it was; in the owner's units."""
+def _ask_for(context: Context, request: Request, other: OtherScheme, asked: tuple[Ask, ...]) -> Link | None:
+    """Return where what is given for having been there is asked for, or that request."""
+    _, what = context.words.gettext, clip(request.title, QUOTE_TEXT_BYTES_MAX)
+    for ask in asked:
+        if ask.thread_no == request.thread_no and ask.created_ms >= request.created_ms and ask.text == what:
+            return Link(text=_("See the request"), href=f"/asks/{ask.no}")
+    if request.thread_no is None or request.price is None or not context.settings.asks_abroad:
+        return None
+    here = price_here(-request.price, other, context.node.settings.rate())
+    amount = "" if here is None else as_typed(here, context.unit, context.language)
+    filled = {"thread": str(request.thread_no), "what": what, "amount": amount}
+    text = _("Ask for %(amount)s") % {"amount": context.voice.spoken(-request.price, other.unit)}
+    return Link(text=text, href="/ask/abroad?" + urlencode(filled))
+
+
+def _pay(context: Context, request: Request, schemes: Schemes, seen: _Lately) -> Link | None:
+    """Return where what was had is paid or asked for, or the trade or the request by which it was; in the owner's units."""
     _, other = context.words.gettext, schemes.get(request.scheme)
+    if other is not None and gets_units(request):
+        return _ask_for(context, request, other, seen.asked)
     if other is None or not is_to_pay(request, context.now_ms):
         return None
     what = clip(f"{request.title}, {when_asked(request, context.words)}", QUOTE_TEXT_BYTES_MAX)
-    for trade in paid:
+    for trade in seen.paid:
         here = trade.other_scheme == request.scheme and trade.created_ms >= request.created_ms
         if (
             here
@@ -145,7 +173,7 @@ def _pay(context: Context, request: Request, schemes: Schemes, paid: tuple[Trade
     return Link(text=text, href="/record/what?" + urlencode(filled))
 
 
-def _row(context: Context, request: Request, schemes: Schemes, paid: tuple[Trade, ...]) -> RequestRow:
+def _row(context: Context, request: Request, schemes: Schemes, seen: _Lately) -> RequestRow:
     name = scheme_called(request.scheme, schemes, context.words)
     where = "near" if request.kind == EVENT else "l"
     return RequestRow(
@@ -158,7 +186,7 @@ def _row(context: Context, request: Request, schemes: Schemes, paid: tuple[Trade
             for each in (when_asked(request, context.words), *standing_lines(request, name, context.voice))
             if each
         ),
-        acts=replace(request_acts(request, context.voice), pay=_pay(context, request, schemes, paid)),
+        acts=replace(request_acts(request, context.voice), pay=_pay(context, request, schemes, seen)),
     )
 
 

@@ -387,7 +387,7 @@ class SchemeView(View):
     limits_form: Filled
     who_form: Filled = EMPTY  # who_records
     abroad_form: Filled = EMPTY  # asks_abroad
-    events_form: Filled = EMPTY  # public_events
+    events_form: Filled = EMPTY  # public_events, lifts_abroad
     step_form: Filled = EMPTY  # organisers_second_step
     may_log_out_all: bool = False  # whether the reader may log everybody out
     in_hours: bool

@@ -95,7 +95,7 @@ class EventView(View):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NearEventView(View):
-    """GET /near/{id}: an event of a neighbouring scheme."""
+    """GET /near/{id}: an event or a lift of a neighbouring scheme."""
 
     TEMPLATE: ClassVar[str] = "member/event_near.html"
     PLACE: ClassVar[Place] = "home"
@@ -103,6 +103,10 @@ class NearEventView(View):
     row: EventRow  # its kind: the name of the scheme
     paragraphs: tuple[str, ...]
     abroad: AbroadPart
+    lift: bool = False
+    facts: tuple[Fact, ...] = ()
+    cost: str = ""  # in the units of that scheme; "" when nobody gives anything
+    ask: str = ""  # what the button says
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,7 +168,8 @@ class EventUnitsCheckView(View):
 
     title: str
     people: tuple[Fact, ...]  # "Ben Carter", "gives 1 hour"
-    total: str  # "You get 12 hours together."
+    total: str  # "You get 12 hours together."; "" where only people of other schemes were there
+    abroad: str = ""  # how people of other schemes give or get theirs
     mine: str  # "You have 3 hours now, 15 hours afterwards."
     button: str
     hidden: tuple[tuple[str, str], ...]

@@ -28,6 +28,7 @@ class LiftListView(View):
     rows: tuple[EventRow, ...]
     pager: Pager | None
     may_post: bool
+    near: tuple[EventRow, ...] = ()  # at neighbouring schemes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,4 +45,5 @@ class LiftFormView(View):
     seats_most: int
     unit_name: str
     amount_hint: str
+    may_be_near: bool  # the scheme lets drivers show lifts to neighbours
     back_href: str

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from node.services.acts import OPERATOR
+from node.services.acts import OPERATOR, Actor
 from node.services.event_rows import event_by_key, guests_of
-from node.services.events_near import near_event, near_events
+from node.services.events_near import NearEvent, near_event, near_events
 from node.services.members import Member
 from node.services.request_rows import Request, request_for
 from node.services.requests_abroad import NewRequest
@@ -45,6 +45,16 @@ class Evening:
     def riverside(self) -> Resident:
         return self.town["Riverside"]
 
+    @property
+    def actor(self) -> Actor:
+        return self.karim.acts("pin")
+
+    async def lifts(self) -> list[NearEvent]:
+        def query(tx: ReadTx) -> list[NearEvent]:
+            return near_events(tx, self.oakvale.node.clock.now_ms(), self.oakvale.scheme, lifts=True)
+
+        return await self.oakvale.node.store.read(query)
+
     def plan(self, **given: object) -> Plan:
         now_ms = self.riverside.node.clock.now_ms()
         usual: dict[str, object] = {
@@ -66,8 +76,10 @@ class Evening:
 
         await until(self.town, so, 900, "the event")
 
-    async def ask(self, who: Member, key: ItemKey) -> Request:
-        new = NewRequest(scheme=self.riverside.scheme, key=key, kind="event", title="Soup", owner_name="")
+    async def ask(self, who: Member, key: ItemKey, price: int | None = None) -> Request:
+        new = NewRequest(
+            scheme=self.riverside.scheme, key=key, kind="event", title="Soup", owner_name="", price=price
+        )  # fmt: skip
         return await self.oakvale.node.requests.ask(who, new)
 
     async def sees(self, who: Member, key: ItemKey, wanted: Stands | Seen) -> Request:
@@ -93,12 +105,15 @@ class Evening:
         return await self.riverside.node.store.read(query)
 
 
-def evening(act: Callable[[Evening], Awaitable[None]], weather: Weather | None = None) -> None:
+def evening(
+    act: Callable[[Evening], Awaitable[None]], weather: Weather | None = None, *, asks: bool = False
+) -> None:
     async def scenario(network: SimulatedNetwork) -> None:
         town = await build(network, ["Oakvale", "Riverside"], [("Oakvale", "Riverside")])
         ana, zoe = [await new_member(town["Oakvale"], name) for name in ("Ana", "Zoe")]
         karim, ben = [await new_member(town["Riverside"], name) for name in ("Karim", "Ben")]
-        await town["Riverside"].node.settings.change(OPERATOR, public_events=True)
+        for resident in (town["Oakvale"], town["Riverside"]):
+            await resident.node.settings.change(OPERATOR, public_events=True, asks_abroad=asks)
         await act(Evening(town, ana, zoe, karim, ben))
         await town.close()
 
@@ -156,7 +171,7 @@ def test_guests_from_abroad_hear_of_another_time_and_that_it_is_off() -> None:
 
 @pytest.mark.parametrize(
     "given", [{"public": False}, {"pays": Pays.GUESTS, "amount": 5}, {"kind": Kind.LIFT, "public": False}]
-)
+)  # the second: where nobody may be asked to pay across
 def test_what_is_not_for_neighbours_is_not_told_and_gives_no_place(given: dict[str, object]) -> None:
     async def act(it: Evening) -> None:
         key = await it.put(**given)
@@ -178,7 +193,10 @@ def test_a_neighbour_may_say_any_number_and_takes_no_place_that_is_not_there() -
         for number, (starts, ends) in enumerate(
             [(0, 2**53 - 1), (2**53 - 2, 2**53 - 1), (now_ms, now_ms + 8 * DAY_MS), (0, 1)]
         ):
-            wild = Event(title="x", text="", language="en", where="", place=None, starts=starts, ends=ends)
+            wild = Event(
+                title="x", text="", language="en", where="", place=None, starts=starts, ends=ends, what="social",
+                places=None, pays="nobody", amount=0, asked=False,
+            )  # fmt: skip
             name, bytes_ = ItemKey(bytes([number]) * 16), payload_bytes(wild)
             await node.store.write(
                 lambda tx, name=name, data=bytes_: node.own_feed.put(tx, EVENT, name, data, expires=now_ms + DAY_MS)

@@ -43,10 +43,13 @@ NEAR: Final = EventRow(
     href="/near/1", title="Repair café", kind="Riverside", when="Saturday 14 March 2026, 10:00 to 13:00", where="Old school",
 )  # fmt: skip
 NEAR_VIEWS: Final[dict[str, View]] = {
-    "near": NearEventView(row=NEAR, paragraphs=("Bring what is broken, and somebody who likes cake.",), abroad=AbroadPart(ask_action="/near/1/come")),
+    "near": NearEventView(
+        row=NEAR, paragraphs=("Bring what is broken, and somebody who likes cake.",), abroad=AbroadPart(ask_action="/near/1/come"),
+        ask="I am coming", facts=(Fact(label="Where", text=NEAR.where),),
+    ),
     "near-mine": NearEventView(
         row=NEAR, paragraphs=("Bring what is broken, and somebody who likes cake.",),
-        abroad=AbroadPart(
+        facts=(Fact(label="Where", text=NEAR.where),), abroad=AbroadPart(
             lines=("You said that you come. You have a place.", "Where: Garden"),
             acts=RequestActions(back_action="/my/abroad/4/back", message=Link(text="Messages", href="/messages/9"), event=True),
         ),
@@ -132,8 +135,8 @@ def member_pages() -> dict[str, View]:
             form=Filled({"there-2": "yes", "there-3": "yes"}),
         ),
         "event-units-check": EventUnitsCheckView(
-            title=SOUP.title, people=(Fact(label="Ben Carter", text="gives 1 hour"), Fact(label="Maud Ellis", text="gives 1 hour")),
-            total="You get 2 hours together.", mine="You have 3 hours now, 5 hours afterwards.", button="Record it for all of them",
+            title=SOUP.title, people=(Fact(label="Ben Carter", text="gives 1 hour"), Fact(label="Zoe (Hilltop)", text="is asked for 1 hour")),
+            abroad="People of other schemes are asked now, and pay it themselves. You are told when they have.", total="You get 2 hours together.", mine="You have 3 hours now, 5 hours afterwards.", button="Record it for all of them",
             hidden=(("there-2", "yes"), ("there-3", "yes")), base="/events/1",
         ),
         "event-new": form,

@@ -7,9 +7,10 @@ from dataclasses import replace
 from typing import Final
 
 from node.web.forms import Filled
-from node.web.views.events import EventCheckView, EventRow, EventView
+from node.web.views.events import EventCheckView, EventRow, EventView, NearEventView
 from node.web.views.lifts import LiftFormView, LiftListView
 from node.web.views.page import Fact, Link, Option, Pager, Pill, View
+from node.web.views.requests import AbroadPart
 
 WEEKDAYS: Final = tuple(
     Option(value=name.lower()[:3], text=name)
@@ -22,7 +23,7 @@ ROW: Final = EventRow(
 )  # fmt: skip
 FORM: Final = LiftFormView(
     form=Filled({"pays": "nobody", "approval": "yes"}), action="/lifts/check", new=True, weekdays=WEEKDAYS, seats_most=8,
-    unit_name="hours", amount_hint="For example 2, 1:30 or 90 min", back_href="/lifts",
+    unit_name="hours", amount_hint="For example 2, 1:30 or 90 min", back_href="/lifts", may_be_near=True,
 )  # fmt: skip
 LIFT: Final = EventView(
     row=ROW, paragraphs=("Room for a pram. Back at six.",), host=Link(text="Ana Lopez", href="/people/0001"),
@@ -35,6 +36,7 @@ VIEWS: Final[Mapping[str, View]] = {
     "lifts": LiftListView(
         rows=(ROW, replace(ROW, href="/events/8", when="Friday 13 March 2026, 8:30 to 9:15", state=Pill(text="You asked", tone="wait"))),
         pager=Pager(text="1 to 20 of 31", next_href="/lifts?page=2"), may_post=True,
+        near=(replace(ROW, href="/near/7", kind="Riverside", title="Riverside to the sea", places=""),),
     ),
     "lifts-none": LiftListView(rows=(), pager=None, may_post=False),
     "lift-form": FORM,
@@ -48,5 +50,12 @@ VIEWS: Final[Mapping[str, View]] = {
         shown_to="You say yes or no to each who asks. Only members see it.", once="AAAAAAAAAAAAAAAAAAAAAA", base="/lifts",
     ),
     "lift": LIFT,
+    "lift-near": NearEventView(
+        row=replace(ROW, href="/near/7", kind="Riverside", title="Riverside to the sea", places=""),
+        paragraphs=("Room for a pram. Back at six.",), lift=True, ask="Ask for a seat",
+        facts=(Fact(label="Where", text="By the church"), Fact(label="Places", text="room for 3")),
+        cost="The whole way costs 12 Acorns. All who ride and the driver share it equally, so each gives 6 Acorns at most. If you were there you are asked for your part afterwards, and pay it yourself. 6 Acorns there is about 30 minutes here.",
+        abroad=AbroadPart(ask_action="/near/7/come"),
+    ),
     "lift-own": replace(LIFT, yes="", no=False, may_manage=True, asked=(Option(value="7", text="Maud Ellis"), Option(value="118", text="Wolfgang Nwosu-Featherstonehaugh"))),
 }  # fmt: skip
