@@ -149,7 +149,7 @@ def test_a_neighbours_event_is_in_the_calendar_and_its_host_reads_who_comes_from
         links = (await market.browser.get("/calendar")).links
         there = next(link for link in links if link.startswith("/near/"))
         shown = await market.browser.get(there)
-        assert "Old school Bring a bowl" in shown.words
+        assert "Bring a bowl Where Old school" in shown.words
         await market.browser.post(f"{there}/come", **shown.fields)
         await reads(market, market.karims, f"/events/{hosted.key.hex()}", "Who comes Ana (Oakvale)")
         await reads(market, market.browser, there, "You said that you come. You have a place.")
