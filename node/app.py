@@ -26,6 +26,7 @@ from node.keyfiles import Keys
 from node.keyring import Credentials
 from node.mail.outbox import Outbox, Transport
 from node.own_descriptor import OwnDescriptor
+from node.pictures.maker import PictureMaker
 from node.proxies import Proxies
 from node.quarantine import Quarantine
 from node.services.acting import Acting
@@ -97,6 +98,7 @@ from node.services.passwords import Passwords
 from node.services.pay_codes import PayCodes
 from node.services.peers import Network, Nowhere, Peers
 from node.services.people import People
+from node.services.pictures import Pictures
 from node.services.profiles import Profiles
 from node.services.promises import OwnUnit
 from node.services.proposals import LOOK_EVERY_S as LOOK_AT_VOTES_S
@@ -293,6 +295,8 @@ class Node:
         )  # fmt: skip
         self.jobs.append(Job("fees", LOOK_AT_FEES_S, self._unless_paused(self.chest.look)))
         self.jobs.append(Job("standing-orders", LOOK_AT_ORDERS_S, self._unless_paused(self.standing.look)))
+        self.pictures = Pictures(store=store, clock=clock, maker=PictureMaker())
+        self.jobs.append(Job("drop-pictures", HOUR_S, self.pictures.drop_unused))
         self.jobs.append(Job("forget-pay-codes", HOUR_S, self.pay_codes.forget_old))
         self.jobs.append(Job("tidy-sign-in", HOUR_S, self.sign_in.tidy))
         self.jobs.append(Job("tidy-passkeys", HOUR_S, self.passkeys.tidy))

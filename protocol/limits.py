@@ -145,6 +145,8 @@ LISTING_CASH_BYTES_MAX: Final = 120  # "and 5 pounds for the flour"
 LISTING_OWNER_BYTES_MAX: Final = 80
 LISTING_PICTURES_MAX: Final = 4
 LISTING_PICTURE_TEXT_BYTES_MAX: Final = 200
+PICTURE_BYTES_MAX: Final = 200 * 1024  # a full one (5.7): it fits into a frame
+THUMBNAIL_BYTES_MAX: Final = 20 * 1024  # a page of them comes over a slow line in seconds
 # People who would like one thing that is given away: a giver reads through them all.
 GIFT_WISHES_MAX: Final = 50
 GIFT_WORDS_CHARACTERS_MAX: Final = 280  # to a wish, or to a promise

@@ -98,6 +98,7 @@ TOO_BROAD_ALLOWED: dict[str, str] = {
     "node/federation/session.py::Session._handle": "our failure on foreign input: quarantined (rule 0.5)",
     "node/services/lines.py::LineService._store_batch": "our failure on a peer's ops suspends that line (rule 0.5)",
     "node/web/app.py::errors_in_words": "the door: whoever asked gets a page in words, and the log the error",
+    "node/pictures/child.py::main": "a file made its reader fail: whatever it is, it is no picture (decision 62)",
     "node/supervisor.py::Supervisor._guard": "the task supervisor itself",
     "node/store/group.py::Job.attempt": "handed to the caller whose unit of work raised it",
     "scripts/bench/processes.py::serve_orders": "told to the parent, which ends the benchmark with it",

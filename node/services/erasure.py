@@ -41,6 +41,7 @@ from node.store.schema import passwords as password_schema
 from node.store.schema import pay_codes as codes_schema
 from node.store.schema import payments as payments_schema
 from node.store.schema import people as schema
+from node.store.schema import pictures as pictures_schema
 from node.store.schema import profiles as profiles_schema
 from node.store.schema import reports as reports_schema
 from node.store.schema import requests as requests_schema
@@ -181,7 +182,7 @@ _BLANK: Final[tuple[UpdateBase, ...]] = (
         for each in (
             schema.session, schema.pending_sign_in, schema.sign_in_link, schema.sign_in_place, profiles_schema.skill,
             profiles_schema.contact_line, step_schema.second_step, step_schema.spare_code, step_schema.pending_step,
-            key_schema.passkey, key_schema.passkey_challenge, password_schema.password,
+            key_schema.passkey, key_schema.passkey_challenge, password_schema.password, pictures_schema.picture,
         )
     ],
 )  # fmt: skip

@@ -17,6 +17,7 @@ from node.services.indexing import Doc, index
 from node.services.members import MAY_TRADE
 from node.services.own_feed import OwnFeed
 from node.services.own_listings import Owned, existing, find_own, find_owner
+from node.services.pictures import show_in
 from node.services.promises import Payee
 from node.services.search import FindQuery
 from node.store import ReadTx, Store, Tx, upsert
@@ -209,6 +210,7 @@ class Market:
             content=payload_bytes(after.content), created=after.created, expires=after.expires,
             revision=after.revision, feed_until=after.feed_until, changed_ms=now_ms, reason=reason,
         )  # fmt: skip
+        show_in(tx, member_no, after.key, None if after.state is State.WITHDRAWN else after.content)
         for effect in effects:
             payload = payload_bytes(effect.content) if isinstance(effect, PutItem) else b""
             self._own_feed.put(

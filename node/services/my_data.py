@@ -38,6 +38,7 @@ from node.store.schema import (
     passwords,
     payments,
     people,
+    pictures,
     profiles,
     proposals,
     reports,
@@ -71,6 +72,8 @@ LEFT_OUT: Final = frozenset(
         "credential",
         "public_key",
         "owner",
+        "page",  # the same picture in other sizes
+        "thumbnail",
     }
 )
 
@@ -120,6 +123,7 @@ _OF_MEMBER: Final[Mapping[str, tuple[Table, Any]]] = {
     "help_brought_to_me": (care.help_answer, care.help_answer.c.helper_no == _NO),
     "receipts_of_the_desk": (care.token_act, care.token_act.c.member_no == _NO),
     "reports": (reports.report, reports.report.c.member_no == _NO),
+    "pictures": (pictures.picture, pictures.picture.c.member_no == _NO),
     "listings": (market.listing, market.listing.c.member_no == _NO),
     "searches": (alerts.saved_search, alerts.saved_search.c.member_no == _NO),
     "found_by_them": (alerts.search_hit, alerts.search_hit.c.member_no == _NO),

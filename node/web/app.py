@@ -94,11 +94,13 @@ from node.web.refusals import refusal
 from node.web.render import Renderer
 from node.web.security import SAFE_METHODS, Handler, Origin, same_origin, security_headers
 from node.web.surroundings import Surroundings
-from node.web.uploads import posted_with_file
+from node.web.uploads import TYPED_BYTES_MAX, posted_with_file
 from protocol.names import scheme_text
 
 # A form of 64 KiB arrives in seconds on the slowest line; longer only holds a place others need.
 FORM_TIMEOUT_S: Final = 30
+# A telephone's picture over a village's line takes minutes.
+PICTURE_TIMEOUT_S: Final = 240
 # Sessions kept in memory for their next page; a member's is less than a kilobyte.
 SESSIONS_MAX: Final = 1024
 
@@ -106,8 +108,8 @@ NODE: Final = web.AppKey("node", Node)
 SURROUNDINGS: Final = web.AppKey("surroundings", Surroundings)
 # What aiohttp calls for pages: it tells them from other doors.
 PAGES: Final = web.AppKey("pages", frozenset[Handler])
-# Which of them take a file, and how long it may be.
-UPLOADS: Final = web.AppKey("uploads", dict[Handler, int])
+# Which of them take a file.
+UPLOADS: Final = web.AppKey("uploads", dict[Handler, Route])
 # How many fields each of them may bring.
 SHEETS: Final = web.AppKey("sheets", dict[Handler, int])
 SESSIONS: Final = web.AppKey("sessions", Remembered)
@@ -214,7 +216,7 @@ def make_app(
         handler = _handler(route)
         pages.add(handler)
         if route.file_bytes_max:
-            uploads[handler] = route.file_bytes_max
+            uploads[handler] = route
         sheets[handler] = route.fields_max
         if route.method == "GET":
             app.router.add_get(route.path, handler)  # and HEAD
@@ -345,16 +347,27 @@ async def form_tokens(request: web.Request, handler: Handler) -> web.StreamRespo
     """Let through only forms of pages made for this browser; the handler finds them read."""
     if request.method not in SAFE_METHODS and request.match_info.handler in request.app[PAGES]:
         try:
-            async with asyncio.timeout(FORM_TIMEOUT_S):
-                handler_of = request.match_info.handler
-                most = request.app[UPLOADS].get(handler_of)
-                fields, file = (
-                    (await posted(request, request.app[SHEETS][handler_of]), b"")
-                    if most is None
-                    else await posted_with_file(request, most)
-                )
+            fields, file = await _posted(request)
         except TimeoutError as error:
             raise BadForm("too slow") from error
         request[CONTEXT].check_form_token(fields)
         request[CONTEXT].file = file
     return await handler(request)
+
+
+async def _posted(request: web.Request) -> tuple[dict[str, str], bytes]:
+    """Return what was sent, and the file that came along. Raises BadForm; of pictures, also that whoever sends may not."""
+    fields_max = request.app[SHEETS][request.match_info.handler]
+    route = request.app[UPLOADS].get(request.match_info.handler)
+    if route is None or (route.plain_too and request.content_type != "multipart/form-data"):
+        async with asyncio.timeout(FORM_TIMEOUT_S):
+            return await posted(request, fields_max), b""
+    if not route.plain_too:
+        async with asyncio.timeout(FORM_TIMEOUT_S):
+            return await posted_with_file(request, route.file_bytes_max)
+    # A picture is long: whoever may not send one is told before it is read, and few are read at a time.
+    request[CONTEXT].admit(route)
+    async with asyncio.timeout(PICTURE_TIMEOUT_S), request.app[SURROUNDINGS].picture_places:
+        return await posted_with_file(
+            request, route.file_bytes_max, fields_max=fields_max, around_bytes_max=TYPED_BYTES_MAX
+        )

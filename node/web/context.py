@@ -58,7 +58,6 @@ PAGE_NUMBER_MAX: Final = 10_000
 
 # --- Who may see what --------------------------------------------------------------------------------------------
 
-
 VISITOR, MEMBER, ORGANISER, ADMIN = Audience
 
 
@@ -374,6 +373,7 @@ class Route:
     fields_max: int = FIELDS_MAX  # of the form
     always: bool = False  # also while the node is being looked after: it changes nothing of the scheme's
     for_others: bool = False  # whether an organiser may do this for a member (docs/pages.md 0.9)
+    plain_too: bool = False  # also as a form of texts, without a file
 
 
 def get(path: str, handler: Handler, audience: Audience = VISITOR, *, for_others: bool = False) -> Route:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from typing import Final
 
@@ -18,6 +19,8 @@ from node.web.views.page import Site
 
 # Answers of queries kept for the next request, most of them a page of listings: some megabytes.
 ANSWERS_MAX: Final = 256
+# Files of pictures that are read from the network at one time: 12 MiB of memory each.
+PICTURES_AT_ONCE: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,7 @@ class Surroundings:
         self.proxies: Final = proxies
         self.upload_pace: Final = UploadPace()
         self.pdfs: Final = PdfMaker()
+        self.picture_places: Final = asyncio.Semaphore(PICTURES_AT_ONCE)
         self._settings: Final = settings
         self._scheme = Scheme.of(settings.now)
 

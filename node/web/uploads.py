@@ -12,13 +12,15 @@ from typing import Final
 from aiohttp import web
 
 from node.federation.budget import Bucket
-from node.web.forms import BadForm, FormTooLarge
+from node.web.forms import FORM_BYTES_MAX, BadForm, FormTooLarge
 
 # Around a file: boundaries, heads of parts, the form's token.
 AROUND_BYTES_MAX: Final = 8 * 1024
 FIELDS_MAX: Final = 4
+# Around a picture: what else was typed.
+TYPED_BYTES_MAX: Final = FORM_BYTES_MAX
 _BOUNDARY: Final = re.compile(r'boundary="?([0-9A-Za-z\'()+_,./:=?-]{1,70})"?')
-_NAMED: Final = re.compile(rb'content-disposition: form-data; name="([a-z_]{1,32})"(; filename=.*)?', re.I)
+_NAMED: Final = re.compile(rb'content-disposition: form-data; name="([a-z0-9_]{1,32})"(; filename=.*)?', re.I)
 # A receipt costs some dozen signature checks. A family behind one address has a few to look at; a flood waits.
 ONE_A_SECOND: Final = 0.2
 ONE_BURST: Final = 10.0
@@ -44,8 +46,12 @@ class UploadPace:
         return one.take(1, now_s) == 0.0 and self._all.take(1, now_s) == 0.0
 
 
-async def posted_with_file(request: web.Request, bytes_max: int) -> tuple[dict[str, str], bytes]:
+async def posted_with_file(
+    request: web.Request, bytes_max: int, *, fields_max: int = FIELDS_MAX, around_bytes_max: int = AROUND_BYTES_MAX
+) -> tuple[dict[str, str], bytes]:  # fmt: skip
     """Return the fields that were sent, and the file; it may have one byte more than `bytes_max`, so that it is seen to be too long.
+
+    What its sender calls it and takes it for is not even read.
 
     Raises:
         BadForm: not such a form of ours: too large, two files, a field twice, or not as browsers write it.
@@ -55,8 +61,8 @@ async def posted_with_file(request: web.Request, bytes_max: int) -> tuple[dict[s
         raise BadForm("not a form with a file")
     fields: dict[str, str] = {}
     file: bytes | None = None
-    body = await _read(request, bytes_max + AROUND_BYTES_MAX)
-    for head, content in _parts(body, found[1].encode("ascii")):
+    body = await _read(request, bytes_max + around_bytes_max)
+    for head, content in _parts(body, found[1].encode("ascii"), fields_max):
         named = _NAMED.search(head)
         if named is None:
             raise BadForm("a part without a name")
@@ -83,9 +89,9 @@ async def _read(request: web.Request, bytes_max: int) -> bytes:
     return bytes(body)
 
 
-def _parts(body: bytes, boundary: bytes) -> list[tuple[bytes, bytes]]:
+def _parts(body: bytes, boundary: bytes, fields_max: int) -> list[tuple[bytes, bytes]]:
     pieces = (b"\r\n" + body).split(b"\r\n--" + boundary)
-    if len(pieces) < 3 or pieces[0] or not pieces[-1].startswith(b"--") or len(pieces) - 2 > FIELDS_MAX:
+    if len(pieces) < 3 or pieces[0] or not pieces[-1].startswith(b"--") or len(pieces) - 2 > fields_max:
         raise BadForm("not as browsers write it")
     made = []
     for piece in pieces[1:-1]:

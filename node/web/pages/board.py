@@ -18,6 +18,7 @@ from node.services.settings import SchemeSettings
 from node.web.context import Context, NoSuchPage, Route, get
 from node.web.pages.listings import card_view, parse_listing_id
 from node.web.pages.member import pager
+from node.web.pages.pictures_shown import pictures_of
 from node.web.present import NEAR_KM, km_between, paragraphs_of
 from node.web.views.page import Empty, Fact, Link, ListingCard, Option
 from node.web.views.visitor import LookView, PublicListingView
@@ -85,10 +86,7 @@ async def newest(context: Context) -> tuple[ListingCard, ...]:
 
 async def listing(context: Context) -> web.Response:
     """Show one listing; one that stays within the scheme is not there for visitors."""
-    key, scheme = parse_listing_id(context.part("id"))
-    card = await context.node.market.listing(scheme or context.node.scheme, key)
-    if card is None or (card.own and not await _is_shared(context, card)):
-        raise NoSuchPage
+    card = await find_public(context, context.part("id"))
     words, voice, content = context.words, context.voice, card.content
     facts = [Fact(label=words.gettext("Category"), text=words.gettext(english_name(content.category)))]
     if content.cash:
@@ -99,8 +97,18 @@ async def listing(context: Context) -> web.Response:
             card=card_shown(card, place_of(context.settings), context),
             paragraphs=paragraphs_of(content.text),
             facts=tuple(facts),
+            pictures=await pictures_of(context, card.key, content) if card.own else (),
         )
     )
+
+
+async def find_public(context: Context, text: str) -> Card:
+    """Return the listing an address names, for a visitor. Raises NoSuchPage."""
+    key, scheme = parse_listing_id(text)
+    card = await context.node.market.listing(scheme or context.node.scheme, key)
+    if card is None or (card.own and not await _is_shared(context, card)):
+        raise NoSuchPage
+    return card
 
 
 async def _is_shared(context: Context, card: Card) -> bool:

@@ -21,7 +21,7 @@ from node.web.context import Context, NoSuchPage
 from node.web.listing_names import listing_id
 from node.web.pages.schemes import unit_of_profile
 from node.web.present import OtherScheme, Voice, distance, km_between
-from node.web.views.page import ListingCard
+from node.web.views.page import ListingCard, PictureShown
 from protocol.categories import english_name
 from protocol.errors import InvalidValue
 from protocol.listing import State
@@ -30,6 +30,7 @@ from protocol.names import ItemKey, SchemeId
 from protocol.units import Rate
 from protocol.units import price as price_between
 
+SMALL_DOTS: Final = 88  # a side of a picture in a list
 _KEY_BYTES: Final = 16
 _SCHEME_BYTES: Final = 32
 
@@ -252,7 +253,26 @@ def _card_view(card: Card, owner: str, seen: str, reader: _Reader) -> ListingCar
         seen=seen,
         language="" if content.language == voice.language.lower() else content.language,
         note=voice.words.gettext("May be gone. Ask first.") if card.stale else "",
+        picture=small_picture(card),
     )
+
+
+def small_picture(card: Card) -> PictureShown | None:
+    """Return the first picture of a listing of ours, as lists show it: in a square, whatever its own sides are."""
+    if not (card.own and card.content.pictures):
+        return None
+    first = card.content.pictures[0]
+    return PictureShown(
+        src=f"/l/{listing_id(card.key)}/picture/{name_text(first.full)}/small",
+        width=SMALL_DOTS,
+        height=SMALL_DOTS,
+        words=first.words,
+    )
+
+
+def name_text(name: bytes) -> str:
+    """Return the name of a picture in addresses."""
+    return base64.urlsafe_b64encode(name).rstrip(b"=").decode()
 
 
 def _owner_shown(card: Card, owner: Member | None, context: Context) -> str:

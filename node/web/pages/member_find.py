@@ -39,6 +39,7 @@ from node.web.pages.member import pager
 from node.web.pages.member_gifts import givers_part, takers_part
 from node.web.pages.member_listings import ends_soon, state_pill
 from node.web.pages.member_requests import abroad_part
+from node.web.pages.pictures_shown import pictures_of
 from node.web.pages.schemes import Schemes, read_schemes
 from node.web.pages.thing_owners import with_owners
 from node.web.present import Voice, paragraphs_of
@@ -232,6 +233,7 @@ async def listing(context: Context) -> web.Response:
     mine = owned is not None and owned.member_no == context.member.no
     if owned is not None and mine and owned.listing.state is not State.WITHDRAWN:
         view = await with_owners(context, key, own_view(context, owned))
+        view = replace(view, pictures=await pictures_of(context, key, owned.listing.content))
         view = await with_lifts(context, owned.listing.content, context.member, view)
         return context.show(replace(view, gift=await givers_part(context, owned)))
     return context.show(await others_view(context, await find_listing(context, text)))
@@ -277,6 +279,7 @@ async def others_view(context: Context, shown: ShownListing, form: Filled = EMPT
     if shown.owner is not None:
         view = await with_owners(context, shown.key, view)
         view = await with_lifts(context, shown.content, shown.owner, view)
+        view = replace(view, pictures=await pictures_of(context, shown.key, shown.content))
     return replace(view, gift=gift, abroad=abroad, owner_helper=badge_words(until, context.words))
 
 

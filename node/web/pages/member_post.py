@@ -16,11 +16,23 @@ from node.services.market import LISTINGS_OF_ONE_MAX, TooManyListings
 from node.services.own_listings import Owned, listings_of
 from node.web.amounts import Unreadable, as_typed, parse_amount
 from node.web.context import MEMBER, Context, get, post
-from node.web.forms import Filled, Form, SpendForm, Tick, amount_sentence, line, missing_sentence, paragraphs
+from node.web.forms import (
+    EMPTY,
+    Filled,
+    Form,
+    SpendForm,
+    Tick,
+    amount_sentence,
+    line,
+    missing_sentence,
+    paragraphs,
+)
 from node.web.listing_names import listing_id
 from node.web.pages.booking_words import terms_facts
 from node.web.pages.listings import category_name, find_mine, price_words
 from node.web.pages.listings_for import change_for, publish_for
+from node.web.pages.pictures_shown import post_picture
+from node.web.pages.post_pictures import PICTURE_FIELDS, Picked, picked, picked_anew, picked_of
 from node.web.pages.post_terms import TERMS_FIELDS, TermsForm, read_terms, typed_terms, usual_terms
 from node.web.pages.schemes import schemes_known
 from node.web.present import Voice, paragraphs_of
@@ -39,6 +51,7 @@ from protocol.market import BOOKABLE, COSTS_NOTHING, AskingPrice, Listing
 # The same listing again within so long is the same press of the button.
 PRESSED_TWICE_MS: Final = 10 * 60_000
 WHAT_FIELDS: Final = ("kind", "title", "text")
+FIRST_FIELDS: Final = (*WHAT_FIELDS, *PICTURE_FIELDS)
 PRICE_FIELDS: Final = (
     "price_kind", "price", "per", "extra", "category", "place", "share", *TERMS_FIELDS,
 )  # fmt: skip
@@ -80,14 +93,28 @@ def _carried(fields: Mapping[str, str], names: tuple[str, ...]) -> tuple[tuple[s
 
 async def what(context: Context) -> web.Response:
     """GET /post?kind or listing"""
+    pictures = Picked()
     if context.query("listing"):
         owned = await find_mine(context, context.query("listing"))
-        fields = typed_of(context, owned)
+        fields, pictures = typed_of(context, owned), await picked_of(context, owned)
     else:
         kind = context.query("kind")
         fields = {"kind": kind if kind in POSTED else "offer"}
-    form = Filled({name: fields.get(name, "") for name in WHAT_FIELDS})
-    return context.show(PostWhatView(form=form, hidden=_carried(fields, PRICE_FIELDS)))
+    return _what_page(context, fields, pictures)
+
+
+def _what_page(
+    context: Context, fields: Mapping[str, str], pictures: Picked, errors: Mapping[str, str] = EMPTY.errors
+) -> web.Response:
+    """Show step 1; `errors` is what is wrong about what was typed, beside what is wrong about the pictures."""
+    typed = {name: fields.get(name, "") for name in WHAT_FIELDS} | pictures.fields
+    if pictures.errors:
+        typed["words"] = fields.get("words", "")
+    form = pictures.with_errors(Filled(typed, dict(errors)))
+    hidden = (*_carried(fields, PRICE_FIELDS), ("pictures", pictures.fields["pictures"]))
+    return context.show(
+        PostWhatView(form=form, hidden=hidden, pictures=pictures.shown), 422 if form.errors else 200
+    )
 
 
 def typed_of(context: Context, owned: Owned) -> dict[str, str]:
@@ -112,9 +139,12 @@ def typed_of(context: Context, owned: Owned) -> dict[str, str]:
 
 async def what_sent(context: Context) -> web.Response:
     """POST /post: on to the price."""
-    form = context.form(WhatForm)
-    if isinstance(form, Filled):
-        return context.show(PostWhatView(form=form, hidden=_carried(context.fields, PRICE_FIELDS)), 422)
+    form, pictures = context.form(WhatForm), await picked_anew(context)
+    if isinstance(form, Filled) or pictures.stays:
+        # Whoever is at the pictures is not told what is missing elsewhere.
+        errors = form.errors if isinstance(form, Filled) and not pictures.stays else {}
+        return _what_page(context, context.fields, pictures, errors)
+    fields = {**context.fields, **pictures.fields}
     begun = bool(context.fields.get("price_kind"))
     values = {name: context.fields.get(name, "") for name in PRICE_FIELDS}
     if not begun:
@@ -122,10 +152,10 @@ async def what_sent(context: Context) -> web.Response:
         values |= {"price_kind": "amount", "per": per, "place": "yes", "share": "yes"}
     if not values["longest"]:
         values |= usual_terms(form.kind)
-    return context.show(_price_view(context, Filled(values)))
+    return context.show(_price_view(context, Filled(values), fields))
 
 
-def _price_view(context: Context, form: Filled) -> PostPriceView:
+def _price_view(context: Context, form: Filled, fields: Mapping[str, str]) -> PostPriceView:
     voice, _ = context.voice, context.words.gettext
     hint = ""
     if context.unit.kind != "hours":
@@ -133,7 +163,7 @@ def _price_view(context: Context, form: Filled) -> PostPriceView:
         hint = _("One hour of ordinary work is %(amount)s here.") % {"amount": hour}
     return PostPriceView(
         form=form,
-        hidden=_carried(context.fields, WHAT_FIELDS),
+        hidden=_carried(fields, FIRST_FIELDS),
         unit_name=voice.unit_name(),
         amount_hint=voice.amount_hint(),
         hour_hint=hint,
@@ -162,7 +192,7 @@ class Written:
     shared: bool
 
 
-def understand(context: Context, form: PriceForm) -> Written | Filled:
+def understand(context: Context, form: PriceForm, pictures: Picked) -> Written | Filled:
     """Return the listing that was typed, or step 2 again with what is wrong."""
     filled = Filled({name: context.fields.get(name, "") for name in PRICE_FIELDS})
     _ = context.words.gettext
@@ -187,6 +217,7 @@ def understand(context: Context, form: PriceForm) -> Written | Filled:
             language=context.language.lower(),
             place=context.member.spot if form.place else None,
             owner=context.member.public_name or None,
+            pictures=pictures.said,
             terms=terms,
         )
     except InvalidValue:  # letters of other scripts take several bytes each
@@ -216,10 +247,10 @@ def _per(form: PriceForm) -> str:
 
 async def price_sent(context: Context) -> web.Response:
     """POST /post/price: on to the preview."""
-    form = context.form(PriceForm)
-    written = form if isinstance(form, Filled) else understand(context, form)
-    if isinstance(written, Filled):
-        return _back(context, written)
+    form, pictures = context.form(PriceForm), await picked(context)
+    written = form if isinstance(form, Filled) else understand(context, form, pictures)
+    if isinstance(written, Filled) or pictures.errors:
+        return _back(context, written if isinstance(written, Filled) else EMPTY, pictures)
     voice = context.voice
     content = written.content
     fields = {
@@ -239,19 +270,20 @@ async def price_sent(context: Context) -> web.Response:
             ),
             paragraphs=paragraphs_of(content.text),
             facts=_facts(content, voice),
+            pictures=pictures.shown,
             shown_to=await _shown_to(context, written.shared),
             until=voice.long_day(context.now_ms + LISTING_LIFE_MS),
-            hidden=_carried(fields, (*WHAT_FIELDS, *PRICE_FIELDS)),
+            hidden=_carried(fields | pictures.fields, (*FIRST_FIELDS, *PRICE_FIELDS)),
             once=context.once(),
         )
     )
 
 
-def _back(context: Context, form: Filled) -> web.Response:
+def _back(context: Context, form: Filled, pictures: Picked) -> web.Response:
     """Show the step in which something is wrong."""
-    if any(name in form.errors for name in WHAT_FIELDS):
-        return context.show(PostWhatView(form=form, hidden=_carried(context.fields, PRICE_FIELDS)), 422)
-    return context.show(_price_view(context, form), 422)
+    if pictures.errors or any(name in form.errors for name in WHAT_FIELDS):
+        return _what_page(context, context.fields, pictures, form.errors)
+    return context.show(_price_view(context, form, {**context.fields, **pictures.fields}), 422)
 
 
 def _facts(content: Listing, voice: Voice) -> tuple[Fact, ...]:
@@ -276,17 +308,15 @@ async def _shown_to(context: Context, shared: bool) -> str:
 
 async def change(context: Context) -> web.Response:
     """POST /post/change: back to step 1 with everything kept."""
-    fields = context.fields
-    form = Filled({name: fields.get(name, "") for name in WHAT_FIELDS})
-    return context.show(PostWhatView(form=form, hidden=_carried(fields, PRICE_FIELDS)))
+    return _what_page(context, context.fields, await picked(context))
 
 
 async def publish(context: Context) -> web.Response:
     """POST /post/publish"""
-    form = context.form(PublishForm)
-    written = form if isinstance(form, Filled) else understand(context, form)
-    if isinstance(written, Filled):
-        return _back(context, written)
+    form, pictures = context.form(PublishForm), await picked(context)
+    written = form if isinstance(form, Filled) else understand(context, form, pictures)
+    if isinstance(written, Filled) or pictures.errors:
+        return _back(context, written if isinstance(written, Filled) else EMPTY, pictures)
     market, changed = context.node.market, context.fields.get("listing", "")
     if changed:
         owned = await find_mine(context, changed)
@@ -315,13 +345,13 @@ async def publish(context: Context) -> web.Response:
             "You have %(num)d listings, as many as one person may have. Take down one you no longer need first."
         ) % {"num": LISTINGS_OF_ONE_MAX}
         values = {name: context.fields.get(name, "") for name in (*WHAT_FIELDS, *PRICE_FIELDS)}
-        return _back(context, Filled(values).with_error("title", said))
+        return _back(context, Filled(values).with_error("title", said), pictures)
     return context.redirect(f"/l/{listing_id(owned.listing.key)}", note="published")
 
 
 ROUTES: Final = (
     get("/post", what, MEMBER, for_others=True),
-    post("/post", what_sent, MEMBER, for_others=True),
+    post_picture("/post", what_sent, for_others=True),
     post("/post/price", price_sent, MEMBER, for_others=True),
     post("/post/change", change, MEMBER, for_others=True),
     post("/post/publish", publish, MEMBER, for_others=True),

@@ -49,6 +49,7 @@ from node.web.pages import (
     member_thanks,
     member_trade,
     member_wish,
+    pictures,
 )
 
 ROUTES: Final[tuple[Route, ...]] = (
@@ -95,4 +96,5 @@ ROUTES: Final[tuple[Route, ...]] = (
     *event_near.ROUTES,
     *member_requests.ROUTES,
     *member_wish.ROUTES,
+    *pictures.ROUTES,
 )

@@ -10,9 +10,22 @@ from node.web.views.days import DayCard
 from node.web.views.events import EventRow
 from node.web.views.gifts import GiftPart
 from node.web.views.lifts import ListingLifts
-from node.web.views.page import Empty, Fact, Link, ListingCard, Option, Pager, Pill, Place, Tone, View
+from node.web.views.page import (
+    Empty,
+    Fact,
+    Link,
+    ListingCard,
+    Option,
+    Pager,
+    PictureShown,
+    Pill,
+    Place,
+    Tone,
+    View,
+)
 from node.web.views.requests import AbroadPart
 from node.web.views.swaps import SwapRow
+from protocol.limits import LISTING_PICTURES_MAX
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +110,7 @@ class ListingView(View):
     report_href: str = ""
     record_href: str  # "" when not possible
     cannot_record: str  # why there is no button to record, and what to do; "" when there is one
+    pictures: tuple[PictureShown, ...] = ()
     swap_href: str = ""  # where something is offered for it; "" where it cannot be swapped
     phone: str = ""  # shown only where the owner allows it
     when_href: str = ""  # where it is seen when it is free; "" for what is not lent or let here
@@ -113,13 +127,15 @@ class ListingView(View):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PostWhatView(View):
-    """GET and POST /post (step 1 of 3). Fields: kind, title, text."""
+    """GET and POST /post (step 1 of 3). Fields: kind, title, text, words_1 to words_4 of pictures, and a new `picture` with `words`."""
 
     TEMPLATE: ClassVar[str] = "member/post_what.html"
     PLACE: ClassVar[Place] = "find"
 
     form: Filled = EMPTY
     hidden: tuple[tuple[str, str], ...] = ()
+    pictures: tuple[PictureShown, ...] = ()  # sent so far, in their order
+    pictures_max: int = LISTING_PICTURES_MAX
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,6 +168,7 @@ class PostPreviewView(View):
     card: ListingCard
     paragraphs: tuple[str, ...]
     facts: tuple[Fact, ...]
+    pictures: tuple[PictureShown, ...] = ()
     shown_to: str  # "Oakvale and 3 neighbouring schemes"
     until: str  # "4 November 2026"
     hidden: tuple[tuple[str, str], ...]

@@ -151,6 +151,17 @@ class Empty:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PictureShown:
+    """A picture on a page: where it is, its sides in dots, and words for those who do not see it."""
+
+    src: str
+    width: int
+    height: int
+    words: str  # "" where its sender said nothing
+    full: str = ""  # where it is larger
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ListingCard:
     """One offer or want in a list."""
 
@@ -166,6 +177,7 @@ class ListingCard:
     seen: str = ""  # "seen 3 hours ago"; "" for our own
     language: str = ""  # of the title, where it differs from the page's
     note: str = ""  # "May be gone. Ask first."
+    picture: PictureShown | None = None  # small, the first of it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

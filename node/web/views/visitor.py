@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from node.web.forms import EMPTY, Filled
-from node.web.views.page import Empty, Fact, Link, ListingCard, Option, Pager, View
+from node.web.views.page import Empty, Fact, Link, ListingCard, Option, Pager, PictureShown, View
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +55,7 @@ class PublicListingView(View):
     card: ListingCard
     paragraphs: tuple[str, ...]
     facts: tuple[Fact, ...]
+    pictures: tuple[PictureShown, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -92,7 +92,7 @@ ERASED_FROM = {
     "missing", "standing", "cheque_batch", "cheque_row", "paper_note", "wish", "booking", "booking_act", "appointment", "request",
     "skill", "contact_line", "report", "saved_search", "search_hit", "mail_wish", "mail_news", "weekly_mail", "calendar_feed", "swap",
     "helper_check", "help_request", "help_answer", "token_act",
-    "second_step", "spare_code", "pending_step", "passkey", "passkey_challenge", "password",
+    "second_step", "spare_code", "pending_step", "passkey", "passkey_challenge", "password", "picture",
 }  # fmt: skip
 
 

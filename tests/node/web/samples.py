@@ -78,6 +78,7 @@ from node.web.views.page import (
     Option,
     Page,
     Pager,
+    PictureShown,
     Pill,
     Site,
     View,
@@ -169,6 +170,11 @@ WHOLE: Final = Result(
         SchemeShown(part="Vouched for by", name="Hilltop", words=("usual", "refuse", "express", "north", "version", "aerobic"), known="We know this scheme. We call it Hilltop.", note="It vouched for the book on Saturday 28 February 2026, 10:14."),
     ),
 )  # fmt: skip
+# A picture of nothing much, in place of one from a member.
+DRAWN: Final = (
+    "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 960 720'%3E%3Crect width='960' height='720' fill='%23cbb'/%3E"
+    "%3Ccircle cx='330' cy='420' r='190' fill='%23725'/%3E%3Ccircle cx='640' cy='400' r='210' fill='%23836'/%3E%3C/svg%3E"
+)
 ONCE: Final = "AAAAAAAAAAAAAAAAAAAAAA"
 VISITOR: Final = Page(site=SITE, words=words_for(), form_token="sample-form-token", path="/look")
 MEMBER: Final = replace(
@@ -387,6 +393,10 @@ def _listing_pages() -> dict[str, Sample]:
         summary="9 offers and wants for “jam”, nearest first", cards=(*OWN_CARDS, *FAR_CARDS), pager=Pager(text="1 to 9 of 9"), empty=None,
         keeps=(("q", "jam"), ("km", "20")),
     )  # fmt: skip
+    jars = PictureShown(
+        src=DRAWN, width=960, height=720, words="Four jars of plum jam on a table", full=DRAWN
+    )
+    small = PictureShown(src=DRAWN, width=88, height=88, words="Four jars of plum jam")
     theirs = ListingView(
         card=JAM, price_note="You see their price turned into hours: 12 Acorns = 1 hour, since 3 May. The final amount is shown before you agree.",
         paragraphs=JAM_TEXT, facts=JAM_FACTS, owner_href="/people/karim", own=False, state=None, message_href="/messages/new?l=jam", record_href="/record/what?l=jam", cannot_record="",
@@ -402,6 +412,10 @@ def _listing_pages() -> dict[str, Sample]:
         "listing-ours": replace(theirs, card=OWN_CARDS[0], price_note="", paragraphs=("Punctures, brakes, gears. I come to you or you to me.",), facts=(), phone="01632 960 456"),
         "listing-lift": replace(theirs, card=replace(OWN_CARDS[0], kind="lift", title="Oakvale to Riverside", price="30 min a seat"), price_note="", own=True, edit_href="/post?l=3", hide_action="/l/3/hide", owners_href="/l/3/owners", lifts=ListingLifts(rows=(samples_of_lifts.ROW,), new_href="/lifts/new?listing=3")),
         "listing-lent": replace(theirs, card=replace(OWN_CARDS[0], kind="lend", title="Drill, 18 V, with two batteries", price="free"), price_note="", paragraphs=("Please bring it back clean.",), facts=samples_of_bookings.DRILL.facts, record_href="", when_href="/l/drill/when"),
+        "listing-pictures": replace(theirs, pictures=(jars, replace(jars, width=540, height=720, words=""))),
+        "find-pictures": replace(find, cards=(replace(OWN_CARDS[0], picture=small), OWN_CARDS[1], replace(JAM, picture=small))),
+        "post-1-pictures": PostWhatView(form=Filled({"kind": "offer", "title": "Plum jam", "words_1": "Four jars"}, {"picture": "This picture moves. Please choose one that stands still."}), pictures=(jars, replace(jars, words=""))),
+        "post-3-pictures": PostPreviewView(card=OWN_CARDS[2], paragraphs=("Flour, water, salt and time.",), facts=(), pictures=(jars,), shown_to="Oakvale", until="4 November 2026", hidden=HIDDEN, once=ONCE),
         "listing-own": replace(theirs, card=replace(OWN_CARDS[2], owner="Ana Silva"), price_note="", own=True, state=Pill(text="Listed until 4 November 2026", tone="good"), edit_href="/post?l=3", hide_action="/l/3/hide", keep_action="/l/3/keep"),
         "post-1": PostWhatView(form=Filled({"kind": "offer"}, {"title": "Please say in a few words what it is."})),
         "post-2": PostPriceView(form=Filled({"price_kind": "amount", "price": "1.30"}, {"price": "Do you mean 1 h 30 or 1 h 18? Please write it like that."}), unit_name="hours", amount_hint=HINT, hour_hint="", categories=CATEGORIES[1:]),

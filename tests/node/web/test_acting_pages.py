@@ -28,7 +28,7 @@ from tests.node.web.towns import Browser, form_token_of
 FOR_OTHERS = {
     "GET /my/help", "GET /my/help/new", "GET /my/help/{no}", "POST /my/help/new",
     *(f"POST /my/help/{{no}}/{what}" for what in ("another", "back", "done", "no", "off", "yes")),
-    "GET /asks", "GET /asks/{number}", "GET /find", "GET /home", "GET /my/listings", "GET /people", "GET /people/{number}",
+    "GET /asks", "GET /asks/{number}", "GET /find", "GET /home", "GET /my/listings", "GET /my/pictures/{number}/{size}", "GET /people", "GET /people/{number}",
     "GET /post", "GET /record", "GET /record/what", "GET /statement", "GET /statement.csv", "GET /statement.pdf",
     "GET /t/{reference}", "GET /t/{reference}/check", "GET /t/{reference}/receipt", "GET /t/{reference}/receipt/file",
     "GET /t/{reference}/receipt/pdf", "POST /asks/{number}/no", "POST /asks/{number}/yes", "POST /l/{id}/hide",

@@ -1706,6 +1706,29 @@ def upgrade() -> None:
         batch_op.create_index("ix_pending_step_member", ["member_no"], unique=False)
 
     op.create_table(
+        "picture",
+        sa.Column("no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("member_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("item_key", sa.LargeBinary(), nullable=True),
+        sa.Column("name", sa.LargeBinary(), nullable=False),
+        sa.Column("thumbnail_name", sa.LargeBinary(), nullable=False),
+        sa.Column("taken_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("length", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("page_width", sa.Integer(), nullable=False),
+        sa.Column("page_height", sa.Integer(), nullable=False),
+        sa.Column("thumbnail", sa.LargeBinary(), nullable=False),
+        sa.Column("page", sa.LargeBinary(), nullable=False),
+        sa.Column("full", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(["member_no"], ["member.no"], name=op.f("fk_picture_member_no")),
+        sa.PrimaryKeyConstraint("no", name=op.f("pk_picture")),
+        sqlite_strict=True,
+        sqlite_with_rowid=True,
+    )
+    with op.batch_alter_table("picture", schema=None) as batch_op:
+        batch_op.create_index("ix_picture_key", ["item_key"], unique=False)
+        batch_op.create_index("ix_picture_member", ["member_no", "length"], unique=False)
+
+    op.create_table(
         "proposal",
         sa.Column("no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("key", sa.LargeBinary(), nullable=False),

@@ -1,0 +1,91 @@
+"""Pictures of members: taken in, shown with a listing, and gone with it.
+
+What is sent is made anew in a process of its own (`node/pictures`); of the file itself nothing is kept. A picture that
+no listing shows a day later is thrown away. Source: docs/protocol.md 5.7; decision 62.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import bindparam, delete, insert, update
+
+from node.clock import Clock
+from node.pictures.limits import PICTURE_UNUSED_MS, PICTURES_HELD_BYTES_MAX, PICTURES_OF_ONE_MAX
+from node.pictures.maker import MadeAnew, NoPicture, PictureMaker, Why
+from node.services.picture_rows import Kept, count_of, length_of_all, picture_by_no, pictures_at
+from node.store import ReadTx, Store, Tx
+from node.store.schema import pictures as schema
+from protocol.market import Listing
+from protocol.names import ItemKey
+from protocol.pictures import picture_name
+
+_P: Final = schema.picture.c
+_NEW: Final = insert(schema.picture)
+_SHOW: Final = (
+    update(schema.picture)
+    .where(
+        _P.name == bindparam("which"), _P.member_no == bindparam("whose"), _P.item_key.is_(None)
+    )
+    .values(item_key=bindparam("new_key"))
+)  # fmt: skip
+_DROP: Final = delete(schema.picture).where(
+    _P.item_key == bindparam("shown_by"), _P.name == bindparam("which")
+)
+_DROP_OLD: Final = delete(schema.picture).where(
+    _P.item_key.is_(None), _P.taken_ms <= bindparam("before")
+)  # fmt: skip
+
+
+class Pictures:
+    """See the head of this file."""
+
+    def __init__(self, *, store: Store, clock: Clock, maker: PictureMaker):
+        self._store: Final = store
+        self._clock: Final = clock
+        self._maker: Final = maker
+
+    async def take(self, member_no: int, data: bytes) -> Kept:
+        """Keep a picture that a member sent, made anew, for a listing they have not published yet. Raises NoPicture."""
+        await self._store.read(_check_room, member_no)  # before any work is done
+        made = await self._maker.make(data)
+        return await self._store.write(self._keep, member_no, made)
+
+    def _keep(self, tx: Tx, member_no: int, made: MadeAnew) -> Kept:
+        _check_room(tx, member_no)
+        no = tx.insert(
+            _NEW, member_no=member_no, item_key=None, name=picture_name(made.full.data),
+            thumbnail_name=picture_name(made.thumbnail.data), taken_ms=self._clock.now_ms(),
+            length=sum(len(each.data) for each in (made.full, made.page, made.thumbnail)),
+            page_width=made.page.width, page_height=made.page.height, thumbnail=made.thumbnail.data,
+            page=made.page.data, full=made.full.data,
+        )  # fmt: skip
+        kept = picture_by_no(tx, no)
+        assert kept is not None, "written a moment ago"
+        return kept
+
+    async def drop_unused(self) -> None:
+        """Throw away what no listing shows; done by a job."""
+        await self._store.write(_drop_old, self._clock.now_ms() - PICTURE_UNUSED_MS)
+
+
+def show_in(tx: Tx, member_no: int, key: ItemKey, content: Listing | None) -> None:
+    """Unit: give a listing the pictures it names, and throw away those it no longer does; `None` has none."""
+    named = set() if content is None else {each.full for each in content.pictures}
+    held = pictures_at(tx, key)
+    for name in held.keys() - named:
+        tx.run(_DROP, shown_by=key, which=name)
+    for name in named - held.keys():
+        tx.run(_SHOW, which=name, whose=member_no, new_key=key)
+
+
+def _check_room(tx: ReadTx, member_no: int) -> None:
+    """Raises NoPicture: there is no room for one more."""
+    if count_of(tx, member_no) >= PICTURES_OF_ONE_MAX:
+        raise NoPicture(Why.TOO_MANY)
+    if length_of_all(tx) >= PICTURES_HELD_BYTES_MAX:
+        raise NoPicture(Why.FULL)
+
+
+def _drop_old(tx: Tx, before: int) -> None:
+    tx.run(_DROP_OLD, before=before)

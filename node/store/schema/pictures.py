@@ -1,0 +1,31 @@
+"""Pictures that members sent, made anew: in the database, so that what is said and what is shown go in one transaction.
+
+Source: docs/protocol.md 5.7; decision 62.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import Column, ForeignKey, Index
+
+from node.store.schema import Big, Blob, Small, table
+
+picture: Final = table(
+    "picture",
+    Column("no", Big, primary_key=True),
+    Column("member_no", Big, ForeignKey("member.no"), nullable=False),  # who sent it
+    Column("item_key", Blob),  # of the listing that shows it; none: not published yet
+    Column("name", Blob, nullable=False),  # of the full one: its hash (5.7)
+    Column("thumbnail_name", Blob, nullable=False),
+    Column("taken_ms", Big, nullable=False),
+    Column("length", Big, nullable=False),  # bytes of all three together
+    Column("page_width", Small, nullable=False),  # dots
+    Column("page_height", Small, nullable=False),
+    # Last: a row's long part is only read by whoever asks for it.
+    Column("thumbnail", Blob, nullable=False),
+    Column("page", Blob, nullable=False),
+    Column("full", Blob, nullable=False),
+    Index("ix_picture_member", "member_no", "length"),
+    Index("ix_picture_key", "item_key"),
+)

@@ -1,0 +1,83 @@
+"""The doors of pictures: whoever may read a listing may see its pictures, and nobody else.
+
+Source: docs/protocol.md 5.7; docs/pages.md 7.2, 11.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from aiohttp import web
+
+from node.services.own_listings import find_own
+from node.services.picture_rows import Kept, Size, bytes_of, picture_by_no, pictures_at
+from node.store import ReadTx
+from node.web.context import MEMBER, VISITOR, Context, NoSuchPage, get
+from node.web.pages import board
+from node.web.pages.listings import find_listing, name_text, parse_listing_id
+from protocol.listing import State
+from protocol.names import ItemKey
+
+# Its name says what is in it, so it never changes; but a browser that several people use need not keep it long.
+KEEP: Final = "private, max-age=86400"
+KIND: Final = "image/webp"
+
+
+def _size(context: Context) -> Size:
+    try:
+        return Size(context.part("size"))
+    except ValueError:
+        raise NoSuchPage from None
+
+
+async def _answer(context: Context, kept: Kept, size: Size) -> web.Response:
+    mark = f'"{name_text(kept.name)[:22]}-{size.value}"'
+    headers = {"Cache-Control": KEEP, "ETag": mark}
+    if context.request.headers.get("If-None-Match") == mark:
+        return web.Response(status=304, headers=headers)
+    data = await context.read(bytes_of, kept.no, size)
+    if data is None:
+        raise NoSuchPage
+    return web.Response(body=data, headers={**headers, "Content-Type": KIND})
+
+
+async def listing_picture(context: Context) -> web.Response:
+    """GET /l/{id}/picture/{name}/{size}: for whoever may read the listing now."""
+    size, text = _size(context), context.part("id")
+    key, scheme = parse_listing_id(text)
+    if scheme is not None or not await _may_read(context, key, text):
+        raise NoSuchPage
+    kept = await context.read(_shown, key, context.part("name"))
+    if kept is None:
+        raise NoSuchPage
+    return await _answer(context, kept, size)
+
+
+async def _may_read(context: Context, key: ItemKey, text: str) -> bool:
+    owned = await context.read(find_own, key)
+    if owned is None or owned.listing.state is State.WITHDRAWN:
+        return False
+    if context.session is None:
+        await board.find_public(context, text)
+    elif owned.member_no != context.member.no:
+        await find_listing(context, text)
+    return True
+
+
+def _shown(tx: ReadTx, key: ItemKey, name: str) -> Kept | None:
+    """Query: a picture that a listing of ours shows."""
+    return next((kept for held, kept in pictures_at(tx, key).items() if name_text(held) == name), None)
+
+
+async def own_picture(context: Context) -> web.Response:
+    """GET /my/pictures/{number}/{size}: for whoever sent it."""
+    kept = await context.read(picture_by_no, context.number("number"))
+    if kept is None or kept.member_no != context.member.no:
+        raise NoSuchPage
+    return await _answer(context, kept, _size(context))
+
+
+ROUTES: Final = (
+    get("/l/{id}/picture/{name}/{size}", listing_picture, VISITOR),
+    get("/my/pictures/{number}/{size}", own_picture, MEMBER, for_others=True),
+)

@@ -1,0 +1,81 @@
+"""Pictures as pages show them, and what is said of a file that is none. Their doors are in `pictures.py`.
+
+Source: docs/protocol.md 5.7; docs/pages.md 7.2, 11.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from node.pictures.limits import PICTURE_SENT_BYTES_MAX, PICTURES_OF_ONE_MAX
+from node.pictures.maker import Why
+from node.services.picture_rows import Kept, pictures_shown
+from node.web.context import MEMBER, Context, Handler, Route
+from node.web.listing_names import listing_id
+from node.web.pages.listings import name_text
+from node.web.views.page import PictureShown
+from node.web.words import Words
+from protocol.market import Listing
+from protocol.names import ItemKey
+
+_MEGABYTE: Final = 1024 * 1024
+
+
+def post_picture(path: str, handler: Handler, *, for_others: bool = False) -> Route:
+    """Return the route of a members' form that may bring the file of a picture, which is then in `context.file`."""
+    return Route("POST", path, handler, MEMBER, PICTURE_SENT_BYTES_MAX, for_others=for_others, plain_too=True)
+
+
+def why_words(why: Why, words: Words) -> str:
+    """Return what is said of a file that is not taken as a picture."""
+    _ = words.gettext
+    match why:
+        case Why.TOO_LONG:
+            return _("This file is larger than %(most)d MB. Please choose a smaller picture.") % {
+                "most": PICTURE_SENT_BYTES_MAX // _MEGABYTE
+            }
+        case Why.HEIC:
+            return _(
+                "This is a picture in the format HEIC or AVIF, which we cannot read. Please save it as JPEG and choose that."
+            )
+        case Why.NO_PICTURE:
+            return _("This is no picture that we can read. Please choose a file in JPEG, PNG or WebP.")
+        case Why.MOVING:
+            return _("This picture moves. Please choose one that stands still.")
+        case Why.TOO_LARGE:
+            return _("This picture is too large for us. Please make it smaller first.")
+        case Why.BROKEN:
+            return _("This picture cannot be read to its end. Please choose another file.")
+        case Why.BUSY:
+            return _("Many pictures are coming in just now. Please try again in a minute.")
+        case Why.TOO_MANY:
+            return _(
+                "You have %(num)d pictures, as many as one person may have. Take one away somewhere first."
+            ) % {"num": PICTURES_OF_ONE_MAX}
+        case Why.FULL:
+            return _("There is no room for more pictures here. Please tell an organiser.")
+
+
+def own_picture_shown(kept: Kept, words: str) -> PictureShown:
+    """Return a picture of the reader's that no listing shows yet."""
+    return PictureShown(
+        src=f"/my/pictures/{kept.no}/page", width=kept.page_width, height=kept.page_height, words=words
+    )
+
+
+async def pictures_of(context: Context, key: ItemKey, content: Listing) -> tuple[PictureShown, ...]:
+    """Return the pictures of a listing of ours, for its page."""
+    if not content.pictures:
+        return ()
+    shown = await context.read(pictures_shown, key, content)
+    base = f"/l/{listing_id(key)}/picture"
+    return tuple(
+        PictureShown(
+            src=f"{base}/{name_text(kept.name)}/page",
+            width=kept.page_width,
+            height=kept.page_height,
+            words=words,
+            full=f"{base}/{name_text(kept.name)}/full",
+        )
+        for kept, words in shown
+    )
