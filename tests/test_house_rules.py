@@ -101,6 +101,7 @@ TOO_BROAD_ALLOWED: dict[str, str] = {
     "node/pictures/child.py::main": "a file made its reader fail: whatever it is, it is no picture (decision 62)",
     "node/supervisor.py::Supervisor._guard": "the task supervisor itself",
     "node/store/group.py::Job.attempt": "handed to the caller whose unit of work raised it",
+    "tests/year/year.py::run_step": "raised again, with the step, the page and a picture of it",
     "scripts/bench/processes.py::serve_orders": "told to the parent, which ends the benchmark with it",
     "node/store/group.py::GroupCommit._commit": "handed to the callers; a failing disk has many faces",
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from http import HTTPStatus
 from typing import Final
 
 from aiohttp import web
@@ -70,7 +71,10 @@ class Door:
         socket = web.WebSocketResponse(compress=False, max_msg_size=MESSAGE_SIZE, timeout=_CLOSE_S)
         if not socket.can_prepare(request):
             raise web.HTTPUpgradeRequired(headers={"Upgrade": "websocket"}, text="a WebSocket only")
-        await socket.prepare(request)
+        try:
+            await socket.prepare(request)
+        except ConnectionResetError:  # whoever called has gone already, as a node that stops does
+            return web.Response(status=HTTPStatus.BAD_REQUEST)
         channel = WebSocketChannel(socket, address=self._address_of(request))
         try:
             await self._links.accept(channel)

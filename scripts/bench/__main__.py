@@ -23,6 +23,7 @@ NAMES: Final = (
     "flood",
     "find",
     "ledger_verify",
+    "desk_load",
     "crypto_limits",
     "sqlite_limits",
 )

@@ -25,8 +25,7 @@ async def set_up(year: Year) -> None:
     On the desk, **Scheme** says who you are: a headline, when you meet, whom members ring. **Save what visitors read**.
     """
     node = year.node("linden", SCHEME)
-    if [each.name for each in node.folder.iterdir() if each.name != "serve.log"]:
-        raise Stumbled(f"{node.folder} is not empty")
+    node.folder.mkdir()
     (year.folder / "stick").mkdir(exist_ok=True)
     link = await node.set_up()
     async with year.at_browser() as rosa:
@@ -38,8 +37,13 @@ async def set_up(year: Year) -> None:
         await rosa.press("Log in")
         await rosa.open("/admin")
         await rosa.follow("Scheme", within="nav.desk-menu")
-        await rosa.fill(headline="Neighbours of Linden help each other", meeting="First Sunday of the month, 15.00, in the mill")
-        await rosa.fill(about="About a hundred households on both sides of the lane. We count in Leaves; ten are an hour.")
+        await rosa.fill(
+            headline="Neighbours of Linden help each other",
+            meeting="First Sunday of the month, 15.00, in the mill",
+        )
+        await rosa.fill(
+            about="About a hundred households on both sides of the lane. We count in Leaves; ten are an hour."
+        )
         await rosa.fill(help_name="Rosa", help_phone="01632 960500", help_hours="Tuesday 10 to 12")
         await rosa.press("Save what visitors read")
         await year.give_pin(rosa, ROSA)
@@ -57,14 +61,18 @@ async def _answer(year: Year, rosa: Walker) -> str:
     await rosa.press("Go on")
     await rosa.fill(lower="200", name__en__one="Leaf", name__en__other="Leaves")
     await rosa.press("Go on")
-    await rosa.fill(organiser=ROSA, phone="01632 960500", second=BEN, passphrase=PASSPHRASE, passphrase_again=PASSPHRASE)
+    await rosa.fill(
+        organiser=ROSA, phone="01632 960500", second=BEN, passphrase=PASSPHRASE, passphrase_again=PASSPHRASE
+    )
     await rosa.press("Go on")
     await rosa.fill(folder=str(year.folder / "stick"), mail="without", offer="Help with forms and letters")
     await rosa.press("Go on")
     await rosa.says(SCHEME, "Leaves", "Rosa Field, Ben Hill")
     await rosa.picture("02-is-this-right")
     await rosa.press("Show me the recovery sheet")
-    year.state.sheet = [each.strip() for each in await rosa.page.locator("ol.steps .secret").all_inner_texts()]
+    year.state.sheet = [
+        each.strip() for each in await rosa.page.locator("ol.steps .secret").all_inner_texts()
+    ]
     await rosa.follow("I have them on paper")
     for field in await rosa.page.locator('main input[name^="word-"]').all():
         place = int(str(await field.get_attribute("name")).removeprefix("word-"))
@@ -92,15 +100,15 @@ async def bring_in(year: Year) -> None:
         await _look_at(year, rosa, "members.csv")
         await rosa.says(f"{len(PLANTED)} lines are left out", "Nothing is brought in yet.")
         await rosa.says(*(f"Line {line} {wrong}" for line, (_, _, wrong) in PLANTED.items()))
-        await rosa.picture("04-lines-left-out")
+        await rosa.picture("04-lines-left-out", "section[aria-labelledby=faults]")
         await rosa.open("/admin/import")
         await _look_at(year, rosa, "members-mended.csv")
         await rosa.says_not("left out Line", "is left out")
         await rosa.fill(remainder="chest")
-        await rosa.picture("05-bring-it-in")
+        await rosa.picture("05-bring-it-in", "main h1")
         await rosa.press("Bring it in")
         await rosa.says("Brought in", ADA)
-        listed = list(csv.DictReader(io.StringIO((await rosa.text_of("/admin/members.csv")).lstrip("\ufeff"))))
+        listed = await list_of_members(rosa)
     by_name = {row["name"]: row for row in listed}
     if missing := [name for name in names() if name not in by_name]:
         raise Stumbled(f"these are not in the list of members: {missing}")
@@ -111,6 +119,11 @@ async def bring_in(year: Year) -> None:
         raise Stumbled(f"{len(listed)} members; other balances than the file's: {wrong}")
     if sum(int(row["balance"]) for row in rows) != REST:
         raise Stumbled("the rest is another than it was planned to be")
+
+
+async def list_of_members(rosa: Walker) -> list[dict[str, str]]:
+    """Return the list as the desk saves it."""
+    return list(csv.DictReader(io.StringIO((await rosa.text_of("/admin/members.csv")).lstrip("\ufeff"))))
 
 
 async def _look_at(year: Year, rosa: Walker, name: str) -> None:
@@ -130,11 +143,18 @@ async def let_in(year: Year) -> None:
             await year.give_pin(rosa, name)
         await rosa.open("/admin/print")
         await rosa.picture("06-print")
-        for paper, more in (("directory", {}), ("market", {}), ("cheques", {"first": "1", "count": "16"}), ("cards", {})):
+        for paper, more in (
+            ("directory", {}),
+            ("market", {}),
+            ("cheques", {"first": "1", "count": "16"}),
+            ("cards", {}),
+        ):
             await rosa.open("/admin/print")
             await rosa.fill(what=paper, size="a4", **more)
             await rosa.press("Show it")
-    for name, title in zip(AT_BROWSERS, ("Bread, a big loaf", "Bicycles repaired", "Company at chess", "Hedges cut"), strict=True):
+    for name, title in zip(
+        AT_BROWSERS, ("Bread, a big loaf", "Bicycles repaired", "Company at chess", "Hedges cut"), strict=True
+    ):
         async with year.person(name) as member:
             await member.follow("Post an offer or want")
             await member.fill(kind="offer", title=title, text="Ask me after the meeting.")

@@ -33,12 +33,14 @@ async def fee(year: Year) -> None:
     async with year.person(ROSA) as rosa:
         await rosa.open("/admin/chest")
         await rosa.follow("A new fee")
-        await rosa.fill(text="Yearly fee", kind="fixed", amount=str(FEE), every="year", first=first.isoformat())
+        await rosa.fill(
+            text="Yearly fee", kind="fixed", amount=str(FEE), every="year", first=first.isoformat()
+        )
         await rosa.picture("08-a-new-fee")
         await rosa.press("Ask for this fee")
         await rosa.says("Yearly fee")
     await confirmed_by_ben(year)
-    year.move_to(first)
+    await year.move_to(first)
     async with year.person(ROSA) as rosa:
         await rosa.open("/admin/chest")
         await rosa.press("Book what is due today")
@@ -109,7 +111,9 @@ async def helper(year: Year) -> None:
     async with year.person(CARLA) as carla:
         await carla.open("/my/help")
         await carla.follow("Ask for help", within="main")
-        await carla.fill(task="A lift to the eye clinic", when="Thursday at nine", where="Upper Linden", checked="on")
+        await carla.fill(
+            task="A lift to the eye clinic", when="Thursday at nine", where="Upper Linden", checked="on"
+        )
         await carla.press("Ask for help")
     async with year.person(ROSA) as rosa:
         await rosa.open("/desk/help")
@@ -124,7 +128,7 @@ async def helper(year: Year) -> None:
         await dina.page.wait_for_load_state()
         await dina.look()
         await dina.press("Yes, I come and help")
-    year.pass_days(1)
+    await year.pass_days(1)
     async with year.person(CARLA) as carla:
         await carla.open("/my/help")
         await carla.page.locator("main a.row-link").first.click()

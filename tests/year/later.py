@@ -19,7 +19,7 @@ import time
 from pathlib import Path
 from typing import Final
 
-_NEXT: Final = '''
+_NEXT: Final = """
 from alembic import op
 import sqlalchemy as sa
 revision = "{next}"
@@ -27,8 +27,10 @@ down_revision = "{head}"
 def upgrade():
     with op.batch_alter_table("meta", table_kwargs={{"sqlite_strict": True, "sqlite_with_rowid": False}}) as batch:
         batch.add_column(sa.Column("of_next_release", sa.Text(), nullable=False, server_default="new"))
-'''
+"""
 
+# So that the loop's time is above zero, as everywhere, however far back the clock is set.
+BEYOND_S: Final = 1e9
 shift_ms = 0
 
 
@@ -37,7 +39,7 @@ class MovedLoop(asyncio.SelectorEventLoop):
 
     def time(self) -> float:
         """Return seconds since some moment, which jumps with the clock."""
-        return super().time() + shift_ms / 1000
+        return super().time() + BEYOND_S + shift_ms / 1000
 
 
 def taken_file(moment: Path, pid: int) -> Path:
@@ -51,12 +53,12 @@ def move_clock(moment: Path) -> None:
     from node.clock import SystemClock
 
     def read(*_: object) -> None:
-        global shift_ms  # noqa: PLW0603 - one clock for the whole process is the point
+        global shift_ms
         said = moment.read_text()
         shift_ms = int(said)
         taken_file(moment, os.getpid()).write_text(said)
 
-    def now_ms(_: SystemClock) -> int:
+    def now_ms(self: SystemClock) -> int:
         return time.time_ns() // 1_000_000 + shift_ms
 
     read()

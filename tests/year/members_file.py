@@ -8,7 +8,18 @@ from collections.abc import Mapping
 from random import Random
 from typing import Final
 
-COLUMNS: Final = ("number", "name", "email", "phone", "address", "place", "about", "balance", "lower", "upper")
+COLUMNS: Final = (
+    "number",
+    "name",
+    "email",
+    "phone",
+    "address",
+    "place",
+    "about",
+    "balance",
+    "lower",
+    "upper",
+)
 MEMBERS: Final = 120
 REST: Final = -7  # what nobody can explain any more; the chest takes it
 FIRST: Final = (
@@ -54,13 +65,11 @@ def good_rows() -> list[dict[str, str]]:
     rows = []
     for n, (name, balance) in enumerate(zip(names(), _balances(random), strict=True)):
         plain = name.lower().replace(" ", ".")
-        rows.append(
-            dict(
-                number=str(n + 1), name=name, email=f"{plain}@linden.example" if n % 3 == 0 else "",
-                phone=f"01632 960{n:03}", address=f"{n + 1} {PLACES[n % len(PLACES)]}", place=PLACES[n % len(PLACES)],
-                about="", balance=str(balance), lower="", upper="",
-            )
-        )  # fmt: skip
+        rows.append({
+            "number": str(n + 1), "name": name, "email": f"{plain}@linden.example" if n % 3 == 0 else "",
+            "phone": f"01632 960{n:03}", "address": f"{n + 1} {PLACES[n % len(PLACES)]}", "place": PLACES[n % len(PLACES)],
+            "about": "", "balance": str(balance), "lower": "", "upper": "",
+        })  # fmt: skip
     return rows
 
 

@@ -71,14 +71,21 @@ async def _agree(year: Year, other: Scheme) -> None:
 
 async def _buy(year: Year) -> None:
     plan = next(each for each in read_town() if each.key == NEIGHBOURS[0])
-    offer = next(each.title for member in plan.members for each in member.listings if each.kind == "offer" and each.price.amount)
+    offer = next(
+        each.title
+        for member in plan.members
+        for each in member.listings
+        if each.kind == "offer" and each.price.amount
+    )
     async with year.person(ADA) as ada:
         await _buy_across(ada, offer, plan.name)
     somebody = next(each for each in plan.members if each.pin)
     async with year.at_browser(plan.key) as them:
         await them.open("/login")
         await them.fill_in(
-            "/login/pin", number=Scheme(plan, year.nodes[plan.key]).number(somebody.name), pin=str(somebody.pin)
+            "/login/pin",
+            number=Scheme(plan, year.nodes[plan.key]).number(somebody.name),
+            pin=str(somebody.pin),
         )
         await them.send("/login/pin")
         await _buy_across(them, "Bread, a big loaf", SCHEME)
@@ -121,7 +128,7 @@ async def drill(year: Year) -> None:
 
         await until(tried, "the newest backup is tried", HEARD_WITHIN_S, 1.0)
         words = await rosa.page.locator('section[aria-labelledby="h-try"]').inner_text()
-        if "right" not in words:
+        if "It can be put back" not in words:
             raise Stumbled(f"the backup was tried: {words}")
         await rosa.picture("15-would-a-backup-help")
     file = max((year.folder / "stick").glob("*.backup"), key=lambda each: each.stat().st_mtime)
@@ -150,7 +157,7 @@ async def _until_copied(year: Year) -> None:
     """Let a day pass, after which neighbours have a newer copy of the books."""
     log = year.ours.folder / "serve.log"
     before = log.read_text(errors="replace").count("copy_kept")
-    year.pass_days(1)
+    await year.pass_days(1)
 
     async def kept() -> bool:
         return log.read_text(errors="replace").count("copy_kept") > before

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -12,7 +13,10 @@ from typing import Final
 from playwright.async_api import Browser, ConsoleMessage, Locator, Page, Response, ViewportSize
 
 DESK: Final = ViewportSize(width=1000, height=760)
-WAITS_MS: Final = 15_000.0
+PICTURE_WIDE: Final = 640
+PICTURE_HIGH: Final = 1_000  # of the page, which is as wide as DESK
+PICTURE_QUALITY: Final = 40
+WAITS_MS: Final = 60_000.0
 # What a page of an organiser never says: a text nobody filled in.
 UNFILLED: Final = re.compile(r"%\(\w+\)|\bNone\b|\{\{|\bnull\b|Traceback")
 # Chromium asks for an invisible user name beside fields for new passwords; ours are PINs.
@@ -30,6 +34,7 @@ class Walker:
     page: Page
     origin: str
     used: set[str]  # every button, link and field by its words, for the guide to be held against
+    taken: list[str]  # names of pictures, whether they are wanted or not
     pictures: Path | None = None
     visited: set[str] = field(default_factory=set)
     wrong: list[str] = field(default_factory=list)
@@ -42,9 +47,9 @@ class Walker:
         self.page.on("pageerror", lambda error: self.wrong.append(f"{self.page.url}: {error}"))
 
     def _on_response(self, response: Response) -> None:
-        if response.request.is_navigation_request() and response.status >= 400:
-            if response.status != self._expected:
-                self.wrong.append(f"{response.request.method} {response.url} answers {response.status}")
+        asked = response.request
+        if asked.is_navigation_request() and response.status >= 400 and response.status != self._expected:
+            self.wrong.append(f"{asked.method} {response.url} answers {response.status}")
 
     def _on_console(self, message: ConsoleMessage) -> None:
         expected = self._expected and str(self._expected) in message.text
@@ -102,7 +107,9 @@ class Walker:
             kind = await where.first.evaluate("at => at.tagName == 'SELECT' ? 'select' : at.type")
             match kind:
                 case "radio":
-                    await self.page.locator(f'main [name="{name.replace("__", "-")}"][value="{value}"]').check()
+                    await self.page.locator(
+                        f'main [name="{name.replace("__", "-")}"][value="{value}"]'
+                    ).check()
                 case "select":
                     await where.first.select_option(value)
                 case "checkbox":
@@ -121,7 +128,11 @@ class Walker:
 
     async def press(self, words: str, *, within: str = "main", exact: bool = True) -> Walker:
         """Press a button; where it is folded away, unfold it first."""
-        button = self.page.locator(within).get_by_role("button", name=words, exact=exact, include_hidden=True).first
+        button = (
+            self.page.locator(within)
+            .get_by_role("button", name=words, exact=exact, include_hidden=True)
+            .first
+        )
         await _unfold(button)
         async with self.page.expect_navigation():
             await button.click()
@@ -163,16 +174,31 @@ class Walker:
             raise Stumbled(f"{path} answers {answer.status}")
         return await answer.text()
 
-    async def picture(self, name: str) -> None:
-        """Take a picture of what is seen, where pictures are wanted."""
+    async def picture(self, name: str, at: str | None = None) -> None:
+        """Take a picture of the page from its top, or from `at`, where pictures are wanted."""
+        self.taken.append(name)
         if self.pictures is None:
             return
+        # Beginning with what matters, and not longer than a hand.
         tall = await self.page.evaluate("document.documentElement.scrollHeight")
-        height = max(480, min(int(tall), 1100))
-        await self.page.set_viewport_size({"width": DESK["width"], "height": height})
-        await self.page.evaluate("window.scrollTo(0, 0)")
-        await self.page.screenshot(path=self.pictures / f"{name}.png")
+        await self.page.set_viewport_size({"width": DESK["width"], "height": int(tall)})
+        box = None if at is None else await self.page.locator(at).first.bounding_box()
+        top = 0 if box is None else max(0, int(box["y"]) - 12)
+        height = min(int(tall) - top, PICTURE_HIGH)
+        png = await self.page.screenshot(clip={"x": 0, "y": top, "width": DESK["width"], "height": height})
         await self.page.set_viewport_size(DESK)
+        write_picture(png, self.pictures / f"{name}.webp")
+
+
+def write_picture(png: bytes, target: Path) -> None:
+    """Write a picture small enough for a guide."""
+    from PIL import Image
+
+    with Image.open(io.BytesIO(png)) as seen:
+        wide = PICTURE_WIDE
+        seen.convert("RGB").resize((wide, seen.height * wide // seen.width), Image.Resampling.LANCZOS).save(
+            target, quality=PICTURE_QUALITY, method=6
+        )
 
 
 async def _unfold(what: Locator) -> None:
@@ -182,10 +208,14 @@ async def _unfold(what: Locator) -> None:
 
 
 @asynccontextmanager
-async def walking(browser: Browser, origin: str, used: set[str], pictures: Path | None) -> AsyncIterator[Walker]:
+async def walking(
+    browser: Browser, origin: str, used: set[str], taken: list[str], pictures: Path | None
+) -> AsyncIterator[Walker]:
     """Give somebody a browser of their own."""
-    context = await browser.new_context(viewport=DESK, accept_downloads=True, locale="en-GB", timezone_id="UTC")
+    context = await browser.new_context(
+        viewport=DESK, accept_downloads=True, locale="en-GB", timezone_id="UTC"
+    )
     try:
-        yield Walker(await context.new_page(), origin, used, pictures)
+        yield Walker(await context.new_page(), origin, used, taken, pictures)
     finally:
         await context.close()

@@ -13,7 +13,18 @@ from tests.year.year import BEN, ROSA, Year
 
 SLIPS: Final = 8
 FRIDAY: Final = 4
-WORK: Final = ("Bread", "Ironing", "Lift to town", "Garden", "Eggs", "Mending", "A cake", "Firewood", "Haircut", "Jam")
+WORK: Final = (
+    "Bread",
+    "Ironing",
+    "Lift to town",
+    "Garden",
+    "Eggs",
+    "Mending",
+    "A cake",
+    "Firewood",
+    "Haircut",
+    "Jam",
+)
 Slip = tuple[str, str, str, str, int, str]  # cheque, day, from, to, amount, for what
 
 
@@ -22,13 +33,17 @@ def drawn(year: Year, number: int, random: Random) -> list[Slip]:
     numbers, spent = year.state.facts["numbers"], year.state.facts.setdefault("spent", {})
     slips: list[Slip] = []
     while len(slips) < SLIPS:
-        payer, payee = random.sample(names()[8:], 2)  # the first ones are at browsers, and what they do is told elsewhere
+        payer, payee = random.sample(
+            names()[8:], 2
+        )  # the first ones are at browsers, and what they do is told elsewhere
         amount = random.randint(2, 12)
         if spent.get(payer, 0) + amount > 80:
             continue
         spent[payer] = spent.get(payer, 0) + amount
         spent[payee] = spent.get(payee, 0) - amount
-        slips.append((str(number * 100 + len(slips)), "", numbers[payer], numbers[payee], amount, random.choice(WORK)))
+        slips.append(
+            (str(number * 100 + len(slips)), "", numbers[payer], numbers[payee], amount, random.choice(WORK))
+        )
     return slips
 
 
@@ -85,8 +100,10 @@ async def first_envelope(year: Year) -> None:
     """
     random = Random("the first envelopes")
     for week, mistake in enumerate(("total", "stranger", "twice"), 1):
-        await envelope(year, drawn(year, week, random), mistake=mistake, picture=f"07-envelope-{mistake}" if week == 2 else "")
-        year.pass_days(1)
+        await envelope(
+            year, drawn(year, week, random), mistake=mistake, picture="07-envelope" if week == 2 else ""
+        )
+        await year.pass_days(1)
     year.state.facts["week"] = 3
 
 
@@ -98,7 +115,7 @@ def every(weeks: int) -> Callable[[Year, date], Awaitable[None]]:
             friday = year.now.date() + timedelta(days=(FRIDAY - year.now.date().weekday()) % 7 or 7)
             if friday >= day:
                 return
-            year.move_to(friday, 18)
+            await year.move_to(friday, 18)
             year.state.facts["week"] += 1
             week = year.state.facts["week"]
             if week % weeks == 0:

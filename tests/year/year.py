@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import shutil
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
@@ -35,6 +36,7 @@ class Step:
     title: str
     day: date
     act: Callable[[Year], Awaitable[None]]
+    pictures: Mapping[str, str]  # what is taken in it, and what one sees there
     # Whether the short version in the test suite has it too.
     short: bool = False
 
@@ -70,6 +72,7 @@ class Year:
     state: State = field(default_factory=State)
     nodes: dict[str, MovedProcess] = field(default_factory=dict)
     used: set[str] = field(default_factory=set)
+    taken: list[str] = field(default_factory=list)
     visited: set[str] = field(default_factory=set)
     # What happens in the weeks before a step.
     between: Callable[[Year, date], Awaitable[None]] | None = None
@@ -80,7 +83,6 @@ class Year:
         if key not in self.nodes:
             (port,) = free_ports([self.state.ports.get(key)])
             self.state.ports[key] = port
-            (self.folder / key).mkdir(parents=True, exist_ok=True)
             self.nodes[key] = MovedProcess(name, self.folder / key, port, moment=self.moment)
         return self.nodes[key]
 
@@ -99,22 +101,24 @@ class Year:
         """The moment the clock was moved to last."""
         return datetime.fromisoformat(self.state.at)
 
-    def move_to(self, day: date, hour: int = 10) -> None:
+    async def move_to(self, day: date, hour: int = 10) -> None:
         """Let it be this hour of this day, for all nodes; never earlier than it is."""
         at = datetime.combine(day, time(hour), UTC)
         if self.state.at and at <= self.now:
             return
         self.state.at = at.isoformat()
-        move_to(self.moment, round(at.timestamp() * 1000), self.nodes.values())
+        await move_to(self.moment, round(at.timestamp() * 1000), self.nodes.values())
 
-    def pass_days(self, days: int) -> None:
+    async def pass_days(self, days: int) -> None:
         """Let days pass."""
-        self.move_to(self.now.date() + timedelta(days=days))
+        await self.move_to(self.now.date() + timedelta(days=days))
 
     @asynccontextmanager
     async def at_browser(self, key: str = OURS) -> AsyncIterator[Walker]:
         """Give a browser nobody is logged in at."""
-        async with walking(self.browser, self.nodes[key].origin, self.used, self.pictures) as walker:
+        async with walking(
+            self.browser, self.nodes[key].origin, self.used, self.taken, self.pictures
+        ) as walker:
             try:
                 yield walker
             except Exception:
@@ -163,14 +167,15 @@ class Year:
             if not answer["right"]:
                 raise Stumbled(f"the book of {node.name} is not right: {answer['findings']}")
 
-    async def look_round(self) -> None:
-        """Open every page of the desk that its menu and its first page lead to."""
+    async def look_round(self, most: int = 99) -> None:
+        """Open the pages of the desk, `most` of them, that its menu and its first page lead to."""
         async with self.person(ROSA) as rosa:
             await rosa.open("/admin")
             links = await rosa.page.locator("nav.desk-menu a, main a").evaluate_all(
                 "all => all.map(at => at.getAttribute('href'))"
             )
-            for link in sorted({each.partition("#")[0] for each in links if each.startswith(("/admin", "/desk", "/node"))}):
+            desk = {each.partition("#")[0] for each in links if each.startswith(("/admin", "/desk", "/node"))}
+            for link in sorted(desk)[:most]:
                 await rosa.open(link)
 
 
@@ -185,45 +190,61 @@ async def find_member(rosa: Walker, name: str) -> None:
 # --- running ------------------------------------------------------------------------------------------------------
 
 
+def _laid_out(folder: Path, pictures: Path | None) -> State | None:
+    """Make the folders, and return how far the year is, if it has begun."""
+    folder.mkdir(parents=True, exist_ok=True)
+    if pictures is not None:
+        pictures.mkdir(parents=True, exist_ok=True)
+    kept = folder / "state.json"
+    return State(**json.loads(kept.read_text())) if kept.exists() else None
+
+
 @asynccontextmanager
 async def a_year(
     folder: Path, chromium: str | None, pictures: Path | None = None, tell: Callable[[str], None] = print
 ) -> AsyncIterator[Year]:
     """Give a year that has not begun, or that goes on as `state.json` says; its nodes end with it."""
-    folder.mkdir(parents=True, exist_ok=True)
-    if pictures is not None:
-        pictures.mkdir(parents=True, exist_ok=True)
+    state = _laid_out(folder, pictures)
     async with started(chromium) as browser:
-        year = Year(folder.absolute(), browser, pictures, tell)
-        kept = folder / "state.json"
-        if kept.exists():
-            year.state = State(**json.loads(kept.read_text()))
-            move_to(year.moment, round(year.now.timestamp() * 1000), [])
+        year = Year(folder, browser, pictures, tell)
+        if state is not None:
+            year.state = state
+            await move_to(year.moment, round(year.now.timestamp() * 1000))
             for key in year.state.ports:
-                year.node(key, SCHEME if key == OURS else key.title()).next_release = year.state.next_release and key == OURS
-                await year.nodes[key].start()
+                year.node(key, SCHEME if key == OURS else key.title()).next_release = (
+                    year.state.next_release and key == OURS
+                )
+            await start_all(year)
         try:
             yield year
         finally:
             end_all(year.nodes.values())
 
 
-async def run_step(year: Year, step: Step) -> None:
+async def run_step(year: Year, step: Step, *, look: bool = True) -> None:
     """Do one step, and look at everything. Raises Stumbled, which names step, page and picture."""
     year.used.clear()
+    year.taken.clear()
     try:
         if year.between is not None:
             await year.between(year, step.day)
-        year.move_to(step.day)
+        await year.move_to(step.day)
         await step.act(year)
         await year.check_books()
-        await year.look_round()
+        if look:
+            await year.look_round()
     except Exception as error:
         where = year.failed_at or "at no page"
         log = year.ours.log_end() if year.state.ports else ""
-        raise Stumbled(f"step “{step.name}” ({step.title}), {year.state.at}: {where}\n{error}\n{log}") from error
+        raise Stumbled(
+            f"step “{step.name}” ({step.title}), {year.state.at}: {where}\n{error}\n{log}"
+        ) from error
     if missing := [each for each in bold(step.guide) if each not in year.used]:
         raise Stumbled(f"step “{step.name}”: the guide names {missing}, which nobody pressed or followed")
+    if year.taken != list(step.pictures):
+        raise Stumbled(
+            f"step “{step.name}”: the guide has the pictures {list(step.pictures)}, taken were {year.taken}"
+        )
     year.state.done.append(step.name)
     (year.folder / "state.json").write_text(json.dumps(asdict(year.state), indent=1))
 
@@ -233,6 +254,13 @@ def bold(text: str) -> Iterator[str]:
     for at, part in enumerate(text.replace("\n", " ").split("**")):
         if at % 2:
             yield part
+
+
+async def start_all(year: Year) -> None:
+    """Start the nodes, together: each asks its neighbours first whether they have newer books of it."""
+    async with asyncio.TaskGroup() as tasks:
+        for node in year.nodes.values():
+            tasks.create_task(node.start())
 
 
 async def keep(year: Year, name: str) -> None:
@@ -248,9 +276,8 @@ async def keep(year: Year, name: str) -> None:
         elif source.exists():
             shutil.copy2(source, target / each)
     if year.state.at:
-        move_to(year.moment, round(year.now.timestamp() * 1000), [])
-    for node in year.nodes.values():
-        await node.start()
+        await move_to(year.moment, round(year.now.timestamp() * 1000))
+    await start_all(year)
 
 
 def go_back(folder: Path, name: str) -> None:

@@ -351,3 +351,35 @@ async def test_a_pinned_certificate_is_checked_by_both_sides(aiohttp_server, tmp
         await channel.close()
         node.links.stop()
         await running
+
+
+async def test_whoever_hangs_up_before_they_are_answered_is_no_error_of_ours(aiohttp_server):
+    """As a node does that is stopped while it dials: nothing is raised, so nothing is logged as a fault."""
+    ended: asyncio.Queue[object] = asyncio.Queue()
+    async with Caller() as caller:
+        node = RealNode(ANA, ALL, caller, {})
+
+        @web.middleware
+        async def when_they_are_gone(request, handler):
+            while request.transport is not None and not request.transport.is_closing():  # noqa: ASYNC110 - nobody tells
+                await asyncio.sleep(0)
+            try:
+                answer = await handler(request)
+            except Exception as error:
+                ended.put_nowait(error)
+                raise
+            ended.put_nowait(answer)
+            return answer
+
+        application = node.application()
+        application.middlewares.append(when_they_are_gone)
+        server = await aiohttp_server(application)
+        _, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        writer.write(
+            f"GET {PEER_PATH} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+            "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n".encode()
+        )
+        await writer.drain()
+        writer.transport.abort()
+        async with asyncio.timeout(10):
+            assert isinstance(await ended.get(), web.Response)
