@@ -99,6 +99,7 @@ from node.services.pay_codes import PayCodes
 from node.services.peers import Network, Nowhere, Peers
 from node.services.people import People
 from node.services.pictures import Pictures
+from node.services.placed_here import placed_here
 from node.services.profiles import Profiles
 from node.services.promises import OwnUnit
 from node.services.proposals import LOOK_EVERY_S as LOOK_AT_VOTES_S
@@ -110,8 +111,8 @@ from node.services.refolding import fold_anew
 from node.services.rehearsals import Rehearsals, Tried
 from node.services.remarks import Remarks
 from node.services.reports import Reports
-from node.services.request_words import EVENT
-from node.services.requests_abroad import RequestsAbroad, placed_here
+from node.services.request_words import EVENT, SWAP
+from node.services.requests_abroad import RequestsAbroad
 from node.services.routes import Routes
 from node.services.second_step import SecondSteps
 from node.services.settings import SchemeSettings, Settings
@@ -121,6 +122,7 @@ from node.services.standing import LOOK_EVERY_S as LOOK_AT_ORDERS_S
 from node.services.standing import StandingOrders
 from node.services.swap_telling import SwapTelling
 from node.services.swaps import Swaps
+from node.services.swaps_abroad import SwapsAbroad
 from node.services.telling import Telling
 from node.services.thing_telling import ThingTelling
 from node.services.things import Things
@@ -422,10 +424,16 @@ class Node:
             requests=lambda: self.requests,
         )  # fmt: skip
         self.jobs.append(Job("end-bookings-abroad", HOUR_S, self.bookings_abroad.look))
+        self.swaps_abroad = SwapsAbroad(
+            store=self.store, clock=self.clock, settings=self.settings, telling=self.telling,
+            take_down=lambda tx, key, member: self.swaps.take_down(tx, key, member),  # noqa: PLW0108 - made below
+            requests=lambda: self.requests, chance=self.chance, asks=lambda: self.asks_abroad,
+        )  # fmt: skip
+        self.jobs.append(Job("end-swaps-abroad", HOUR_S, self.swaps_abroad.look))
         self.requests = RequestsAbroad(
             store=self.store, clock=self.clock, chance=self.chance, own=self.scheme, letters=lambda: self.letters,
             settings=self.settings, telling=self.telling, kinds={
-                GIFT: self.gifts, EVENT: self.events_abroad, **dict.fromkeys(BOOKABLE, self.bookings_abroad),
+                GIFT: self.gifts, EVENT: self.events_abroad, SWAP: self.swaps_abroad, **dict.fromkeys(BOOKABLE, self.bookings_abroad),
             },
             placed=placed_here,
         )  # fmt: skip
@@ -545,11 +553,13 @@ class Node:
     def _listing_withdrawn(self, tx: Tx, key: ItemKey) -> None:
         self.gifts.ended_in(tx, key)
         self.swaps.ended_in(tx, key)
+        self.swaps_abroad.ended_in(tx, key)
 
     def _leave(self, tx: Tx, member: Member) -> None:
         self.gifts.leave_in(tx, member)
         self.requests.leave_in(tx, member)
         self.swaps.leave_in(tx, member)
+        self.swaps_abroad.leave_in(tx, member)
         self.days.leave_in(tx, member)
         self.helping.leave_in(tx, member)
         self.bookings.leave_in(tx, member.account_no)

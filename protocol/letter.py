@@ -27,6 +27,7 @@ from protocol.limits import (
     LETTER_SEALED_BYTES_MAX,
     LETTER_TEXT_BYTES_MAX,
     LETTER_VALID_MS_MAX,
+    LISTING_TITLE_BYTES_MAX,
     TIME_MS_MAX,
 )
 from protocol.message import (
@@ -43,7 +44,7 @@ from protocol.message import (
     encode_message,
     open_message,
 )
-from protocol.names import Handle, SchemeId
+from protocol.names import Handle, ItemKey, SchemeId
 
 MESSAGE: Final = "message"
 PROPOSAL: Final = "proposal"
@@ -142,6 +143,14 @@ class LetterText(Message):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Given(Part):
+    """What whoever asks for a swap would give: the title of a listing of theirs, or words. Source: 7.10."""
+
+    text: Annotated[str, Text(LISTING_TITLE_BYTES_MAX, least=1)]
+    key: Annotated[ItemKey | None, Maybe(Fixed(16))]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RequestText(LetterText):
     """A letter that moves a request about a listing: all that its writer's side of it says now. Source: 7.10."""
 
@@ -153,6 +162,7 @@ class RequestText(LetterText):
     places: Annotated[int, Int(0, EVENT_GUESTS_MAX)]  # guests, seats; 0 where there are none to count
     start: Annotated[int | None, Maybe(Int(0, TIME_MS_MAX))]  # wall hours of the owner's scheme (5.9)
     end: Annotated[int | None, Maybe(Int(0, TIME_MS_MAX))]
+    given: Annotated[Given | None, Maybe(Nested((Given,)))] = None  # by whoever asks for a swap
 
     def __post_init__(self) -> None:
         LetterText.__post_init__(self)
@@ -165,6 +175,8 @@ class RequestText(LetterText):
             raise InvalidValue("RequestText: a time with one end")
         if self.start is not None and self.end is not None and self.start >= self.end:
             raise InvalidValue("RequestText: a time that ends before it starts")
+        if self.given is not None and (self.start is not None or self.kind != LISTING_REQUEST):
+            raise InvalidValue("RequestText: a swap with a time, or in an answer")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,11 +193,14 @@ class LetterAck(Message):
 
 
 def with_request(
-    text: LetterText, *, turn: int, heard: int, word: str, places: int, start: int | None, end: int | None
-) -> RequestText:
+    text: LetterText, *, turn: int, heard: int, word: str, places: int, start: int | None, end: int | None,
+    given: Given | None = None,
+) -> RequestText:  # fmt: skip
     """Return `text` as what moves a request about a listing. Raises InvalidValue: a word or time that is none."""
     said = {field.name: getattr(text, field.name) for field in fields(LetterText)}
-    return RequestText(**said, turn=turn, heard=heard, word=word, places=places, start=start, end=end)
+    return RequestText(
+        **said, turn=turn, heard=heard, word=word, places=places, start=start, end=end, given=given
+    )
 
 
 def make_letter(

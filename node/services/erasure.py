@@ -229,7 +229,7 @@ _BLANK_OF_ACCOUNT: Final[tuple[UpdateBase, ...]] = (
     _either(days_schema.appointment, "proposer_no", "other_no", what="", place=""),
     update(requests_schema.request)
     .where(requests_schema.request.c.account_no == bindparam("which"))
-    .values(title="", wanted="", said="", their_name="", their_handle=None),
+    .values(title="", wanted="", said="", given="", their_name="", their_handle=None),
     _either(swaps_schema.swap, "owner_no", "asker_no", title="", given=""),
     _either(gifts_schema.wish, "giver_no", "taker_no", wanted="", said="", their_name=""),
     # What either side said about what was lent; the title is the owner's word.

@@ -7,7 +7,7 @@ Source: docs/protocol.md 7.7.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Final
 
 import structlog
@@ -37,6 +37,7 @@ from protocol.letter import (
     NOBODY,
     NOT_UNDERSTOOD,
     TOO_MANY,
+    Given,
     Letter,
     LetterAck,
     LetterText,
@@ -91,6 +92,7 @@ class RequestPart:
     places: int = 0
     start: int | None = None
     end: int | None = None
+    given: Given | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,7 +208,13 @@ class Letters:
             listing=None if listing is None else ListingRef(scheme=listing[0], key=listing[1]),
             amount=writing.amount, until=writing.until, reference=writing.reference, text=writing.text,
         )  # fmt: skip
-        return text if writing.request is None else with_request(text, **asdict(writing.request))
+        part = writing.request
+        if part is None:
+            return text
+        return with_request(
+            text, turn=part.turn, heard=part.heard, word=part.word, places=part.places, start=part.start, end=part.end,
+            given=part.given,
+        )  # fmt: skip
 
     def _post(self, tx: Tx, thread: Thread, writing: Writing, text: LetterText) -> int:
         now_ms = self._clock.now_ms()

@@ -36,7 +36,7 @@ _R: Final = schema.request.c
 _M: Final = letters_schema.message.c
 _COLUMNS: Final = (
     _R.no, _R.id, _R.role, _R.account_no, _R.scheme, _R.their_name, _R.thread_no, _R.kind, _R.item_key, _R.title, _R.word,
-    _R.wanted, _R.places, _R.start, _R.end, _R.price, _R.stands, _R.said, _R.my_turn, _R.their_turn, _R.heard, _R.about_no,
+    _R.wanted, _R.places, _R.start, _R.end, _R.price, _R.given, _R.given_key, _R.confirmed, _R.stands, _R.said, _R.my_turn, _R.their_turn, _R.heard, _R.about_no,
     _R.created_ms, _R.changed_ms, _M.state,
 )  # fmt: skip
 _ALL: Final = select(*_COLUMNS).select_from(
@@ -59,6 +59,16 @@ _FOR: Final = (
     _MINE.where(_R.scheme == bindparam("scheme"), _R.item_key == bindparam("item_key"))
     .order_by(_R.no.desc())
     .limit(1)
+)
+_IN: Final = _ALL.where(_R.role == Role.IN.value, _R.kind == bindparam("kind"))
+_IN_OF: Final = _IN.where(_R.account_no == bindparam("account_no")).order_by(_R.no.desc()).limit(LISTED_MAX)
+_IN_ABOUT: Final = _IN.where(
+    _R.item_key == bindparam("item_key"), _R.stands.in_([Stands.ASKED.value, Stands.AGREED.value])
+).order_by(_R.no)
+_IN_BEFORE: Final = (
+    _IN.where(_R.stands == Stands.ASKED.value, _R.created_ms <= bindparam("since"))
+    .order_by(_R.no)
+    .limit(LISTED_MAX)
 )
 _IS_OPEN: Final = _R.stands.is_(None) | _R.stands.not_in(sorted(each.value for each in FINAL))
 _OPEN_OUT: Final = _MINE.where(_IS_OPEN).order_by(_R.no).limit(LISTED_MAX)
@@ -139,6 +149,7 @@ _ANSWERED: Final = _change(
     stands=bindparam("new_stands"), said=bindparam("new_said"), my_turn=bindparam("new_turn"), heard=bindparam("new_heard"),
     about_no=bindparam("new_about"), changed_ms=bindparam("now"),
 )  # fmt: skip
+_CONFIRMED: Final = _change(confirmed=bindparam("yes"))
 _HEARD: Final = _change(
     stands=bindparam("new_stands"), said=bindparam("new_said"), their_turn=bindparam("new_turn"), heard=bindparam("new_heard"),
     their_name=bindparam("new_name"), changed_ms=bindparam("now"),
@@ -165,6 +176,9 @@ class Request:
     start: int | None
     end: int | None
     price: int | None
+    given: str
+    given_key: ItemKey | None
+    confirmed: bool
     stands: Stands | None
     said: str
     my_turn: int
@@ -186,22 +200,38 @@ class Request:
 
 def _request(row: Row) -> Request:
     (
-        no, id_, role, account_no, scheme, name, thread_no, kind, key, title, word, wanted, places, start, end, price, stands, said,
-        my_turn, their_turn, heard, about_no, created_ms, changed_ms, letter,
+        no, id_, role, account_no, scheme, name, thread_no, kind, key, title, word, wanted, places, start, end, price, given, given_key,
+        confirmed, stands, said, my_turn, their_turn, heard, about_no, created_ms, changed_ms, letter,
     ) = row  # fmt: skip
     return Request(
         no=no, id=id_, role=Role(role), account_no=account_no, scheme=SchemeId(scheme), their_name=name,
         thread_no=thread_no, kind=kind, key=ItemKey(key), title=title, wants=Wants(word), wanted=wanted, places=places,
-        start=start, end=end, price=price, stands=None if stands is None else Stands(stands), said=said, my_turn=my_turn,
+        start=start, end=end, price=price, given=given, given_key=None if given_key is None else ItemKey(given_key),
+        confirmed=bool(confirmed), stands=None if stands is None else Stands(stands), said=said, my_turn=my_turn,
         their_turn=their_turn, heard=heard, about_no=about_no, created_ms=created_ms, changed_ms=changed_ms, letter=letter,
     )  # fmt: skip
 
 
 def find_out(tx: ReadTx, no: int, account_no: int) -> Request | None:
     """Return what this account asked for abroad; None whoever else did."""
-    row = tx.one(_BY_NO, no=no, role=Role.OUT.value)
+    return _find(tx, no, account_no, Role.OUT)
+
+
+def find_in(tx: ReadTx, no: int, account_no: int) -> Request | None:
+    """Return what somebody abroad asks this account for; None whoever else is asked."""
+    return _find(tx, no, account_no, Role.IN)
+
+
+def _find(tx: ReadTx, no: int, account_no: int, role: Role) -> Request | None:
+    row = tx.one(_BY_NO, no=no, role=role.value)
     found = None if row is None else _request(row)
     return found if found is not None and found.account_no == account_no else None
+
+
+def handle_of(tx: ReadTx, request: Request) -> bytes | None:
+    """Return the handle of whoever asks from abroad; None where they were erased."""
+    found = tx.scalar(_OF_HANDLE, no=request.no)
+    return None if found is None else bytes(found)
 
 
 def request_by_no(tx: ReadTx, no: int, role: Role) -> Request:
@@ -223,6 +253,21 @@ def request_about(tx: ReadTx, kind: str, about_no: int) -> Request | None:
     return None if row is None else _request(row)
 
 
+def requests_in(tx: ReadTx, kind: str, account_no: int) -> list[Request]:
+    """Return the newest of a kind that people abroad asked a member for."""
+    return [_request(row) for row in tx.all(_IN_OF, kind=kind, account_no=account_no)]
+
+
+def requests_about(tx: ReadTx, kind: str, key: ItemKey) -> list[Request]:
+    """Return what people abroad ask for of a listing that is asked or agreed, the oldest first."""
+    return [_request(row) for row in tx.all(_IN_ABOUT, kind=kind, item_key=key)]
+
+
+def requests_before(tx: ReadTx, kind: str, since_ms: int) -> list[Request]:
+    """Return what people abroad asked for up to a moment and nobody has answered."""
+    return [_request(row) for row in tx.all(_IN_BEFORE, kind=kind, since=since_ms)]
+
+
 def newest_requests(tx: ReadTx, account_no: int) -> list[Request]:
     """Return the newest that a member asked for abroad."""
     return [_request(row) for row in tx.all(_NEWEST_OUT, account_no=account_no)]
@@ -242,8 +287,7 @@ def seat_of(tx: ReadTx, request: Request) -> int | None:
 
 def person_of(tx: ReadTx, request: Request) -> int:
     """Return the number of the first request of whoever asks from abroad: by minus that they are known in bookings."""
-    handle = tx.scalar(_OF_HANDLE, no=request.no)
-    return int(tx.scalar(_PERSON, scheme=request.scheme, handle=handle))
+    return int(tx.scalar(_PERSON, scheme=request.scheme, handle=handle_of(tx, request)))
 
 
 def guest_of(tx: ReadTx, no: int) -> tuple[str, SchemeId] | None:
@@ -290,6 +334,7 @@ def put_request(tx: Tx, role: Role, values: Mapping[str, Any], now_ms: int) -> R
     unsaid: dict[str, Any] = {
         "their_handle": None, "stands": None, "said": "", "my_turn": 0, "their_turn": 0, "heard": 0, "about_no": None,
         "message_no": None, "places": 0, "start": None, "end": None, "price": None, "title": "", "their_name": "",
+        "given": "", "given_key": None, "confirmed": False,
     }  # fmt: skip
     no = tx.insert(
         _NEW, **{**unsaid, **values}, role=role.value, created_ms=now_ms, changed_ms=now_ms
@@ -318,6 +363,11 @@ def note_answered(
         _ANSWERED, which=no, new_stands=stands.value, new_said=said, new_turn=turn, new_heard=heard, new_about=about_no,
         now=now_ms,
     )  # fmt: skip
+
+
+def note_confirmed(tx: Tx, no: int) -> None:
+    """Unit: the owner says that a swap happened."""
+    tx.run(_CONFIRMED, which=no, yes=True)
 
 
 def note_heard(tx: Tx, no: int, stands: Stands, said: str, *, now_ms: int, **heard: Any) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from node.services.request_rows import Request
+from node.services.swap_words import News, swap_news, swap_title
 from node.wall import DAY_HOURS
 from node.web.period_words import period_words
 from node.web.words import Words
@@ -13,6 +14,14 @@ from protocol.booking import Period
 
 EVENT: Final = "event"
 STAY: Final = "stay"
+SWAP: Final = "swap"
+
+_SWAP_NEWS: Final = {
+    Stands.AGREED: News.AGREED,
+    Stands.DECLINED: News.DECLINED,
+    Stands.ENDED: News.CALLED_OFF,
+    Stands.DONE: News.DONE,
+}
 
 
 def when_asked(request: Request, words: Words) -> str:
@@ -26,12 +35,17 @@ def when_asked(request: Request, words: Words) -> str:
 
 def _title(request: Request, words: Words) -> dict[str, str]:
     when = when_asked(request, words)
+    if request.kind == SWAP:
+        return {"title": swap_title(request.title, request.given, words)}
     return {"title": f"{request.title}, {when}" if when else request.title}
 
 
 def asked_line(request: Request, wants: Wants, words: Words) -> str:
     """Return what the owner reads first of somebody of another scheme."""
     _, said, event = words.gettext, _title(request, words), request.kind == EVENT
+    if request.kind == SWAP:
+        news = {Wants.ASK: News.PROPOSED, Wants.TAKE_BACK: News.WITHDRAWN, Wants.HAS_IT: News.HAPPENED}[wants]
+        return swap_news(news, said["title"], words)[0]
     match wants:
         case Wants.ASK:
             return (_("I am coming: %(title)s") if event else _("I would like this: %(title)s")) % said
@@ -49,6 +63,8 @@ def asked_line(request: Request, wants: Wants, words: Words) -> str:
 def heard_line(request: Request, stands: Stands, words: Words) -> str:
     """Return what whoever asked reads first."""
     said = _title(request, words)
+    if request.kind == SWAP and stands in _SWAP_NEWS:
+        return swap_news(_SWAP_NEWS[stands], said["title"], words)[0]
     if request.start is not None:
         return _of_booking(stands, words) % said
     return (_of_event if request.kind == EVENT else _of_listing)(stands, words) % said

@@ -16,10 +16,9 @@ import structlog
 from node.clock import Chance, Clock
 from node.mail.texts import words_of
 from node.services.acts import clip
-from node.services.event_rows import event_by_key
 from node.services.letters import CannotWrite, Letters, RequestPart, Writing
-from node.services.members import Member, member_by_account, member_by_no
-from node.services.own_listings import find_own, owner_account
+from node.services.members import Member, member_by_account
+from node.services.placed_here import Placed
 from node.services.request_rows import (
     Request,
     Role,
@@ -37,7 +36,7 @@ from node.services.request_rows import (
     request_by_no,
     thread_about,
 )
-from node.services.request_words import EVENT, asked_line, heard_line, lines_of
+from node.services.request_words import SWAP, asked_line, heard_line, lines_of
 from node.services.settings import Settings
 from node.services.telling import Telling
 from node.services.threads import WAITING, Thread
@@ -52,6 +51,7 @@ from protocol.letter import (
     NOT_UNDERSTOOD,
     REQUEST_ID_BYTES,
     TOO_MANY,
+    Given,
     LetterText,
     RequestText,
     Sum,
@@ -66,6 +66,7 @@ from protocol.limits import (
     REQUESTS_OPEN_MAX,
 )
 from protocol.names import ItemKey, SchemeId
+from protocol.swap import SWAPPABLE
 
 log: Final[structlog.stdlib.BoundLogger] = structlog.stdlib.get_logger()
 
@@ -104,6 +105,8 @@ class NewRequest:
     start: int | None = None  # wall hours of the listing's scheme, of what is booked
     end: int | None = None
     price: int | None = None  # of that, in the listing's unit; below zero whoever asks gets it
+    given: str = ""  # what the member would give, of a swap
+    given_key: ItemKey | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,16 +116,6 @@ class Standing:
     stands: Stands
     lines: tuple[str, ...] = ()
     about_no: int | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Placed:
-    """What somebody abroad asks for: something of ours."""
-
-    kind: str
-    title: str
-    owner_no: int  # an account
-    timed: bool = False  # it is booked, and so asked for with a time
 
 
 class Kind(Protocol):
@@ -170,7 +163,7 @@ class RequestsAbroad:
             "id": self._chance.bytes(REQUEST_ID_BYTES), "account_no": member.account_no, "scheme": new.scheme,
             "their_name": new.owner_name, "thread_no": None, "kind": new.kind, "item_key": new.key, "title": new.title,
             "word": Wants.ASK.value, "wanted": new.wanted, "places": new.places, "start": new.start, "end": new.end,
-            "price": new.price,
+            "price": new.price, "given": new.given, "given_key": new.given_key,
         }  # fmt: skip
         request = put_request(tx, Role.OUT, values, self._clock.now_ms())
         return self._say(tx, member, request, Wants.ASK)
@@ -209,7 +202,7 @@ class RequestsAbroad:
         writing = Writing(
             account_no=member.account_no, name=clip(member.public_name, LETTER_NAME_BYTES_MAX), scheme=request.scheme,
             to_name=request.their_name, listing=(request.scheme, request.key), kind=LISTING_REQUEST,
-            text="\n".join(each for each in lines if each), reference=request.id, amount=_amount(request, request.scheme),
+            text="\n".join(each for each in lines if each), reference=request.id, amount=self._amount(request),
             request=_part(request, turn, wants.value),
         )  # fmt: skip
         letters = self._letters()
@@ -249,7 +242,7 @@ class RequestsAbroad:
             account_no=owner.account_no, name=clip(owner.public_name, LETTER_NAME_BYTES_MAX), scheme=request.scheme,
             listing=(self._own, request.key), kind=LISTING_ANSWER, reference=request.id,
             text="\n".join((heard_line(request, standing.stands, words), *standing.lines)),
-            amount=_amount(request, self._own),
+            amount=self._amount(request),
             request=_part(request, turn, standing.stands.value),
         )  # fmt: skip
         try:
@@ -271,10 +264,13 @@ class RequestsAbroad:
             return NOBODY
         if request_by_id(tx, text.reference, sender, Role.IN) is not None:
             return None
-        if placed.kind not in self._kinds or not _readable(text.text.partition("\n")[2]):
+        if _kind(placed, text) not in self._kinds or not _readable(text.text.partition("\n")[2]):
             return NOT_UNDERSTOOD
-        foreign = text.amount is not None and text.amount.scheme != self._own
-        if foreign or placed.timed is (text.start is None) or (text.end or 0) > self._last_hour():
+        # What one of the two adds to a swap is in the units of whoever gets it; what something costs in ours.
+        swap = text.given is not None
+        foreign = text.amount is not None and text.amount.scheme != self._own and not swap
+        timed = placed.timed and not swap
+        if foreign or timed is (text.start is None) or (text.end or 0) > self._last_hour():
             return NOT_UNDERSTOOD
         if open_of_handle(tx, sender, text.from_handle) >= REQUESTS_OPEN_MAX:
             return TOO_MANY
@@ -307,9 +303,10 @@ class RequestsAbroad:
             values = {
                 "id": text.reference, "title": placed.title, "account_no": thread.account_no, "scheme": thread.scheme,
                 "their_handle": text.from_handle, "their_name": text.from_name, "thread_no": thread.no,
-                "kind": placed.kind, "item_key": key, "word": wants.value, "places": text.places,
+                "kind": _kind(placed, text), "item_key": key, "word": wants.value, "places": text.places,
                 "wanted": text.text.partition("\n")[2], "start": text.start, "end": text.end,
-                "price": None if text.amount is None else text.amount.amount,
+                "price": self._price(text.amount), "given": "" if text.given is None else text.given.text,
+                "given_key": None if text.given is None else text.given.key,
             }  # fmt: skip
             request = put_request(tx, Role.IN, values, now_ms)
         # The same name for something else, or in somebody else's conversation: not theirs to move.
@@ -339,6 +336,23 @@ class RequestsAbroad:
             line = heard_line(request, stands, self._words(member))
             self._telling.told(tx, member, (line, *lines_of(said)), f"/messages/{thread.no}")
 
+    def _amount(self, request: Request) -> Sum | None:
+        """Return what a request says of units: what whoever asks gives, or what the owner adds to a swap."""
+        if not request.price:
+            return None
+        theirs = request.role is Role.OUT  # the listing
+        if request.price > 0:
+            return Sum(scheme=request.scheme if theirs else self._own, amount=request.price)
+        # Below zero they get it: of a swap in their own units; of anything else it is no price, and not said.
+        asking = self._own if theirs else request.scheme
+        return Sum(scheme=asking, amount=-request.price) if request.kind == SWAP else None
+
+    def _price(self, amount: Sum | None) -> int | None:
+        """Return the same, as it is written down here."""
+        if amount is None:
+            return None
+        return amount.amount if amount.scheme == self._own else -amount.amount
+
     def _words(self, reader: Member) -> Words:
         return words_of(self._settings.now, reader.language)
 
@@ -350,25 +364,14 @@ def _readable(wanted: str) -> bool:
     )
 
 
+def _kind(placed: Placed, text: RequestText) -> str:
+    """Return which kind decides: of a listing that can be swapped it depends on what is asked."""
+    return SWAP if text.given is not None and placed.kind in SWAPPABLE else placed.kind
+
+
 def _part(request: Request, turn: int, word: str) -> RequestPart:
+    given = Given(text=request.given, key=request.given_key) if request.given else None
     return RequestPart(
-        turn=turn, heard=request.their_turn, word=word, places=request.places, start=request.start, end=request.end
+        turn=turn, heard=request.their_turn, word=word, places=request.places, start=request.start, end=request.end,
+        given=given if request.role is Role.OUT else None,
     )  # fmt: skip
-
-
-def _amount(request: Request, scheme: SchemeId) -> Sum | None:
-    """Return the most that whoever asks gives, in the unit of the listing's scheme; what they get is no price."""
-    return Sum(scheme=scheme, amount=request.price) if request.price and request.price > 0 else None
-
-
-def placed_here(tx: ReadTx, key: ItemKey) -> Placed | None:
-    """Query: what people abroad know by this key."""
-    owned, owner = find_own(tx, key), owner_account(tx, key)
-    if owned is not None and owner is not None:
-        content = owned.listing.content
-        return Placed(kind=content.kind, title=content.title, owner_no=owner, timed=content.terms is not None)
-    hosted = event_by_key(tx, key)
-    host = None if hosted is None else member_by_no(tx, hosted.host_no)
-    if hosted is None or host is None:
-        return None
-    return Placed(kind=EVENT, title=hosted.event.plan.title, owner_no=host.account_no)

@@ -232,7 +232,7 @@ class Swaps:
         self._tell(tx, found, after, member, News.DONE if done else News.HAPPENED)
         key = found.key_of(side)
         if gone and key is not None:
-            self._take_down(tx, key, member)
+            self.take_down(tx, key, member)
         return self._again(tx, no, member)
 
     def _record(self, tx: Tx, found: Swapped, proved_by: str) -> Trade:
@@ -250,7 +250,8 @@ class Swaps:
             ),
         )  # fmt: skip
 
-    def _take_down(self, tx: Tx, key: ItemKey, member: Member) -> None:
+    def take_down(self, tx: Tx, key: ItemKey, member: Member) -> None:
+        """Unit: take what a member gave in a swap off the lists, if it is theirs and there."""
         owned = find_own(tx, key)
         if (
             owned is None

@@ -6,7 +6,7 @@ from typing import Final
 
 from sqlalchemy import Column, ForeignKey, Index
 
-from node.store.schema import Big, Blob, Str, table
+from node.store.schema import Big, Blob, Flag, Str, table
 
 # A request is never deleted: what became of it stays readable. Of one that came from abroad the truth is in the tables
 # of its kind (`about_no`); of one of ours abroad it is elsewhere, and this is what was heard of it.
@@ -20,7 +20,7 @@ request: Final = table(
     Column("their_handle", Blob),  # of whoever asks from abroad
     Column("their_name", Str, nullable=False),
     Column("thread_no", Big, ForeignKey("thread.no")),  # the conversation that carries it; none: erased
-    Column("kind", Str, nullable=False),  # gift, event; lend, rent, stay
+    Column("kind", Str, nullable=False),  # gift, event, swap; lend, rent, stay
     Column("item_key", Blob, nullable=False),
     Column("title", Str, nullable=False),  # as it was shown when it was asked for
     Column("word", Str, nullable=False),  # a Wants of protocol/beyond.py
@@ -28,8 +28,12 @@ request: Final = table(
     Column("places", Big, nullable=False),
     Column("start", Big),  # wall hours of the listing's scheme
     Column("end", Big),
-    # Of that time, or of coming, in the listing's unit, as it was read when it was asked for; below zero whoever asks gets it.
+    # Of that time, or of coming, in the listing's unit, as it was read when it was asked for; below zero whoever asks gets it:
+    # of a swap then in their own unit.
     Column("price", Big),
+    Column("given", Str, nullable=False),  # what whoever asks would give, of a swap
+    Column("given_key", Blob),  # of that listing of theirs
+    Column("confirmed", Flag, nullable=False),  # in: the owner says that the swap happened
     Column("stands", Str),  # a Stands of protocol/beyond.py; none: not heard yet
     Column("said", Str, nullable=False),  # the words of whoever answered
     Column("my_turn", Big, nullable=False),  # of the newest letter of our side; 0: none

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from node.services.request_rows import Request
-from node.services.request_words import EVENT, lines_of, when_asked
+from node.services.request_words import EVENT, SWAP, lines_of, when_asked
 from node.services.requests_abroad import Why
 from node.services.threads import WAITING
 from node.web.pages.booked_abroad_words import booked_acts, booked_cards, booked_pill, booked_words
 from node.web.pages.schemes import Schemes
+from node.web.pages.swapped_abroad_words import (
+    added_line,
+    swap_sentence,
+    swapped_acts,
+    swapped_cards,
+    swapped_pill,
+)
 from node.web.present import Voice, first_name
 from node.web.views.booking import BookingRow
 from node.web.views.member import WaitingCard
@@ -33,9 +40,9 @@ def scheme_called(scheme: SchemeId, schemes: Schemes, words: Words) -> str:
 
 
 def gets_units(request: Request) -> bool:
-    """Tell whether somebody was at an event that gives units, and its host said so. Source: 5.11."""
-    there = request.kind == EVENT and request.mirror.seen is Stands.DONE and bool(request.said)
-    return there and request.price is not None and request.price < 0
+    """Tell whether somebody was at an event that gives units, and its host said so, or has swapped and gets some. Source: 7.10."""
+    there = request.kind == SWAP or (request.kind == EVENT and bool(request.said))
+    return there and request.mirror.seen is Stands.DONE and (request.price or 0) < 0
 
 
 def standing_lines(request: Request, scheme: str, voice: Voice) -> tuple[str, ...]:
@@ -47,6 +54,12 @@ def standing_lines(request: Request, scheme: str, voice: Voice) -> tuple[str, ..
         return (_unheard(seen, request, said, voice.words),)
     if request.kind == EVENT:
         return (_at_event(seen, voice.words) % said, *lines_of(request.said))
+    if request.kind == SWAP:
+        return (
+            swap_sentence(request, seen, voice) % said,
+            *added_line(request, said, voice),
+            *lines_of(request.said),
+        )
     if request.start is not None:
         first, taken_back = booked_words(seen, voice.words) % said, seen is Stands.TAKEN_BACK
         return (first, *(() if taken_back else lines_of(request.said)))
@@ -107,6 +120,8 @@ def _unheard(seen: Seen, request: Request, said: dict[str, str], words: Words) -
 def request_pill(request: Request, words: Words) -> Pill:
     """Return how it stands in a word or two."""
     _, event = words.gettext, request.kind == EVENT
+    if request.kind == SWAP and (swapped := swapped_pill(request.mirror.seen, words)) is not None:
+        return swapped
     if request.start is not None and (booked := booked_pill(request.mirror.seen, words)) is not None:
         return booked
     match request.mirror.seen:
@@ -143,6 +158,8 @@ def request_acts(request: Request, voice: Voice) -> RequestActions:
     message = Link(text=voice.words.gettext("Messages"), href=f"/messages/{request.thread_no}")
     talk = None if request.thread_no is None else message
     mirror, href = request.mirror, f"/my/abroad/{request.no}"
+    if request.kind == SWAP:
+        return swapped_acts(request, talk, voice)
     if request.start is not None:
         return booked_acts(request, talk, voice)
     if mirror.over:
@@ -168,6 +185,9 @@ def abroad_cards(requests: tuple[Request, ...], schemes: Schemes, voice: Voice) 
             continue
         if request.kind == EVENT and seen is Stands.AGREED:
             continue  # nothing is asked of them
+        if request.kind == SWAP and seen is Stands.AGREED:
+            cards += swapped_cards(request, voice)
+            continue
         if request.start is not None and seen is Stands.AGREED:
             cards += booked_cards(request, voice)
             continue

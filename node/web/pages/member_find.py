@@ -320,10 +320,10 @@ def _listing_view(context: Context, shown: ShownListing) -> ListingView:
 
 
 def _can_swap(context: Context, shown: ShownListing) -> bool:
-    """Tell whether the reader can offer something for a listing: within the scheme only."""
-    if shown.owner is None or shown.content.kind not in SWAPPABLE:
+    """Tell whether the reader can offer something for a listing."""
+    if shown.content.kind not in SWAPPABLE or not context.member.may_trade:
         return False
-    return shown.owner.may_trade and context.member.may_trade
+    return shown.owner.may_trade if shown.owner is not None else shown.other is not None
 
 
 def cannot_record(context: Context, shown: ShownListing) -> str:

@@ -12,8 +12,9 @@ from node.services.acts import clip
 from node.services.ask_rows import Ask, asks_of
 from node.services.gifts import GIFT
 from node.services.request_rows import Request, find_out, newest_requests, open_requests, request_for
-from node.services.request_words import EVENT, STAY, when_asked
+from node.services.request_words import EVENT, STAY, SWAP, when_asked
 from node.services.requests_abroad import CannotRequest, NewRequest
+from node.services.swap_words import memo_words, swap_title
 from node.services.trades import Trade, newest_trades
 from node.store import ReadTx
 from node.web.amounts import as_typed
@@ -34,8 +35,10 @@ from node.web.pages.schemes import Schemes, schemes_known
 from node.web.present import OtherScheme, reference
 from node.web.views.page import Empty, Link
 from node.web.views.requests import AbroadPart, RequestActions, RequestRow, RequestsView
+from node.web.words import Words
 from protocol.beyond import Wants
 from protocol.limits import QUOTE_TEXT_BYTES_MAX
+from protocol.swap import Side, Terms
 
 TRADES_LOOKED_AT: Final = 60
 ASKED_FOR: Final = (GIFT,)  # what can be asked for in another scheme with one button
@@ -45,10 +48,13 @@ async def abroad_part(context: Context, shown: ShownListing, form: Filled = EMPT
     """Return what the page of another scheme's listing shows; None where there is nothing to say."""
     if shown.other is None:
         return None
+    swaps = await _swap_lines(context, shown)
     if shown.content.terms is not None:
-        return await _booked_part(context, shown, shown.other.name)
+        booked = await _booked_part(context, shown, shown.other.name)
+        return replace(booked, lines=(*booked.lines, *swaps))
     if shown.content.kind not in ASKED_FOR:
-        return None
+        mine = Link(text=context.words.gettext("What I asked for"), href="/my/abroad")
+        return AbroadPart(lines=swaps, acts=RequestActions(message=mine)) if swaps else None
     request = await context.read(request_for, context.member.account_no, shown.other.scheme, shown.key)
     if request is None or (request.mirror.over and request.wants is not Wants.HAS_IT):
         before = () if request is None else standing_lines(request, shown.other.name, context.voice)
@@ -62,6 +68,17 @@ async def abroad_part(context: Context, shown: ShownListing, form: Filled = EMPT
         lines=standing_lines(request, shown.other.name, context.voice),
         acts=replace(request_acts(request, context.voice), message=None),  # the page has a button to write
     )
+
+
+async def _swap_lines(context: Context, shown: ShownListing) -> tuple[str, ...]:
+    """Return how the reader's swap for a listing of another scheme stands, where one is open."""
+    assert shown.other is not None
+    found = [
+        each
+        for each in await context.read(open_requests, context.member.account_no)
+        if (each.scheme, each.key, each.kind) == (shown.other.scheme, shown.key, SWAP)
+    ]
+    return tuple(line for each in found for line in standing_lines(each, shown.other.name, context.voice))
 
 
 async def _booked_part(context: Context, shown: ShownListing, scheme: str) -> AbroadPart:
@@ -78,7 +95,7 @@ async def _booked_part(context: Context, shown: ShownListing, scheme: str) -> Ab
     mine = [
         each
         for each in await context.read(open_requests, context.member.account_no)
-        if (each.scheme, each.key) == (shown.other.scheme, shown.key)
+        if (each.scheme, each.key) == (shown.other.scheme, shown.key) and each.kind != SWAP
     ]
     lines = tuple(
         f"{when_asked(each, context.words)}: {standing_lines(each, scheme, voice)[0]}" for each in mine
@@ -97,6 +114,18 @@ async def ask(context: Context, shown: ShownListing, text: str) -> None:
     new = NewRequest(
         scheme=shown.other.scheme, key=shown.key, kind=shown.content.kind, title=shown.content.title,
         owner_name=shown.owner_name, wanted=text,
+    )  # fmt: skip
+    await context.node.requests.ask(context.member, new)
+
+
+async def ask_to_swap(context: Context, shown: ShownListing, terms: Terms, said: str) -> None:
+    """Propose a swap for a listing of another scheme. Raises CannotRequest."""
+    assert shown.other is not None
+    added = {Side.ASKER: terms.amount, Side.OWNER: -terms.amount}
+    new = NewRequest(
+        scheme=shown.other.scheme, key=shown.key, kind=SWAP, title=shown.content.title, owner_name=shown.owner_name,
+        wanted=said, price=None if terms.payer is None else added[terms.payer], given=terms.given,
+        given_key=terms.given_key,
     )  # fmt: skip
     await context.node.requests.ask(context.member, new)
 
@@ -134,16 +163,20 @@ def _lately(tx: ReadTx, account_no: int) -> _Lately:
 
 def _ask_for(context: Context, request: Request, other: OtherScheme, asked: tuple[Ask, ...]) -> Link | None:
     """Return where what is given for having been there is asked for, or that request."""
-    _, what = context.words.gettext, clip(request.title, QUOTE_TEXT_BYTES_MAX)
+    _, swap = context.words.gettext, request.kind == SWAP
+    what = clip(_what(request, context.words), QUOTE_TEXT_BYTES_MAX)
     for ask in asked:
         if ask.thread_no == request.thread_no and ask.created_ms >= request.created_ms and ask.text == what:
             return Link(text=_("See the request"), href=f"/asks/{ask.no}")
     if request.thread_no is None or request.price is None or not context.settings.asks_abroad:
         return None
-    here = price_here(-request.price, other, context.node.settings.rate())
+    # What the owner adds to a swap is in our units; what an event gives in theirs.
+    here = -request.price if swap else price_here(-request.price, other, context.node.settings.rate())
     amount = "" if here is None else as_typed(here, context.unit, context.language)
     filled = {"thread": str(request.thread_no), "what": what, "amount": amount}
-    text = _("Ask for %(amount)s") % {"amount": context.voice.spoken(-request.price, other.unit)}
+    text = _("Ask for %(amount)s") % {
+        "amount": context.voice.spoken(-request.price, context.unit if swap else other.unit)
+    }
     return Link(text=text, href="/ask/abroad?" + urlencode(filled))
 
 
@@ -154,7 +187,7 @@ def _pay(context: Context, request: Request, schemes: Schemes, seen: _Lately) ->
         return _ask_for(context, request, other, seen.asked)
     if other is None or not is_to_pay(request, context.now_ms):
         return None
-    what = clip(f"{request.title}, {when_asked(request, context.words)}", QUOTE_TEXT_BYTES_MAX)
+    what = clip(_what(request, context.words), QUOTE_TEXT_BYTES_MAX)
     for trade in seen.paid:
         here = trade.other_scheme == request.scheme and trade.created_ms >= request.created_ms
         if (
@@ -173,27 +206,52 @@ def _pay(context: Context, request: Request, schemes: Schemes, seen: _Lately) ->
     return Link(text=text, href="/record/what?" + urlencode(filled))
 
 
+def _what(request: Request, words: Words) -> str:
+    """Return what is paid for."""
+    if request.kind == SWAP:
+        return memo_words(request.title, request.given, words)
+    when = when_asked(request, words)
+    return f"{request.title}, {when}" if when else request.title
+
+
 def _row(context: Context, request: Request, schemes: Schemes, seen: _Lately) -> RequestRow:
     name = scheme_called(request.scheme, schemes, context.words)
     where = "near" if request.kind == EVENT else "l"
     return RequestRow(
-        title=request.title or context.words.gettext("Something"),
+        title=_title(request, context.words),
         href="" if request.mirror.over else f"/{where}/{listing_id(request.key, request.scheme)}",
         badge=name,
         state=request_pill(request, context.words),
         lines=tuple(
             each
-            for each in (when_asked(request, context.words), *standing_lines(request, name, context.voice))
+            for each in (
+                when_asked(request, context.words),
+                *standing_lines(request, name, context.voice),
+                _added(context, request, schemes.get(request.scheme)),
+            )
             if each
         ),
         acts=replace(request_acts(request, context.voice), pay=_pay(context, request, schemes, seen)),
     )
 
 
+def _added(context: Context, request: Request, other: OtherScheme | None) -> str:
+    """Return what the reader adds to a swap, until it is paid beside it."""
+    if request.kind != SWAP or other is None or request.mirror.over or (request.price or 0) <= 0:
+        return ""
+    return f"{context.words.gettext('You also give')}: {context.voice.spoken(request.price or 0, other.unit)}"
+
+
+def _title(request: Request, words: Words) -> str:
+    if request.kind == SWAP:
+        return swap_title(request.title, request.given, words)
+    return request.title or words.gettext("Something")
+
+
 async def received(context: Context) -> web.Response:
     """POST /my/abroad/{number}/received: I have it now, or have brought it back."""
     found = await context.read(find_out, context.number("number"), context.member.account_no)
-    booked = found is not None and found.start is not None
+    booked = found is not None and (found.start is not None or found.kind == SWAP)
     return await _act(context, Wants.HAS_IT, "saved" if booked else "gift-received")
 
 

@@ -25,6 +25,7 @@ from node.web.context import MEMBER, Context, NoSuchPage, get, post
 from node.web.forms import Filled, Form, Tick, line
 from node.web.pages.member_standing import name_of
 from node.web.pages.recording import own_account, paused, ring, stopped, too_far
+from node.web.pages.swap_abroad_words import swap_rows_abroad
 from node.web.pages.swap_words import (
     PATH,
     read_swaps_of,
@@ -104,9 +105,8 @@ async def swaps(context: Context) -> web.Response:
     """GET /my/swaps"""
     account_no = context.member.account_no
     found = await context.read(read_swaps_of, account_no)
-    return context.show(
-        SwapsView(rows=tuple(swap_row(each, other, account_no, context.voice) for each, other in found))
-    )
+    mine = tuple(swap_row(each, other, account_no, context.voice) for each, other in found)
+    return context.show(SwapsView(rows=(*await swap_rows_abroad(context), *mine)))
 
 
 async def swap_page(context: Context) -> web.Response:

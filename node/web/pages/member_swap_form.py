@@ -7,16 +7,18 @@ from typing import Final
 
 from aiohttp import web
 
-from node.services.members import Member
 from node.services.own_listings import Owned, listings_of
+from node.services.requests_abroad import CannotRequest
 from node.services.swap_rows import Swapped
 from node.services.swaps import CannotSwap, NewSwap, can_be_swapped
 from node.store import ReadTx
-from node.web.amounts import as_typed
+from node.web.amounts import Unit, as_typed
 from node.web.context import MEMBER, Context, NoSuchPage, get, post
 from node.web.forms import Filled, Form, SpendForm, line, once_key
 from node.web.listing_names import listing_id
+from node.web.pages.abroad_words import cannot_ask
 from node.web.pages.listings import ShownListing, find_listing
+from node.web.pages.member_requests import ask_to_swap
 from node.web.pages.member_swap import cannot_swap, cannot_words, find
 from node.web.pages.recording import paused, read_amount
 from node.web.pages.swap_words import PATH
@@ -56,10 +58,13 @@ class OtherForm(TermsForm):
 class Asking:
     """Between whom a form is, and what they may choose from."""
 
-    other: Member
+    name: str  # of the other
     mine: Side  # the reader's
     title: str  # of what is asked for
     things: tuple[Owned, ...]  # of the asker's
+    theirs: Unit | None = (
+        None  # of somebody of another scheme: what one of the two adds is in the units of whoever gets it
+    )
 
 
 def _things(tx: ReadTx, now_ms: int, member_no: int) -> tuple[Owned, ...]:
@@ -69,7 +74,7 @@ def _things(tx: ReadTx, now_ms: int, member_no: int) -> tuple[Owned, ...]:
 def _view(
     context: Context, asking: Asking, action: str, back: Link, hidden: tuple[tuple[str, str], ...], form: Filled
 ) -> SwapFormView:  # fmt: skip
-    _, voice, name = context.words.gettext, context.voice, first_name(asking.other.name)
+    _, voice, name = context.words.gettext, context.voice, first_name(asking.name)
     said = {"name": name, "title": asking.title}
     asks = asking.mine is Side.ASKER
     return SwapFormView(
@@ -91,11 +96,15 @@ def _view(
             Option(value=ME, text=_("Yes, I also give %(name)s something") % said),
             Option(value=THEM, text=_("Yes, %(name)s also gives me something") % said),
         ),
-        unit_name=voice.unit_name(),
+        unit_name=voice.unit_name()
+        if asking.theirs is None
+        else _("%(theirs)s if you give it, in %(ours)s if you get it")
+        % {"theirs": voice.unit_name(asking.theirs), "ours": voice.unit_name()},
         amount_hint=voice.amount_hint(),
         action=action,
         back=back,
         hidden=hidden,
+        abroad=asking.theirs is not None,
         form=form,
     )
 
@@ -116,7 +125,8 @@ def _read(context: Context, asking: Asking, form: TermsForm) -> Terms | Filled:
     elif len(given.encode()) > LISTING_TITLE_BYTES_MAX:
         filled = filled.with_error("words", _("This is too long. Please make it shorter."))
     if payer is not None:
-        read = read_amount(context, form.amount, context.unit, filled)
+        unit = asking.theirs if asking.theirs is not None and payer is asking.mine else context.unit
+        read = read_amount(context, form.amount, unit, filled)
         if isinstance(read, Filled):
             return read
         amount = read
@@ -134,10 +144,16 @@ def _read(context: Context, asking: Asking, form: TermsForm) -> Terms | Filled:
 async def _asked_for(context: Context) -> tuple[ShownListing, Asking]:
     """Return the listing the address names, as something the reader can ask for. Raises NoSuchPage."""
     shown = await find_listing(context, context.part("id"))
-    if shown.owner is None or shown.owner.no == context.member.no or shown.content.kind not in SWAPPABLE:
+    if (shown.owner is None and shown.other is None) or shown.content.kind not in SWAPPABLE:
         raise NoSuchPage
+    if shown.owner is not None and shown.owner.no == context.member.no:
+        raise NoSuchPage
+    name = shown.owner_name if shown.owner is None else shown.owner.name
     things = await context.read(_things, context.now_ms, context.member.no)
-    return shown, Asking(other=shown.owner, mine=Side.ASKER, title=shown.content.title, things=things)
+    return shown, Asking(
+        name=name or context.words.gettext("Somebody"), mine=Side.ASKER, title=shown.content.title, things=things,
+        theirs=None if shown.other is None else shown.other.unit,
+    )  # fmt: skip
 
 
 def _new_view(
@@ -168,6 +184,8 @@ async def propose(context: Context) -> web.Response:
     terms = _read(context, asking, form)
     if isinstance(terms, Filled):
         return context.show(_new_view(context, shown, asking, terms, form.once), 422)
+    if shown.other is not None:
+        return await _propose_abroad(context, shown, asking, form, terms)
     new = NewSwap(key=shown.key, terms=terms, said=form.said)
     try:
         made = await context.node.swaps.propose(context.member, new, once_key(form.once))
@@ -175,6 +193,24 @@ async def propose(context: Context) -> web.Response:
         typed = Filled(form.model_dump()).with_error("", cannot_words(context, no.why))
         return context.show(_new_view(context, shown, asking, typed, form.once), 422)
     return context.redirect(f"{PATH}/{made.no}", note="day-proposed")
+
+
+async def _propose_abroad(
+    context: Context, shown: ShownListing, asking: Asking, form: ProposeForm, terms: Terms
+) -> web.Response:
+    """Ask the owner of a neighbour's listing; while a proposal of the reader's for it is open, nothing new is sent."""
+    _, typed = context.words.gettext, Filled(form.model_dump())
+    if terms.payer is not None and not context.settings.asks_abroad:
+        wrong = _("Your scheme does not let people of other schemes ask each other to be paid.")
+        return context.show(
+            _new_view(context, shown, asking, typed.with_error("pays", wrong), form.once), 422
+        )
+    try:
+        await ask_to_swap(context, shown, terms, form.said)
+    except CannotRequest as no:
+        wrong = cannot_ask(no.why, context.words)
+        return context.show(_new_view(context, shown, asking, typed.with_error("", wrong), form.once), 422)
+    return context.redirect("/my/abroad", note="sent")
 
 
 # --- another instead ------------------------------------------------------------------------------------------
@@ -188,7 +224,7 @@ async def _answered(context: Context) -> tuple[Swapped, Asking]:
         raise NoSuchPage
     asker = context.member if mine is Side.ASKER else other
     things = await context.read(_things, context.now_ms, asker.no)
-    return found, Asking(other=other, mine=mine, title=found.title, things=things)
+    return found, Asking(name=other.name, mine=mine, title=found.title, things=things)
 
 
 def _other_view(
@@ -233,7 +269,7 @@ async def other_sent(context: Context) -> web.Response:
         raise NoSuchPage
     asker = context.member if mine is Side.ASKER else with_
     things = await context.read(_things, context.now_ms, asker.no)
-    asking = Asking(other=with_, mine=mine, title=found.title, things=things)
+    asking = Asking(name=with_.name, mine=mine, title=found.title, things=things)
     terms = _read(context, asking, form)
     if isinstance(terms, Filled):
         return context.show(_other_view(context, found, asking, form.turn, terms), 422)

@@ -38,6 +38,7 @@ from node.web.pages.member_given import GiftsWaiting, read_waiting, waiting_card
 from node.web.pages.member_help_asking import help_cards, read_brought
 from node.web.pages.member_listings import EXPIRES_SOON_MS, state_pill
 from node.web.pages.schemes import Schemes
+from node.web.pages.swap_abroad_words import abroad_swap_cards, read_swaps_abroad
 from node.web.pages.swap_words import With, read_waiting_swaps, swap_cards
 from node.web.pages.thing_owners import owner_cards, read_asked
 from node.web.present import Voice, first_name, party_of, reference, trade_sentence
@@ -69,6 +70,7 @@ class Mine:
     gifts: GiftsWaiting
     abroad: tuple[Abroad, ...]  # what they asked for in other schemes and is not over
     swaps: tuple[With, ...]  # that wait for them
+    swaps_abroad: tuple[Abroad, ...]  # that people of other schemes proposed to them
     days: tuple[DayWaiting, ...]
     events: tuple[Attended, ...]  # ahead of them
     seats_asked: tuple[tuple[Hosted, int], ...]  # lifts of theirs, and how many wait for a yes
@@ -96,6 +98,7 @@ def read_mine(tx: ReadTx, now_ms: int, member_no: int, account_no: int, own: Sch
         gifts=read_waiting(tx, account_no),
         abroad=tuple(open_requests(tx, account_no)),
         swaps=read_waiting_swaps(tx, account_no, now_ms),
+        swaps_abroad=read_swaps_abroad(tx, account_no),
         days=read_waiting_days(tx, now_ms, account_no, own),
         partners={} if last is None else members_of(tx, [last]),
         listings=tuple(
@@ -126,7 +129,7 @@ def waiting_cards_of(
     cards += [_offered(lent, lender, voice) for lent, lender in mine.offered]
     cards += [_held_up(order, payee, voice) for order, payee in mine.held_up]
     cards += waiting_days(voice, member.account_no, mine.days)
-    cards += swap_cards(mine.swaps, voice)
+    cards += swap_cards(mine.swaps, voice) + abroad_swap_cards(mine.swaps_abroad, voice)
     cards += waiting_cards(voice, mine.gifts) + abroad_cards(mine.abroad, schemes, voice)
     cards += wanted_cards(mine.wanted, voice)
     cards += booking_cards(mine.bookings, now_hour, voice) + owner_cards(mine.things, voice)

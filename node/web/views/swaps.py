@@ -47,6 +47,7 @@ class SwapFormView(View):
     action: str
     back: Link
     hidden: tuple[tuple[str, str], ...]
+    abroad: bool = False  # with somebody of another scheme, who says yes or no
     form: Filled = EMPTY
 
 

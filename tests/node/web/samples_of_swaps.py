@@ -60,7 +60,12 @@ VIEWS: Final[Mapping[str, View]] = {
             {"words": "Please say in a few words what it is.", "amount": "Please write a time, for example 2, 1:30 or 90 min."},
         ),
     ),
+    "swap-form-abroad": replace(FORM, unit_name="Acorns if you give it, in hours if you get it", abroad=True),
     "swap-asked": ASKED,
+    "swap-abroad": replace(
+        ASKED, balances="", other_href="", facts=(*ASKED.facts[:1], Fact(label="Ana (Oakvale) gives", text="Plum jam, four jars"), Fact(label="Ana (Oakvale) also gives", text="6 Acorns"), Fact(label="A few words", text="Two jars")),
+        sentences=("Please say yes or no. Nothing moves by it.", "When both have said that it happened, Ana is asked for what they add."),
+    ),
     "swap-waits": replace(
         ASKED, state=Pill(text="Waiting for an answer", tone="wait"), balances="", yes_action="", no_action="",
         other_href="", withdraw_action=f"{PATH}/withdraw",
