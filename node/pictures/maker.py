@@ -35,6 +35,7 @@ class Why(StrEnum):
     BROKEN = "broken"
     BUSY = "busy"
     TOO_MANY = "too-many"  # pictures of this member
+    ENOUGH = "enough"  # of what was lent, by this side
     FULL = "full"  # the node's room
 
 

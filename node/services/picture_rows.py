@@ -5,9 +5,10 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Final, NamedTuple
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import bindparam, func, or_, select
 
 from node.store import ReadTx
+from node.store.schema import bookings as bookings_schema
 from node.store.schema import pictures as schema
 from protocol.market import Listing
 from protocol.names import ItemKey
@@ -31,13 +32,30 @@ class Kept(NamedTuple):
     thumbnail_name: bytes
     page_width: int
     page_height: int
+    booking_no: int | None  # of what was lent, where it shows how that was
+    words: str
+    taken_ms: int
 
 
 _P: Final = schema.picture.c
 _COLUMNS: Final = (
-    _P.no, _P.member_no, _P.item_key, _P.name, _P.thumbnail_name, _P.page_width, _P.page_height,
+    _P.no, _P.member_no, _P.item_key, _P.name, _P.thumbnail_name, _P.page_width, _P.page_height, _P.booking_no,
+    _P.words, _P.taken_ms,
 )  # fmt: skip
 _ONE: Final = select(*_COLUMNS).where(_P.no == bindparam("no"))
+_OF_BOOKING: Final = select(*_COLUMNS).where(_P.booking_no == bindparam("booking_no")).order_by(_P.no)
+_B: Final = bookings_schema.booking.c
+_OF_TWO: Final = (
+    select(*_COLUMNS)
+    .select_from(schema.picture.join(bookings_schema.booking, _P.booking_no == _B.no))
+    .where(
+        or_(
+            (_B.owner_no == bindparam("one_no")) & (_B.borrower_no == bindparam("other_no")),
+            (_B.owner_no == bindparam("other_no")) & (_B.borrower_no == bindparam("one_no")),
+        )
+    )
+    .order_by(_P.no)
+)
 _OF_LISTING: Final = select(*_COLUMNS).where(_P.item_key == bindparam("item_key")).order_by(_P.no)
 _BYTES: Final = {
     Size.SMALL: select(_P.thumbnail).where(_P.no == bindparam("no")),
@@ -54,6 +72,16 @@ def picture_by_no(tx: ReadTx, no: int) -> Kept | None:
     """Query: one picture."""
     row = tx.one(_ONE, no=no)
     return None if row is None else Kept._make(row)
+
+
+def pictures_of_booking(tx: ReadTx, booking_no: int) -> list[Kept]:
+    """Query: how something lent was, by either side, oldest first."""
+    return [Kept._make(row) for row in tx.all(_OF_BOOKING, booking_no=booking_no)]
+
+
+def pictures_of_two(tx: ReadTx, one_no: int, other_no: int) -> list[Kept]:
+    """Query: how whatever one of two accounts lent the other was, oldest first."""
+    return [Kept._make(row) for row in tx.all(_OF_TWO, one_no=one_no, other_no=other_no)]
 
 
 def pictures_at(tx: ReadTx, key: ItemKey) -> dict[bytes, Kept]:

@@ -8,24 +8,40 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import bindparam, delete, insert, update
+from sqlalchemy import bindparam, delete, insert, select, update
 
 from node.clock import Clock
-from node.pictures.limits import PICTURE_UNUSED_MS, PICTURES_HELD_BYTES_MAX, PICTURES_OF_ONE_MAX
+from node.pictures.limits import (
+    CONDITION_KEPT_MS,
+    CONDITION_PICTURES_MAX,
+    PICTURE_UNUSED_MS,
+    PICTURES_HELD_BYTES_MAX,
+    PICTURES_OF_ONE_MAX,
+)
 from node.pictures.maker import MadeAnew, NoPicture, PictureMaker, Why
-from node.services.picture_rows import Kept, count_of, length_of_all, picture_by_no, pictures_at
+from node.services.booking_rows import OPEN
+from node.services.picture_rows import (
+    Kept,
+    count_of,
+    length_of_all,
+    picture_by_no,
+    pictures_at,
+    pictures_of_booking,
+)
 from node.store import ReadTx, Store, Tx
+from node.store.schema import bookings as bookings_schema
 from node.store.schema import pictures as schema
 from protocol.market import Listing
 from protocol.names import ItemKey
 from protocol.pictures import picture_name
 
 _P: Final = schema.picture.c
+_B: Final = bookings_schema.booking.c
 _NEW: Final = insert(schema.picture)
 _SHOW: Final = (
     update(schema.picture)
     .where(
-        _P.name == bindparam("which"), _P.member_no == bindparam("whose"), _P.item_key.is_(None)
+        _P.name == bindparam("which"), _P.member_no == bindparam("whose"), _P.item_key.is_(None), _P.booking_no.is_(None)
     )
     .values(item_key=bindparam("new_key"))
 )  # fmt: skip
@@ -33,8 +49,12 @@ _DROP: Final = delete(schema.picture).where(
     _P.item_key == bindparam("shown_by"), _P.name == bindparam("which")
 )
 _DROP_OLD: Final = delete(schema.picture).where(
-    _P.item_key.is_(None), _P.taken_ms <= bindparam("before")
+    _P.item_key.is_(None), _P.booking_no.is_(None), _P.taken_ms <= bindparam("before")
 )  # fmt: skip
+_ENDED: Final = select(_B.no).where(
+    _B.state.not_in([state.value for state in OPEN]), _B.changed_ms <= bindparam("before")
+)
+_DROP_CONDITIONS: Final = delete(schema.picture).where(_P.booking_no.in_(_ENDED))
 
 
 class Pictures:
@@ -51,10 +71,21 @@ class Pictures:
         made = await self._maker.make(data)
         return await self._store.write(self._keep, member_no, made)
 
-    def _keep(self, tx: Tx, member_no: int, made: MadeAnew) -> Kept:
-        _check_room(tx, member_no)
+    async def take_condition(self, member_no: int, booking_no: int, data: bytes, words: str) -> Kept:
+        """Keep a picture that one side of a booking sent of how the thing was. Raises NoPicture. Source: 5.9."""
+        await self._store.read(_check_conditions, member_no, booking_no)
+        made = await self._maker.make(data)
+        return await self._store.write(self._keep, member_no, made, booking_no, words)
+
+    def _keep(
+        self, tx: Tx, member_no: int, made: MadeAnew, booking_no: int | None = None, words: str = ""
+    ) -> Kept:
+        if booking_no is None:
+            _check_room(tx, member_no)
+        else:
+            _check_conditions(tx, member_no, booking_no)
         no = tx.insert(
-            _NEW, member_no=member_no, item_key=None, name=picture_name(made.full.data),
+            _NEW, member_no=member_no, item_key=None, booking_no=booking_no, words=words, name=picture_name(made.full.data),
             thumbnail_name=picture_name(made.thumbnail.data), taken_ms=self._clock.now_ms(),
             length=sum(len(each.data) for each in (made.full, made.page, made.thumbnail)),
             page_width=made.page.width, page_height=made.page.height, thumbnail=made.thumbnail.data,
@@ -65,8 +96,8 @@ class Pictures:
         return kept
 
     async def drop_unused(self) -> None:
-        """Throw away what no listing shows; done by a job."""
-        await self._store.write(_drop_old, self._clock.now_ms() - PICTURE_UNUSED_MS)
+        """Throw away what no listing shows, and how things were that came back long ago; done by a job."""
+        await self._store.write(_drop_old, self._clock.now_ms())
 
 
 def show_in(tx: Tx, member_no: int, key: ItemKey, content: Listing | None) -> None:
@@ -87,5 +118,14 @@ def _check_room(tx: ReadTx, member_no: int) -> None:
         raise NoPicture(Why.FULL)
 
 
-def _drop_old(tx: Tx, before: int) -> None:
-    tx.run(_DROP_OLD, before=before)
+def _check_conditions(tx: ReadTx, member_no: int, booking_no: int) -> None:
+    """Raises NoPicture: there is no room for one more, of this booking or at all."""
+    held = pictures_of_booking(tx, booking_no)
+    if sum(each.member_no == member_no for each in held) >= CONDITION_PICTURES_MAX:
+        raise NoPicture(Why.ENOUGH)
+    _check_room(tx, member_no)
+
+
+def _drop_old(tx: Tx, now_ms: int) -> None:
+    tx.run(_DROP_OLD, before=now_ms - PICTURE_UNUSED_MS)
+    tx.run(_DROP_CONDITIONS, before=now_ms - CONDITION_KEPT_MS)

@@ -9,13 +9,15 @@ from typing import Final
 
 from sqlalchemy import Column, ForeignKey, Index
 
-from node.store.schema import Big, Blob, Small, table
+from node.store.schema import Big, Blob, Small, Str, table
 
 picture: Final = table(
     "picture",
     Column("no", Big, primary_key=True),
     Column("member_no", Big, ForeignKey("member.no"), nullable=False),  # who sent it
     Column("item_key", Blob),  # of the listing that shows it; none: not published yet
+    Column("booking_no", Big, ForeignKey("booking.no")),  # of what was lent, where it shows how that was
+    Column("words", Str, nullable=False),  # what is on it; "" of a listing's, which says it itself
     Column("name", Blob, nullable=False),  # of the full one: its hash (5.7)
     Column("thumbnail_name", Blob, nullable=False),
     Column("taken_ms", Big, nullable=False),
@@ -28,4 +30,5 @@ picture: Final = table(
     Column("full", Blob, nullable=False),
     Index("ix_picture_member", "member_no", "length"),
     Index("ix_picture_key", "item_key"),
+    Index("ix_picture_booking", "booking_no"),
 )

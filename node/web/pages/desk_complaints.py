@@ -22,6 +22,7 @@ from node.services.trades import Trade, trade_by_no
 from node.store import ReadTx
 from node.web.context import ORGANISER, Context, NoSuchPage, Route, get, post
 from node.web.forms import EMPTY, Filled, Form, SpendForm, line, once_key
+from node.web.pages.booking_pictures import conditions_shown, read_conditions
 from node.web.pages.member import members_of
 from node.web.pages.schemes import schemes_known
 from node.web.present import paragraphs_of, party_of, reference, trade_sentence
@@ -115,6 +116,9 @@ async def _view(
         correct_form=correct,
         once=context.once(),
         close_action=f"{here}/close" if is_open and not own else "",
+        condition=conditions_shown(
+            context, await context.read(read_conditions, read.complaint.no) if is_open else [], here
+        ),
         close_form=close,
     )
 

@@ -6,6 +6,7 @@ A booking opens only for its two sides; for everybody else there is no such page
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Final
 from urllib.parse import urlencode
 
@@ -16,9 +17,10 @@ from node.services.bookings import Booking, CannotBook
 from node.services.request_rows import newest_requests
 from node.web.amounts import Unreadable, as_typed, parse_amount
 from node.web.context import MEMBER, Context, NoSuchPage, get, post
-from node.web.forms import Filled, SpendForm, amount_sentence, line, once_key
+from node.web.forms import EMPTY, Filled, SpendForm, amount_sentence, line, once_key
 from node.web.listing_names import listing_id
 from node.web.pages.abroad_words import asked_row
+from node.web.pages.booking_pictures import condition_part, take_condition
 from node.web.pages.booking_sides import Shown, read_all, read_one
 from node.web.pages.booking_words import (
     act_words,
@@ -30,6 +32,7 @@ from node.web.pages.booking_words import (
     when_words,
 )
 from node.web.pages.member_calendar import price_of_booking
+from node.web.pages.pictures_shown import post_picture
 from node.web.pages.recording import stopped
 from node.web.pages.schemes import schemes_known
 from node.web.present import Voice
@@ -142,7 +145,13 @@ def booking_cards(open_now: Iterable[Shown], now_hour: int, voice: Voice) -> lis
 
 async def booking_page(context: Context) -> web.Response:
     """GET /my/bookings/{number}"""
-    return context.show(_view(context, await _find(context)))
+    return await _page(context, await _find(context))
+
+
+async def _page(context: Context, shown: Shown, form: Filled = EMPTY) -> web.Response:
+    """Show one; `form` is what was wrong about a picture of how the thing is."""
+    condition = await condition_part(context, shown, form)
+    return context.show(replace(_view(context, shown), condition=condition), 422 if form.errors else 200)
 
 
 def _view(context: Context, shown: Shown, wrong: tuple[str, Filled] | None = None) -> BookingView:
@@ -322,8 +331,18 @@ async def act(context: Context) -> web.Response:
     return context.redirect(f"/my/bookings/{shown.booking.no}", note="saved")
 
 
+async def picture_sent(context: Context) -> web.Response:
+    """POST /my/bookings/{number}/picture: how the thing is."""
+    shown = await _find(context)
+    wrong = await take_condition(context, shown)
+    if wrong.errors:
+        return await _page(context, shown, wrong)
+    return context.redirect(f"/my/bookings/{shown.booking.no}", note="saved")
+
+
 ROUTES: Final = (
     get("/my/bookings", bookings, MEMBER),
     get("/my/bookings/{number}", booking_page, MEMBER),
+    post_picture("/my/bookings/{number}/picture", picture_sent),
     post("/my/bookings/{number}/{act}", act, MEMBER),
 )

@@ -6,6 +6,7 @@ from typing import Final
 
 from node.web.context import Route
 from node.web.pages import (
+    booking_pictures,
     calendar_feed,
     event_near,
     member_afterwards,
@@ -54,6 +55,7 @@ from node.web.pages import (
 )
 
 ROUTES: Final[tuple[Route, ...]] = (
+    *booking_pictures.ROUTES,
     *calendar_feed.ROUTES,
     *member_afterwards.ROUTES,
     *member_ask.ROUTES,

@@ -23,14 +23,16 @@ KEEP: Final = "private, max-age=86400"
 KIND: Final = "image/webp"
 
 
-def _size(context: Context) -> Size:
+def size_asked(context: Context) -> Size:
+    """Return which size an address asks for. Raises NoSuchPage."""
     try:
         return Size(context.part("size"))
     except ValueError:
         raise NoSuchPage from None
 
 
-async def _answer(context: Context, kept: Kept, size: Size) -> web.Response:
+async def picture_answer(context: Context, kept: Kept, size: Size) -> web.Response:
+    """Return the answer that is a picture; whether its reader may see it was looked at before."""
     mark = f'"{name_text(kept.name)[:22]}-{size.value}"'
     headers = {"Cache-Control": KEEP, "ETag": mark}
     if context.request.headers.get("If-None-Match") == mark:
@@ -43,14 +45,14 @@ async def _answer(context: Context, kept: Kept, size: Size) -> web.Response:
 
 async def listing_picture(context: Context) -> web.Response:
     """GET /l/{id}/picture/{name}/{size}: for whoever may read the listing now."""
-    size, text = _size(context), context.part("id")
+    size, text = size_asked(context), context.part("id")
     key, scheme = parse_listing_id(text)
     if scheme is not None or not await _may_read(context, key, text):
         raise NoSuchPage
     kept = await context.read(_shown, key, context.part("name"))
     if kept is None:
         raise NoSuchPage
-    return await _answer(context, kept, size)
+    return await picture_answer(context, kept, size)
 
 
 async def _may_read(context: Context, key: ItemKey, text: str) -> bool:
@@ -74,7 +76,7 @@ async def own_picture(context: Context) -> web.Response:
     kept = await context.read(picture_by_no, context.number("number"))
     if kept is None or kept.member_no != context.member.no:
         raise NoSuchPage
-    return await _answer(context, kept, _size(context))
+    return await picture_answer(context, kept, size_asked(context))
 
 
 ROUTES: Final = (

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from node.pictures.limits import PICTURE_SENT_BYTES_MAX, PICTURES_OF_ONE_MAX
+from node.pictures.limits import CONDITION_PICTURES_MAX, PICTURE_SENT_BYTES_MAX, PICTURES_OF_ONE_MAX
 from node.pictures.maker import Why
 from node.services.picture_rows import Kept, pictures_shown
 from node.web.context import MEMBER, Context, Handler, Route
@@ -52,6 +52,10 @@ def why_words(why: Why, words: Words) -> str:
             return _(
                 "You have %(num)d pictures, as many as one person may have. Take one away somewhere first."
             ) % {"num": PICTURES_OF_ONE_MAX}
+        case Why.ENOUGH:
+            return _("There are %(num)d pictures of yours already, as many as there may be.") % {
+                "num": CONDITION_PICTURES_MAX
+            }
         case Why.FULL:
             return _("There is no room for more pictures here. Please tell an organiser.")
 

@@ -130,7 +130,10 @@ def _picked(tx: ReadTx, member_no: int, key: ItemKey | None, numbers: tuple[int,
     return {
         no: kept
         for no, kept in found.items()
-        if kept is not None and kept.member_no == member_no and kept.item_key in (None, key)
+        if kept is not None
+        and kept.member_no == member_no
+        and kept.item_key in (None, key)
+        and kept.booking_no is None
     }
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from node.web.forms import EMPTY, Filled
-from node.web.views.page import Fact, Link, Option, Pill, Place, View
+from node.web.views.page import Fact, Link, Option, PictureShown, Pill, Place, View
 
 Step = Literal["hour", "day", "night"]
 
@@ -129,6 +129,15 @@ class ActForm:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Condition:
+    """How a thing was: pictures by either side, seen by both and by whoever looks into a complaint."""
+
+    pictures: tuple[tuple[PictureShown, str], ...]  # each with who showed it, and when
+    action: str = ""  # where one more is sent; "" where that is over
+    form: Filled = EMPTY  # fields: picture, words
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BookingView(View):
     """GET /my/bookings/{number}: for either side. Fields of each act: words, amount."""
 
@@ -142,3 +151,4 @@ class BookingView(View):
     history: tuple[Fact, ...]  # when: who did what, and said what
     acts: tuple[ActForm, ...]
     links: tuple[Link, ...]
+    condition: Condition | None = None

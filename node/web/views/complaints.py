@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from node.web.forms import EMPTY, Filled
-from node.web.views.page import Desk, Link, View
+from node.web.views.page import Desk, Link, PictureShown, View
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,3 +57,6 @@ class ComplaintView(View):
     once: str
     close_action: str
     close_form: Filled = EMPTY
+    condition: tuple[
+        tuple[PictureShown, str], ...
+    ] = ()  # of what one lent the other, each with who showed it and when

@@ -152,6 +152,7 @@ from tests.node.web.samples_of_group_accounts import DESK as ACCOUNTS_DESK
 from tests.node.web.samples_of_group_accounts import MINE as ACCOUNTS
 from tests.node.web.samples_of_node import PAGES_OF_NODE
 from tests.node.web.samples_of_papers import PAPERS
+from tests.node.web.samples_of_pictures import DRAWN
 
 SITE: Final = Site(
     name="Oakvale",
@@ -170,11 +171,6 @@ WHOLE: Final = Result(
         SchemeShown(part="Vouched for by", name="Hilltop", words=("usual", "refuse", "express", "north", "version", "aerobic"), known="We know this scheme. We call it Hilltop.", note="It vouched for the book on Saturday 28 February 2026, 10:14."),
     ),
 )  # fmt: skip
-# A picture of nothing much, in place of one from a member.
-DRAWN: Final = (
-    "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 960 720'%3E%3Crect width='960' height='720' fill='%23cbb'/%3E"
-    "%3Ccircle cx='330' cy='420' r='190' fill='%23725'/%3E%3Ccircle cx='640' cy='400' r='210' fill='%23836'/%3E%3C/svg%3E"
-)
 ONCE: Final = "AAAAAAAAAAAAAAAAAAAAAA"
 VISITOR: Final = Page(site=SITE, words=words_for(), form_token="sample-form-token", path="/look")
 MEMBER: Final = replace(

@@ -14,10 +14,12 @@ from node.web.views.booking import (
     BookingsView,
     BookingView,
     CalendarView,
+    Condition,
     DayCell,
     DaysAbroadView,
 )
-from node.web.views.page import Fact, Link, Option, Pill, View
+from node.web.views.page import Fact, Link, Option, PictureShown, Pill, View
+from tests.node.web.samples_of_pictures import DRAWN
 
 ONCE: Final = "AAAAAAAAAAAAAAAAAAAAAA"
 _WEEK: Final = ("Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday", "Monday")
@@ -124,6 +126,9 @@ VIEWS: Final[Mapping[str, View]] = {
     "bookings-none": BookingsView(for_me=(), borrowed=(), lent=()),
     "booking-asked": ASKED,
     "booking-out": OUT,
+    "booking-condition": replace(
+        OUT, condition=Condition(pictures=((PictureShown(src=DRAWN, width=960, height=720, words="One battery is weak", full=DRAWN), "Ana, 4 December 2026, 10:12"),), action="/my/bookings/1/picture", form=Filled({"words": "The chuck"}, {"picture": "Please choose a picture."}))
+    ),
     "booking-rented": RENTED,
     "booking-back": BACK,
 }  # fmt: skip

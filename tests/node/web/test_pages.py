@@ -60,7 +60,8 @@ from node.web.views import (
     visitor,
 )
 from node.web.views.page import View
-from tests.node.web.samples import DRAWN, PAGES, SITE
+from tests.node.web.samples import PAGES, SITE
+from tests.node.web.samples_of_pictures import DRAWN
 
 RENDERER = Renderer(Assets())
 PAGE_BYTES_MAX = 60_000

@@ -1710,6 +1710,8 @@ def upgrade() -> None:
         sa.Column("no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("member_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("item_key", sa.LargeBinary(), nullable=True),
+        sa.Column("booking_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("words", sa.Text(), nullable=False),
         sa.Column("name", sa.LargeBinary(), nullable=False),
         sa.Column("thumbnail_name", sa.LargeBinary(), nullable=False),
         sa.Column("taken_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -1719,12 +1721,14 @@ def upgrade() -> None:
         sa.Column("thumbnail", sa.LargeBinary(), nullable=False),
         sa.Column("page", sa.LargeBinary(), nullable=False),
         sa.Column("full", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(["booking_no"], ["booking.no"], name=op.f("fk_picture_booking_no")),
         sa.ForeignKeyConstraint(["member_no"], ["member.no"], name=op.f("fk_picture_member_no")),
         sa.PrimaryKeyConstraint("no", name=op.f("pk_picture")),
         sqlite_strict=True,
         sqlite_with_rowid=True,
     )
     with op.batch_alter_table("picture", schema=None) as batch_op:
+        batch_op.create_index("ix_picture_booking", ["booking_no"], unique=False)
         batch_op.create_index("ix_picture_key", ["item_key"], unique=False)
         batch_op.create_index("ix_picture_member", ["member_no", "length"], unique=False)
 
