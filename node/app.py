@@ -155,6 +155,15 @@ FORGET_QUOTES_S: Final = 600.0
 LINKS_END_S: Final = 1.0
 
 
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """A scheme that the process of this one serves besides, as the admin of the machine is told of it."""
+
+    name: str
+    runs: bool
+    troubles: int = 0  # what needs mending in it
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
     """What differs from node to node besides its keys and its data."""
@@ -175,6 +184,12 @@ class Options:
     )
     certificate: Callable[[int], Awaitable[Finding]] | None = (
         None  # looks at that of the public address; none where there is none
+    )
+    hosted: bool = (
+        False  # by the machine of another scheme: whoever administers it has nothing to do with the machine
+    )
+    beside: Callable[[], Sequence[Beside]] = (
+        tuple  # what else the process serves; for the machine's own admin only
     )
     keep_copies: bool = False  # of our books, sealed, with a neighbour (6.7 g); every node that serves does
 
@@ -305,8 +320,9 @@ class Node:
         self.backing_up = BackingUp(store=store, clock=clock)
         self.rehearsals = Rehearsals(store=store, clock=clock, run=self.options.rehearse)
         self.troubles = Troubles(
-            store=store, clock=clock, outbox=self.outbox, settings=self.settings, origin=self.options.origin
-        )
+            store=store, clock=clock, outbox=self.outbox, settings=self.settings, origin=self.options.origin,
+            page="/admin" if self.options.hosted else "/node",
+        )  # fmt: skip
 
     def _wire_federation(self, dial: Dial, network: Network, offload: Offload) -> None:
         store, clock, chance = self.store, self.clock, self.chance

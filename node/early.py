@@ -7,9 +7,8 @@ The admin's word is a file beside the database, for a node that does not answer 
 from __future__ import annotations
 
 import asyncio
-import socket
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from http import HTTPStatus
 from typing import Final
@@ -21,11 +20,12 @@ from node.app import DATABASE
 from node.cli.admin import GO_ON, WAITING
 from node.clock import SystemChance, SystemClock
 from node.config import Config
-from node.doorstep import Doorstep
-from node.federation.caller import PEER_PATH, Caller
+from node.federation.caller import PEER_PATH
 from node.federation.door import Door
 from node.keyfiles import open_keys
 from node.notify import notify
+from node.opening import ALONE, Lodging
+from node.proxies import Proxies
 from node.services.awakening import Awakening
 from node.store import Store, ThreadStore
 from node.waking import Waking
@@ -34,16 +34,15 @@ from protocol.names import SchemeId
 
 log: Final[structlog.stdlib.BoundLogger] = structlog.stdlib.get_logger()
 
-BACKLOG: Final = 256
-SHUTDOWN_S: Final = 0.5
+Showing = Callable[[web.Application], AbstractAsyncContextManager[None]]
 PATIENCE_US: Final = 120_000_000  # systemd is asked for so long each time the node finds that it must wait
 NOT_AWAKE: Final = (
     "This computer is starting: it asks its neighbours whether they keep newer books. Try again soon.\n"
 )
 
 
-async def wake(config: Config, listening: socket.socket) -> None:
-    """Look for newer books of this node before it serves. Raises StoreError, KeysUnusable."""
+async def wake(config: Config, showing: Showing, lodging: Lodging = ALONE) -> None:
+    """Look for newer books of this node before it serves; `showing` lets doors answer. Raises StoreError, KeysUnusable."""
     data_dir = config.node.data_dir
     waiting, go_on = data_dir / WAITING, data_dir / GO_ON
 
@@ -56,43 +55,31 @@ async def wake(config: Config, listening: socket.socket) -> None:
             log.error("waiting_for_newer_books", reason=why)
         waiting.write_text(f"{why}\n", "utf-8")
 
-    async with Caller() as caller:
+    async with lodging.caller() as caller:
         await Waking(
             database=data_dir / DATABASE, keys=open_keys(data_dir), clock=SystemClock(), chance=SystemChance(),
             network=caller, allow_lan=config.federation.allow_lan_addresses, dial=None, opened=opened,
-            doors=partial(_doors, config, listening), hindered=hindered, may_go_on=go_on.exists, offload=asyncio.to_thread,
+            doors=partial(_doors, lodging.proxies_of(config), showing), hindered=hindered, may_go_on=go_on.exists, offload=asyncio.to_thread,
         ).wake()  # fmt: skip
     waiting.unlink(missing_ok=True)
     go_on.unlink(missing_ok=True)
 
 
 @asynccontextmanager
-async def _doors(config: Config, listening: socket.socket, awakening: Awakening) -> AsyncIterator[None]:
+async def _doors(proxies: Proxies, showing: Showing, awakening: Awakening) -> AsyncIterator[None]:
     """Let neighbours in, and tell everybody else to come back."""
 
     async def own_log(scheme: SchemeId) -> tuple[bytes, ...] | None:
         return awakening.directory.log(scheme) or None
 
-    doorstep = Doorstep()
     door = Door(
-        links=awakening.links, descriptor=bytes, identity_log=own_log,
-        address_of=partial(address_of, proxies=config.node.believed()),
+        links=awakening.links, descriptor=bytes, identity_log=own_log, address_of=partial(address_of, proxies=proxies)
     )  # fmt: skip
-    app = web.Application(middlewares=[doorstep.middleware])
+    app = web.Application()
     app.router.add_get(PEER_PATH, door.serve_peer)
     app.router.add_route("*", "/{rest:.*}", _come_back)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_S)
-    await runner.setup()
-    assert runner.server is not None, "it was set up a moment ago"
-    # A second name of the socket: this one is closed, and whoever comes in between waits in line.
-    server = await asyncio.get_running_loop().create_server(
-        partial(doorstep.protocol, runner.server), sock=listening.dup(), backlog=BACKLOG
-    )
-    try:
+    async with showing(app):
         yield
-    finally:
-        server.close()
-        await runner.cleanup()
 
 
 async def _come_back(_request: web.Request) -> web.Response:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from node.findings import HOSTED
 from node.texts import to_translate
 from node.web.words import Words
 
@@ -36,4 +37,6 @@ def name_said(name: str, words: Words) -> str:
     """Return what a finding of this name is about."""
     if name.startswith(NEIGHBOUR):
         return words.gettext("Neighbour %(name)s") % {"name": name.removeprefix(NEIGHBOUR)}
+    if name.startswith(HOSTED):
+        return words.gettext("Hosted scheme %(name)s") % {"name": name.removeprefix(HOSTED)}
     return words.gettext(NAMES[name])

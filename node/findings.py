@@ -17,8 +17,11 @@ from node.texts import to_translate
 from protocol.limits import DAY_MS
 
 if TYPE_CHECKING:
+    from node.app import Beside
     from node.backup.regular import Standing
 
+HOSTED: Final = "hosted "  # before the name of such a scheme, in the name of a finding
+OF_THE_MACHINE: Final = "proxy"  # though the node itself knows of it
 DISK_FREE_MIN: Final = 200 * 1024 * 1024
 DISK_FREE_GOOD: Final = 1024 * 1024 * 1024
 # When this release was made: a clock before that is wrong.
@@ -143,6 +146,20 @@ def backups_finding(found: Standing | None, moment: Callable[[int], str]) -> Fin
     return Finding(name, State.OK, said, "", dated)
 
 
+def beside_finding(beside: Beside) -> Finding:
+    """Return what is to be said about a scheme that this machine hosts. Source: decision 63."""
+    name, of = f"{HOSTED}{beside.name}", {"name": beside.name, "troubles": beside.troubles}
+    fix = to_translate("See what it lacks: interlets --scheme %(name)s doctor")
+    if not beside.runs:
+        text = to_translate("does not run; it is tried again by itself")
+        return Finding(name, State.PROBLEM, text, fix, of)
+    if beside.troubles:
+        return Finding(
+            name, State.NOTE, to_translate("runs; things that need mending in it: %(troubles)d"), fix, of
+        )
+    return Finding(name, State.OK, to_translate("runs"), "", of)
+
+
 # --- What the node knows -----------------------------------------------------------------------------------------
 
 
@@ -161,7 +178,7 @@ def health_findings(health: Mapping[str, Any], *, running: bool) -> Iterator[Fin
     yield _mail(health)
     if health["proxy_to_add"] is not None:
         yield Finding(
-            "proxy",
+            OF_THE_MACHINE,
             State.PROBLEM,
             to_translate(
                 "a web server in %(range)s passes requests on and is not believed, so that all members seem to be one"

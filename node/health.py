@@ -6,7 +6,15 @@ from collections.abc import Callable
 from typing import Any
 
 from node.app import Node
-from node.findings import Finding, backups_finding, clock_finding, disk_finding, health_findings
+from node.findings import (
+    OF_THE_MACHINE,
+    Finding,
+    backups_finding,
+    beside_finding,
+    clock_finding,
+    disk_finding,
+    health_findings,
+)
 from node.mail.outbox import MailState, unsent_mails
 from node.services.accounts import all_accounts
 from node.services.copy_comparing import count_missing
@@ -19,7 +27,13 @@ from protocol.names import SchemeId, scheme_text
 
 
 async def findings_of(node: Node, moment: Callable[[int], str]) -> list[Finding]:
-    """Return what is well with a running node and what is not; `moment` puts times into words."""
+    """Return what is well with a running node and what is not; `moment` puts times into words.
+
+    Of a hosted scheme only what concerns the scheme: the machine, and where on it anything lies, is another admin's.
+    """
+    if node.options.hosted:
+        found = health_findings(await health(node), running=True)
+        return [each for each in found if each.name != OF_THE_MACHINE]
 
     def of_machine(now_ms: int) -> list[Finding]:
         found, folder = [clock_finding(now_ms)], node.options.data_dir
@@ -30,7 +44,11 @@ async def findings_of(node: Node, moment: Callable[[int], str]) -> list[Finding]
     of_machine_now = await node.offload(of_machine, node.clock.now_ms())
     if node.options.certificate is not None:
         of_machine_now.append(await node.options.certificate(node.clock.now_ms()))
-    return [*of_machine_now, *health_findings(await health(node), running=True)]
+    return [
+        *of_machine_now,
+        *health_findings(await health(node), running=True),
+        *map(beside_finding, node.options.beside()),
+    ]
 
 
 async def health(node: Node) -> dict[str, Any]:

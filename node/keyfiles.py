@@ -356,9 +356,12 @@ def _signing_key(identity: IdentityState, stored: Value) -> tuple[str, tuple[Key
 
 
 def machine_key_path(folder: Path, environment: Mapping[str, str]) -> Path:
-    """Return where the machine key lies: in `folder`, or where systemd put the credential."""
+    """Return where the machine key lies: in `folder`, or, where it was moved out of it, where systemd put the credential.
+
+    A process may serve schemes that keep their own beside the one whose key is the credential.
+    """
     credentials = environment.get("CREDENTIALS_DIRECTORY")
-    if credentials and (Path(credentials) / CREDENTIAL).exists():
+    if credentials and (Path(credentials) / CREDENTIAL).exists() and not (folder / MACHINE_KEY).exists():
         return Path(credentials) / CREDENTIAL
     return folder / MACHINE_KEY
 

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from node.app import DATABASE, Node, Options
+from node.app import DATABASE, Beside, Node, Options
 from node.clock import SystemChance, SystemClock
 from node.config import Config
-from node.federation.caller import Caller
+from node.federation.caller import Caller, Way
 from node.keyfiles import open_keys
 from node.moved import must_be_here
+from node.proxies import Proxies
 from node.store import ThreadStore
 from protocol.names import SchemeId
 
@@ -22,6 +24,27 @@ if TYPE_CHECKING:
     from node.certificate import Watched
     from node.findings import Finding
     from node.services.rehearsals import Tried
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lodging:
+    """What the process in which a scheme is served decides for it. Source: decision 63."""
+
+    hosted: bool = False  # it is not the scheme of the machine's own
+    proxies: Proxies | None = None  # of the listener it shares; None: what its own configuration says
+    near: Callable[[str], Way | None] | None = None  # how others of this process are called
+    beside: Callable[[], Sequence[Beside]] = tuple
+
+    def caller(self) -> Caller:
+        """Return what calls other nodes."""
+        return Caller() if self.near is None else Caller(self.near)
+
+    def proxies_of(self, config: Config) -> Proxies:
+        """Return the web servers that are believed."""
+        return config.node.believed() if self.proxies is None else self.proxies
+
+
+ALONE: Final = Lodging()
 
 
 async def _rehearse(config: Config, scheme: SchemeId) -> Tried:
@@ -80,7 +103,7 @@ def options_of(config: Config, scheme: SchemeId | None = None) -> Options:
 
 
 @asynccontextmanager
-async def open_node(config: Config) -> AsyncIterator[Node]:
+async def open_node(config: Config, lodging: Lodging = ALONE) -> AsyncIterator[Node]:
     """Open the data of a node and load it; nothing is served, nobody is called.
 
     Raises:
@@ -91,15 +114,19 @@ async def open_node(config: Config) -> AsyncIterator[Node]:
     async with AsyncExitStack() as stack:
         store = await ThreadStore.open(config.node.data_dir / DATABASE)
         stack.push_async_callback(store.close)
-        caller = await stack.enter_async_context(Caller())
+        caller = await stack.enter_async_context(lodging.caller())
         mail = None
         if config.mail.host:
             from node.mail.smtp import SmtpTransport
 
             mail = SmtpTransport(config.mail, config.scheme.name)
+        options = replace(
+            options_of(config, keys.keyring.scheme), hosted=lodging.hosted, beside=lodging.beside,
+            proxies=lodging.proxies_of(config),
+        )  # fmt: skip
         node = Node(
-            options_of(config, keys.keyring.scheme), store=store, clock=SystemClock(), chance=SystemChance(), keys=keys, network=caller,
-            mail=mail, offload=asyncio.to_thread,
+            options, store=store, clock=SystemClock(), chance=SystemChance(), keys=keys, network=caller, mail=mail,
+            offload=asyncio.to_thread,
         )  # fmt: skip
         await node.load()
         yield node

@@ -99,11 +99,11 @@ def certificate(folder: Path) -> tuple[Path, Path]:
 
 
 @contextmanager
-def nginx(folder: Path, node_port: int, port: int) -> Iterator[None]:
+def nginx(folder: Path, node_port: int, port: int, file: str = "nginx.conf") -> Iterator[None]:
     """Run nginx with our file, its ports and paths put in place of the real ones."""
     program = needs("nginx")
     chain, private = certificate(folder)
-    text = (DEPLOY / "nginx.conf").read_text("utf-8").replace("127.0.0.1:8480", f"127.0.0.1:{node_port}")
+    text = (DEPLOY / file).read_text("utf-8").replace("127.0.0.1:8480", f"127.0.0.1:{node_port}")
     text = re.sub(r"listen \[::\].*\n", "\n", text)
     text = text.replace("listen 80;", f"listen 127.0.0.1:{free_ports([None])[0]};")
     text = text.replace("listen 443 ssl", f"listen 127.0.0.1:{port} ssl")
@@ -125,13 +125,17 @@ def nginx(folder: Path, node_port: int, port: int) -> Iterator[None]:
 
 
 @contextmanager
-def caddy(folder: Path, node_port: int, port: int) -> Iterator[None]:
+def caddy(folder: Path, node_port: int, port: int, file: str = "Caddyfile") -> Iterator[None]:
     """Run Caddy with our file, its address and certificate put in place of the real ones."""
     program = needs("caddy")
     chain, private = certificate(folder)
-    text = (DEPLOY / "Caddyfile").read_text("utf-8").replace("127.0.0.1:8480", f"127.0.0.1:{node_port}")
+    text = (DEPLOY / file).read_text("utf-8").replace("127.0.0.1:8480", f"127.0.0.1:{node_port}")
     text = text.replace(
         "oakvale.example {", f"https://localhost:{port} {{\n\tbind 127.0.0.1\n\ttls {chain} {private}"
+    )
+    names = f"https://localhost:{port}, https://acorns.example:{port}"
+    text = text.replace(
+        "oakvale.example, acorns.example {", f"{names} {{\n\tbind 127.0.0.1\n\ttls {chain} {private}"
     )
     whole = folder / "Caddyfile"
     # No administration, no redirections from port 80, nothing kept in anybody's home.
@@ -189,6 +193,33 @@ async def asker(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
             async with ClientSession(f"https://localhost:{port}", connector=connector) as session:
                 await answering(session)
                 yield session
+
+
+TWO: Final = {"nginx": "two-schemes.nginx.conf", "caddy": "two-schemes.Caddyfile"}
+
+
+@pytest.mark.parametrize("server", SERVERS)
+async def test_two_names_lead_to_one_port_and_stay_as_they_came(server: str, tmp_path: Path) -> None:
+    """Decision 63: the node tells the schemes of a house apart by this header, and by nothing else."""
+
+    async def told(request: web.Request) -> web.Response:
+        return web.Response(text=request.headers["Host"])
+
+    app = web.Application()
+    app.router.add_get("/told", told)
+    (port,) = free_ports([None])
+    folder = tmp_path / "server"
+    folder.mkdir()
+    async with TestServer(app, host=SERVER) as node:
+        assert node.port is not None
+        with SERVERS[server](folder, node.port, port, TWO[server]):
+            trusting = ssl.create_default_context(cafile=folder / "chain.pem")
+            connector = TCPConnector(ssl=trusting)
+            async with ClientSession(f"https://localhost:{port}", connector=connector) as session:
+                await answering(session)
+                for host in (f"localhost:{port}", f"acorns.example:{port}"):
+                    async with session.get("/told", headers={"Host": host}) as answer:
+                        assert await answer.text() == host
 
 
 async def answering(session: ClientSession) -> None:

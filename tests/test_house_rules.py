@@ -96,6 +96,7 @@ CLOCK_AND_CHANCE_ALLOWED = {
 TOO_BROAD_ALLOWED: dict[str, str] = {
     "node/federation/links.py::Links._serve": "our failure on foreign input, outside of any frame (rule 0.5)",
     "node/federation/session.py::Session._handle": "our failure on foreign input: quarantined (rule 0.5)",
+    "node/hosting/life.py::Life.run": "what ends one scheme must not end the others of its process: logged, shown, begun again",
     "node/services/lines.py::LineService._store_batch": "our failure on a peer's ops suspends that line (rule 0.5)",
     "node/web/app.py::errors_in_words": "the door: whoever asked gets a page in words, and the log the error",
     "node/pictures/child.py::main": "a file made its reader fail: whatever it is, it is no picture (decision 62)",

@@ -10,8 +10,9 @@ import asyncio
 import json
 import os
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
+from functools import partial
 from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -38,24 +39,24 @@ class CannotDo(Exception):
 
 
 @contextmanager
-def socket_path(data_dir: Path) -> Iterator[str]:
-    """Give the path of the socket, in a form short enough for the system."""
-    path = str(data_dir / SOCKET)
+def socket_path(data_dir: Path, name: str = SOCKET) -> Iterator[str]:
+    """Give the path of a socket, in a form short enough for the system."""
+    path = str(data_dir / name)
     if len(path.encode()) <= SOCKET_PATH_BYTES_MAX:
         yield path
         return
     folder = os.open(data_dir, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        yield f"/proc/self/fd/{folder}/{SOCKET}"
+        yield f"/proc/self/fd/{folder}/{name}"
     finally:
         os.close(folder)
 
 
-def is_running(data_dir: Path) -> bool:
+def is_running(data_dir: Path, name: str = SOCKET) -> bool:
     """Tell whether a node answers on the socket of this data directory."""
-    if not (data_dir / SOCKET).is_socket():
+    if not (data_dir / name).is_socket():
         return False
-    with socket_path(data_dir) as path, socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+    with socket_path(data_dir, name) as path, socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
         try:
             probe.connect(path)
         except OSError:
@@ -66,14 +67,17 @@ def is_running(data_dir: Path) -> bool:
 def ask(config: Config, command: str, arguments: dict[str, Any]) -> dict[str, Any]:
     """Return the answer to a command, from the running node or by opening its data. Raises CannotDo."""
     if is_running(config.node.data_dir):
-        return asyncio.run(_ask_node(config.node.data_dir, command, arguments))
+        return asyncio.run(ask_socket(config.node.data_dir, command, arguments))
     return asyncio.run(_do_here(config, command, arguments))
 
 
-async def _ask_node(data_dir: Path, command: str, arguments: dict[str, Any]) -> dict[str, Any]:
+async def ask_socket(
+    data_dir: Path, command: str, arguments: dict[str, Any], name: str = SOCKET
+) -> dict[str, Any]:
+    """Return what answers a command on a socket. Raises CannotDo."""
     from aiohttp import ClientError, ClientSession, ClientTimeout, UnixConnector
 
-    with socket_path(data_dir) as path:
+    with socket_path(data_dir, name) as path:
         timeout = ClientTimeout(total=ANSWER_TIMEOUT_S)
         try:
             async with (
@@ -112,17 +116,22 @@ async def closed_node(config: Config) -> AsyncIterator[Node]:
 
 def admin_app(node: Node) -> web.Application:
     """Return what answers on the socket."""
-    from aiohttp import web
-
     from node.cli.commands import COMMANDS
 
+    return answering({name: partial(command, node) for name, command in COMMANDS.items()})
+
+
+def answering(commands: Mapping[str, Callable[..., Awaitable[dict[str, Any]]]]) -> web.Application:
+    """Return what answers these commands on a socket."""
+    from aiohttp import web
+
     async def answer(request: web.Request) -> web.Response:
-        command = COMMANDS.get(request.match_info["command"])
+        command = commands.get(request.match_info["command"])
         if command is None:
             return web.json_response({"error": "the running node does not know this command"}, status=404)
         try:
             arguments = await request.json()
-            return web.json_response(await command(node, **arguments))
+            return web.json_response(await command(**arguments))
         except CannotDo as error:
             return web.json_response({"error": str(error)}, status=409)
         except (json.JSONDecodeError, TypeError) as error:

@@ -10,7 +10,7 @@ import os
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
@@ -19,6 +19,7 @@ from node.visible import visible
 if TYPE_CHECKING:
     from node.config import Config
 
+SCHEME: Final = "interlets.scheme"  # in click's notes, which all commands share
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
@@ -43,6 +44,26 @@ def plainly(command: Command) -> Command:
     return run  # type: ignore[return-value]  # click reads the signature that `wraps` keeps
 
 
+def founding_options(command: Command) -> Command:
+    """Give a command that makes a scheme the options that answer its questions."""
+    for option in reversed((
+        click.option("--name", help="The scheme's name."),
+        click.option("--place", help="Where it is: a village, a town."),
+        click.option("--unit", help="What it counts in: “hours”, or the name of its own unit."),
+        click.option("--hour", help="What one hour of work is in its own unit, as 12 or 12.00."),
+        click.option("--organiser", help="The first organiser's name."),
+        click.option("--email", default=None, help="The first organiser's e-mail address."),
+        click.option("--phone", default="", help="The telephone number of the help line."),
+        click.option("--language", default="en", show_default=True),
+        click.option(
+            "--passphrase-file", type=click.Path(path_type=Path, exists=True, dir_okay=False),
+            help="Take the passphrase of the root key from here instead of asking.",
+        ),
+    )):  # fmt: skip
+        command = option(command)
+    return command
+
+
 def new_node_options(command: Command) -> Command:
     """Give a command that makes a node the options that say where it is to be."""
     for option in reversed((
@@ -59,14 +80,35 @@ def new_node_options(command: Command) -> Command:
 
 
 def config_of(context: click.Context) -> Config:
-    """Return the configuration the command was given. Raises ConfigError."""
+    """Return the configuration of the scheme the command is about. Raises ConfigError, CannotDo."""
+    house = config_of_house(context)
+    name = scheme_of(context)
+    if not name:
+        return house
+    from node.hosting.roster import config_of_hosted, find_hosted
+
+    return config_of_hosted(find_hosted(house.node.data_dir, name))
+
+
+def config_of_house(context: click.Context) -> Config:
+    """Return the configuration the command was given, whichever scheme it is about. Raises ConfigError."""
     from node.config import find_file, load
 
     return load(find_file(context.obj, os.environ))
 
 
+def scheme_of(context: click.Context) -> str:
+    """Return which hosted scheme the command is about; empty for the machine's own."""
+    name: str = context.meta.get(SCHEME, "")
+    return name
+
+
 def target_of(context: click.Context) -> Path:
-    """Return where the configuration of a new scheme is to lie."""
+    """Return where the configuration of a new scheme is to lie. Raises CannotDo: another way makes a hosted one."""
+    if scheme_of(context):
+        from node.cli.admin import CannotDo
+
+        raise CannotDo("a further scheme on this machine is made by “interlets scheme add”")
     return context.obj or Path(os.environ.get("INTERLETS_CONFIG") or "interlets.toml")
 
 

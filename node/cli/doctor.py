@@ -13,8 +13,10 @@ from typing import Final
 
 from node.cli.admin import WAITING, CannotDo, ask, is_running
 from node.cli.backup import moment
+from node.cli.hosted import RUNNING, read_states
 from node.config import Config, ConfigError, find_file, load
 from node.findings import (
+    HOSTED,
     Finding,
     State,
     backups_finding,
@@ -23,6 +25,7 @@ from node.findings import (
     health_findings,
     is_well,
 )
+from node.hosting.roster import config_of_hosted, find_hosted
 from node.keyfiles import KeysUnusable, exposed_files, open_keys
 from node.moved import read_moved
 from node.store.errors import StoreError
@@ -36,11 +39,16 @@ SQLITE_ALSO_MENDED: Final = {(3, 44): 6, (3, 50): 7}
 CHILD_S: Final = 30
 
 
-def examine(file: Path | None) -> list[Finding]:
-    """Return everything that was looked at; what depends on something broken is left out."""
+def examine(file: Path | None, scheme: str = "") -> list[Finding]:
+    """Return everything that was looked at, of a hosted scheme where one is named; what depends on something broken is left out."""
     try:
         path = find_file(file, os.environ)
         config = load(path)
+        if scheme:
+            hosted = find_hosted(config.node.data_dir, scheme)
+            path, config = hosted.config_file, config_of_hosted(hosted)
+    except CannotDo as error:
+        return [Finding("config", State.PROBLEM, str(error), "“interlets scheme list” shows what is hosted.")]
     except ConfigError as error:
         return [
             Finding("config", State.PROBLEM, problem, "Mend the file or the variable.")
@@ -51,7 +59,27 @@ def examine(file: Path | None) -> list[Finding]:
     findings.append(keys)
     if keys.state is not State.PROBLEM:
         findings += _data(config)
-    return findings
+    return [*findings, *_hosted(config)]
+
+
+def _hosted(house: Config) -> Iterator[Finding]:
+    """Yield how the schemes are that this machine hosts; of each the rest is told by its own `doctor`."""
+    try:
+        states = read_states(house)
+    except CannotDo as error:
+        yield Finding(
+            "hosted", State.PROBLEM, str(error), "Mend the file, or take it away and add the schemes again."
+        )
+        return
+    for name, said in states.items():
+        where, of = f"{HOSTED}{name}", {"why": said.why}
+        if said.state in RUNNING:
+            yield Finding(where, State.OK, "runs" if said.state == "runs" else "shows where it went")
+        elif said.state == "off":
+            yield Finding(where, State.NOTE, "does not run")
+        else:
+            fix = f"See what it lacks: interlets --scheme {name} doctor"
+            yield Finding(where, State.PROBLEM, "does not run: %(why)s", fix, of)
 
 
 # --- The machine -------------------------------------------------------------------------------------------------

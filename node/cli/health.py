@@ -19,7 +19,8 @@ def ask_ready(config: Config) -> str:
     host = _EVERYWHERE.get(config.node.listen_host, config.node.listen_host)
     connection = http.client.HTTPConnection(host, config.node.listen_port, timeout=TIMEOUT_S)
     try:
-        connection.request("GET", "/readyz")
+        # By the name of the scheme: others may be served at the same port.
+        connection.request("GET", "/readyz", headers={"Host": config.node.origin.partition("://")[2]})
         answer = connection.getresponse()
         said = answer.read(ANSWER_BYTES_MAX).decode("utf-8", "replace").strip()
     except (OSError, http.client.HTTPException) as error:

@@ -7,6 +7,7 @@ is a scheme: whoever breaks off then leaves nothing behind.
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -102,6 +103,24 @@ def make_ready(target: Path, answers: Answers) -> Prepared:
         raise CannotDo(WRONG_SAID[error.why]) from None
     except Unable as error:
         raise CannotDo(SAID[error.why]) from None
+
+
+def found(target: Path, answers: Answers, *, as_json: bool) -> Mapping[str, Any]:
+    """Make a scheme: show its sheet, have its copy checked where somebody sits there, and found it; return what was made.
+
+    Raises CannotDo, KeysUnusable, ConfigError: there is none then.
+    """
+    ready = make_ready(target, answers)
+    try:
+        if not as_json:
+            show_sheet(ready.words)
+            if sys.stdin.isatty():
+                check_copy(ready.words, SystemChance())
+        ready.commit()
+    except BaseException:
+        ready.discard()
+        raise
+    return ready.made
 
 
 def sheet_lines(words: tuple[str, ...] | list[str]) -> list[str]:

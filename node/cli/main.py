@@ -6,15 +6,22 @@ Nothing heavy is imported here: `interlets version` answers at once on the small
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import Any, Final
 
 import click
 
+from node.cli.answers import (
+    SCHEME,
+    founding_options,
+    json_option,
+    new_node_options,
+    plainly,
+    scheme_of,
+    target_of,
+)
 from node.cli.answers import ask_node as _ask
 from node.cli.answers import config_of as _config
-from node.cli.answers import json_option, new_node_options, plainly, target_of
 from node.cli.answers import show as _show
 from node.cli.backup import backup
 from node.cli.bring_in import import_file, undo_import
@@ -24,6 +31,7 @@ from node.cli.keys import keys
 from node.cli.ledger import ledger
 from node.cli.moving import moved
 from node.cli.new_log import new_log
+from node.cli.schemes import scheme
 from node.cli.set_up import set_up
 from node.cli.statement import compare, statement
 from node.cli.verify import verify
@@ -37,10 +45,14 @@ VERSION_NAME: Final = "interlets"
     type=click.Path(path_type=Path, dir_okay=False),
     help="The configuration file, interlets.toml.",
 )
+@click.option(
+    "--scheme", default="", help="A scheme that this machine hosts beside its own, by its name there."
+)
 @click.pass_context
-def cli(context: click.Context, config: Path | None) -> None:
+def cli(context: click.Context, config: Path | None, scheme: str) -> None:
     """The node of a local exchange scheme."""
     context.obj = config
+    context.meta[SCHEME] = scheme
 
 
 @cli.command()
@@ -103,44 +115,22 @@ def go_on(context: click.Context) -> None:
 
 
 @cli.command()
-@click.option("--name", help="The scheme's name.")
-@click.option("--place", help="Where it is: a village, a town.")
-@click.option("--unit", help="What it counts in: “hours”, or the name of its own unit.")
-@click.option("--hour", help="What one hour of work is in its own unit, as 12 or 12.00.")
-@click.option("--organiser", help="The first organiser's name.")
-@click.option("--email", default=None, help="The first organiser's e-mail address.")
-@click.option("--phone", default="", help="The telephone number of the help line.")
-@click.option("--language", default="en", show_default=True)
+@founding_options
 @new_node_options
-@click.option(
-    "--passphrase-file",
-    type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="Take the passphrase of the root key from here instead of asking.",
-)
 @json_option
 @click.pass_context
 @plainly
 def init(context: click.Context, /, as_json: bool, passphrase_file: Path | None, **answers: Any) -> None:
     """Make a new scheme: configuration, keys, recovery sheet, and the first organiser."""
-    from node.cli.init import ask_rest, check_copy, make_ready, show, show_sheet
-    from node.clock import SystemChance
+    from node.cli.init import ask_rest, found, show
 
     target = target_of(context)
     passphrase = None if passphrase_file is None else passphrase_file.read_text("utf-8").strip()
-    ready = make_ready(target, ask_rest(answers, passphrase))
-    try:
-        if not as_json:
-            show_sheet(ready.words)
-            if sys.stdin.isatty():  # where somebody sits there
-                check_copy(ready.words, SystemChance())
-        ready.commit()
-    except BaseException:
-        ready.discard()
-        raise
+    made = found(target, ask_rest(answers, passphrase), as_json=as_json)
     if as_json:
-        click.echo(json.dumps(ready.made, ensure_ascii=False))
+        click.echo(json.dumps(made, ensure_ascii=False))
     else:
-        show(ready.made)
+        show(made)
 
 
 def _without_rich() -> None:
@@ -191,7 +181,7 @@ def doctor(context: click.Context, as_json: bool) -> None:
     from node.cli.doctor import examine, show
     from node.findings import is_well
 
-    findings = examine(context.obj)
+    findings = examine(context.obj, scheme_of(context))
     if as_json:
         click.echo(json.dumps([finding.as_json() for finding in findings], ensure_ascii=False))
     else:
@@ -320,5 +310,6 @@ cli.add_command(moved)
 cli.add_command(end)
 cli.add_command(ledger)
 ledger.add_command(new_log)
+cli.add_command(scheme)
 cli.add_command(set_up)
 cli.add_command(verify)

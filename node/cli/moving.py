@@ -45,7 +45,7 @@ def moved(context: click.Context, /, as_json: bool, address: str | None, undo: b
         show({"moved": None}, as_json, "The scheme is here as before. Start the node: interlets serve.")
         return
     must_be_here(data_dir)
-    went = asyncio.run(_known_of(config, _checked(address)))
+    went = asyncio.run(known_of(config, checked_address(address)))
     write_moved(data_dir, went)
     show(
         {"moved": went.address}, as_json,
@@ -54,7 +54,8 @@ def moved(context: click.Context, /, as_json: bool, address: str | None, undo: b
     )  # fmt: skip
 
 
-def _checked(address: str) -> str:
+def checked_address(address: str) -> str:
+    """Return an address as typed by people in its one form. Raises CannotDo: it is none."""
     from node.cli.admin import CannotDo
     from protocol.descriptor import parse_address
     from protocol.errors import InvalidValue
@@ -67,7 +68,7 @@ def _checked(address: str) -> str:
     return wanted
 
 
-async def _known_of(config: Config, address: str) -> Moved:
+async def known_of(config: Config, address: str) -> Moved:
     """Return what the page says, in the scheme's own language; it is read now, for later nothing is opened."""
     from node.cli.admin import closed_node
     from node.moved import Moved

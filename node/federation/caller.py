@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Final, Self
+from typing import Any, Final, Self
 
 from aiohttp import (
     ClientError,
@@ -49,6 +50,18 @@ class Place:
     tls_hashes: tuple[bytes, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Way:
+    """How a scheme is called that this same process serves: at its own listener, by the name it is asked for."""
+
+    base: str  # http://127.0.0.1:8480
+    host: str  # for the header
+
+
+def _far(_address: str) -> Way | None:
+    return None
+
+
 class _Pins(Fingerprint):
     """Takes one of several certificates, so that one can be replaced by the next without a gap."""
 
@@ -66,9 +79,13 @@ class _Pins(Fingerprint):
 
 
 class Caller:
-    """The outgoing side of a node's door. Use it as `async with Caller() as caller`."""
+    """The outgoing side of a node's door. Use it as `async with Caller() as caller`.
 
-    def __init__(self) -> None:
+    `near` knows the schemes of this same process: they are called within this machine, past web server, certificate and router.
+    """
+
+    def __init__(self, near: Callable[[str], Way | None] = _far) -> None:
+        self._near: Final = near
         self._clients: dict[bool, ClientSession] = {}
 
     async def __aenter__(self) -> Self:
@@ -86,19 +103,28 @@ class Caller:
 
     async def dial(self, place: Place) -> WebSocketChannel:
         """Open a channel to the node at `place`. Raises CallFailed."""
-        _check(place)
+        client, base, how = self._way(place)
         try:
             async with asyncio.timeout(DIAL_TIMEOUT_MS / 1000):
-                socket = await self._clients[place.lan].ws_connect(
-                    place.address + PEER_PATH,
+                socket = await client.ws_connect(
+                    base + PEER_PATH,
                     compress=0,
                     max_msg_size=MESSAGE_SIZE,
                     timeout=ClientWSTimeout(ws_close=_CLOSE_S),
-                    ssl=_tls(place),
+                    **how,
                 )
         except (ClientError, OSError, TimeoutError, ValueError) as error:
             raise CallFailed(f"{place.address}: {type(error).__name__}: {error}") from None
-        return WebSocketChannel(socket, address=place.address, pinned=bool(place.tls_hashes))
+        return WebSocketChannel(socket, address=place.address, pinned=bool(place.tls_hashes) and "ssl" in how)
+
+    def _way(self, place: Place) -> tuple[ClientSession, str, dict[str, Any]]:
+        """Return who calls a place, where, and how. Raises ForbiddenAddress."""
+        near = self._near(place.address)
+        if near is not None:
+            # Within the own machine, as the own network's addresses are: whom it reaches proves who it is all the same.
+            return self._clients[True], near.base, {"headers": {"Host": near.host}}
+        _check(place)
+        return self._clients[place.lan], place.address, {"ssl": _tls(place)}
 
     async def descriptor(self, place: Place) -> bytes:
         """Return the signed descriptor that the node at `place` shows. Raises CallFailed."""
@@ -129,9 +155,9 @@ class Caller:
 
     async def fetch(self, place: Place, path: str, *, bytes_max: int = FETCH_BYTES_MAX) -> bytes:
         """Return what the node at `place` serves under `path`. Raises CallFailed."""
-        _check(place)
+        client, base, how = self._way(place)
         try:
-            async with self._clients[place.lan].get(place.address + path, ssl=_tls(place)) as response:
+            async with client.get(base + path, **how) as response:
                 return await _body(response, bytes_max)
         except (ClientError, OSError, TimeoutError, ValueError) as error:
             raise CallFailed(f"{place.address}: {type(error).__name__}: {error}") from None

@@ -23,6 +23,7 @@ from node.clock import Chance, Clock
 from node.config import Config, example, load
 from node.keyfiles import FOLDER, make_keys, make_private, sync_folder
 from node.opening import open_node
+from node.proxies import LOOPBACK
 from node.services.acts import OPERATOR, Role
 from node.services.members import NewMember
 from protocol.market import AskingPrice, Listing
@@ -93,6 +94,9 @@ class Answers:
     port: int = 8480
     public_address: str = ""
     lan: bool = False
+    behind_proxy: bool = False
+    proxies: tuple[str, ...] = LOOPBACK  # believed where it is behind one
+    portable: bool = False  # the data folder is named as it lies beside the configuration
 
 
 # --- What an answer may be ---------------------------------------------------------------------------------------
@@ -221,7 +225,7 @@ async def prepare(target: Path, answers: Answers, chance: Chance, clock: Clock) 
         try:
             make_private(data_dir)
             stage.mkdir(mode=0o700)
-            _write(stage / CONFIG, _config_text(answers, data_dir))
+            _write(stage / CONFIG, _config_text(answers, target, data_dir))
         except OSError as error:
             raise CannotDo(f"{data_dir} cannot be written: {error.strerror or error}") from None
         config = load(stage / CONFIG)
@@ -267,7 +271,7 @@ def _write(path: Path, text: str) -> None:
         os.fsync(file.fileno())
 
 
-def _config_text(answers: Answers, data_dir: Path) -> str:
+def _config_text(answers: Answers, target: Path, data_dir: Path) -> str:
     scheme: dict[str, Any] = {
         "name": answers.name,
         "place": answers.place,
@@ -284,10 +288,12 @@ def _config_text(answers: Answers, data_dir: Path) -> str:
         if getattr(answers, name) is not None:
             scheme[name] = getattr(answers, name)
     node: dict[str, Any] = {
-        "data_dir": str(data_dir),
+        "data_dir": str(data_dir.relative_to(target.parent) if answers.portable else data_dir),
         "listen_host": answers.host,
         "listen_port": answers.port,
     }
+    if answers.behind_proxy:
+        node |= {"behind_proxy": True, "proxies": list(answers.proxies)}
     if answers.public_address:
         node["public_address"] = answers.public_address
     node |= {"help_name": answers.founders[0].name, "help_phone": answers.help_phone}

@@ -20,11 +20,12 @@ from typing import Final
 from node.cli.admin import CannotDo
 from node.clock import SystemChance, SystemClock
 from node.config import Config, load
+from node.doors import listen, started
 from node.doorstep import Doorstep
 from node.founding.door import SetUp, make_app
 from node.founding.making import absolute, finish, refuse_second
 from node.logs import set_up_logs
-from node.serving import end_at_signals, listen, loop_factory, serve, started
+from node.serving import end_at_signals, loop_factory, serve
 from protocol.descriptor import parse_address
 from protocol.errors import InvalidValue
 

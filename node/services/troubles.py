@@ -69,14 +69,23 @@ def news_of(found: Collection[str], known: Sequence[Known], now_ms: int) -> News
 
 
 class Troubles:
-    """Notes problems, and writes mails about them to all admins who have mail."""
+    """Notes problems, and writes mails about them to all admins who have mail; `page` is where they see how all stands."""
 
-    def __init__(self, *, store: Store, clock: Clock, outbox: Outbox, settings: Settings, origin: str):
+    def __init__(
+        self,
+        *,
+        store: Store,
+        clock: Clock,
+        outbox: Outbox,
+        settings: Settings,
+        origin: str,
+        page: str = "/node",
+    ):
         self._store: Final = store
         self._clock: Final = clock
         self._outbox: Final = outbox
         self._settings: Final = settings
-        self._link: Final = f"{origin.rstrip('/')}/node"
+        self._link: Final = origin.rstrip("/") + page
 
     async def take(self, findings: Sequence[Finding]) -> None:
         """Note what was found, and tell what is to be told."""

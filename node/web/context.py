@@ -35,7 +35,7 @@ from node.services.settings import SchemeSettings
 from node.store import ReadTx
 from node.web.amounts import Unit
 from node.web.closed import closing_words
-from node.web.cookies import KEPT_S, Cookies
+from node.web.cookies import KEPT_S, Cookies, text_size
 from node.web.downloads import download
 from node.web.forms import FIELDS_MAX, Filled, FormType, fresh_key, once_text, read
 from node.web.installable import owner_of
@@ -58,7 +58,7 @@ PAGE_NUMBER_MAX: Final = 10_000
 
 # --- Who may see what --------------------------------------------------------------------------------------------
 
-VISITOR, MEMBER, ORGANISER, ADMIN = Audience
+VISITOR, MEMBER, ORGANISER, ADMIN, KEEPER = Audience
 
 
 class NotSignedIn(Exception):
@@ -155,9 +155,10 @@ class Context:
     def admit(self, route: Route) -> None:
         """Raises NotSignedIn, WrongRole, StepMissing, NotForOthers: the page is not for whoever asks."""
         self._as_self = route.audience >= ORGANISER
-        if not opens(self._role, route):
+        hosted = self.node.options.hosted
+        if not opens(self._role, route, hosted=hosted):
             raise NotSignedIn if self._role is None else WrongRole
-        if self.session is not None and not opens(self.session.actor.role, route):
+        if self.session is not None and not opens(self.session.actor.role, route, hosted=hosted):
             raise StepMissing
         if route.audience is VISITOR:
             return
@@ -303,7 +304,7 @@ class Context:
                 else f"{self.acting.member.name} ({self.acting.member.number})",
                 unread=self.unread,
             ),
-            text_size=_text_size(self.cookies.get(self.cookies.names.size)),
+            text_size=text_size(self.cookies.get(self.cookies.names.size)),
             closing=closing_words(self.settings, self.voice, self.now_ms),
             notice=notice_text(self.request.query.get("note", ""), self.words),
             live=live,
@@ -349,11 +350,7 @@ class Context:
 
     def keep_text_size(self, size: str) -> None:
         """Remember how large the letters are."""
-        self.cookies.set(self.cookies.names.size, str(_text_size(size)), KEPT_S)
-
-
-def _text_size(text: str) -> Literal[1, 2, 3]:
-    return 2 if text == "2" else 3 if text == "3" else 1
+        self.cookies.set(self.cookies.names.size, str(text_size(size)), KEPT_S)
 
 
 # --- Routes ------------------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ computer must not log each other's members out. Source: docs/pages.md 0.8 and 8.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Literal
 
 from aiohttp import web
 
@@ -82,3 +82,8 @@ class Cookies:
                 response.set_cookie(
                     name, value, max_age=lasts_s, path="/", secure=self.names.secure, httponly=True, samesite="Lax"
                 )  # fmt: skip
+
+
+def text_size(text: str) -> Literal[1, 2, 3]:
+    """Return how large the letters are, by what a cookie or a form says."""
+    return 2 if text == "2" else 3 if text == "3" else 1

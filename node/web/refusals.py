@@ -124,6 +124,18 @@ def _said(context: Context, error: Exception) -> Said:
                 nothing,
                 _("If you should be able to do this, ask an organiser."),
             )
+        case WrongRole() if (
+            context.node.options.hosted
+            and context.session is not None
+            and context.session.actor.role is Role.ADMIN
+        ):
+            return Said(
+                403,
+                _("This is about the computer"),
+                _("Your scheme is a guest on the computer of another scheme, which looks after it."),
+                nothing,
+                _("If something is wrong with it, ask whoever looks after that computer."),
+            )
         case WrongRole() | NotAllowed():
             return Said(
                 403,

@@ -1,6 +1,7 @@
 """Which pages a role opens: the whole matrix, from which docs/roles.md is made.
 
-Visitors, members, organisers and admins open what their audience says, each what those before them open. Brokers, treasurers and
+Visitors, members, organisers and admins open what their audience says, each what those before them open. What is about the machine is for
+the admin of the machine's own scheme: to a hosted scheme it is closed, whoever asks (decision 63). Brokers, treasurers and
 auditors open what is listed here by its address, besides members' own pages: a page of the desk that is made tomorrow is closed to
 them until somebody says otherwise. An auditor sends no form at all but to log in and out. Source: decision 46.
 """
@@ -23,6 +24,7 @@ class Audience(enum.IntEnum):
     MEMBER = 1
     ORGANISER = 2
     ADMIN = 3
+    KEEPER = 4  # who looks after the machine: the admin of its own scheme
 
 
 class Door(Protocol):
@@ -83,7 +85,7 @@ LISTED: Final[Mapping[Role, frozenset[str]]] = {
 _OF_THE_DESK: Final = re.compile(r"/(admin|desk|node)(/|\.|$)")
 _AUDIENCE_OF: Final[Mapping[Role, Audience]] = {
     Role.MEMBER: Audience.MEMBER, Role.BROKER: Audience.MEMBER, Role.TREASURER: Audience.MEMBER,
-    Role.AUDITOR: Audience.MEMBER, Role.ORGANISER: Audience.ORGANISER, Role.ADMIN: Audience.ADMIN,
+    Role.AUDITOR: Audience.MEMBER, Role.ORGANISER: Audience.ORGANISER, Role.ADMIN: Audience.KEEPER,
 }  # fmt: skip
 
 
@@ -92,8 +94,10 @@ def address_of(route: Door) -> str:
     return f"{route.method} {route.path}"
 
 
-def opens(role: Role | None, route: Door) -> bool:
-    """Tell whether somebody of this role, None for a visitor, gets past the door of a route."""
+def opens(role: Role | None, route: Door, *, hosted: bool = False) -> bool:
+    """Tell whether somebody of this role, None for a visitor, gets past the door of a route; in a scheme that another's machine hosts."""
+    if hosted and route.audience is Audience.KEEPER:
+        return False
     if role is None:
         return route.audience is Audience.VISITOR
     if (

@@ -21,7 +21,7 @@ from sqlalchemy import func, select
 
 from node.app import Node, Options
 from node.clock import SeededChance, SystemChance, SystemClock
-from node.doorstep import Doorstep
+from node.doors import public_app
 from node.federation.budget import Allowance
 from node.federation.caller import Caller, Place
 from node.federation.channel import Channel
@@ -34,7 +34,6 @@ from node.services.members import NewMember
 from node.services.payment_desk import PaymentDesk
 from node.services.quotes import Offer
 from node.services.settings import SchemeSettings
-from node.serving import public_app
 from node.store import ThreadStore, Tx
 from node.store.schema.market import search_doc
 from node.web.app import SESSIONS, SURROUNDINGS
@@ -344,7 +343,7 @@ async def main(settings: dict[str, Any]) -> None:
         await node.load()
         for each in ports:
             await node.directory.learn(keys_of(each).keyring.log)
-        app = public_app(node, Doorstep())
+        app = public_app(node)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", ports[name]).start()

@@ -20,7 +20,10 @@ from node.app import Node
 from node.cli.admin import admin_app
 from node.clock import LoopClock, SeededChance, SystemChance
 from node.config import Config, load
+from node.doors import public_app
 from node.federation.channel import Channel, ChannelClosed
+from node.hosting.front import Front
+from node.hosting.hosts import names_of
 from node.jobs import Job, run_jobs
 from node.keyfiles import draw_keys, make_keys
 from node.logs import set_up_logs
@@ -29,7 +32,6 @@ from node.own_descriptor import OwnDescriptor
 from node.services.acts import OPERATOR
 from node.services.members import NewMember, count_members
 from node.services.settings import SchemeSettings
-from node.serving import doors
 from node.simulation.virtual_loop import EPOCH_MS
 from node.simulation.virtual_loop import run as run_virtual
 from node.store import InlineStore, Memory, StoreInUse
@@ -174,16 +176,19 @@ async def test_the_doors_open_and_close(tmp_path: Path) -> None:
     async with open_node(config) as node:
         listening = socket.create_server(("127.0.0.1", 0))
         port = listening.getsockname()[1]
-        async with doors(node, config, listening), ClientSession() as session:
-            for path, says in (("/livez", "alive\n"), ("/readyz", "ready\n")):
-                async with session.get(f"http://127.0.0.1:{port}{path}") as answer:
-                    assert (answer.status, await answer.text()) == (200, says)
-            async with session.get(f"http://127.0.0.1:{port}/.well-known/interlets") as answer:
-                descriptor = open_descriptor(await answer.read(), node.keyring.identity)
-            assert descriptor.body.name == "Oakvale"
-            await node.store.close()
-            async with session.get(f"http://127.0.0.1:{port}/readyz") as answer:
-                assert answer.status == 503
+        async with Front(listening) as front, ClientSession() as session:
+            place = front.make_place("", names_of(config.node.origin))
+            await front.open()
+            async with place.showing(public_app(node)):
+                for path, says in (("/livez", "alive\n"), ("/readyz", "ready\n")):
+                    async with session.get(f"http://127.0.0.1:{port}{path}") as answer:
+                        assert (answer.status, await answer.text()) == (200, says)
+                async with session.get(f"http://127.0.0.1:{port}/.well-known/interlets") as answer:
+                    descriptor = open_descriptor(await answer.read(), node.keyring.identity)
+                assert descriptor.body.name == "Oakvale"
+                await node.store.close()
+                async with session.get(f"http://127.0.0.1:{port}/readyz") as answer:
+                    assert answer.status == 503
 
 
 # --- What the node says of itself --------------------------------------------------------------------------------

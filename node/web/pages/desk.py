@@ -107,7 +107,7 @@ async def today(context: Context) -> web.Response:
                 await checked_line(context),
                 await copies_line(context),
             ),
-            node_href="/node" if context.actor.role is Role.ADMIN else "",
+            node_href="/node" if context.actor.role is Role.ADMIN and not context.node.options.hosted else "",
             figures=_figures(context, read),
         )
     )

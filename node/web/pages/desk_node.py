@@ -16,7 +16,7 @@ from node.services.members import existing
 from node.services.rehearsals import Rehearsal, newest_rehearsal
 from node.source import release
 from node.store import ReadTx, Tx
-from node.web.context import ADMIN, Context, Route, get, post
+from node.web.context import KEEPER, Context, Route, get, post
 from node.web.finding_rows import finding_lead, finding_rows
 from node.web.forms import Filled, Form, paragraphs
 from node.web.views.node import HandoverView, NodeView
@@ -169,10 +169,10 @@ async def handover_save(context: Context) -> web.Response:
 
 
 ROUTES: Final[tuple[Route, ...]] = (
-    get("/node", node, ADMIN),
-    post("/node/backup", back_up, ADMIN, always=True),
-    post("/node/rehearse", rehearse, ADMIN, always=True),
-    post("/node/mail", mail, ADMIN),
-    get("/node/handover", handover, ADMIN),
-    post("/node/handover", handover_save, ADMIN),
+    get("/node", node, KEEPER),
+    post("/node/backup", back_up, KEEPER, always=True),
+    post("/node/rehearse", rehearse, KEEPER, always=True),
+    post("/node/mail", mail, KEEPER),
+    get("/node/handover", handover, KEEPER),
+    post("/node/handover", handover_save, KEEPER),
 )

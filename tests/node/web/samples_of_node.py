@@ -22,6 +22,10 @@ PAGES_OF_NODE: dict[str, View] = {
                 text="Nothing shows that the clock is kept right; neighbours refuse new trades when it is far off",
                 fix="Switch on NTP: timedatectl set-ntp true",
             ),
+            FindingRow(
+                name="Hosted scheme acorns", state=Pill(text="Needs mending", tone="stop"), text="Does not run; it is tried again by itself",
+                fix="See what it lacks: interlets --scheme acorns doctor",
+            ),
             FindingRow(name="Disk", state=GOOD, text="20311 MiB free in /var/lib/interlets", fix=""),
             FindingRow(name="Balances", state=GOOD, text="All balances sum to zero, in every unit; accounts: 124", fix=""),
             FindingRow(name="Neighbour Fenside", state=GOOD, text="Connected", fix=""),
