@@ -40,9 +40,9 @@ _L: Final = market.listing.c
 _LEG: Final = books.leg.c
 _E: Final = books.entry.c
 _SINCE: Final = _M.seen_ms < bindparam("since")
-_TRADED: Final = exists().where(
-    _LEG.account_no == _M.account_no, _LEG.entry_seq == _E.seq, _E.time >= bindparam("since")
-)
+# Found once for all members: to look up when each of their trades was would read most of the book; “+ 0” as in `closing.py`.
+_FIRST_SINCE: Final = select(func.min(_E.seq + 0)).where(_E.time >= bindparam("since")).scalar_subquery()
+_TRADED: Final = exists().where(_LEG.account_no == _M.account_no, _LEG.entry_seq >= _FIRST_SINCE)
 _LISTED: Final = exists().where(
     _L.member_no == _M.no,
     _L.state == literal_column(f"'{Shown.PUBLISHED.value}'"),

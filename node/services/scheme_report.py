@@ -6,14 +6,14 @@ Source: docs/pages.md 7.3.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import bindparam, func, literal_column, select
 
-from node.services.accounts import load
 from node.services.member_lists import Which, count_members_in
 from node.services.members import MAY_TRADE, MEMBER_COLUMNS, Member, member_of_row
 from node.store import ReadTx
@@ -36,7 +36,11 @@ _TRADES: Final = (
     .order_by(_T.no.desc())
     .limit(TRADES_MAX + 1)
 )
-_MEMBERS: Final = select(*MEMBER_COLUMNS).order_by(people.member.c.folded, people.member.c.no)
+_MEMBERS: Final = (
+    select(*MEMBER_COLUMNS, books.account.c.balance)
+    .join_from(people.member, books.account, books.account.c.no == people.member.c.account_no)
+    .order_by(people.member.c.folded, people.member.c.no)
+)
 _ON_THE_BOARD: Final = (
     select(_D.category, _D.kind, func.count())
     .where(_D.feed_no == 0, _D.expires > bindparam("now"))
@@ -44,13 +48,13 @@ _ON_THE_BOARD: Final = (
 )
 
 
-class Moved(NamedTuple):
-    """One trade; a side of another scheme has no account here."""
+class Month(NamedTuple):
+    """What was traded from one moment until the next month begins."""
 
-    at_ms: int
-    payer_no: int | None
-    payee_no: int | None
-    amount: int  # minor units
+    start_ms: int
+    trades: int
+    moved: int  # minor units
+    people: int  # of this scheme, who gave or got
 
 
 class Helped(NamedTuple):
@@ -74,7 +78,7 @@ class Bin(NamedTuple):
 class Report:
     """See the head of this file."""
 
-    moves: tuple[Moved, ...]  # oldest first
+    months: tuple[Month, ...]  # those with a trade, oldest first
     complete: bool  # whether those are all of that time
     helped: tuple[Helped, ...]  # everybody who traded, by name
     balances: tuple[int, ...]  # of members who can trade, rising
@@ -82,21 +86,19 @@ class Report:
     without: Mapping[Which, int]  # members who do too little here, as they can be listed
 
 
-def read_report(tx: ReadTx, from_ms: int, to_ms: int, now_ms: int) -> Report:
-    """Return what happened from a moment until before another, and how it stands now."""
-    rows = tx.all(_TRADES, from_ms=from_ms, to_ms=to_ms)
-    moves = tuple(Moved(*row) for row in reversed(rows[:TRADES_MAX]))
-    members = [member_of_row(row) for row in tx.all(_MEMBERS)]
+def read_report(tx: ReadTx, edges: Sequence[int], to_ms: int, now_ms: int) -> Report:
+    """Return what happened before a moment, month by month from each of `edges` (rising; one at least), and how it stands now."""
+    rows = tx.all(_TRADES, from_ms=edges[0], to_ms=to_ms)
+    months, done = reckon(rows[:TRADES_MAX], edges)
+    members = [(member_of_row(row[:-1]), int(row[-1])) for row in tx.all(_MEMBERS)]
     board: dict[str, dict[str, int]] = {}
     for category, kind, count in tx.all(_ON_THE_BOARD, now=now_ms):
         board.setdefault(str(category), {})[str(kind)] = int(count)
     return Report(
-        moves=moves,
+        months=months,
         complete=len(rows) <= TRADES_MAX,
-        helped=helped_of(moves, members),
-        balances=tuple(
-            sorted(load(tx, each.account_no).value.balance for each in members if each.state in MAY_TRADE)
-        ),
+        helped=done.of([member for member, _ in members]),
+        balances=tuple(sorted(balance for member, balance in members if member.state in MAY_TRADE)),
         board=board,
         without={which: count_members_in(tx, which, now_ms) for which in Which if which in _TOO_LITTLE},
     )
@@ -105,23 +107,45 @@ def read_report(tx: ReadTx, from_ms: int, to_ms: int, now_ms: int) -> Report:
 _TOO_LITTLE: Final = frozenset({Which.NO_OFFERS, Which.NO_TRADE, Which.NEITHER, Which.BEYOND})
 
 
-def helped_of(moves: Sequence[Moved], members: Sequence[Member]) -> tuple[Helped, ...]:
-    """Return what each of `members` gave and got, without those who did neither."""
-    gave: Counter[int] = Counter()
-    got: Counter[int] = Counter()
-    trades: Counter[int] = Counter()
-    for move in moves:
-        for no, sums in ((move.payee_no, gave), (move.payer_no, got)):
-            if no is not None:
-                sums[no] += move.amount
-                trades[no] += 1
-    return tuple(
-        Helped(
-            member=each, gave=gave[each.account_no], got=got[each.account_no], trades=trades[each.account_no]
+class Done(NamedTuple):
+    """What each account gave and got, by its number, in minor units."""
+
+    gave: Mapping[int, int]
+    got: Mapping[int, int]
+    trades: Mapping[int, int]
+
+    def of(self, members: Sequence[Member]) -> tuple[Helped, ...]:
+        """Return what each of `members` did, without those who did nothing."""
+        return tuple(
+            Helped(each, self.gave.get(no, 0), self.got.get(no, 0), self.trades[no])
+            for each in members
+            if (no := each.account_no) in self.trades
         )
-        for each in members
-        if trades[each.account_no]
-    )
+
+
+def reckon(rows: Iterable[Sequence[Any]], edges: Sequence[int]) -> tuple[tuple[Month, ...], Done]:
+    """Return the months with a trade, and what everybody did: in one pass, for there may be TRADES_MAX rows.
+
+    A row is the moment, who paid, who was paid (none of somebody of another scheme), and the amount.
+    """
+    gave: dict[int, int] = {}
+    got: dict[int, int] = {}
+    trades: dict[int, int] = {}
+    counted: dict[int, list[int]] = {}
+    met: dict[int, set[int]] = {}
+    for at_ms, payer_no, payee_no, amount in rows:
+        month = bisect_right(edges, at_ms) - 1
+        if month not in counted:
+            counted[month], met[month] = [0, 0], set()
+        counted[month][0] += 1
+        counted[month][1] += amount
+        for no, sums in ((payee_no, gave), (payer_no, got)):
+            if no is not None:
+                sums[no] = sums.get(no, 0) + amount
+                trades[no] = trades.get(no, 0) + 1
+                met[month].add(no)
+    months = tuple(Month(edges[at], counted[at][0], counted[at][1], len(met[at])) for at in sorted(counted))
+    return months, Done(gave, got, trades)
 
 
 def bins_of(balances: Sequence[int], unit: int) -> tuple[Bin, ...]:

@@ -36,6 +36,8 @@ entry: Final = table(
     Column("book_salt", Blob, nullable=False),
     Column("words", Blob),
     Column("words_salt", Blob),
+    # What a period is reckoned from, without a look at the entries themselves.
+    Index("ix_entry_time", "time", "kind"),
 )
 
 # What one entry did to one account; derived, for statements. An account has at most one leg in an entry.

@@ -25,7 +25,7 @@ listing: Final = table(
     Column("feed_until", Big, nullable=False),
     Column("changed_ms", Big, nullable=False),
     Column("reason", Str, nullable=False),  # why an organiser took it down
-    Index("ix_listing_member", "member_no"),
+    Index("ix_listing_member", "member_no", "state", "expires"),
     Index("ix_listing_state", "state", "expires"),
     rowid=True,
 )

@@ -5,21 +5,22 @@ from __future__ import annotations
 import csv
 import io
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
+from datetime import datetime, time, timedelta
 from typing import Final
 from urllib.parse import urlencode
 
 from aiohttp import web
 
 from node.services.closing import spread_of
-from node.services.scheme_report import Moved, Report, bins_of, read_report
+from node.services.scheme_report import Report, bins_of, read_report
 from node.web.context import ORGANISER, Context, NoSuchPage, Route, get
 from node.web.dates import local
 from node.web.downloads import harmless, plain_number, plain_unit, table
 from node.web.pages.desk_member_list import shows_of
 from node.web.pages.listings import category_name
 from node.web.pages.member_statement import Period, read_period
-from node.web.present import name_of
+from node.web.present import Voice, name_of
 from node.web.views.figures import ReportRow, ReportsView, ReportTable
 from node.web.views.page import Fact
 
@@ -56,15 +57,24 @@ async def reports(context: Context) -> web.Response:
 async def _read(context: Context) -> tuple[Period, Report]:
     voice = context.voice
     period = read_period(context, voice, MONTHS)
-    return period, await context.read(read_report, *period.moments(voice), voice.now_ms)
+    _, end_ms = period.moments(voice)
+    return period, await context.read(read_report, _edges(period, voice), end_ms, voice.now_ms)
+
+
+def _edges(period: Period, voice: Voice) -> list[int]:
+    """Return when the period begins, and each month after that in it, by the scheme's clock on the wall."""
+    days, day = [period.first], period.first
+    while (day := (day.replace(day=1) + timedelta(days=32)).replace(day=1)) <= period.last:
+        days.append(day)
+    return [int(datetime.combine(each, time(), voice.zone).timestamp() * 1000) for each in days]
 
 
 def _figures(context: Context, report: Report) -> tuple[Fact, ...]:
     _, voice = context.words.gettext, context.voice
     spread = spread_of(list(report.balances))
     facts = [
-        Fact(label=_("Trades in that time"), text=str(len(report.moves))),
-        Fact(label=_("Moved in all"), text=voice.spoken(sum(move.amount for move in report.moves))),
+        Fact(label=_("Trades in that time"), text=str(sum(month.trades for month in report.months))),
+        Fact(label=_("Moved in all"), text=voice.spoken(sum(month.moved for month in report.months))),
         Fact(label=_("People who traded"), text=str(len(report.helped))),
     ]
     names = (_("Furthest behind"), _("A quarter is below"), _("Half is below"), _("Three quarters are below"), _("Furthest ahead"))  # fmt: skip
@@ -88,18 +98,6 @@ def _rows(rows: Iterable[tuple[str, tuple[str, ...], int, str]]) -> tuple[Report
     )
 
 
-def _months(context: Context, moves: Sequence[Moved]) -> dict[str, list[Moved]]:
-    """Return the trades of each month with one, oldest first, under the month's name."""
-    months: dict[str, list[Moved]] = {}
-    for move in sorted(moves):
-        months.setdefault(context.voice.month(move.at_ms), []).append(move)
-    return months
-
-
-def _people(moves: Sequence[Moved]) -> int:
-    return len({no for move in moves for no in (move.payer_no, move.payee_no) if no is not None})
-
-
 def _activity(context: Context, report: Report, csv_href: str) -> ReportTable:
     _, voice = context.words.gettext, context.voice
     return ReportTable(
@@ -107,12 +105,12 @@ def _activity(context: Context, report: Report, csv_href: str) -> ReportTable:
         heads=(_("Month"), _("People"), _("Moved"), _("Trades")),
         rows=_rows(
             (
-                month,
-                (str(_people(moves)), voice.short(sum(move.amount for move in moves)), str(len(moves))),
-                len(moves),
+                voice.month(month.start_ms),
+                (str(month.people), voice.short(month.moved), str(month.trades)),
+                month.trades,
                 "",
             )
-            for month, moves in _months(context, report.moves).items()
+            for month in report.months
         ),
         empty=_("No trades in that time."),
         csv_href=csv_href,
@@ -240,12 +238,10 @@ def _csv_rows(context: Context, report: Report, of: str) -> Iterable[tuple[str, 
     match of:
         case "activity":
             yield ("month", "trades", "people", "moved", "unit")
-            months: dict[str, list[Moved]] = {}
-            for move in report.moves:
-                months.setdefault(local(move.at_ms, context.zone).strftime("%Y-%m"), []).append(move)
-            for month, moves in sorted(months.items()):
-                total = plain_number(sum(move.amount for move in moves), unit)
-                yield (month, str(len(moves)), str(_people(moves)), total, symbol)
+            for month in report.months:
+                name = local(month.start_ms, context.zone).strftime("%Y-%m")
+                moved = plain_number(month.moved, unit)
+                yield (name, str(month.trades), str(month.people), moved, symbol)
         case "balances":
             yield ("balance", "members", "unit")
             for balance, count in sorted(Counter(report.balances).items()):

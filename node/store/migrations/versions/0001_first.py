@@ -103,6 +103,9 @@ def upgrade() -> None:
         sqlite_strict=True,
         sqlite_with_rowid=True,
     )
+    with op.batch_alter_table("entry", schema=None) as batch_op:
+        batch_op.create_index("ix_entry_time", ["time", "kind"], unique=False)
+
     op.create_table(
         "evidence",
         sa.Column("no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -1404,7 +1407,7 @@ def upgrade() -> None:
         sqlite_with_rowid=True,
     )
     with op.batch_alter_table("listing", schema=None) as batch_op:
-        batch_op.create_index("ix_listing_member", ["member_no"], unique=False)
+        batch_op.create_index("ix_listing_member", ["member_no", "state", "expires"], unique=False)
         batch_op.create_index("ix_listing_state", ["state", "expires"], unique=False)
 
     op.create_table(
