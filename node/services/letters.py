@@ -155,6 +155,10 @@ class Letters:
         """Write into a conversation; where to is taken from it. Raises as `write`."""
         return await self._store.write(self.reply_in, thread_no, writing)
 
+    async def write_known(self, writing: Writing) -> int:
+        """Write to a handle abroad, in the conversation with it if there is one. Raises as `write`."""
+        return await self._store.write(self.write_to, writing)
+
     def can_reach(self, scheme: SchemeId) -> bool:
         """Tell whether somebody of a scheme, ours or another, can be written to now."""
         return scheme == self._keyring.scheme or self._directory.seal_key(scheme) is not None

@@ -268,6 +268,8 @@ class RequestsAbroad:
             return NOT_UNDERSTOOD
         # What one of the two adds to a swap is in the units of whoever gets it; what something costs in ours.
         swap = text.given is not None
+        if text.given is not None and not text.given.text.isprintable():
+            return NOT_UNDERSTOOD
         foreign = text.amount is not None and text.amount.scheme != self._own and not swap
         timed = placed.timed and not swap
         if foreign or timed is (text.start is None) or (text.end or 0) > self._last_hour():

@@ -227,9 +227,11 @@ def _last_links(shown: Shown, message: str, listing: str) -> tuple[Link, ...]:
     """Return where to write, if this reader can, and to what the booking is of."""
     other, see = shown.other, Link(text=listing, href=f"/l/{listing_id(shown.booking.key)}")
     if isinstance(other, Guest):
-        if not shown.lists or other.thread_no is None:
-            return (see,)  # it was asked in a conversation with whoever lists it
-        return (Link(text=message, href=f"/messages/{other.thread_no}"), see)
+        if other.thread_no is None:
+            return (see,)
+        # It was asked in a conversation with whoever lists it; others who own it begin one of their own.
+        own = f"/messages/{other.thread_no}" if shown.lists else f"/my/guests/{shown.booking.no}"
+        return (Link(text=message, href=own), see)
     assert other is not None, "else there is nothing to do"
     return (Link(text=message, href=f"/messages/new?to={other.number}"), see)
 

@@ -333,7 +333,7 @@ async def begin(context: Context) -> web.Response:
     try:
         number = await context.node.letters.write(writing)
     except (CannotWrite, InvalidValue) as no:
-        trouble = Filled({"text": form.text}).with_error("text", _why_not(no, reader.name, context))
+        trouble = Filled({"text": form.text}).with_error("text", why_not(no, reader.name, context))
         return context.show(_new_view(context, reader, trouble), 422)
     return context.redirect(f"/messages/{number}", note="sent")
 
@@ -349,7 +349,8 @@ def _begun_already(
     return None
 
 
-def _why_not(no: Exception, name: str, context: Context) -> str:
+def why_not(no: Exception, name: str, context: Context) -> str:
+    """Return why nothing was written, in a sentence."""
     _ = context.words.gettext
     if not isinstance(no, CannotWrite):
         return _("This is too long. Please make it shorter.")
@@ -383,7 +384,7 @@ async def reply(context: Context) -> web.Response:
     try:
         await context.node.letters.reply(found.no, writing)
     except (CannotWrite, InvalidValue) as no:
-        trouble = Filled({"text": form.text}).with_error("text", _why_not(no, found.their_name, context))
+        trouble = Filled({"text": form.text}).with_error("text", why_not(no, found.their_name, context))
         return context.show(await _thread_view(context, found, trouble), 422)
     return context.redirect(f"/messages/{found.no}", note="sent")
 

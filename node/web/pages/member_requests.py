@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 from urllib.parse import urlencode
 
 from aiohttp import web
 
-from node.services.acts import clip
-from node.services.ask_rows import Ask, asks_of
+from node.services.ask_rows import Ask
 from node.services.gifts import GIFT
 from node.services.request_rows import Request, find_out, newest_requests, open_requests, request_for
 from node.services.request_words import EVENT, STAY, SWAP, when_asked
 from node.services.requests_abroad import CannotRequest, NewRequest
-from node.services.swap_words import memo_words, swap_title
-from node.services.trades import Trade, newest_trades
-from node.store import ReadTx
+from node.services.swap_words import swap_title
 from node.web.amounts import as_typed
 from node.web.context import MEMBER, Context, NoSuchPage, get, post
 from node.web.forms import EMPTY, Filled
 from node.web.listing_names import listing_id
+from node.web.pages.abroad_payments import Lately, ask_of, paid_for, read_lately, trade_of
 from node.web.pages.abroad_words import (
     gets_units,
     is_booked_abroad,
@@ -37,10 +35,8 @@ from node.web.views.page import Empty, Link
 from node.web.views.requests import AbroadPart, RequestActions, RequestRow, RequestsView
 from node.web.words import Words
 from protocol.beyond import Wants
-from protocol.limits import QUOTE_TEXT_BYTES_MAX
 from protocol.swap import Side, Terms
 
-TRADES_LOOKED_AT: Final = 60
 ASKED_FOR: Final = (GIFT,)  # what can be asked for in another scheme with one button
 
 
@@ -134,7 +130,7 @@ async def requests(context: Context) -> web.Response:
     """GET /my/abroad"""
     _, schemes = context.words.gettext, await schemes_known(context)
     found = await context.read(newest_requests, context.member.account_no)
-    seen = await context.read(_lately, context.member.account_no)
+    seen = await context.read(read_lately, context.member.account_no)
     nothing = Empty(
         text=_("You have asked for nothing in other schemes."),
         action=Link(text=_("See what is given away"), href="/find?kind=gift"),
@@ -146,28 +142,12 @@ async def requests(context: Context) -> web.Response:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Lately:
-    """What a member paid in other schemes lately, and asked for."""
-
-    paid: tuple[Trade, ...]
-    asked: tuple[Ask, ...]
-
-
-def _lately(tx: ReadTx, account_no: int) -> _Lately:
-    """Query: see its class."""
-    trades = newest_trades(tx, account_no, TRADES_LOOKED_AT)
-    paid = tuple(each for each in trades if each.kind == "out" and each.state != "undone")
-    return _Lately(paid, tuple(each for each in asks_of(tx, account_no)[1] if each.thread_no is not None))
-
-
 def _ask_for(context: Context, request: Request, other: OtherScheme, asked: tuple[Ask, ...]) -> Link | None:
     """Return where what is given for having been there is asked for, or that request."""
     _, swap = context.words.gettext, request.kind == SWAP
-    what = clip(_what(request, context.words), QUOTE_TEXT_BYTES_MAX)
-    for ask in asked:
-        if ask.thread_no == request.thread_no and ask.created_ms >= request.created_ms and ask.text == what:
-            return Link(text=_("See the request"), href=f"/asks/{ask.no}")
+    what = paid_for(request, context.words)
+    if (ask := ask_of(request, asked, context.words)) is not None:
+        return Link(text=_("See the request"), href=f"/asks/{ask.no}")
     if request.thread_no is None or request.price is None or not context.settings.asks_abroad:
         return None
     # What the owner adds to a swap is in our units; what an event gives in theirs.
@@ -180,22 +160,16 @@ def _ask_for(context: Context, request: Request, other: OtherScheme, asked: tupl
     return Link(text=text, href="/ask/abroad?" + urlencode(filled))
 
 
-def _pay(context: Context, request: Request, schemes: Schemes, seen: _Lately) -> Link | None:
+def _pay(context: Context, request: Request, schemes: Schemes, seen: Lately) -> Link | None:
     """Return where what was had is paid or asked for, or the trade or the request by which it was; in the owner's units."""
     _, other = context.words.gettext, schemes.get(request.scheme)
     if other is not None and gets_units(request):
         return _ask_for(context, request, other, seen.asked)
     if other is None or not is_to_pay(request, context.now_ms):
         return None
-    what = clip(_what(request, context.words), QUOTE_TEXT_BYTES_MAX)
-    for trade in seen.paid:
-        here = trade.other_scheme == request.scheme and trade.created_ms >= request.created_ms
-        if (
-            here
-            and (trade.listing == request.key or trade.listing is None)
-            and trade.text in (what, request.title)
-        ):
-            return Link(text=_("See the trade"), href=f"/t/{reference(trade)}")
+    what = paid_for(request, context.words)
+    if (trade := trade_of(request, seen.paid, context.words)) is not None:
+        return Link(text=_("See the trade"), href=f"/t/{reference(trade)}")
     amount = as_typed(request.price, other.unit, context.language) if request.price else ""
     filled = {"listing": listing_id(request.key, request.scheme), "what": what, "amount": amount}
     text = (
@@ -206,15 +180,7 @@ def _pay(context: Context, request: Request, schemes: Schemes, seen: _Lately) ->
     return Link(text=text, href="/record/what?" + urlencode(filled))
 
 
-def _what(request: Request, words: Words) -> str:
-    """Return what is paid for."""
-    if request.kind == SWAP:
-        return memo_words(request.title, request.given, words)
-    when = when_asked(request, words)
-    return f"{request.title}, {when}" if when else request.title
-
-
-def _row(context: Context, request: Request, schemes: Schemes, seen: _Lately) -> RequestRow:
+def _row(context: Context, request: Request, schemes: Schemes, seen: Lately) -> RequestRow:
     name = scheme_called(request.scheme, schemes, context.words)
     where = "near" if request.kind == EVENT else "l"
     return RequestRow(

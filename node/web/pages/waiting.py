@@ -24,6 +24,7 @@ from node.services.thing_rows import Thing
 from node.services.trades import Trade, newest_trade, trades_waiting
 from node.store import ReadTx
 from node.web.listing_names import listing_id
+from node.web.pages.abroad_payments import Owing, owing_cards, read_owing
 from node.web.pages.abroad_words import abroad_cards
 from node.web.pages.ask_words import ask_amount, ask_title
 from node.web.pages.booking_sides import Shown, read_open
@@ -69,6 +70,7 @@ class Mine:
     brought: tuple[Request, ...]  # requests for help that wait for their yes or no
     gifts: GiftsWaiting
     abroad: tuple[Abroad, ...]  # what they asked for in other schemes and is not over
+    owing: Owing  # what they had there and is over
     swaps: tuple[With, ...]  # that wait for them
     swaps_abroad: tuple[Abroad, ...]  # that people of other schemes proposed to them
     days: tuple[DayWaiting, ...]
@@ -97,6 +99,7 @@ def read_mine(tx: ReadTx, now_ms: int, member_no: int, account_no: int, own: Sch
         brought=read_brought(tx, member_no),
         gifts=read_waiting(tx, account_no),
         abroad=tuple(open_requests(tx, account_no)),
+        owing=read_owing(tx, account_no, now_ms),
         swaps=read_waiting_swaps(tx, account_no, now_ms),
         swaps_abroad=read_swaps_abroad(tx, account_no),
         days=read_waiting_days(tx, now_ms, account_no, own),
@@ -131,6 +134,7 @@ def waiting_cards_of(
     cards += waiting_days(voice, member.account_no, mine.days)
     cards += swap_cards(mine.swaps, voice) + abroad_swap_cards(mine.swaps_abroad, voice)
     cards += waiting_cards(voice, mine.gifts) + abroad_cards(mine.abroad, schemes, voice)
+    cards += owing_cards(mine.owing, schemes, voice)
     cards += wanted_cards(mine.wanted, voice)
     cards += booking_cards(mine.bookings, now_hour, voice) + owner_cards(mine.things, voice)
     cards += asked_cards(mine.seats_asked, voice)

@@ -207,6 +207,7 @@ def test_forged_doubled_and_misdirected_letters_move_no_swap() -> None:
         own, theirs = it.riverside.scheme, it.oakvale.scheme
         assert await it.letter(given=None) == NOT_UNDERSTOOD, "an offer is not asked for otherwise"
         assert await it.letter(start=1, end=2, given=None) == NOT_UNDERSTOOD
+        assert await it.letter(given=Given(text="Jam\nand more", key=None)) == NOT_UNDERSTOOD
         want = (await it.riverside.node.market.post(it.karim.no, listing("Help", kind="want"))).listing.key
         gift = listing("Sofa", kind="gift", category="home", price=FREE)
         sofa = (await it.riverside.node.market.post(it.karim.no, gift)).listing.key

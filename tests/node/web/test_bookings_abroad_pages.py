@@ -9,11 +9,13 @@ from node.services.acts import OPERATOR
 from node.services.booking_rows import bookings_of
 from node.wall import day_of
 from node.web.listing_names import listing_id
+from node.web.pages.listings import parse_listing_id
 from protocol.booking import BookingTerms
 from protocol.market import AskingPrice, Listing
 from tests.gossip_town import listing
-from tests.node.web.test_member_pay_pages import Market, on_market_day
+from tests.node.web.test_member_pay_pages import Market, new_member, on_market_day
 from tests.node.web.test_requests_abroad_pages import reads
+from tests.node.web.virtual_browser import VirtualBrowser
 
 Act = Callable[[Market, str], Awaitable[None]]
 DAILY = BookingTerms(step="day", longest=7)
@@ -91,6 +93,7 @@ def test_a_bike_is_rented_across_schemes_from_the_question_to_the_payment() -> N
         await market.karims.post(f"{booking}/back", **page.fields)
         await reads(market, market.browser, "/my/abroad", "Over Scheme: Riverside Cargo bike")
 
+        await reads(market, market.browser, "/home", "Not paid yet: Cargo bike")
         over = await market.browser.get("/my/abroad")
         pays = next(link for link in over.links if link.startswith("/record/what"))
         form, filled = await market.browser.get(pays), dict(parse_qsl(pays.partition("?")[2]))
@@ -101,6 +104,7 @@ def test_a_bike_is_rented_across_schemes_from_the_question_to_the_payment() -> N
         paid = await market.browser.get("/my/abroad")
         assert "See the trade" in paid.words
         assert "Pay 12" not in paid.words, "it is not paid twice"
+        assert "Not paid yet" not in (await market.browser.get("/home")).words
 
     with_bike(act)
 
@@ -164,3 +168,44 @@ def test_what_wants_a_deposit_is_agreed_in_messages_and_the_page_says_why() -> N
 
     deposit = BookingTerms(step="day", longest=7, deposit=1200, approval=False)
     with_bike(act, rented(deposit), "A deposit cannot be taken from members of other schemes.")
+
+
+def test_whoever_owns_a_thing_too_writes_to_a_guest_from_abroad() -> None:
+    async def act(market: Market, there: str) -> None:
+        node = market.town["Riverside"].node
+        maud = await new_member(market.town["Riverside"], "Maud Ellis")
+        ben = await new_member(market.town["Riverside"], "Ben Carter")
+        key, _ = parse_listing_id(there.removeprefix("/l/"))
+        await node.things.name(key, market.karim.no, maud.no)
+        await node.things.agree(key, maud.no)
+        await asks(market, there, 0, 1)
+        mauds, bens = await VirtualBrowser.of(node, maud), await VirtualBrowser.of(node, ben)
+        await reads(market, mauds, "/home", "Ana (Oakvale) asks for: Cargo bike")
+        page = await mauds.get("/my/bookings/1")
+        assert "/my/guests/1" in page.links
+        form = await mauds.get("/my/guests/1")
+        assert "Oakvale" in form.words
+        for text in ("", "x" * 5000):
+            wrong = await mauds.post("/my/guests/1", **form.fields, text=text)
+            assert wrong.status == 422
+        for _ in range(2):
+            sent = await mauds.post("/my/guests/1", **form.fields, text="Karim is away, ask me")
+            assert sent.location.startswith("/messages/"), sent.words
+        await reads(market, market.browser, "/messages", "Karim is away, ask me")
+        talks = [
+            link for link in (await market.browser.get("/messages")).links if link.startswith("/messages/")
+        ]
+        said = [(link, (await market.browser.get(link)).words) for link in talks]
+        hers = next(link for link, words in said if "Karim is away" in words)
+        shown = await market.browser.get(hers)
+        assert shown.words.count("Karim is away, ask me") == 1, "pressed twice, sent once"
+        await market.browser.post(hers, **shown.fields, text="Then at six")
+        await reads(market, mauds, "/messages", "Then at six")
+        assert "Then at six" in (await mauds.get("/my/guests/1")).words, "the conversation there is"
+        assert "/my/guests/1" not in (await market.karims.get("/my/bookings/1")).links, "he was asked"
+        his = await bens.get(f"/messages/new?to={market.karim.number}")
+        assert (await bens.get("/my/guests/1")).status == 404
+        assert (await bens.post("/my/guests/1", **his.fields, text="Hello")).status == 404
+        assert (await market.browser.post("/my/guests/1", **shown.fields, text="x")).status == 404
+
+    with_bike(act)

@@ -120,6 +120,7 @@ def test_who_helped_at_a_neighbours_work_party_asks_for_what_it_gives() -> None:
         await days_later(market)
         await confirms(market, here, says="Ana (Oakvale) asks you for 12 Acorns")
         await reads(market, market.browser, "/my/abroad", "You were there, and get 12 Acorns.")
+        assert "You get something: Dig the garden" in (await market.browser.get("/home")).words
         mine = await market.browser.get("/my/abroad")
         form = await market.browser.get(next(link for link in mine.links if link.startswith("/ask/abroad")))
         typed = dict(re.findall(r'name="(what|amount)"[^>]*value="([^"]*)"', form.page))
@@ -128,6 +129,7 @@ def test_who_helped_at_a_neighbours_work_party_asks_for_what_it_gives() -> None:
         assert "You ask for: Dig the garden" in check.words, check.words
         await market.browser.post("/ask/abroad/do", **check.fields)
         assert "See the request" in (await market.browser.get("/my/abroad")).words
+        assert "You get something" not in (await market.browser.get("/home")).words
         await reads(market, market.karims, "/home", "Ana asks you for 1 hour Dig the garden")
         ask = next(link for link in (await market.karims.get("/home")).links if link.startswith("/asks/"))
         check = await market.karims.post(f"{ask}/yes", **(await market.karims.get(ask)).fields)
