@@ -99,6 +99,7 @@ from node.services.pay_codes import PayCodes
 from node.services.peers import Network, Nowhere, Peers
 from node.services.people import People
 from node.services.pictures import Pictures
+from node.services.pictures_abroad import PicturesAbroad
 from node.services.placed_here import placed_here
 from node.services.profiles import Profiles
 from node.services.promises import OwnUnit
@@ -312,7 +313,8 @@ class Node:
         )  # fmt: skip
         self.jobs.append(Job("fees", LOOK_AT_FEES_S, self._unless_paused(self.chest.look)))
         self.jobs.append(Job("standing-orders", LOOK_AT_ORDERS_S, self._unless_paused(self.standing.look)))
-        self.pictures = Pictures(store=store, clock=clock, maker=PictureMaker())
+        self._picture_maker = PictureMaker()
+        self.pictures = Pictures(store=store, clock=clock, maker=self._picture_maker)
         self.jobs.append(Job("drop-pictures", HOUR_S, self.pictures.drop_unused))
         self.jobs.append(Job("forget-pay-codes", HOUR_S, self.pay_codes.forget_old))
         self.jobs.append(Job("tidy-sign-in", HOUR_S, self.sign_in.tidy))
@@ -373,6 +375,11 @@ class Node:
             store=store, clock=clock, chance=self.chance, own=self.scheme, own_feed=self.own_feed,
             on_withdrawn=self._listing_withdrawn,
         )  # fmt: skip
+        self.pictures_abroad = PicturesAbroad(
+            store=store, clock=clock, links=self.links, dispatch=self.dispatch, routes=self.routes, own=self.scheme,
+            maker=self._picture_maker,
+        )  # fmt: skip
+        self.jobs.append(Job("drop-pictures-abroad", HOUR_S, self.pictures_abroad.drop_old))
         self.alerts = Alerts(
             store=store, clock=clock, outbox=self.outbox, settings=self.settings, wishes=self.wishes, cards=self.market.cards,
             own=self.scheme, origin=self.options.origin, zone=LOCALTZ, offload=offload,
@@ -644,7 +651,14 @@ class Node:
 
     async def _serve_quotes(self) -> None:
         watching, own_log = self.witness.tasks, self.witness.own_log.tasks
-        async with self.quotes.tasks, self.recovery.tasks, self.keeping.tasks, watching, own_log:
+        async with (
+            self.quotes.tasks,
+            self.recovery.tasks,
+            self.keeping.tasks,
+            self.pictures_abroad.tasks,
+            watching,
+            own_log,
+        ):
             await asyncio.Event().wait()
 
     async def _do_jobs(self) -> None:

@@ -28,3 +28,10 @@ CONDITION_KEPT_MS: Final = 90 * 24 * 3_600_000
 PICTURES_HELD_BYTES_MAX: Final = 768 * 1024 * 1024
 # What no listing shows is thrown away after a day.
 PICTURE_UNUSED_MS: Final = 24 * 3_600_000
+# Of other schemes' listings, in the database as well: some 1,000 pictures that somebody looked at.
+PICTURES_CACHED_BYTES_MAX: Final = 256 * 1024 * 1024
+CACHED_MS: Final = 30 * 24 * 3_600_000  # then it is asked for again, if somebody still looks at it
+FETCHED_AT_ONCE: Final = 4  # from neighbours, for members who look at them
+# A picture that nobody gave, or that was none, is not asked for again at once.
+MISSING_MS: Final = 10 * 60_000
+MISSING_MAX: Final = 2_048  # of which this is remembered

@@ -25,7 +25,7 @@ from protocol.names import SchemeId
 
 LEFT_OUT: Final = frozenset({
     "carried", "checkpoint_seen", "evidence_told", "feed", "feed_evidence", "identity_conflict", "identity_event",
-    "identity_key", "item", "kept", "listing_new", "log_hash", "meta", "passkey_challenge", "password", "pending_sign_in", "pending_step", "picture", "quarantine", "received", "search_doc", "session", "sign_in_link",
+    "identity_key", "item", "kept", "listing_new", "log_hash", "meta", "passkey_challenge", "password", "pending_sign_in", "pending_step", "picture", "picture_abroad", "quarantine", "received", "search_doc", "session", "sign_in_link",
     "sign_in_place", "sync_kept", "throttle",
 })  # fmt: skip
 FULL_TEXT: Final = "listing_text"  # with the tables SQLite keeps behind it; made again from the listings

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Final, NamedTuple
 
-from sqlalchemy import bindparam, func, or_, select
+from sqlalchemy import bindparam, case, func, or_, select
 
 from node.store import ReadTx
 from node.store.schema import bookings as bookings_schema
@@ -62,6 +62,10 @@ _BYTES: Final = {
     Size.PAGE: select(_P.page).where(_P.no == bindparam("no")),
     Size.FULL: select(_P.full).where(_P.no == bindparam("no")),
 }
+_NAMED: Final = select(case((_P.name == bindparam("name"), _P.full), else_=_P.thumbnail)).where(
+    _P.item_key == bindparam("item_key"),
+    or_(_P.name == bindparam("name"), _P.thumbnail_name == bindparam("name")),
+)
 _COUNT_OF: Final = (
     select(func.count()).select_from(schema.picture).where(_P.member_no == bindparam("member_no"))
 )
@@ -98,6 +102,12 @@ def pictures_shown(tx: ReadTx, key: ItemKey, content: Listing) -> tuple[tuple[Ke
 def bytes_of(tx: ReadTx, no: int, size: Size) -> bytes | None:
     """Query: the bytes of a picture, as WebP."""
     found: bytes | None = tx.scalar(_BYTES[size], no=no)
+    return found
+
+
+def bytes_named(tx: ReadTx, key: ItemKey, name: bytes) -> bytes | None:
+    """Query: the bytes that a name means among the pictures of a listing of ours, full or thumbnail."""
+    found: bytes | None = tx.scalar(_NAMED, item_key=key, name=name)
     return found
 
 

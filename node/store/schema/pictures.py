@@ -32,3 +32,19 @@ picture: Final = table(
     Index("ix_picture_key", "item_key"),
     Index("ix_picture_booking", "booking_no"),
 )
+
+# Of other schemes' listings, as members looked at them or other schemes asked for them: kept while there is room.
+picture_abroad: Final = table(
+    "picture_abroad",
+    Column("name", Blob, primary_key=True),  # of what was sent: its hash (5.7)
+    Column("kept_ms", Big, nullable=False),
+    Column("length", Big, nullable=False),  # bytes of all together
+    Column("page_width", Small, nullable=False),  # dots; 0: not made anew yet
+    Column("page_height", Small, nullable=False),
+    Column("sent", Blob, nullable=False),  # as it came: for other schemes, never for a browser
+    Column("small", Blob),  # made anew
+    Column("page", Blob),
+    Column("full", Blob),
+    Index("ix_picture_abroad_kept", "kept_ms", "length"),
+    rowid=True,
+)

@@ -18,7 +18,7 @@ from node.services.settings import SchemeSettings
 from node.web.context import Context, NoSuchPage, Route, get
 from node.web.pages.listings import card_view, parse_listing_id
 from node.web.pages.member import pager
-from node.web.pages.pictures_shown import pictures_of
+from node.web.pages.pictures_shown import pictures_from, pictures_of
 from node.web.present import NEAR_KM, km_between, paragraphs_of
 from node.web.views.page import Empty, Fact, Link, ListingCard, Option
 from node.web.views.visitor import LookView, PublicListingView
@@ -97,7 +97,9 @@ async def listing(context: Context) -> web.Response:
             card=card_shown(card, place_of(context.settings), context),
             paragraphs=paragraphs_of(content.text),
             facts=tuple(facts),
-            pictures=await pictures_of(context, card.key, content) if card.own else (),
+            pictures=await pictures_of(context, card.key, content)
+            if card.own
+            else await pictures_from(context, card.scheme, card.key, content),
         )
     )
 

@@ -258,12 +258,12 @@ def _card_view(card: Card, owner: str, seen: str, reader: _Reader) -> ListingCar
 
 
 def small_picture(card: Card) -> PictureShown | None:
-    """Return the first picture of a listing of ours, as lists show it: in a square, whatever its own sides are."""
-    if not (card.own and card.content.pictures):
+    """Return the first picture of a listing, as lists show it: in a square, whatever its own sides are."""
+    if not card.content.pictures:
         return None
     first = card.content.pictures[0]
     return PictureShown(
-        src=f"/l/{listing_id(card.key)}/picture/{name_text(first.full)}/small",
+        src=f"/l/{listing_id(card.key, None if card.own else card.scheme)}/picture/{name_text(first.full)}/small",
         width=SMALL_DOTS,
         height=SMALL_DOTS,
         words=first.words,

@@ -39,7 +39,7 @@ from node.web.pages.member import pager
 from node.web.pages.member_gifts import givers_part, takers_part
 from node.web.pages.member_listings import ends_soon, state_pill
 from node.web.pages.member_requests import abroad_part
-from node.web.pages.pictures_shown import pictures_of
+from node.web.pages.pictures_shown import pictures_from, pictures_of
 from node.web.pages.schemes import Schemes, read_schemes
 from node.web.pages.thing_owners import with_owners
 from node.web.present import Voice, paragraphs_of
@@ -280,6 +280,9 @@ async def others_view(context: Context, shown: ShownListing, form: Filled = EMPT
         view = await with_owners(context, shown.key, view)
         view = await with_lifts(context, shown.content, shown.owner, view)
         view = replace(view, pictures=await pictures_of(context, shown.key, shown.content))
+    if shown.other is not None:
+        pictures = await pictures_from(context, shown.card.scheme, shown.key, shown.content)
+        view = replace(view, pictures=pictures)
     return replace(view, gift=gift, abroad=abroad, owner_helper=badge_words(until, context.words))
 
 

@@ -16,7 +16,7 @@ from node.web.context import MEMBER, VISITOR, Context, NoSuchPage, get
 from node.web.pages import board
 from node.web.pages.listings import find_listing, name_text, parse_listing_id
 from protocol.listing import State
-from protocol.names import ItemKey
+from protocol.names import ItemKey, SchemeId
 
 # Its name says what is in it, so it never changes; but a browser that several people use need not keep it long.
 KEEP: Final = "private, max-age=86400"
@@ -33,7 +33,7 @@ def size_asked(context: Context) -> Size:
 
 async def picture_answer(context: Context, kept: Kept, size: Size) -> web.Response:
     """Return the answer that is a picture; whether its reader may see it was looked at before."""
-    mark = f'"{name_text(kept.name)[:22]}-{size.value}"'
+    mark = _mark(kept.name, size)
     headers = {"Cache-Control": KEEP, "ETag": mark}
     if context.request.headers.get("If-None-Match") == mark:
         return web.Response(status=304, headers=headers)
@@ -47,12 +47,38 @@ async def listing_picture(context: Context) -> web.Response:
     """GET /l/{id}/picture/{name}/{size}: for whoever may read the listing now."""
     size, text = size_asked(context), context.part("id")
     key, scheme = parse_listing_id(text)
-    if scheme is not None or not await _may_read(context, key, text):
+    if scheme is not None:
+        return await _from_abroad(context, scheme, key, size)
+    if not await _may_read(context, key, text):
         raise NoSuchPage
     kept = await context.read(_shown, key, context.part("name"))
     if kept is None:
         raise NoSuchPage
     return await picture_answer(context, kept, size)
+
+
+async def _from_abroad(context: Context, scheme: SchemeId, key: ItemKey, size: Size) -> web.Response:
+    """Answer with a picture of another scheme's listing, fetched by our node and made anew here."""
+    text, wanted = context.part("id"), context.part("name")
+    if context.session is None:
+        content = (await board.find_public(context, text)).content
+    else:
+        content = (await find_listing(context, text)).content
+    named = next((each for each in content.pictures if name_text(each.full) == wanted), None)
+    if named is None:
+        raise NoSuchPage
+    headers = {"Cache-Control": KEEP, "ETag": _mark(named.full, size)}
+    if context.request.headers.get("If-None-Match") == headers["ETag"]:
+        return web.Response(status=304, headers=headers)
+    name = named.thumbnail if size is Size.SMALL else named.full
+    data = await context.node.pictures_abroad.picture(scheme, key, name, size)
+    if data is None:
+        raise NoSuchPage
+    return web.Response(body=data, headers={**headers, "Content-Type": KIND})
+
+
+def _mark(name: bytes, size: Size) -> str:
+    return f'"{name_text(name)[:22]}-{size.value}"'
 
 
 async def _may_read(context: Context, key: ItemKey, text: str) -> bool:

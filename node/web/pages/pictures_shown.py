@@ -10,15 +10,18 @@ from typing import Final
 from node.pictures.limits import CONDITION_PICTURES_MAX, PICTURE_SENT_BYTES_MAX, PICTURES_OF_ONE_MAX
 from node.pictures.maker import Why
 from node.services.picture_rows import Kept, pictures_shown
+from node.services.pictures_abroad import Sides, sides_of
 from node.web.context import MEMBER, Context, Handler, Route
 from node.web.listing_names import listing_id
 from node.web.pages.listings import name_text
 from node.web.views.page import PictureShown
 from node.web.words import Words
 from protocol.market import Listing
-from protocol.names import ItemKey
+from protocol.names import ItemKey, SchemeId
 
 _MEGABYTE: Final = 1024 * 1024
+# Until somebody looks at a picture from elsewhere, nobody here knows its sides.
+_UNSEEN: Final = Sides(960, 720)
 
 
 def post_picture(path: str, handler: Handler, *, for_others: bool = False) -> Route:
@@ -83,3 +86,23 @@ async def pictures_of(context: Context, key: ItemKey, content: Listing) -> tuple
         )
         for kept, words in shown
     )
+
+
+async def pictures_from(
+    context: Context, scheme: SchemeId, key: ItemKey, content: Listing
+) -> tuple[PictureShown, ...]:
+    """Return the pictures of another scheme's listing, for its page: they are fetched when the browser asks for them."""
+    shown = []
+    for each in content.pictures:
+        sides = await context.read(sides_of, each.full) or _UNSEEN
+        base = f"/l/{listing_id(key, scheme)}/picture/{name_text(each.full)}"
+        shown.append(
+            PictureShown(
+                src=f"{base}/page",
+                width=sides.width,
+                height=sides.height,
+                words=each.words,
+                full=f"{base}/full",
+            )
+        )
+    return tuple(shown)

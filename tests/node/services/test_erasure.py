@@ -80,7 +80,7 @@ NOBODYS = {
     "account", "leg", "line", "op", "decision", "quarantine", "payment", "forward", "evidence", "evidence_told", "sync_kept",
     "feed", "feed_evidence", "identity_event", "identity_key", "identity_conflict", "meta", "peer", "recovered", "kept", "throttle",
     "received", "setting", "erasure", "joint_act", "reopening", "boot", "log_hash", "log_head", "log_witness", "witnessed",
-    "checkpoint_seen", "standing_turn", "booking_slot", "listing_new", "trouble", "rehearsal",
+    "checkpoint_seen", "standing_turn", "booking_slot", "picture_abroad", "listing_new", "trouble", "rehearsal",
 }  # fmt: skip
 ERASED_FROM = {
     "event", "guest", "event_comment",

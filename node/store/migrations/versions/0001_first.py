@@ -384,6 +384,24 @@ def upgrade() -> None:
         sqlite_with_rowid=True,
     )
     op.create_table(
+        "picture_abroad",
+        sa.Column("name", sa.LargeBinary(), nullable=False),
+        sa.Column("kept_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("length", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("page_width", sa.Integer(), nullable=False),
+        sa.Column("page_height", sa.Integer(), nullable=False),
+        sa.Column("sent", sa.LargeBinary(), nullable=False),
+        sa.Column("small", sa.LargeBinary(), nullable=True),
+        sa.Column("page", sa.LargeBinary(), nullable=True),
+        sa.Column("full", sa.LargeBinary(), nullable=True),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_picture_abroad")),
+        sqlite_strict=True,
+        sqlite_with_rowid=True,
+    )
+    with op.batch_alter_table("picture_abroad", schema=None) as batch_op:
+        batch_op.create_index("ix_picture_abroad_kept", ["kept_ms", "length"], unique=False)
+
+    op.create_table(
         "quarantine",
         sa.Column("no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("at_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
