@@ -129,7 +129,7 @@ def remove(context: click.Context, as_json: bool, name: str) -> None:
     show(
         {"removed": name, "folder": str(hosted.folder), "restart": False}, as_json,
         f"{name} is not served here any more, without a restart. Nothing was deleted: all of it is in {hosted.folder}.",
-        f"Serve it alone: interlets --config {hosted.config_file} serve",
+        f"Serve it alone, with a listen_port of its own in its file: interlets --config {hosted.config_file} serve",
         f"Or host it again: interlets scheme add {name} --host {_host_of(hosted)} --folder {hosted.folder}",
     )  # fmt: skip
 
