@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from protocol.beyond import Stands, Wants
 from protocol.entry import ListingRef
-from protocol.letter import LISTING_ANSWER, LISTING_REQUEST, RequestText
+from protocol.letter import LISTING_ANSWER, LISTING_REQUEST, Given, RequestText, Sum
 from protocol.names import Handle
 from tests.vector_making import Vector, filler, vector
 
-EXAMPLES = ("letter-request", "letter-request-answer")
+EXAMPLES = ("letter-request", "letter-request-answer", "letter-request-swap")
 _RIVERSIDE = filler("riverside", 32)
 
 
@@ -41,3 +41,15 @@ def _answer() -> Vector:
     return Vector(
         note="sealed inside a letter: the listing's scheme says yes, to a time", message=message, wrong=wrong
     )
+
+
+@vector("letter-request-swap")
+def _swap() -> Vector:
+    message = _text(
+        given=Given(text="A bench for your ladder", key=filler("bench", 16)), amount=Sum(scheme=_RIVERSIDE, amount=1200),
+    )  # fmt: skip
+    wrong = {"given": (b"", None), "kind": LISTING_ANSWER, "start": 5}
+    return Vector(
+        note="sealed inside a letter: somebody proposes a swap, and units come with it",
+        message=message, wrong=wrong,
+    )  # fmt: skip
