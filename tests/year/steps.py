@@ -17,7 +17,7 @@ STEPS: Final = (
     Step("bring-in", "The members you have", date(2026, 1, 6), beginning.bring_in, {
         "04-lines-left-out": "Nine lines of the file are left out, each with its number and what is wrong",
         "05-bring-it-in": "All 120 lines can be taken; the chest takes what the balances do not sum to",
-    }, short=True),
+    }),
     Step("let-in", "Who comes by telephone or computer", date(2026, 1, 7), beginning.let_in, {
         "06-print": "What can be printed: directory, market sheet, cheques, cards, labels",
     }),
