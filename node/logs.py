@@ -13,6 +13,7 @@ from collections.abc import MutableMapping
 from typing import Any, Final, Literal, TextIO, cast
 
 import structlog
+from aiohttp.http_exceptions import HttpProcessingError
 
 from node.visible import visible
 
@@ -62,6 +63,10 @@ class _Bridge(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         logger = structlog.stdlib.get_logger()
+        if record.exc_info and isinstance(record.exc_info[1], HttpProcessingError):
+            # Anybody can send what is no request, as often as they like: no trace of our own code, and not from where.
+            logger.debug("no_request", why=type(record.exc_info[1]).__name__)
+            return
         failure = record.exc_info if record.exc_info and record.exc_info[0] is not None else None
         logger.log(record.levelno, "library", library=record.name, said=record.getMessage(), exc_info=failure)
 

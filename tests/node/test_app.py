@@ -304,6 +304,34 @@ class FullDisk(io.StringIO):
         return super().write(text)
 
 
+async def test_what_is_no_request_is_answered_and_does_not_fill_the_log(written: io.StringIO) -> None:
+    """Doubled, broken and endless heads: anybody can send them, as often as they like."""
+
+    async def hello(_request: web.Request) -> web.Response:
+        return web.Response()
+
+    app = web.Application()
+    app.router.add_get("/", hello)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    port = runner.addresses[0][1]
+    for head in (
+        b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
+        b"GET / HTTP/1.1\r\nx\r\n\r\n",
+        b"GET / HTTP/1.1\r\na: " + b"b" * 9_000 + b"\r\n\r\n",
+    ):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(head)
+        assert (await reader.readline()).startswith(b"HTTP/1.0 400")
+        writer.close()
+    await runner.cleanup()
+    assert written.getvalue() == ""
+    logging.getLogger("aiohttp.server").error("Error handling request from %s", "10.0.0.1")
+    assert "10.0.0.1" in written.getvalue(), "what is ours to mend is told"
+
+
 def test_a_log_that_cannot_be_written_stops_nothing_and_says_how_much_is_missing(
     written: io.StringIO,
 ) -> None:
