@@ -35,14 +35,16 @@ class Kept(NamedTuple):
     booking_no: int | None  # of what was lent, where it shows how that was
     words: str
     taken_ms: int
+    portrait: bool  # of whoever sent it
 
 
 _P: Final = schema.picture.c
 _COLUMNS: Final = (
     _P.no, _P.member_no, _P.item_key, _P.name, _P.thumbnail_name, _P.page_width, _P.page_height, _P.booking_no,
-    _P.words, _P.taken_ms,
+    _P.words, _P.taken_ms, _P.portrait,
 )  # fmt: skip
 _ONE: Final = select(*_COLUMNS).where(_P.no == bindparam("no"))
+_PORTRAIT: Final = select(*_COLUMNS).where(_P.member_no == bindparam("member_no"), _P.portrait.is_(True))
 _OF_BOOKING: Final = select(*_COLUMNS).where(_P.booking_no == bindparam("booking_no")).order_by(_P.no)
 _B: Final = bookings_schema.booking.c
 _OF_TWO: Final = (
@@ -75,6 +77,12 @@ _LENGTH: Final = select(func.coalesce(func.sum(_P.length), 0)).where(_P.member_n
 def picture_by_no(tx: ReadTx, no: int) -> Kept | None:
     """Query: one picture."""
     row = tx.one(_ONE, no=no)
+    return None if row is None else Kept._make(row)
+
+
+def portrait_of(tx: ReadTx, member_no: int) -> Kept | None:
+    """Query: the picture of a member, if they sent one."""
+    row = tx.one(_PORTRAIT, member_no=member_no)
     return None if row is None else Kept._make(row)
 
 

@@ -41,7 +41,8 @@ _NEW: Final = insert(schema.picture)
 _SHOW: Final = (
     update(schema.picture)
     .where(
-        _P.name == bindparam("which"), _P.member_no == bindparam("whose"), _P.item_key.is_(None), _P.booking_no.is_(None)
+        _P.name == bindparam("which"), _P.member_no == bindparam("whose"), _P.item_key.is_(None), _P.booking_no.is_(None),
+        _P.portrait.is_(False),
     )
     .values(item_key=bindparam("new_key"))
 )  # fmt: skip
@@ -49,8 +50,11 @@ _DROP: Final = delete(schema.picture).where(
     _P.item_key == bindparam("shown_by"), _P.name == bindparam("which")
 )
 _DROP_OLD: Final = delete(schema.picture).where(
-    _P.item_key.is_(None), _P.booking_no.is_(None), _P.taken_ms <= bindparam("before")
+    _P.item_key.is_(None), _P.booking_no.is_(None), _P.portrait.is_(False), _P.taken_ms <= bindparam("before")
 )  # fmt: skip
+_DROP_PORTRAIT: Final = delete(schema.picture).where(
+    _P.member_no == bindparam("whose"), _P.portrait.is_(True)
+)
 _ENDED: Final = select(_B.no).where(
     _B.state.not_in([state.value for state in OPEN]), _B.changed_ms <= bindparam("before")
 )
@@ -77,15 +81,28 @@ class Pictures:
         made = await self._maker.make(data)
         return await self._store.write(self._keep, member_no, made, booking_no, words)
 
+    async def take_portrait(self, member_no: int, data: bytes) -> Kept:
+        """Keep a picture of a member in place of the one before. Raises NoPicture."""
+        await self._store.read(_check_room, member_no)
+        made = await self._maker.make(data)
+        return await self._store.write(self._keep, member_no, made, portrait=True)
+
+    async def drop_portrait(self, member_no: int) -> None:
+        """Throw away the picture of a member."""
+        await self._store.write(_drop_portrait, member_no)
+
     def _keep(
-        self, tx: Tx, member_no: int, made: MadeAnew, booking_no: int | None = None, words: str = ""
-    ) -> Kept:
+        self, tx: Tx, member_no: int, made: MadeAnew, booking_no: int | None = None, words: str = "", *,
+        portrait: bool = False,
+    ) -> Kept:  # fmt: skip
+        if portrait:
+            tx.run(_DROP_PORTRAIT, whose=member_no)
         if booking_no is None:
             _check_room(tx, member_no)
         else:
             _check_conditions(tx, member_no, booking_no)
         no = tx.insert(
-            _NEW, member_no=member_no, item_key=None, booking_no=booking_no, words=words, name=picture_name(made.full.data),
+            _NEW, member_no=member_no, item_key=None, booking_no=booking_no, portrait=portrait, words=words, name=picture_name(made.full.data),
             thumbnail_name=picture_name(made.thumbnail.data), taken_ms=self._clock.now_ms(),
             length=sum(len(each.data) for each in (made.full, made.page, made.thumbnail)),
             page_width=made.page.width, page_height=made.page.height, thumbnail=made.thumbnail.data,
@@ -124,6 +141,10 @@ def _check_conditions(tx: ReadTx, member_no: int, booking_no: int) -> None:
     if sum(each.member_no == member_no for each in held) >= CONDITION_PICTURES_MAX:
         raise NoPicture(Why.ENOUGH)
     _check_room(tx, member_no)
+
+
+def _drop_portrait(tx: Tx, member_no: int) -> None:
+    tx.run(_DROP_PORTRAIT, whose=member_no)
 
 
 def _drop_old(tx: Tx, now_ms: int) -> None:

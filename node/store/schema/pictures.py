@@ -9,7 +9,7 @@ from typing import Final
 
 from sqlalchemy import Column, ForeignKey, Index
 
-from node.store.schema import Big, Blob, Small, Str, table
+from node.store.schema import Big, Blob, Flag, Small, Str, table
 
 picture: Final = table(
     "picture",
@@ -17,6 +17,7 @@ picture: Final = table(
     Column("member_no", Big, ForeignKey("member.no"), nullable=False),  # who sent it
     Column("item_key", Blob),  # of the listing that shows it; none: not published yet
     Column("booking_no", Big, ForeignKey("booking.no")),  # of what was lent, where it shows how that was
+    Column("portrait", Flag, nullable=False),  # of whoever sent it
     Column("words", Str, nullable=False),  # what is on it; "" of a listing's, which says it itself
     Column("name", Blob, nullable=False),  # of the full one: its hash (5.7)
     Column("thumbnail_name", Blob, nullable=False),

@@ -33,6 +33,7 @@ from node.web.pages.listings import cards_view
 from node.web.pages.member import pager
 from node.web.pages.member_find import DISTANCES_KM, distance_options, here_of
 from node.web.pages.member_profile import contact_facts, skill_names, skills_said
+from node.web.pages.portraits import portrait_shown
 from node.web.present import Voice, distance, first_name, paragraphs_of, reference
 from node.web.views.member import PeopleView, PersonCard, PersonView
 from node.web.views.page import Empty, Fact, Link, ListingCard, Option
@@ -162,6 +163,7 @@ async def person(context: Context) -> web.Response:
             number=shown.number,
             place=shown.place,
             badge="",
+            portrait=await portrait_shown(context, shown),
             helper=badge_words(
                 await context.read(helper_until, shown, context.settings, context.node.helpers.today()),
                 context.words,

@@ -22,7 +22,9 @@ from node.services.profiles import (
 )
 from node.store import ReadTx
 from node.web.context import MEMBER, Context, get, post
-from node.web.forms import Filled, Form, line
+from node.web.forms import EMPTY, Filled, Form, line
+from node.web.pages.pictures_shown import post_picture
+from node.web.pages.portraits import portrait_shown, take_portrait
 from node.web.present import Voice
 from node.web.views.page import Fact, Link, Option
 from node.web.views.profiles import ContactRow, ProfileView, SeenView, SkillGroup
@@ -75,7 +77,7 @@ async def profile(context: Context) -> web.Response:
 
 
 async def _view(
-    context: Context, skills: Filled | None = None, contacts: Filled | None = None
+    context: Context, skills: Filled | None = None, contacts: Filled | None = None, portrait: Filled = EMPTY
 ) -> ProfileView:
     held, lines = await context.read(_read, context.member)
     words = context.words
@@ -99,6 +101,8 @@ async def _view(
             for at in range(1, LINES_MAX + 1)
         ),
         seen_options=_seen_options(context.voice),
+        portrait=await portrait_shown(context, context.member),
+        portrait_form=portrait,
     )
 
 
@@ -123,6 +127,17 @@ async def save_skills(context: Context) -> web.Response:
         return context.show(await _view(context, skills=form), 422)
     ticked = tuple(code for code in SKILLS if context.fields.get(f"can-{code}") == "yes")
     await context.node.profiles.set_skills(context.member, Skills(ticked, own_words(form.words)))
+    return context.redirect("/my/profile", note="saved")
+
+
+async def save_portrait(context: Context) -> web.Response:
+    """POST /my/portrait: a picture in place of the one before, or none any more."""
+    if context.fields.get("do") == "remove":
+        await context.node.pictures.drop_portrait(context.member.no)
+        return context.redirect("/my/profile", note="saved")
+    wrong = await take_portrait(context)
+    if wrong.errors:
+        return context.show(await _view(context, portrait=wrong), 422)
     return context.redirect("/my/profile", note="saved")
 
 
@@ -201,6 +216,7 @@ def _name_for(member: Member, reader: Reader, context: Context) -> str:
 
 
 ROUTES: Final = (
+    post_picture("/my/portrait", save_portrait),
     get("/my/profile", profile, MEMBER),
     post("/my/skills", save_skills, MEMBER),
     post("/my/contacts", save_contacts, MEMBER),

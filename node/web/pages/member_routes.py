@@ -53,6 +53,7 @@ from node.web.pages import (
     member_trade,
     member_wish,
     pictures,
+    portraits,
 )
 
 ROUTES: Final[tuple[Route, ...]] = (
@@ -103,4 +104,5 @@ ROUTES: Final[tuple[Route, ...]] = (
     *member_requests.ROUTES,
     *member_wish.ROUTES,
     *pictures.ROUTES,
+    *portraits.ROUTES,
 )

@@ -20,6 +20,8 @@ from protocol.names import ItemKey, SchemeId
 
 # Its name says what is in it, so it never changes; but a browser that several people use need not keep it long.
 KEEP: Final = "private, max-age=86400"
+# A number in an address may mean another picture later: the browser asks whether it still has the right one.
+ASK_AGAIN: Final = "private, no-cache"
 KIND: Final = "image/webp"
 
 
@@ -31,10 +33,10 @@ def size_asked(context: Context) -> Size:
         raise NoSuchPage from None
 
 
-async def picture_answer(context: Context, kept: Kept, size: Size) -> web.Response:
+async def picture_answer(context: Context, kept: Kept, size: Size, keep: str = ASK_AGAIN) -> web.Response:
     """Return the answer that is a picture; whether its reader may see it was looked at before."""
     mark = _mark(kept.name, size)
-    headers = {"Cache-Control": KEEP, "ETag": mark}
+    headers = {"Cache-Control": keep, "ETag": mark}
     if context.request.headers.get("If-None-Match") == mark:
         return web.Response(status=304, headers=headers)
     data = await context.read(bytes_of, kept.no, size)
@@ -54,7 +56,7 @@ async def listing_picture(context: Context) -> web.Response:
     kept = await context.read(_shown, key, context.part("name"))
     if kept is None:
         raise NoSuchPage
-    return await picture_answer(context, kept, size)
+    return await picture_answer(context, kept, size, KEEP)
 
 
 async def _from_abroad(context: Context, scheme: SchemeId, key: ItemKey, size: Size) -> web.Response:

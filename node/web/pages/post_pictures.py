@@ -134,6 +134,7 @@ def _picked(tx: ReadTx, member_no: int, key: ItemKey | None, numbers: tuple[int,
         and kept.member_no == member_no
         and kept.item_key in (None, key)
         and kept.booking_no is None
+        and not kept.portrait
     }
 
 

@@ -245,6 +245,7 @@ class PersonView(View):
     place: str
     badge: str
     helper: str = ""  # "Checked helper until May 2027"; "" for others
+    portrait: PictureShown | None = None
     about: tuple[str, ...]
     facts: tuple[Fact, ...]  # member since, last active, balance where the scheme shows it
     skills: tuple[str, ...] = ()

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from node.web.forms import EMPTY, Filled
-from node.web.views.page import Fact, Link, Option, Place, View
+from node.web.views.page import Fact, Link, Option, PictureShown, Place, View
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +42,8 @@ class ProfileView(View):
     contacts_form: Filled = EMPTY
     rows: tuple[ContactRow, ...]
     seen_options: tuple[Option, ...]
+    portrait: PictureShown | None = None
+    portrait_form: Filled = EMPTY  # field: picture
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -425,7 +425,7 @@ def _listing_pages() -> dict[str, Sample]:
                 MyListing(href="/l/8", title="Portuguese conversation", kind="offer", price="1 h", state=Pill(text="Taken down"), edit_href="/post?l=8", keep_action="", hide_action="", show_action="/l/8/show"),
             ), empty=None),
         "people": PeopleView(query="", summary="118 people", people=PEOPLE, pager=Pager(text="1 to 20 of 118", next_href="/people?page=2"), empty=None),
-        "person": PersonView(name="Karim Haddad", number="", place="about 7 km", badge="Riverside", about=("I keep an orchard with my sister and mend what breaks.",), facts=(Fact(label="Member since", text="May 2021"), Fact(label="Last active", text="3 hours ago")), offers=(JAM,), wants=FAR_CARDS[2:], between_us=(Link(text="Plum jam, 30 minutes, 28 Feb 2026", href="/t/K7F-3QM-92X"),), message_href="/messages/karim", record_href="/record/what?who=karim"),
+        "person": PersonView(name="Karim Haddad", number="", place="about 7 km", badge="Riverside", portrait=PictureShown(src=DRAWN, width=88, height=88, words=""), about=("I keep an orchard with my sister and mend what breaks.",), facts=(Fact(label="Member since", text="May 2021"), Fact(label="Last active", text="3 hours ago")), offers=(JAM,), wants=FAR_CARDS[2:], between_us=(Link(text="Plum jam, 30 minutes, 28 Feb 2026", href="/t/K7F-3QM-92X"),), message_href="/messages/karim", record_href="/record/what?who=karim"),
         "messages": MessagesView(
             threads=(
                 ThreadRow(href="/messages/1", name="Karim Haddad", badge="Riverside", about="Plum jam, 4 jars", snippet="Saturday is fine. I am by the bridge from nine until the bread is sold.", when="today, 9:40", unread=2),

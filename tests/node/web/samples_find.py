@@ -7,10 +7,11 @@ from typing import Final
 
 from node.web.forms import Filled
 from node.web.views.complaints import ComplaintRow
-from node.web.views.page import Fact, Link, Option, View
+from node.web.views.page import Fact, Link, Option, PictureShown, View
 from node.web.views.profiles import ContactRow, ProfileView, SeenView, SkillGroup
 from node.web.views.reports import ReportedView, ReportsView, ReportView
 from node.web.views.thanks import MyThanksView, ThanksRow
+from tests.node.web.samples_of_pictures import DRAWN
 
 SEEN_BY: Final = (
     Option(value="members", text="Members of Oakvale"),
@@ -20,6 +21,7 @@ SEEN_BY: Final = (
 )
 FIND: Final[Mapping[str, View]] = {
     "my-profile": ProfileView(
+        portrait=PictureShown(src=DRAWN, width=88, height=88, words=""),
         skills_form=Filled({"words": "mending bikes, Spanish, pruning apple trees"}),
         groups=(
             SkillGroup(

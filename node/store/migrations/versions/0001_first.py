@@ -1732,6 +1732,7 @@ def upgrade() -> None:
         sa.Column("member_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("item_key", sa.LargeBinary(), nullable=True),
         sa.Column("booking_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("portrait", sa.Boolean().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("words", sa.Text(), nullable=False),
         sa.Column("name", sa.LargeBinary(), nullable=False),
         sa.Column("thumbnail_name", sa.LargeBinary(), nullable=False),
