@@ -42,7 +42,7 @@ STEPS: Final = (
         "14-before-anything-moves": "What an offer of a neighbour costs here, before anything moves",
     }),
     Step("drill", "As if the disk were dead", date(2026, 6, 16), outside.drill, {
-        "15-would-a-backup-help": "The newest backup was tried: it can be put back",
+        "15-would-a-backup-help": "The page of the computer, on which the newest backup is tried",
         "16-brought-back": "What came back after the backup was put back",
     }),
     Step("upgrade", "A new release", date(2026, 8, 18), outside.upgrade, {}),
