@@ -41,6 +41,7 @@ from protocol.memo import read_memo
 from protocol.message import decode_message, encode_message
 from protocol.names import QuoteId, SchemeId, parse_scheme_text
 from protocol.note import parse_note
+from protocol.pictures import read_picture_ask
 from protocol.receipt_proof import verify_receipt
 from protocol.references import parse_reference
 from protocol.sheet_words import look_at
@@ -96,6 +97,10 @@ def _canonical(data: bytes) -> None:
 def _wire(data: bytes) -> None:
     body, key_seq, signature = split(data)
     assert encode((body, key_seq, signature), bytes_max=2 * len(data) + 64) == data
+
+
+def _picture_ask(data: bytes) -> None:
+    assert encode(read_picture_ask(decode(data)).value()) == data
 
 
 def _identity(data: bytes) -> None:
@@ -185,6 +190,7 @@ TARGETS: Final[Mapping[str, Target]] = {
         _message, [bytes([KINDS.index(type(message))]) + encode_message(message) for message in MESSAGES]
     ),
     "passkey": Target(_passkey, [ANSWER], ()),
+    "picture-ask": Target(_picture_ask, [encode((bytes(32), bytes(16), b"n" * 32, 4))]),
     "sealed": Target(lambda data: open_sealed(SOMEBODY, b"info", b"", data), [_sealed()], (CannotOpen,)),
     "table": Target(_table, [bytes([n]) + TABLE for n in range(len(LAYOUTS))], (Unusable,)),
     "texts": Target(_texts, [b"K7F-3QM-92X", b"https://oakvale.example:8443", b"lets1" + b"a" * 52, b"0/000"], ()),
