@@ -15,14 +15,14 @@ from aiohttp import ClientError
 
 from scripts.storm.town import offer_of
 from scripts.town.buying import Outcome, Purchase, go_to_check, look_again, pay, statement_lines
-from scripts.town.pages import Browser, Seen, Unexpected
+from scripts.town.pages import Browser, NotYet, Seen, Unexpected
 from scripts.town.processes import Trouble
 
 AGAIN_S: Final = 0.5
 PRICED_WITHIN_S: Final = 60.0
 ANSWERED_WITHIN_S: Final = 120.0
-# What a browser sees of a node that dies, or that answers with a page of trouble while its database is closed.
-NOBODY: Final = (ClientError, TimeoutError, OSError)
+# What a browser sees of a node that dies, or that is starting: nothing, or a page that says to try again soon.
+NOBODY: Final = (ClientError, TimeoutError, OSError, NotYet)
 
 
 class Became(Enum):

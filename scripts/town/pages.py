@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
+from http import HTTPStatus
 from types import TracebackType
 from typing import Final
 from urllib.parse import urljoin
@@ -25,6 +26,10 @@ INLINE: Final = {"a", "b", "strong", "em", "span"}
 
 class Unexpected(Exception):
     """A page is not what whoever opened it was told to expect."""
+
+
+class NotYet(Unexpected):
+    """The node is not ready (503): what was pressed is to be pressed again."""
 
 
 Row = tuple[list[str], set[str]]  # of a table: the words of its cells, and where its links lead
@@ -302,6 +307,7 @@ class Browser:
                     continue
                 self.last = read_page(str(response.url), response.status, await response.text())
             if self.last.status >= 500:
-                raise Unexpected(f"{url} answers {self.last.status}: {self.last.text[:300]}")
+                kind = NotYet if self.last.status == HTTPStatus.SERVICE_UNAVAILABLE else Unexpected
+                raise kind(f"{url} answers {self.last.status}: {self.last.text[:300]}")
             return self.last
         raise Unexpected(f"{url}: no end of redirects")

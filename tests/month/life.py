@@ -44,7 +44,8 @@ Result = TypeVar("Result")
 
 HOUR_S: Final = 3_600.0
 DAY_S: Final = 24 * HOUR_S
-TRIES_MAX: Final = 200
+DOWN_HOURS_MAX: Final = 3.0  # a node that fell over
+TRIES_MAX: Final = 480  # one each 30 s: people wait for longer than that
 # The honest noes of the product: somebody else was faster, a limit is reached, things stand differently by now.
 HONEST_NO: Final = (
     CannotAsk, CannotBegin, CannotBook, CannotDecide, CannotGive, CannotGroup, CannotHelp, CannotLend, CannotPay, CannotSettle,
@@ -248,7 +249,7 @@ class Life:
         home = self.home()
         self.faults["crashes"] += 1
         await home.resident.crash()
-        await self.later(0.02, 3.0)
+        await self.later(0.02, DOWN_HOURS_MAX)
         await home.resident.boot()
 
     async def _cut(self) -> None:
