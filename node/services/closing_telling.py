@@ -8,7 +8,7 @@ from typing import Final
 from node.clock import Clock
 from node.mail import closing_texts
 from node.mail.outbox import Outbox
-from node.mail.texts import words_of
+from node.mail.texts import Text, words_of
 from node.services.members import Member
 from node.services.paper_notes import put_note
 from node.services.settings import SchemeSettings, Settings
@@ -35,8 +35,7 @@ class ClosingTelling(Telling):
             settings, member.language, member.name, self._last_day(settings.closing_ms, member),
             self._last_day(settings.closing_until_ms, member), self._link(DATA),
         )  # fmt: skip
-        if not self._mail(tx, member, mail):
-            put_note(tx, member.no, mail.subject, now_ms=self._clock.now_ms(), by_no=None)
+        self._mail_or_note(tx, member, mail)
 
     def reminds(self, tx: Tx, member: Member, settings: SchemeSettings) -> None:
         """Tell a member again: before the last day on which something is recorded, or else before all is gone."""
@@ -49,12 +48,14 @@ class ClosingTelling(Telling):
             mail = closing_texts.fetch_mail(settings, member.language, member.name, until, self._link(DATA))
         else:
             mail = closing_texts.soon_mail(settings, member.language, member.name, last)
-        if not self._mail(tx, member, mail):
-            put_note(tx, member.no, mail.subject, now_ms=self._clock.now_ms(), by_no=None)
+        self._mail_or_note(tx, member, mail)
 
     def goes_on(self, tx: Tx, member: Member, settings: SchemeSettings) -> None:
         """Tell a member that the scheme does not close."""
         mail = closing_texts.goes_on_mail(settings, member.language, member.name)
+        self._mail_or_note(tx, member, mail)
+
+    def _mail_or_note(self, tx: Tx, member: Member, mail: Text) -> None:
         if not self._mail(tx, member, mail):
             put_note(tx, member.no, mail.subject, now_ms=self._clock.now_ms(), by_no=None)
 

@@ -178,8 +178,7 @@ class ConnectorDesk:
                 case Effect.REST_TO_CHEST:
                     # Claimed upstream and not down here: in transit is what we gained; the other way round, what we lost.
                     gained = -amount if Effect.POST_DOWN in effects else amount
-                    chest = self._books.system(self._tx, SystemRole.CHEST, HOURS)
-                    amounts += [(self._transit(), -gained), (chest, gained)]
+                    amounts += self._to_chest(gained)
                 case _:
                     assert effect is Effect.STORE_RECEIPT
         self._tx.run_keeping(
@@ -193,7 +192,7 @@ class ConnectorDesk:
         """Freeze a line on which a lock is CLAIMed whose RELEASE is lost here, and lost or hidden there; the chest pays. Source: 6.8."""
         if line.status in LIVE:
             freeze(self._lines, line, f"they CLAIM our lock {seq}, and we let go what it passed on")
-        return [(self._transit(), amount), (self._books.system(self._tx, SystemRole.CHEST, HOURS), -amount)]
+        return self._to_chest(-amount)
 
     def receipt_learned(self, line: Line, seq: int, receipt: bytes) -> bool:
         """Claim upstream by a receipt that came in another way than by a CLAIM; False if that lock of mine forwarded nothing.
@@ -305,14 +304,17 @@ class ConnectorDesk:
             up = self._lines.by_no(up_no)
             if seq <= up.state.peer_length and not up.is_open(seq):
                 self._reopened(up_no, seq, ConnectorState.FORWARDED)  # let go upstream; here it goes on
-        chest = self._books.system(self._tx, SystemRole.CHEST, HOURS)
-        return [(self._transit(), -left), (chest, left)] if left else []
+        return self._to_chest(left) if left else []
 
     def _reopened(self, line_no: int, seq: int, state: ConnectorState) -> None:
         after, _ = connector_step(state, ConnectorEvent.REOPENED)
         self._tx.run(
             _FORWARD_STATE, which_line=line_no, which_seq=seq, new_state=after.value, new_receipt=None
         )
+
+    def _to_chest(self, gained: int) -> list[tuple[int, int]]:
+        """Return what takes out of transit what is gained, or below zero lost; the chest has it."""
+        return [(self._transit(), -gained), (self._books.system(self._tx, SystemRole.CHEST, HOURS), gained)]
 
     def _transit(self) -> int:
         return self._books.system(self._tx, SystemRole.TRANSIT, HOURS)

@@ -10,7 +10,6 @@ from typing import Final
 
 from aiohttp import web
 
-from node.pictures.maker import NoPicture, Why
 from node.services.afterwards import complaint_by_no
 from node.services.members import member_by_no
 from node.services.picture_rows import Kept, picture_by_no, pictures_of_booking, pictures_of_two
@@ -20,7 +19,7 @@ from node.web.context import MEMBER, ORGANISER, Context, NoSuchPage, get
 from node.web.forms import EMPTY, Filled, Form, line
 from node.web.pages.booking_sides import Shown, read_one
 from node.web.pages.pictures import picture_answer, size_asked
-from node.web.pages.pictures_shown import why_words
+from node.web.pages.pictures_shown import take_sent
 from node.web.views.booking import Condition
 from node.web.views.page import PictureShown
 from protocol.booking import TAKES_TIME, BookingState
@@ -105,15 +104,13 @@ async def take_condition(context: Context, shown: Shown) -> Filled:
     typed = Filled({"words": form.words})
     if not context.file:
         return typed.with_error("picture", _("Please choose a picture."))
-    if not context.may_look_at_file():
-        return typed.with_error("picture", why_words(Why.BUSY, context.words))
-    try:
-        await context.node.pictures.take_condition(
-            context.member.no, shown.booking.no, context.file, form.words
-        )
-    except NoPicture as no_picture:
-        return typed.with_error("picture", why_words(no_picture.why, context.words))
-    return EMPTY
+    taken = await take_sent(
+        context,
+        lambda file: context.node.pictures.take_condition(
+            context.member.no, shown.booking.no, file, form.words
+        ),
+    )
+    return typed.with_error("picture", taken) if isinstance(taken, str) else EMPTY
 
 
 # --- Doors ---------------------------------------------------------------------------------------------------

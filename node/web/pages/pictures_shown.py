@@ -5,10 +5,11 @@ Source: docs/protocol.md 5.7; docs/pages.md 7.2, 11.
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Awaitable, Callable
+from typing import Final, TypeVar
 
 from node.pictures.limits import CONDITION_PICTURES_MAX, PICTURE_SENT_BYTES_MAX, PICTURES_OF_ONE_MAX
-from node.pictures.maker import Why
+from node.pictures.maker import NoPicture, Why
 from node.services.picture_rows import Kept, pictures_shown
 from node.services.pictures_abroad import Sides, sides_of
 from node.web.context import MEMBER, Context, Handler, Route
@@ -19,6 +20,7 @@ from node.web.words import Words
 from protocol.market import Listing
 from protocol.names import ItemKey, SchemeId
 
+Taken = TypeVar("Taken")
 _MEGABYTE: Final = 1024 * 1024
 # Until somebody looks at a picture from elsewhere, nobody here knows its sides.
 _UNSEEN: Final = Sides(960, 720)
@@ -61,6 +63,16 @@ def why_words(why: Why, words: Words) -> str:
             }
         case Why.FULL:
             return _("There is no room for more pictures here. Please tell an organiser.")
+
+
+async def take_sent(context: Context, take: Callable[[bytes], Awaitable[Taken]]) -> Taken | str:
+    """Let `take` keep the picture that was sent; return what it returns, or what is wrong with the picture."""
+    if not context.may_look_at_file():
+        return why_words(Why.BUSY, context.words)
+    try:
+        return await take(context.file)
+    except NoPicture as no_picture:
+        return why_words(no_picture.why, context.words)
 
 
 def own_picture_shown(kept: Kept, words: str) -> PictureShown:

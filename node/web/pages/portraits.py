@@ -6,14 +6,13 @@ from typing import Final
 
 from aiohttp import web
 
-from node.pictures.maker import NoPicture, Why
 from node.services.members import Member, State, member_by_no
 from node.services.picture_rows import portrait_of
 from node.web.context import MEMBER, Context, NoSuchPage, get
 from node.web.forms import EMPTY, Filled
 from node.web.pages.listings import SMALL_DOTS
 from node.web.pages.pictures import picture_answer, size_asked
-from node.web.pages.pictures_shown import why_words
+from node.web.pages.pictures_shown import take_sent
 from node.web.views.page import PictureShown
 
 
@@ -31,13 +30,10 @@ async def take_portrait(context: Context) -> Filled:
     _ = context.words.gettext
     if not context.file:
         return EMPTY.with_error("picture", _("Please choose a picture."))
-    if not context.may_look_at_file():
-        return EMPTY.with_error("picture", why_words(Why.BUSY, context.words))
-    try:
-        await context.node.pictures.take_portrait(context.member.no, context.file)
-    except NoPicture as no_picture:
-        return EMPTY.with_error("picture", why_words(no_picture.why, context.words))
-    return EMPTY
+    taken = await take_sent(
+        context, lambda file: context.node.pictures.take_portrait(context.member.no, file)
+    )
+    return EMPTY.with_error("picture", taken) if isinstance(taken, str) else EMPTY
 
 
 async def portrait(context: Context) -> web.Response:

@@ -10,14 +10,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
-from node.pictures.maker import NoPicture, Why
 from node.services.own_listings import Owned
 from node.services.picture_rows import Kept, picture_by_no, pictures_at
 from node.store import ReadTx
 from node.web.context import Context, NoSuchPage
 from node.web.forms import Filled, Form, line
 from node.web.pages.listings import parse_listing_id
-from node.web.pages.pictures_shown import own_picture_shown, why_words
+from node.web.pages.pictures_shown import own_picture_shown, take_sent
 from node.web.views.page import PictureShown
 from protocol.limits import LISTING_PICTURE_TEXT_BYTES_MAX, LISTING_PICTURES_MAX
 from protocol.market import Picture
@@ -168,10 +167,7 @@ async def _with_new(context: Context, now: Picked) -> Picked:
     words = " ".join(context.fields.get("words", "").split())
     if len(words.encode()) > LISTING_PICTURE_TEXT_BYTES_MAX:
         return replace(now, errors=(("words", _too_long(context)),))
-    if not context.may_look_at_file():
-        return replace(now, errors=(("picture", why_words(Why.BUSY, context.words)),))
-    try:
-        kept = await context.node.pictures.take(context.member.no, context.file)
-    except NoPicture as no_picture:
-        return replace(now, errors=(("picture", why_words(no_picture.why, context.words)),))
-    return replace(now, pictures=(*now.pictures, (kept, words)))
+    taken = await take_sent(context, lambda file: context.node.pictures.take(context.member.no, file))
+    if isinstance(taken, str):
+        return replace(now, errors=(("picture", taken),))
+    return replace(now, pictures=(*now.pictures, (taken, words)))
