@@ -35,6 +35,7 @@ from node.services.alerts import LOOK_EVERY_S as LOOK_FOR_WANTED_S
 from node.services.alerts import Alerts
 from node.services.announcements import Announcements
 from node.services.applications import Applications
+from node.services.ask_silence import AskSilence
 from node.services.asks import Asks
 from node.services.asks_abroad import AsksAbroad
 from node.services.backing_up import BackingUp
@@ -231,6 +232,7 @@ class Node:
         self.people = People(
             store, clock, self.books, self.settings, hasher, demoted=self.proposals.organises_no_more_in
         )
+        self.jobs.append(Job("bring-back", HOUR_S, self.people.bring_back))
         self.profiles = Profiles(store)
         entering = Entering(clock, Throttle(pepper))
         self.second_steps = SecondSteps(
@@ -270,7 +272,18 @@ class Node:
         self.cheques = Cheques(store=store, clock=clock, trades=self.trades, telling=self.telling)
         self.paper_notes = PaperNotes(store, clock)
         self.acting = Acting(store=store, clock=clock, telling=self.telling)
-        self.asks = Asks(store=store, clock=clock, chance=chance, trades=self.trades, telling=self.telling)
+        self.asks = Asks(
+            store=store,
+            clock=clock,
+            chance=chance,
+            trades=self.trades,
+            settings=self.settings,
+            telling=self.telling,
+        )
+        self.ask_silence = AskSilence(
+            store=store, clock=clock, trades=self.trades, settings=self.settings, telling=self.telling
+        )
+        self.jobs.append(Job("count-silence", HOUR_S, self._unless_paused(self.ask_silence.look)))
         telling = EventTelling(self.outbox, self.settings, clock, self.options.origin)
         self.events = Events(
             store=store, clock=clock, chance=chance, telling=telling, tell_abroad=self._tell_abroad
@@ -498,6 +511,7 @@ class Node:
             steps=self.second_steps,
             chest=self.chest,
             closing_down=self.closing_down,
+            silence=self.ask_silence,
         )
         self.marks = Marks(store=self.store, lines=self.lines)
         self.jobs.append(Job("mark-lines", HOUR_S, self.marks.write))

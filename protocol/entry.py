@@ -50,7 +50,7 @@ _BOOK_TAG: Final = "interlets/1/entry-book"
 _WORDS_TAG: Final = "interlets/1/entry-words"
 
 # How a person, or the node itself, proved to be allowed to make an entry (3.5).
-PROOFS: Final = ("password", "pin", "link", "broker", "neighbour", "passkey", "system")
+PROOFS: Final = ("password", "pin", "link", "broker", "neighbour", "passkey", "system", "silence")
 
 _Legs: TypeAlias = Annotated[tuple[Leg, ...], Many(Nested((Leg,)), POSTING_LEGS_MAX, least=2)]
 
@@ -175,8 +175,8 @@ class Words(Part):
 
     def __post_init__(self) -> None:
         Part.__post_init__(self)
-        if self.proved_by == "broker" and not (self.reason and self.on_behalf_of):
-            raise InvalidValue("a broker says on whose behalf, and why")
+        if self.proved_by in ("broker", "silence") and not (self.reason and self.on_behalf_of):
+            raise InvalidValue("who did not answer themselves is named, with the reason")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

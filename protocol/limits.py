@@ -316,6 +316,14 @@ ASKS_A_DAY_MAX: Final = 60
 # A reminder is a second mail about the same thing.
 ASK_REMINDED_EVERY_MS: Final = DAY_MS
 ASK_REASON_CHARACTERS_MAX: Final = 280  # why not, in words
+# Within a scheme it may run out sooner or later, and silence may count as a yes, with two warnings (3.11).
+ASK_DAYS_MIN: Final = 3
+ASK_DAYS_MAX: Final = 60
+SILENCE_DAYS_MIN: Final = 7
+SILENCE_DAYS_MAX: Final = 60
+SILENCE_FIRST_WARNING_MS: Final = 4 * DAY_MS  # before it counts
+SILENCE_LAST_WARNING_MS: Final = DAY_MS  # before it counts, and at least
+SILENCE_BETWEEN_WARNINGS_MS: Final = 2 * DAY_MS  # at least
 PAY_CODE_VALID_MS: Final = DAY_MS  # a market day and its evening
 PAY_CODES_A_DAY_MAX: Final = 100  # of one member: a stall on a busy market
 # Thanks and complaints: while people remember the trade.

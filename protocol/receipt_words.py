@@ -40,6 +40,7 @@ PROVED: Final[Mapping[str, str]] = {
     "neighbour": "by the other scheme",
     "passkey": "with a passkey",
     "system": "by the scheme’s computer",
+    "silence": "because whoever gives did not answer in time",
 }
 
 

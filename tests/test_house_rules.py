@@ -116,6 +116,7 @@ LONG_FILES_ALLOWED: dict[str, str] = {
     "node/app.py": "every service with what it needs, in one place",
     "node/federation/session.py": "one session from greeting to end; its parts mean nothing alone",
     "node/store/migrations/versions/0001_first.py": "every table, written out by scripts/make_migration",
+    "protocol/limits.py": "every number, in the order of the rules",
     "protocol/ledger.py": "what may be posted, and the values it is asked of",
     "protocol/entry.py": "every kind of ledger entry, one after the other",
     "protocol/evidence.py": "one kind of proof after the other, each beside its judge",

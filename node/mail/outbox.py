@@ -113,6 +113,7 @@ _LAPSE: Final = (
     .where(_WAITING, _M.until_ms <= bindparam("now"))
     .values(state=MailState.LAPSED.value, ended_ms=bindparam("now"), **_EMPTY)
 )
+_STATE_OF: Final = select(_M.state, _M.ended_ms).where(_M.no == bindparam("no"))
 _FORGET: Final = delete(schema.mail).where(_M.ended_ms <= bindparam("before"))
 
 
@@ -138,6 +139,12 @@ def unsent_mails(tx: ReadTx, *, skip: int = 0, most: int = 20) -> tuple[list[Mai
     rows = [_mail(row) for row in tx.all(_SHOWN, skip=skip, most=most)]
     shown = [replace(mail, text="", html="", stop_link="") if mail.private else mail for mail in rows]
     return shown, int(tx.scalar(_SHOWN_COUNT))
+
+
+def state_of_mail(tx: ReadTx, no: int) -> tuple[MailState, int | None] | None:
+    """Return what became of a mail and when; None for one that is forgotten."""
+    row = tx.one(_STATE_OF, no=no)
+    return None if row is None else (MailState(str(row[0])), row[1])
 
 
 class Outbox:

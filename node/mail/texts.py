@@ -117,8 +117,12 @@ def asked_mail(
     what: str,
     link: str,
     days: int,
+    counts_on: str = "",
 ) -> Text:
-    """To somebody who is asked to pay. The link opens a page that asks by a button: mail gets forwarded and scanned."""
+    """To somebody who is asked to pay; `counts_on` is the day from which silence is a yes.
+
+    The link opens a page that asks by a button: mail gets forwarded and scanned.
+    """
     words = words_of(settings, language)
     _ = words.gettext
     said = {"asker": asker, "amount": amount, "what": what}
@@ -129,8 +133,15 @@ def asked_mail(
         _("%(asker)s asks you for %(amount)s, for: %(what)s") % said,
         _("Nothing has moved. Open this page to say yes or no:"),
         link,
-        _runs_out(words, days),
+        counts_words(words, counts_on) if counts_on else _runs_out(words, days),
     )
+
+
+def counts_words(words: Words, day: str) -> str:
+    """What follows where silence counts (rule 3.11)."""
+    return words.gettext(
+        "If you say neither yes nor no, it counts as your yes on %(day)s: so our scheme decided it. You are told twice before."
+    ) % {"day": day}
 
 
 def asked_abroad_mail(

@@ -1,6 +1,6 @@
 """Requests for payment in the store: as values, how they are found, and how they are written down.
 
-Units and queries only; what members do with them is in `asks.py`. Source: docs/protocol.md 7.7; docs/pages.md 4.
+Units and queries only; what members do with them is in `asks.py`. Source: docs/protocol.md 3.11, 7.7; docs/pages.md 4.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _T: Final = books_schema.trade.c
 _COLUMNS: Final = (
     _A.no, _A.id, _A.kind, _A.state, _A.payee_no, _A.payer_no, _A.other_scheme, _A.their_handle, _A.their_name,
     _A.thread_no, _A.amount, _A.text, _A.reason, _A.said, _A.answer_once, _A.trade_no, _A.created_ms, _A.until_ms,
-    _A.ended_ms, _A.reminded_ms, _T.no, _T.state,
+    _A.ended_ms, _A.reminded_ms, _A.counts, _A.warned, _A.warning_no, _T.no, _T.state,
 )  # fmt: skip
 _ASKS: Final = select(*_COLUMNS).select_from(
     schema.ask.outerjoin(books_schema.trade, _T.once == _A.answer_once)
@@ -40,14 +40,18 @@ _OF_PAYEE: Final = (
 _OF_PAYER: Final = (
     _ASKS.where(_A.payer_no == bindparam("account_no")).order_by(_A.no.desc()).limit(LISTED_MAX)
 )
-_OPEN: Final = (_A.state == literal_column("'asked'"), _A.until_ms > bindparam("now"))
+# Where silence counts, a request waits until somebody looks (3.11).
+OPEN_ASK: Final = (
+    _A.state == literal_column("'asked'"),
+    or_(_A.until_ms > bindparam("now"), _A.counts.is_(True)),
+)
 _WAITING: Final = (
-    _ASKS.where(_A.payer_no == bindparam("account_no"), *_OPEN, or_(_T.no.is_(None), _T.state == "undone"))
+    _ASKS.where(_A.payer_no == bindparam("account_no"), *OPEN_ASK, or_(_T.no.is_(None), _T.state == "undone"))
     .order_by(_A.no)
     .limit(LISTED_MAX)
 )
 _COUNT_OPEN: Final = (
-    select(func.count()).select_from(schema.ask).where(_A.payee_no == bindparam("account_no"), *_OPEN)
+    select(func.count()).select_from(schema.ask).where(_A.payee_no == bindparam("account_no"), *OPEN_ASK)
 )
 _COUNT_TODAY: Final = (
     select(func.count())
@@ -57,7 +61,7 @@ _COUNT_TODAY: Final = (
 _COUNT_BETWEEN: Final = (
     select(func.count())
     .select_from(schema.ask)
-    .where(_A.payee_no == bindparam("account_no"), _A.payer_no == bindparam("payer_no"), *_OPEN)
+    .where(_A.payee_no == bindparam("account_no"), _A.payer_no == bindparam("payer_no"), *OPEN_ASK)
 )
 _COUNT_FROM: Final = (
     select(func.count())
@@ -66,7 +70,7 @@ _COUNT_FROM: Final = (
         _A.payee_no.is_not_distinct_from(bindparam("payee_no")),
         _A.payer_no.is_not_distinct_from(bindparam("payer_no")),
         _A.their_handle == bindparam("their_handle"),
-        *_OPEN,
+        *OPEN_ASK,
     )
 )
 # Of requests alike, the one that waits; else the newest, taken back or run out while its payment was under way.
@@ -102,7 +106,7 @@ _SAME: Final = (
         _A.their_handle.is_not_distinct_from(bindparam("their_handle")),
         _A.amount == bindparam("amount"),
         _A.text == bindparam("text"),
-        *_OPEN,
+        *OPEN_ASK,
     )
     .limit(1)
 )
@@ -180,6 +184,9 @@ class Ask:
     until_ms: int
     ended_ms: int | None
     reminded_ms: int
+    counts: bool  # whether silence is a yes when its time is over (3.11)
+    warned: int
+    warning_no: int | None  # the mail of the newest warning
     trade_no: int | None
     trade_state: str | None
 
@@ -192,7 +199,7 @@ class Ask:
         """Return where it stands: a payment that came about counts, whatever was said meanwhile."""
         if self.trade_state in ("done", "corrected"):
             return AskState.PAID
-        return ask_state(self.state, self.until_ms, now_ms)
+        return ask_state(self.state, self.until_ms, now_ms, counts=self.counts)
 
     def concerns(self, account_no: int) -> bool:
         """Tell whether the account is a party to it."""
@@ -202,7 +209,8 @@ class Ask:
 def _ask(row: Row) -> Ask:
     (
         no, id_, kind, state, payee_no, payer_no, other_scheme, their_handle, their_name, thread_no, amount, text,
-        reason, said, answer_once, trade_no, created_ms, until_ms, ended_ms, reminded_ms, found_no, found_state,
+        reason, said, answer_once, trade_no, created_ms, until_ms, ended_ms, reminded_ms, counts, warned, warning_no, found_no,
+        found_state,
     ) = row  # fmt: skip
     return Ask(
         no=no, id=id_, kind=Kind(kind), state=AskState(state), payee_no=payee_no, payer_no=payer_no,
@@ -210,6 +218,7 @@ def _ask(row: Row) -> Ask:
         their_handle=None if their_handle is None else Handle(their_handle), their_name=their_name,
         thread_no=thread_no, amount=amount, text=text, reason=reason, said=said, answer_once=answer_once,
         created_ms=created_ms, until_ms=until_ms, ended_ms=ended_ms, reminded_ms=reminded_ms,
+        counts=bool(counts), warned=warned, warning_no=warning_no,
         trade_no=found_no if found_no is not None else trade_no, trade_state=found_state,
     )  # fmt: skip
 
@@ -234,7 +243,8 @@ def asks_waiting(tx: ReadTx, account_no: int, now_ms: int) -> list[Ask]:
     """Return what an account is asked for and has not answered, oldest first."""
     found = [_ask(row) for row in tx.all(_WAITING, account_no=account_no, now=now_ms)]
     for each in found:
-        tx.holds_until(each.until_ms)
+        if not each.counts:
+            tx.holds_until(each.until_ms)
     return found
 
 
@@ -306,12 +316,12 @@ def put_ask(tx: Tx, *, now_ms: int, **values: Any) -> Ask:
     """Unit: write a new request down."""
     unsaid = {
         "payee_no": None, "payer_no": None, "other_scheme": None, "their_handle": None, "their_name": "",
-        "thread_no": None, "answer_once": None, "once": None,
+        "thread_no": None, "answer_once": None, "once": None, "counts": False,
     }  # fmt: skip
     values["kind"] = values["kind"].value
     no = tx.insert(
         _NEW, **{**unsaid, **values}, state=AskState.ASKED.value, reason="", said="", trade_no=None, created_ms=now_ms,
-        ended_ms=None, reminded_ms=now_ms,
+        ended_ms=None, reminded_ms=now_ms, warned=0, warning_no=None,
     )  # fmt: skip
     made = ask_by_no(tx, no)
     assert made is not None

@@ -1,6 +1,6 @@
 """Requests for payment: asked by whoever gave, answered by whoever received; nothing moves before a yes.
 
-Within the scheme a yes is recorded in the unit that notes it. Source: docs/protocol.md 7.7; docs/pages.md 0.10, 4, 8.6.
+Within the scheme a yes is recorded in the unit that notes it. Source: docs/protocol.md 3.11, 7.7; docs/pages.md 0.10, 4, 8.6.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Final
 from crypto.digest import tagged
 from node.clock import Chance, Clock
 from node.services.acts import Hand
+from node.services.ask_counting import away_until, may_count
 from node.services.ask_rows import (
     Ask,
     CannotAsk,
@@ -31,12 +32,13 @@ from node.services.ask_rows import (
     put_ask,
 )
 from node.services.members import Member, member_by_account
+from node.services.settings import Settings
 from node.services.telling import Telling
 from node.services.trades import NewTrade, Trade, Trades, trade_by_no
 from node.store import ReadTx, Store, Tx
 from protocol.asking import AskEvent, AskState, ask_step
 from protocol.errors import OutOfOrder
-from protocol.limits import ASK_REMINDED_EVERY_MS, ASK_VALID_MS
+from protocol.limits import ASK_REMINDED_EVERY_MS, DAY_MS
 
 ONCE_BYTES: Final = 16
 ID_BYTES: Final = 16
@@ -60,12 +62,22 @@ def part_of(once: bytes, number: int) -> bytes:
 class Asks:
     """See the head of this file."""
 
-    def __init__(self, *, store: Store, clock: Clock, chance: Chance, trades: Trades, telling: Telling):
+    def __init__(
+        self, *, store: Store, clock: Clock, chance: Chance, trades: Trades, settings: Settings, telling: Telling
+    ):  # fmt: skip
         self._store: Final = store
         self._clock: Final = clock
         self._chance: Final = chance
         self._trades: Final = trades
+        self._settings: Final = settings
         self._telling: Final = telling
+
+    def time_for(self, payer: Member) -> tuple[int, bool]:
+        """Return until when a request made now waits for this payer, and whether silence then counts. Source: 3.11."""
+        settings, now_ms = self._settings.now, self._clock.now_ms()
+        counts = settings.silence_days > 0 and may_count(payer, self._telling)
+        begins = max(now_ms, away_until(payer) or now_ms)  # no clock runs while they are away
+        return begins + (settings.silence_days if counts else settings.ask_days) * DAY_MS, counts
 
     async def ask(self, asks: Sequence[NewAsk], once: bytes) -> list[Ask]:
         """Ask one or several members, all of them or nobody; the same `once` again gives what it asked.
@@ -86,14 +98,13 @@ class Asks:
         check_room(tx, payee.account_no, now)
         check_pestering(tx, payee.account_no, payer.account_no, now)
         check_new(tx, payee.account_no, payer.account_no, None, new.amount, new.text, now)
+        until_ms, counts = self.time_for(payer)
         ask = put_ask(
             tx, id=self._chance.bytes(ID_BYTES), kind=Kind.LOCAL, payee_no=payee.account_no,
             payer_no=payer.account_no, amount=new.amount, text=new.text, answer_once=self._chance.bytes(ONCE_BYTES),
-            once=once, now_ms=now, until_ms=now + ASK_VALID_MS,
+            once=once, now_ms=now, until_ms=until_ms, counts=counts,
         )  # fmt: skip
-        self._telling.asked(
-            tx, ask.no, ask.until_ms, asker=payee.name, amount=ask.amount, text=ask.text, payer=payer
-        )
+        self._telling.asked(tx, ask, asker=payee.name, payer=payer)
         return ask
 
     async def pay(
@@ -173,9 +184,7 @@ class Asks:
         if now - ask.reminded_ms < ASK_REMINDED_EVERY_MS:
             raise CannotAsk(Why.SOON)
         note_reminded(tx, no, now)
-        self._telling.asked(
-            tx, ask.no, ask.until_ms, asker=payee.name, amount=ask.amount, text=ask.text, payer=payer
-        )
+        self._telling.asked(tx, ask, asker=payee.name, payer=payer)
 
 
 def _own(tx: ReadTx, no: int, account_no: int, *, payer: bool) -> Ask:

@@ -13,6 +13,7 @@ from sqlalchemy import and_, bindparam, func, insert, or_, select, update
 
 from node.keyring import KeyRing
 from node.services.acts import ORGANISERS, Actor, Deed, NotAllowed, Work, note_act
+from node.services.ask_silence import AskSilence
 from node.services.booking_rows import CannotBook, may_be_kept
 from node.services.bookings import Bookings
 from node.services.books import Books
@@ -22,17 +23,15 @@ from node.services.deposit_rows import is_party
 from node.services.erasure import Erasure, may_be_erased
 from node.services.fee_rows import goes_to
 from node.services.joint_kinds import DEEDS, Asked, CannotAct, Kind, Why, named
-from node.services.line_ends import write_off
-from node.services.line_rows import CLOSED, CLOSING, FROZEN, STOPPED, SUSPENDED, Line
+from node.services.line_ends import can_be_lost, write_off
+from node.services.line_rows import CLOSED, CLOSING, FROZEN, STOPPED, SUSPENDED
 from node.services.lines import LineService
-from node.services.payer_desk import UNDER_WAY
 from node.services.reopen_desk import CAN_GO_ON, ReopenDesk, newest_offer, offer_fits, read_owed
 from node.services.second_step import SecondSteps, is_stepping
 from node.store import ReadTx, Store, Tx
-from node.store.schema import books as books_schema
 from node.store.schema import payments as payments_schema
 from node.store.schema import people as schema
-from protocol.limits import DAY_MS, FROZEN_AFTER_MS
+from protocol.limits import DAY_MS
 from protocol.line_view import LOW
 from protocol.names import SchemeId
 from protocol.payment import PayerState, may_freeze
@@ -83,13 +82,6 @@ _ROLES_CHANGED: Final = select(func.max(_A.at_ms)).where(
     or_(_A.what == Deed.ROLE.value, _A.what == Deed.PAUSED.value)
 )
 _P: Final = payments_schema.payment.c
-_T: Final = books_schema.trade.c
-_STUCK: Final = (
-    select(_P.trade_no)
-    .where(UNDER_WAY, _P.state == PayerState.LOCKED.value, _P.deadline <= bindparam("before"))
-    .order_by(_P.no)
-    .limit(ASKED_MAX)
-)
 _PAYMENT: Final = select(_P.state, _P.deadline, _P.amount).where(_P.trade_no == bindparam("trade_no"))
 
 
@@ -99,11 +91,6 @@ def asked_now(tx: ReadTx, now_ms: int) -> list[Asked]:
         Asked(no=no, kind=Kind(kind), about=about, amount=amount, asked_by=by, asked_ms=at, asker=name)
         for no, kind, about, amount, by, at, name in tx.all(_OPEN, since=now_ms - ASKED_VALID_MS)
     ]
-
-
-def stuck_trades(tx: ReadTx, now_ms: int) -> list[int]:
-    """Return the numbers of trades whose member two organisers may free now. A part of a page's read."""
-    return [row[0] for row in tx.all(_STUCK, before=now_ms - FROZEN_AFTER_MS)]
 
 
 def why_not(tx: ReadTx, by: Actor, asked: Asked, now_ms: int) -> tuple[Why, int] | None:
@@ -144,7 +131,7 @@ class JointActs:
     def __init__(
         self, *, store: Store, lines: LineService, books: Books, keyring: KeyRing,
         erasure: Erasure | None = None, bookings: Bookings | None = None, steps: SecondSteps | None = None,
-        chest: Chest | None = None, closing_down: ClosingDown | None = None,
+        chest: Chest | None = None, closing_down: ClosingDown | None = None, silence: AskSilence | None = None,
     ):  # fmt: skip
         self._store: Final = store
         self._keyring: Final = keyring
@@ -155,6 +142,7 @@ class JointActs:
         self._steps: Final = steps
         self._chest: Final = chest
         self._closing_down: Final = closing_down
+        self._silence: Final = silence
 
     async def ask_erase(self, by: Actor, member_no: int) -> None:
         """Ask to erase what is held about a member who has left. Raises CannotAct."""
@@ -195,6 +183,10 @@ class JointActs:
     async def ask_close(self, by: Actor, plan: Plan) -> None:
         """Ask that the scheme closes. Raises CannotAct. Source: 2.4."""
         await self._store.write(self._ask, by, Kind.CLOSE, plan.packed(), plan.at_ms)
+
+    async def ask_silence(self, by: Actor, days: int) -> None:
+        """Ask that silence counts as a yes after so many days. Raises CannotAct. Source: 3.11."""
+        await self._store.write(self._ask, by, Kind.SILENCE, days.to_bytes(8, "big"), 0)
 
     async def ask_free(self, by: Actor, trade_no: int) -> None:
         """Ask to free the member of a trade that has been late for 14 days. Raises CannotAct."""
@@ -333,6 +325,9 @@ class JointActs:
             case Kind.CLOSE:
                 assert self._closing_down is not None, "a node that has members can close"
                 self._closing_down.check_in(tx, unpack(about, amount))
+            case Kind.SILENCE:
+                assert self._silence is not None, "a node that has members lets them ask each other"
+                self._silence.check_in(tx, int.from_bytes(about, "big"))
             case Kind.GO_ON:
                 line = lines.by_peer(SchemeId(about))
                 if line is None or line.status not in CAN_GO_ON or not all(line.state.mine.opened):
@@ -382,17 +377,16 @@ class JointActs:
                 assert self._closing_down is not None, "looked at a moment ago"
                 self._closing_down.announce_in(tx, unpack(asked.about, asked.amount))
                 return
+            case Kind.SILENCE:
+                assert self._silence is not None, "looked at a moment ago"
+                self._silence.begin_in(tx, asked.number)
+                return
             case Kind.GO_ON:
                 self._carry_out_go_on(tx, by, SchemeId(asked.about), asked.amount)
                 return
             case _:
                 assert_never(asked.kind)
         self._lines.finish(tx, lines)
-
-
-def can_be_lost(line: Line) -> int:
-    """Return how many hours the peer owes that were not written off yet."""
-    return max(0, -line.state.owed - line.written_off)
 
 
 def left_this_year(tx: ReadTx, now_ms: int) -> int:

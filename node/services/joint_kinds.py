@@ -22,6 +22,7 @@ class Kind(StrEnum):
     STEP = "second-step"  # about the number of a member: they log in without the second step they lost
     FEE = "fee"  # about a rule's number: it begins, and members owe by it
     CHEST = "chest"  # about the number of what the chest is to give a member
+    SILENCE = "silence"  # about a number of days: silence counts as a yes to a request for payment after them
     CLOSE = "close"  # about `closing_down.Plan`: the scheme closes
     GO_ON = "go-on"  # about a neighbour: the line goes on in a new epoch, from the debt that both agreed on
 
@@ -78,7 +79,7 @@ class Asked:
 
     @property
     def number(self) -> int:
-        """The fee, or what the chest is to give, that a FEE or CHEST is about."""
+        """The fee, what the chest is to give, or the days, that a FEE, CHEST or SILENCE is about."""
         return int.from_bytes(self.about, "big")
 
     @property
@@ -95,7 +96,7 @@ class Asked:
 DEEDS: Final[Mapping[Kind, Deed]] = {
     Kind.FREE: Deed.FREED, Kind.WRITE_OFF: Deed.WRITTEN_OFF, Kind.GO_ON: Deed.NEIGHBOUR, Kind.ERASE: Deed.ERASED,
     Kind.DEPOSIT: Deed.DEPOSIT, Kind.FEE: Deed.FEE, Kind.CHEST: Deed.FEE, Kind.STEP: Deed.SECOND_STEP,
-    Kind.CLOSE: Deed.SETTINGS,
+    Kind.CLOSE: Deed.SETTINGS, Kind.SILENCE: Deed.SETTINGS,
 }  # fmt: skip
 
 
@@ -106,6 +107,8 @@ def named(kind: Kind, about: bytes) -> str:
             return scheme_text(SchemeId(about))
         case Kind.CLOSE:
             return "closing"
+        case Kind.SILENCE:
+            return f"silence counts after {int.from_bytes(about, 'big')} days"
         case Kind.DEPOSIT:
             return f"booking {int.from_bytes(about, 'big')}"
         case Kind.FEE:

@@ -44,6 +44,11 @@ def granted(line: Line) -> Limits:
     return line.state.mine.limits[other(line.state.me)]
 
 
+def can_be_lost(line: Line) -> int:
+    """Return how many hours the peer owes that were not written off yet."""
+    return max(0, -line.state.owed - line.written_off)
+
+
 def owed_more(lines: LineDesk, books: Books, line: Line, amount: int) -> list[tuple[int, int]]:
     """Return the legs that book `amount` hours we owe the peer more: what was written off is made good first.
 

@@ -19,11 +19,12 @@ from node.services.books import Books, load, reference_number
 from node.services.line_desk import LineDesk
 from node.services.line_ends import owed_more
 from node.services.line_rows import Line
-from node.store import Tx
+from node.store import ReadTx, Tx
 from node.store.schema import books as books_schema
 from node.store.schema import payments as schema
 from protocol.entry import ListingRef, Words
 from protocol.ledger import HOURS, LOCAL, SystemRole
+from protocol.limits import FROZEN_AFTER_MS
 from protocol.line_ops import Lock, Op
 from protocol.memo import Paying, quote_of, rest_of
 from protocol.message import encode_message, trusted_message
@@ -37,9 +38,17 @@ from protocol.payment import (
 )
 from protocol.quote import Acceptance, Quote
 
+STUCK_MAX: Final = 100  # shown at once
+
 _P: Final = schema.payment.c
 # In the words of the index over the few payments that have not ended.
 UNDER_WAY: Final = _P.state.in_([literal_column("'locked'"), literal_column("'frozen'")])
+_STUCK: Final = (
+    select(_P.trade_no)
+    .where(UNDER_WAY, _P.state == PayerState.LOCKED.value, _P.deadline <= bindparam("before"))
+    .order_by(_P.no)
+    .limit(STUCK_MAX)
+)
 _PAYMENT_ENDS: Final = (
     update(schema.payment)
     .where(_P.no == bindparam("which"))
@@ -88,6 +97,11 @@ _TRADE_WORDS: Final = select(_T.text, _T.other_name, _T.other_scheme, _T.listing
 _TRADE_STATE: Final = select(_T.state).where(_T.no == bindparam("no"))
 
 Ended = Callable[[int, str], None]  # told the number and new state of a payment of ours, after the commit
+
+
+def stuck_trades(tx: ReadTx, now_ms: int) -> list[int]:
+    """Return the numbers of trades whose member two organisers may free now. A part of a page's read."""
+    return [row[0] for row in tx.all(_STUCK, before=now_ms - FROZEN_AFTER_MS)]
 
 
 class Freed(NamedTuple):

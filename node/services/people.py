@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from sqlalchemy import bindparam, insert, update
+from sqlalchemy import bindparam, insert, literal_column, update
 
 from node.clock import Clock
 from node.services.acts import Act, Actor, Deed, NotAllowed, Role, Work, acts_for, note_act
+from node.services.ask_silence_rows import move_asks
 from node.services.books import Books
 from node.services.hashing import Hasher
 from node.services.members import (
@@ -40,6 +41,11 @@ _STATE: Final = (
     update(schema.member)
     .where(_M.no == bindparam("which"))
     .values(state=bindparam("new_state"), state_reason=bindparam("why"), away_until=bindparam("new_away"))
+)
+_BACK: Final = (
+    update(schema.member)
+    .where(_M.state == literal_column("'away'"), _M.away_until <= bindparam("now"))
+    .values(state=literal_column("'active'"), away_until=None)
 )
 _ROLE: Final = update(schema.member).where(_M.no == bindparam("which")).values(role=bindparam("new_role"))
 _PROFILE: Final = (
@@ -224,6 +230,13 @@ class People:
         state = State.ACTIVE if until_ms is None else State.AWAY
         await self._store.write(self._set_state, by, no, state, "", until_ms, Deed.PROFILE)
 
+    async def bring_back(self) -> None:
+        """Note that whoever was away until now is back; done by a job."""
+        await self._store.write(self._bring_back)
+
+    def _bring_back(self, tx: Tx) -> None:
+        tx.run(_BACK, now=self._clock.now_ms())
+
     def _set_state(
         self, tx: Tx, by: Actor, no: int, state: State, why: str, away_until: int | None, deed: Deed
     ) -> None:
@@ -236,6 +249,9 @@ class People:
             raise Unable(Why.ALREADY_DECIDED)
         shown = why if state is State.PAUSED else ""
         tx.run(_STATE, which=no, new_state=state.value, why=shown, new_away=away_until)
+        before_ms, now_ms = member.away_until if member.state is State.AWAY else None, self._clock.now_ms()
+        if (before_ms, away_until) != (None, None):
+            move_asks(tx, member.account_no, before_ms=before_ms, after_ms=away_until, now_ms=now_ms)
         if by.no != no:
             note_act(tx, by, deed, now_ms=self._clock.now_ms(), for_no=no, why=why)
 

@@ -63,6 +63,8 @@ class SchemeSettings:
     who_records: Literal["both", "received", "gave"] = (
         "both"  # a trade between members: whoever "received" (at once), "gave" (then a yes), or both
     )
+    ask_days: int = 14  # after which a request for payment that nobody answered runs out, within the scheme
+    silence_days: int = 0  # after which silence counts as a yes to one (3.11); 0: never
     asks_abroad: bool = False  # whether members here and in other schemes may ask each other to be paid
     organisers_second_step: bool = (
         False  # whether the desk opens only to those who took one when they logged in
@@ -134,6 +136,7 @@ _NOT_CHANGED_HERE: Final = frozenset(
         "closing_until_ms",
         "closing_why",
         "closing_reminded",
+        "silence_days",
     }
 )
 
@@ -211,6 +214,13 @@ class Settings:
         after = replace(stored, **changed)
         tx.on_commit(self._take, after)
         return after
+
+    def silence_in(self, tx: Tx, days: int) -> None:
+        """Unit: let silence count as a yes after so many days, or never with 0. Source: 3.11."""
+        stored = read_settings(tx)
+        assert stored is not None
+        tx.run(_SET, key="silence_days", value=json.dumps(days))
+        tx.on_commit(self._take, replace(stored, silence_days=days))
 
     def reminded_in(self, tx: Tx, reminders: int) -> SchemeSettings | None:
         """Unit: note that so many reminders of the closing have gone out; None if they had, or the scheme goes on."""

@@ -8,10 +8,13 @@ from __future__ import annotations
 from datetime import date
 from typing import Final
 
+from babel.dates import LOCALTZ
+
 from node.clock import Clock
-from node.mail import loan_texts, standing_texts, texts
+from node.mail import ask_texts, loan_texts, standing_texts, texts
 from node.mail.outbox import Outbox
 from node.services.acts import Actor
+from node.services.ask_rows import Ask
 from node.services.behalf import Behalf
 from node.services.mail_wishes import Level, MailWishes, Purpose, level_of, put_news
 from node.services.members import Member, Reach
@@ -20,6 +23,7 @@ from node.services.settings import Settings
 from node.services.trades import Trade
 from node.store import Tx
 from node.web.amounts import HARD_SPACE, spoken
+from node.web.dates import local, long_day
 from node.web.units import unit_of
 from node.web.words import Words
 from protocol.limits import ASK_VALID_MS, DAY_MS, STANDING_TRIED_DAYS
@@ -39,21 +43,39 @@ class Telling:
         self._settings: Final = settings
         self._origin: Final = origin.rstrip("/")
 
-    def asked(
-        self, tx: Tx, ask_no: int, until_ms: int, *, asker: str, amount: int, text: str, payer: Member
-    ) -> None:  # fmt: skip
-        """Tell a member that another asks for `amount` of our own units."""
-        settings = self._settings.now
-        said = self._said(amount, payer)
-        self._mail(
-            tx,
-            payer,
-            texts.asked_mail(
-                settings, payer.language, payer.name, asker, said, text, self._link(f"/asks/{ask_no}"),
-                ASK_VALID_MS // DAY_MS,
-            ),
-            until_ms,
+    def asked(self, tx: Tx, ask: Ask, *, asker: str, payer: Member) -> None:
+        """Tell a member that another asks for some of our own units, and what follows if they say nothing."""
+        settings, said = self._settings.now, self._said(ask.amount, payer)
+        days = -(-(ask.until_ms - self._clock.now_ms()) // DAY_MS)
+        mail = texts.asked_mail(
+            settings, payer.language, payer.name, asker, said, ask.text, self._link(f"/asks/{ask.no}"), days,
+            self._day_for(ask.until_ms, payer) if ask.counts else "",
         )  # fmt: skip
+        self._mail(tx, payer, mail, ask.until_ms)
+
+    def warned(self, tx: Tx, ask: Ask, until_ms: int, *, asker: str, payer: Member) -> int:
+        """Warn a member that their silence counts from a moment on; return the mail's number. Source: 3.11."""
+        mail = ask_texts.warning_mail(
+            self._settings.now, payer.language, payer.name, asker, self._said(ask.amount, payer), ask.text,
+            self._link(f"/asks/{ask.no}"), self._day_for(until_ms, payer),
+        )  # fmt: skip
+        return self._mail(tx, payer, mail)
+
+    def silence_counted(self, tx: Tx, ask: Ask, trade: Trade, *, payer: Member, payee: Member) -> None:
+        """Tell both that nobody answered, that it counted as a yes, and where to object. Source: 3.11."""
+        settings, link = (
+            self._settings.now,
+            self._link(f"/t/{reference_of(trade.reference.to_bytes(5, 'big'))}"),
+        )
+        for reader, other, paid in ((payer, payee, True), (payee, payer, False)):
+            said = self._said(ask.amount, reader)
+            mail = ask_texts.counted_mail(
+                settings, reader.language, reader.name, other.name, said, ask.text, link, paid=paid
+            )
+            self._mail(tx, reader, mail)  # at once, whatever they want: it moved without a word
+
+    def _day_for(self, moment_ms: int, reader: Member) -> str:
+        return long_day(local(moment_ms, LOCALTZ).date(), self._words(reader))
 
     def asked_abroad(
         self, tx: Tx, ask_no: int, until_ms: int, *, asker: str, text: str, payer: Member
@@ -219,25 +241,25 @@ class Telling:
                 link = "" if wishes is None else wishes.link(member.no, Purpose.NEWS)
                 self._mail(tx, member, text, stop_link=link)
             case Level.WEEKLY:
-                if self._has_mail(member):
+                if self.has_mail(member):
                     put_news(tx, member.no, text.subject, path, self._clock.now_ms())
             case Level.MUST_ACT:
                 pass  # it is on their pages
 
-    def _has_mail(self, member: Member) -> bool:
+    def has_mail(self, member: Member) -> bool:
+        """Tell whether this member is written to by mail; all others read their pages, or paper."""
         return member.email is not None and member.reach is Reach.EMAIL and self._outbox.sends
 
     def _mail(
         self, tx: Tx, member: Member, text: texts.Text, until_ms: int | None = None, *, stop_link: str = ""
-    ) -> bool:
-        """Write a mail to a member who has mail; tell whether they have."""
-        if member.email is None or not self._has_mail(member):
-            return False
+    ) -> int:
+        """Write a mail to a member who has mail; return its number, 0 where they have none."""
+        if member.email is None or not self.has_mail(member):
+            return 0
         body = text.body
         if stop_link:
             body += texts.stop_words(self._settings.now, member.language, stop_link)
-        self._outbox.queue(
+        return self._outbox.queue(
             tx, member.email, text.subject, body, member_no=member.no, private=True, until_ms=until_ms, rests=True,
             stop_link=stop_link,
         )  # fmt: skip
-        return True

@@ -76,7 +76,7 @@ LISTED: Final[Mapping[Role, frozenset[str]]] = {
     # What organisers see, without what members wrote to each other or to them, and without mails, which may let somebody in.
     Role.AUDITOR: _DESK | _MEMBERS | _PAPER | _CHEST | _TOKENS | {
         "GET /admin/applications", "GET /admin/closing", "GET /admin/evidence", "GET /admin/evidence/{no}", "GET /admin/languages",
-        "GET /admin/neighbours", "GET /admin/neighbours/{scheme}", "GET /admin/recovered", "GET /admin/scheme",
+        "GET /admin/neighbours", "GET /admin/neighbours/{scheme}", "GET /admin/recovered", "GET /admin/rules", "GET /admin/scheme",
         "GET /desk/entry", "GET /desk/entry/{no}",
         # Their own second step, without which the desk may be closed to them.
         "POST /my/second-step/codes", "POST /my/second-step/confirm", "POST /my/second-step/draw", "POST /my/second-step/end",

@@ -1,4 +1,4 @@
-"""Requests for payment, within the scheme and across. Source: docs/protocol.md 7.7; docs/pages.md 4, 8.6."""
+"""Requests for payment, within the scheme and across. Source: docs/protocol.md 3.11, 7.7; docs/pages.md 4, 8.6."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Final
 
 from sqlalchemy import Column, ForeignKey, Index
 
-from node.store.schema import Big, Blob, Str, table
+from node.store.schema import Big, Blob, Flag, Str, table
 
 # A request is never deleted: what became of it stays readable for both.
 ask: Final = table(
@@ -36,6 +36,9 @@ ask: Final = table(
     Column("until_ms", Big, nullable=False),
     Column("ended_ms", Big),
     Column("reminded_ms", Big, nullable=False),
+    Column("counts", Flag, nullable=False),  # whether silence is a yes when its time is over (3.11)
+    Column("warned", Big, nullable=False),  # how many warnings of that were written
+    Column("warning_no", Big),  # the mail of the newest
     Index("ix_ask_payee", "payee_no", "no"),
     Index("ix_ask_payer", "payer_no", "no"),
     Index("ix_ask_once", "once", unique=True),

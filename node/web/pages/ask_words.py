@@ -44,6 +44,30 @@ def ask_amount(ask: Ask, schemes: Schemes, voice: Voice) -> str:
     return voice.spoken(ask.amount, None if other is None else other.unit)
 
 
+def waiting_sentences(ask: Ask, name: str, voice: Voice, *, mine: bool) -> tuple[str, ...]:
+    """Return whom a request waits for, and what follows without an answer; `mine`: to whoever asked."""
+    _, said = voice.words.gettext, {"name": name, "day": voice.long_day(ask.until_ms)}
+    if mine:
+        then = _("If %(name)s says neither yes nor no, it counts as a yes on %(day)s.")
+        if not ask.counts:
+            then = _("If there is no answer by %(day)s, it runs out.")
+        return _("Waiting for %(name)s to say yes. Nothing has moved.") % said, then % said
+    if ask.counts:
+        return (_("Please say yes or no. If you say neither, it counts as your yes on %(day)s.") % said,)
+    return (_("Please say yes or no. If you do nothing, it runs out on %(day)s.") % said,)
+
+
+def silence_sentences(name: str, voice: Voice, *, mine: bool) -> tuple[str, ...]:
+    """Return what became of a request that nobody answered, where that counted as a yes; `mine`: to whoever asked."""
+    _, said = voice.words.gettext, {"name": name}
+    if mine:
+        return (_("%(name)s did not answer, and by the rule of our scheme that counted as a yes.") % said,)
+    return (
+        _("You did not answer, and by the rule of our scheme that counted as your yes.") % said,
+        _("Is it not right? Open the trade and say so: it can be put right."),
+    )
+
+
 def reason_words(ask: Ask, voice: Voice) -> str:
     """Return why somebody said no, in quotation marks."""
     told = reason_sentence(ask.reason, ask.said, voice)

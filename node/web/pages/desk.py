@@ -15,10 +15,11 @@ from node.services.applications import Application, application_by_no, applicati
 from node.services.circle_account_rows import count_accounts_asked
 from node.services.evidence_store import all_evidence
 from node.services.figures import Figures, read_figures
-from node.services.joint_acts import asked_now, stuck_trades
+from node.services.joint_acts import asked_now
 from node.services.line_rows import ASKED, FROZEN, Line, read_lines
 from node.services.members import Reach, Unable, Why, count_members
 from node.services.paper_notes import count_to_tell
+from node.services.payer_desk import stuck_trades
 from node.services.recovery import count_recovered
 from node.store import ReadTx
 from node.web.context import ORGANISER, Context, NoSuchPage, Route, get, post

@@ -8,7 +8,7 @@ from typing import Final
 from aiohttp import web
 
 from node.services.figures import LineTrade, trades_on_line
-from node.services.joint_acts import can_be_lost
+from node.services.line_ends import can_be_lost
 from node.services.line_rows import (
     ASKED,
     CLOSED,

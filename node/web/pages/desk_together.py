@@ -10,11 +10,12 @@ from aiohttp import web
 from node.services.acts import Actor
 from node.services.booking_rows import Booking, asked_to_keep
 from node.services.closing_down import unpack
-from node.services.joint_acts import asked_now, stuck_trades, why_not
+from node.services.joint_acts import asked_now, why_not
 from node.services.joint_kinds import Asked, CannotAct, Kind, Why
 from node.services.line_accounts import line_account_balance
 from node.services.line_rows import Line, read_lines
 from node.services.members import Member, existing, member_by_account
+from node.services.payer_desk import stuck_trades
 from node.services.trades import Trade, trade_by_no
 from node.store import ReadTx
 from node.web.closed import closing_card
@@ -25,6 +26,7 @@ from node.web.pages.chest_asked import AskedOfChest, chest_card, read_of_chest
 from node.web.pages.desk_going_on import booked_words, read_standing
 from node.web.pages.desk_neighbour import view_of
 from node.web.pages.desk_neighbours import scheme_of
+from node.web.pages.desk_rules import silence_card
 from node.web.pages.member import members_of
 from node.web.pages.neighbours_shown import (
     GoOnForm,
@@ -153,6 +155,8 @@ def _asked(
         what, detail, then, href = chest_card(context, of_chest)
     elif asked.kind is Kind.CLOSE:
         what, detail, then, href = closing_card(context.voice, unpack(asked.about, asked.amount))
+    elif asked.kind is Kind.SILENCE:
+        what, detail, then, href = silence_card(context, asked.number)
     elif asked.kind is Kind.GO_ON:
         peer = SchemeId(asked.about)
         named = {"name": name_of(context, known, peer)}

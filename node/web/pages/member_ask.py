@@ -38,7 +38,7 @@ from node.web.pages.recording import (
 from node.web.present import first_name
 from node.web.views.page import Fact, Link
 from node.web.views.trade import AskCheckView, RecordStoppedView, RecordWhatView
-from protocol.limits import ASK_VALID_MS
+from protocol.limits import DAY_MS
 
 NUMBERS_MAX: Final = 8 * SEVERAL_MAX
 
@@ -182,12 +182,19 @@ def _check_view(
         what=text,
         people=people_and_parts(context, people, parts),
         total="" if alone else voice.spoken(parts.total),
-        until=voice.long_day(context.now_ms + ASK_VALID_MS),
+        until=voice.long_day(context.now_ms + context.settings.ask_days * DAY_MS),
+        counts=_counts_on(context, people),
         button=_("Ask %(name)s") % {"name": first_name(people[0].name)} if alone else _("Ask all of them"),
         hidden=(("who", numbers), ("what", text), ("minor", str(amount)), ("share", share)),
         once=context.once(),
         change_href="/ask/what?" + urlencode(change, safe=","),
     )
+
+
+def _counts_on(context: Context, people: Sequence[Member]) -> str:
+    """Return the day on which silence counts as a yes, "" where it does with none of those who are asked."""
+    times = [until for until, counts in map(context.node.asks.time_for, people) if counts]
+    return context.voice.long_day(max(times)) if times else ""
 
 
 # --- asking -------------------------------------------------------------------------------------------------

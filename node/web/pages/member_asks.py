@@ -14,6 +14,7 @@ from aiohttp import web
 
 from node.services.accounts import load
 from node.services.acting import Did
+from node.services.ask_silence_rows import SILENT, TOO_FAR
 from node.services.asks import Ask, CannotAsk, Kind, Reason, Why, asks_of, find_ask
 from node.services.books import Refused
 from node.services.members import Member, member_by_account
@@ -24,7 +25,15 @@ from node.web.amounts import as_typed
 from node.web.context import MEMBER, Context, NoSuchPage, NotForOthers, get, post
 from node.web.forms import EMPTY, Filled, Form, line
 from node.web.pages import member_pay
-from node.web.pages.ask_words import ask_amount, ask_pill, ask_title, reason_sentence, reason_words
+from node.web.pages.ask_words import (
+    ask_amount,
+    ask_pill,
+    ask_title,
+    reason_sentence,
+    reason_words,
+    silence_sentences,
+    waiting_sentences,
+)
 from node.web.pages.recording import find_asker, own_account, paused, ring, stopped, too_far
 from node.web.pages.schemes import schemes_known
 from node.web.present import before_and_after, first_name, reference
@@ -179,14 +188,11 @@ def _sentences(context: Context, shown: Shown, stands: AskState) -> tuple[str, .
     match stands:
         case AskState.ASKED if mine and shown.undelivered:
             return (_("It could not be delivered. Nothing has moved."), _undelivered(context, shown))
-        case AskState.ASKED if mine:
-            return (
-                _("Waiting for %(name)s to say yes. Nothing has moved.") % said,
-                _("If there is no answer by %(day)s, it runs out.") % said,
-            )
         case AskState.ASKED:
-            sentences = [_("Please say yes or no. If you do nothing, it runs out on %(day)s.") % said]
-            return tuple(sentences if context.member.may_trade else [*sentences, ring(context)])
+            sentences = waiting_sentences(ask, said["name"], context.voice, mine=mine)
+            return sentences if mine or context.member.may_trade else (*sentences, ring(context))
+        case AskState.PAID if ask.reason == SILENT:
+            return silence_sentences(first_name(shown.name), context.voice, mine=mine)
         case AskState.PAID:
             return (_("It is paid."),)
         case AskState.DECLINED:
@@ -199,6 +205,8 @@ def _sentences(context: Context, shown: Shown, stands: AskState) -> tuple[str, .
                 if mine
                 else _("%(name)s took it back. Nothing moved.") % said,
             )
+        case AskState.LAPSED if ask.reason == TOO_FAR and not mine:
+            return (_("You did not answer, and it is more than can go now. Nothing moved."),)
         case AskState.LAPSED:
             return (_("Nobody answered in time. Nothing moved."),)
 

@@ -213,8 +213,8 @@ async def _listings(context: Context, shown: Member) -> tuple[ListingCard, ...]:
 def _facts(member: Member, voice: Voice) -> tuple[Fact, ...]:
     _ = voice.words.gettext
     facts = [Fact(label=_("Member since"), text=voice.month(member.joined_ms))]
-    if member.state is State.AWAY and member.away_until is not None:
-        facts.append(Fact(label=_("Away until"), text=voice.day(member.away_until)))
+    if member.state is State.AWAY and (member.away_until or 0) > voice.now_ms:
+        facts.append(Fact(label=_("Away until"), text=voice.day((member.away_until or 0) - 1)))
     elif member.seen_ms:
         facts.append(Fact(label=_("Last here"), text=voice.lately_day(member.seen_ms)))
     return tuple(facts)

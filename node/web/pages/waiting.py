@@ -169,9 +169,17 @@ def _asked(ask: Ask, payee: Member | None, schemes: Schemes, voice: Voice) -> Wa
     amount = ask_amount(ask, schemes, voice)
     return WaitingCard(
         title=ask_title(name, mine=False, amount=amount, voice=voice),
-        text=ask.text,
+        text=" ".join(part for part in (ask.text, _silence(ask, voice)) if part),
         action=Link(text=voice.words.gettext("Say yes or no"), href=f"/asks/{ask.no}"),
     )
+
+
+def _silence(ask: Ask, voice: Voice) -> str:
+    """Return on which day silence counts, "" where it does not. Source: docs/protocol.md 3.11."""
+    if not ask.counts:
+        return ""
+    said = {"day": voice.long_day(ask.until_ms)}
+    return voice.words.gettext("If you say neither, it counts as your yes on %(day)s.") % said
 
 
 def _offered(lent: Lent, lender: Member | None, voice: Voice) -> WaitingCard:

@@ -69,6 +69,7 @@ class AskCheckView(_RecordView):
     people: tuple[Fact, ...]  # label: name, text: amount
     total: str = ""  # of several
     until: str  # "12 March 2026"
+    counts: str = ""  # the day on which silence is a yes, where it is
     button: str  # "Ask Ben"
     action: str = "/ask/do"
     hidden: tuple[tuple[str, str], ...]

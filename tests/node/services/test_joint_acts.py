@@ -14,12 +14,12 @@ from node.services.joint_acts import (
     WRITE_OFF_HOURS_A_YEAR,
     asked_now,
     left_this_year,
-    stuck_trades,
     why_not,
 )
 from node.services.joint_kinds import Asked, CannotAct, Kind, Why
 from node.services.line_rows import Line
 from node.services.members import NewMember
+from node.services.payer_desk import stuck_trades
 from node.services.people import People
 from node.services.settings import SchemeSettings, Settings
 from node.services.settlement import Payment

@@ -7,6 +7,7 @@ from typing import Final
 
 from node.web.forms import Filled
 from node.web.views.alerts import MailStopView, MailView, SearchesView, SearchRow
+from node.web.views.away import AwayView
 from node.web.views.calendars import CalendarFeedView
 from node.web.views.page import Fact, Link, Option, View
 
@@ -42,6 +43,8 @@ ALERTS: Final[Mapping[str, View]] = {
         ),
     ),
     "my-calendar-none": CalendarFeedView(addresses=()),
+    "away": AwayView(form=Filled({"until": "tomorrow"}, {"until": "This is not a day. Please write it like 2026-03-31."})),
+    "away-now": AwayView(until="Friday 12 May 2026"),
     "my-mail": MailView(
         form=Filled({"level": "weekly"}, {"level": "Please choose one of the answers."}),
         levels=(

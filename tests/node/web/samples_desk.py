@@ -15,6 +15,7 @@ from node.web.views.entry import (
 )
 from node.web.views.figures import ReportRow, ReportsView, ReportTable
 from node.web.views.page import Empty, Fact, Link, Option, Pill, View
+from node.web.views.rules import RulesView
 
 ONCE = "AZzJz2KFEjRWeJCrze8SNA"
 HINT = "For example 2, 1:30 or 90 min"
@@ -103,6 +104,14 @@ def desk_views() -> dict[str, View]:
                 ReportTable(caption="Who was helped most", heads=("Name", "Trades", "For help received"), rows=(), empty="No trades in that time.", csv_href="/desk/figures.csv?of=needers"),
                 ReportTable(caption="Whom to look after, now", heads=("Members", "How many"), rows=(ReportRow(label="Without offers or wants", cells=("12",), bar=100, href="/admin/members?show=no-offers"), ReportRow(label="Beyond a limit", cells=("0",), bar=0, href="/admin/members?show=beyond")), empty="", csv_href="/desk/figures.csv?of=without"),
             ),
+        ),
+        "rules": RulesView(
+            days_form=Filled({"ask_days": "x"}, {"ask_days": "Please write a number of days from 3 to 60."}), days_least=3,
+            days_most=60, silence_form=Filled({"silence_days": "14"}), silence_least=7, silence_most=60,
+        ),
+        "rules-silence": RulesView(
+            days_form=Filled({"ask_days": "14"}), days_least=3, days_most=60, silence_form=Filled({"silence_days": "14"}),
+            silence_least=7, silence_most=60, counts="Who does not answer for 14 days has said yes.", asked=True,
         ),
         "letters-none": LettersView(cards=(), empty=Empty(text="Nobody waits to be told anything.")),
     }  # fmt: skip

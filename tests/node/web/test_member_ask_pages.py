@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from node.services.acts import OPERATOR
+from node.services.acts import OPERATOR, Role
 from node.services.asks import CannotAsk, NewAsk, Why
 from node.services.mail_wishes import Level
 from node.services.members import Member
@@ -165,6 +165,14 @@ async def test_limits_count_when_it_is_answered(oakvale: Oakvale) -> None:
 
 async def test_a_paused_member_answers_nothing_and_asks_nobody(oakvale: Oakvale) -> None:
     where = await asked(oakvale)
+    assert (await act(oakvale.bens, "/my/away", "/my/away", until="2026-01-01"))[0] == 303
+    for later, state in ((0, "away"), (DAY_MS, "active")):
+        oakvale.town.clock.now += later
+        await oakvale.town.node.people.bring_back()
+        found = await oakvale.town.node.people.member(oakvale.ben.no)
+        assert found is not None
+        assert found.state.value == state
+    await oakvale.later(0)
     await oakvale.town.node.people.pause(OPERATOR, oakvale.ben.no, why="a talk first")
     token = form_token_of(await text(oakvale.bens, "/my"))
     status, _, page = await sent(oakvale.bens, f"{where}/yes", form_token=token)
@@ -377,3 +385,75 @@ async def test_a_member_has_so_many_open_and_sends_so_many_a_day(
     else:
         with pytest.raises(CannotAsk):
             await asks.ask(one, bytes(15) + b"\xfe")
+
+
+# --- where silence counts: rule 3.11 -----------------------------------------------------------------------------
+
+
+async def act(browser: Browser, path: str, page: str, **fields: str) -> tuple[int, str, str]:
+    """Send a form that stands on a page."""
+    return await sent(browser, path, form_token=form_token_of(await text(browser, page)), **fields)
+
+
+async def test_the_rule_is_made_by_two_shown_where_one_is_asked_and_can_be_ended(oakvale: Oakvale) -> None:
+    """Rules 3.11, 6.9; pages.md 0.10, 7.4: on the page of the rule, of the request, and on the first page."""
+    town, node = oakvale.town, oakvale.town.node
+    otto = await town.member("Otto", Role.ORGANISER)
+    await oakvale.later(8 * DAY_MS)
+    rosas, ottos = await town.browser_of(oakvale.rosa), await town.browser_of(otto)
+    rules = "/admin/rules"
+    assert rules in await text(rosas, "/admin/scheme")
+    assert "Here silence is no yes" in words_of(await text(rosas, rules))
+    for name, path in (("ask_days", f"{rules}/days"), ("silence_days", f"{rules}/silence")):
+        for wrong in ("", "2", "61", "x", "1e1", "-7", "\N{SUPERSCRIPT TWO}"):
+            status, _, page = await act(rosas, path, rules, **{name: wrong})
+            assert status == 422
+            assert "Please write a number of days from" in words_of(page) or not wrong
+    assert (await act(rosas, f"{rules}/days", rules, ask_days="20"))[:2] == (303, rules)
+    assert node.settings.now.ask_days == 20
+    assert "They have until Thursday 29 January 2026; then it runs out." in words_of(
+        await check(oakvale, oakvale.ben.number)
+    )
+    assert (await act(rosas, f"{rules}/silence", rules, silence_days="14"))[:2] == (303, "/admin/together")
+    assert "It is asked for, and waits for another organiser." in words_of(await text(ottos, rules))
+    assert "Let silence count as a yes after 14 days" in words_of(await text(ottos, "/admin/together"))
+    assert (await act(ottos, "/admin/together/1/confirm", "/admin/together"))[0] == 303
+    assert "Who does not answer for 14 days has said yes." in words_of(await text(rosas, rules))
+
+    checked = words_of(await check(oakvale, oakvale.ben.number))
+    assert "says neither until Friday 23 January 2026 has said yes, by the rule of our scheme" in checked
+    where = await asked(oakvale)
+    day = "it counts as your yes on Friday 23 January 2026."
+    assert day in words_of(await text(oakvale.bens, "/home"))
+    assert day in words_of(await text(oakvale.bens, where))
+    assert "it counts as a yes on Friday 23 January 2026." in words_of(await text(oakvale.browser, where))
+    for _ in range(60):
+        town.clock.now += DAY_MS // 4
+        await node.ask_silence.look()
+        await node.outbox.send_due()
+    await oakvale.later(0)
+    shown = await text(oakvale.bens, where)
+    assert "You did not answer, and by the rule of our scheme that counted as your yes." in words_of(shown)
+    assert "Ben did not answer" in words_of(await text(oakvale.browser, where))
+    (trade,) = set(re.findall(r'href="(/t/[^"]+)"', shown))
+    assert f"{trade}/wrong" in await text(oakvale.bens, trade)
+    assert await oakvale.balance(oakvale.ben) == -120
+    rosas = await town.browser_of(oakvale.rosa)
+    assert (await act(rosas, f"{rules}/silence/end", rules))[:2] == (303, rules)
+    assert node.settings.now.silence_days == 0
+
+
+async def test_who_is_away_says_so_and_what_they_are_asked_waits(oakvale: Oakvale) -> None:
+    """pages.md 7.2, 8.10."""
+    where = await asked(oakvale)
+    assert "/my/away" in await text(oakvale.bens, "/my/settings")
+    for wrong in ("", "soon", "2025-12-31", "2027-02-01"):
+        assert (await act(oakvale.bens, "/my/away", "/my/away", until=wrong))[0] == 422
+    assert (await act(oakvale.bens, "/my/away", "/my/away", until="2026-01-10"))[0] == 303
+    assert "You are away until Saturday 10 January 2026" in words_of(await text(oakvale.bens, "/my/away"))
+    assert "Away until 10 Jan 2026" in words_of(await text(oakvale.browser, f"/people/{oakvale.ben.number}"))
+    assert "it runs out on Sunday 25 January 2026" in words_of(await text(oakvale.bens, where))
+    assert (await act(oakvale.bens, "/my/away/back", "/my/away"))[0] == 303
+    assert "it runs out on Thursday 15 January 2026" in words_of(await text(oakvale.bens, where))
+    await oakvale.town.node.people.pause(oakvale.rosa.acts("pin"), oakvale.ben.no, why="asked to")
+    assert (await act(oakvale.bens, "/my/away", "/my/away", until="2026-01-10"))[0] == 422

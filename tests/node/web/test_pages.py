@@ -15,6 +15,7 @@ from node.web.templating import TEMPLATES
 from node.web.views import (
     admin,
     alerts,
+    away,
     booking,
     calendars,
     care,
@@ -49,6 +50,7 @@ from node.web.views import (
     reports,
     requests,
     roles,
+    rules,
     setup,
     standing,
     steps,
@@ -127,6 +129,7 @@ def all_views() -> set[type[View]]:
         for module in (
             admin,
             alerts,
+            away,
             booking,
             calendars,
             chest,
@@ -161,6 +164,7 @@ def all_views() -> set[type[View]]:
             requests,
             steps,
             roles,
+            rules,
             setup,
             thanks,
             things,
