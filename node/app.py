@@ -164,6 +164,7 @@ class Beside:
     name: str
     runs: bool
     troubles: int = 0  # what needs mending in it
+    rests: bool = False  # as somebody said
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -150,6 +150,9 @@ def beside_finding(beside: Beside) -> Finding:
     """Return what is to be said about a scheme that this machine hosts. Source: decision 63."""
     name, of = f"{HOSTED}{beside.name}", {"name": beside.name, "troubles": beside.troubles}
     fix = to_translate("See what it lacks: interlets --scheme %(name)s doctor")
+    if beside.rests:
+        resume = to_translate("When its folder is as it is to be: interlets scheme resume %(name)s")
+        return Finding(name, State.NOTE, to_translate("rests, as somebody said"), resume, of)
     if not beside.runs:
         text = to_translate("does not run; it is tried again by itself")
         return Finding(name, State.PROBLEM, text, fix, of)

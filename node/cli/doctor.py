@@ -77,6 +77,9 @@ def _hosted(house: Config) -> Iterator[Finding]:
             yield Finding(where, State.OK, "runs" if said.state == "runs" else "shows where it went")
         elif said.state == "off":
             yield Finding(where, State.NOTE, "does not run")
+        elif said.state == "paused":
+            fix = f"When its folder is as it is to be: interlets scheme resume {name}"
+            yield Finding(where, State.NOTE, "rests, as somebody said", fix)
         else:
             fix = f"See what it lacks: interlets --scheme {name} doctor"
             yield Finding(where, State.PROBLEM, "does not run: %(why)s", fix, of)

@@ -40,7 +40,7 @@ def go(house: Config, name: str, address: str, to: Path) -> tuple[Path, Moved]:
             forget_moved(config.node.data_dir)
             raise
     finally:
-        ask_house(house, "look-again")
+        ask_house(house, "look-again", again=name)
     return file, went
 
 

@@ -134,6 +134,49 @@ def remove(context: click.Context, as_json: bool, name: str) -> None:
     )  # fmt: skip
 
 
+@scheme.command("pause")
+@click.argument("name")
+@json_option
+@click.pass_context
+@plainly
+def pause(context: click.Context, as_json: bool, name: str) -> None:
+    """Let the scheme called NAME rest, so that its folder is free for what needs its node stopped. The others serve on."""
+    from node.cli.admin import CannotDo
+    from node.cli.hosted import ask_house
+    from node.hosting.roster import find_hosted
+
+    house = _house(context)
+    hosted = find_hosted(house.node.data_dir, name)
+    if ask_house(house, "pause", name=name) is None:
+        raise CannotDo(f"nothing runs here: the folder of {name} is free")
+    show(
+        {"paused": name, "folder": str(hosted.folder)}, as_json,
+        f"{name} rests; whoever asks for it is told to come again. Now what needs it stopped, as: interlets --scheme {name} keys rotate",
+        f"Then: interlets scheme resume {name}. (So does a restart of the process.)",
+    )  # fmt: skip
+
+
+@scheme.command("resume")
+@click.argument("name")
+@json_option
+@click.pass_context
+@plainly
+def resume(context: click.Context, as_json: bool, name: str) -> None:
+    """Let the scheme called NAME go on, after “pause” or a change of its configuration."""
+    from node.cli.admin import CannotDo
+    from node.cli.hosted import ask_house, must_be_well, read_states
+    from node.hosting.roster import find_hosted
+
+    house = _house(context)
+    find_hosted(house.node.data_dir, name)
+    answer = ask_house(house, "look-again", again=name)
+    if answer is None:
+        raise CannotDo("nothing runs here. Start it: interlets serve")
+    states = read_states(house, answer)
+    must_be_well(states, name)
+    show({"resumed": name, "state": states[name].state}, as_json, f"{name} is served again.")
+
+
 @scheme.command("move-out")
 @click.argument("name")
 @click.argument("address", required=False)

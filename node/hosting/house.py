@@ -121,18 +121,23 @@ class House:
 
     async def _end(self, name: str) -> None:
         life = self._lives[name]
-        life.stop()
+        await self._stop(life)
+        self._front.give_up(life.place)
+        del self._lives[name], self._listed[name]
+
+    async def _stop(self, life: Life, *, for_a_while: bool = False) -> None:
+        life.stop(for_a_while=for_a_while)
         try:
             async with asyncio.timeout(END_S):
                 await life.ended.wait()
         except TimeoutError:
-            raise CannotDo(f"{name} does not end; stop the whole process") from None
-        self._front.give_up(life.place)
-        del self._lives[name], self._listed[name]
+            raise CannotDo(f"{life.name} does not end; stop the whole process") from None
 
     def _beside(self) -> list[Beside]:
         return [
-            Beside(name, life.state in (State.RUNS, State.MOVED), life.troubles)
+            Beside(
+                name, life.state in (State.RUNS, State.MOVED), life.troubles, rests=life.state is State.PAUSED
+            )
             for name, life in self._lives.items()
             if name != HOUSE
         ]
@@ -148,7 +153,10 @@ class House:
         }
 
     async def _look_again(self, tasks: asyncio.TaskGroup, again: str = "") -> dict[str, Any]:
-        """Read the list anew: end what is no longer there or stands there otherwise, begin what is new, and `again` in any case."""
+        """Read the list anew: end what is no longer there or stands there otherwise, begin what is new, and `again` in any case.
+
+        What is paused stays so, unless it is `again`.
+        """
         async with self._one_at_a_time:
             now = {each.name: each for each in read_roster(self._config.node.data_dir)}
             for name, hosted in list(self._listed.items()):
@@ -161,10 +169,10 @@ class House:
             return await self._said()
 
     async def _pause(self, name: str) -> dict[str, Any]:
-        """End a scheme until the list is looked at again, so that its folder is free."""
+        """End a scheme until it is to begin `again`, so that its folder is free; who asks for it is told to come later."""
         async with self._one_at_a_time:
             if name in self._listed:
-                await self._end(name)
+                await self._stop(self._lives[name], for_a_while=True)
             return await self._said()
 
     async def _until_tried(self, lives: list[Life]) -> None:

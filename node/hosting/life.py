@@ -48,6 +48,7 @@ class State(enum.StrEnum):
     RUNS = "runs"
     MOVED = "moved"  # shows the page that says so
     FAILED = "failed"  # and begins again
+    PAUSED = "paused"  # its folder is free, until somebody says that it goes on
     ENDED = "ended"
 
 
@@ -80,9 +81,11 @@ class Life:
         self._changed: Final = changed
         self._pause_s: Final = pause_s
         self._stopping: Final = asyncio.Event()
+        self._goes_on_later = False
 
-    def stop(self) -> None:
-        """Let it end; `ended` is set when it has."""
+    def stop(self, *, for_a_while: bool = False) -> None:
+        """Let it end; `ended` is set when it has. Where that is for a while, its place stays its own."""
+        self._goes_on_later = for_a_while
         self._stopping.set()
 
     async def run(self) -> None:
@@ -107,7 +110,7 @@ class Life:
                     await self._unless_stopped(asyncio.sleep(pause_s))
                     pause_s = min(2 * pause_s, PAUSE_MAX_S)
         finally:
-            self.state = State.ENDED
+            self.state = State.PAUSED if self._goes_on_later else State.ENDED
             self.place.away()
             self.tried.set()
             self.ended.set()

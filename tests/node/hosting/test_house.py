@@ -229,8 +229,7 @@ async def test_one_that_crashes_while_it_serves_begins_again(
         doomed = street.node("brook").scheme
         monkeypatch.setattr(Routes, "run", run)
         await street.ask("pause", name="brook")
-        assert (await street.get(f"brook.localhost:{street.port}")).status == 421, "it has no place just now"
-        await street.ask("look-again")
+        await street.ask("look-again", again="brook")
         before, others = street.node("brook"), [street.node(), street.node("acorns")]
         struck.set()
         await until(lambda: street.life("brook").node not in (None, before), "it began again")
@@ -238,6 +237,35 @@ async def test_one_that_crashes_while_it_serves_begins_again(
         assert [street.node(), street.node("acorns")] == others
         assert (await street.get(f"brook.localhost:{street.port}")).status == 200
         assert open_keys(folders["brook"].data_dir).keyring.scheme == street.node("brook").scheme
+
+
+async def test_one_that_is_paused_leaves_its_folder_alone_until_it_goes_on(tmp_path: Path) -> None:
+    """It goes back to a backup while the others serve; nothing but `resume` lets it go on."""
+    async with house_of(tmp_path, "acorns", "brook") as (street, folders):
+        acorns, scheme = folders["acorns"], street.node("acorns").scheme
+        others = [street.node(), street.node("brook")]
+        ours = f"acorns.localhost:{street.port}"
+        file = (await street.run("--scheme", "acorns", "backup", "create", "--to", str(tmp_path))).split()[0]
+        assert "nobody" in await street.run("scheme", "pause", "nobody", status=1)
+        assert "is told to come again" in await street.run("scheme", "pause", "acorns")
+        away = await street.get(ours)
+        assert (away.status, "Acorns" in away.text) == (503, False)
+        await street.ask("look-again")
+        await street.run("scheme", "pause", "acorns")
+        assert re.search("acorns .* paused", await street.run("scheme", "list"))
+        assert "rests, as somebody said" in await street.run("doctor")
+        found = await findings_of(street.node(), str)
+        assert [each.state for each in found if each.name == "hosted acorns"] == [Weight.NOTE]
+
+        acorns.data_dir.rename(tmp_path / "aside")
+        (tmp_path / "sheet").write_text(" ".join(acorns.words))
+        await street.run(
+            "--scheme", "acorns", "backup", "restore", file, "--words-file", str(tmp_path / "sheet")
+        )
+        assert "is served again" in await street.run("scheme", "resume", "acorns")
+        await street.until_runs("acorns")
+        assert (street.node("acorns").scheme, (await street.get(ours)).status) == (scheme, 200)
+        assert [street.node(), street.node("brook")] == others
 
 
 async def test_a_list_that_cannot_be_read_is_told_and_changes_nothing(tmp_path: Path) -> None:
