@@ -120,6 +120,7 @@ class ConnectorEvent(Enum):
     DOWN_CLAIMED = "CLAIM from downstream"
     RECEIPT = "the receipt by any other way"
     UP_CLAIM_AUTHORED = "my CLAIM upstream is authored"
+    UP_CLAIM_RETURNED = "my CLAIM upstream comes back, and the outgoing lock was RELEASEd"
     REOPENED = "REOPEN settles a lock that was lost"
 
 
@@ -154,7 +155,9 @@ CONNECTOR: Final[
         _CE.UP_CLAIM_AUTHORED: (_C.CLAIMED, (Effect.POST_UP,)),
         _CE.REOPENED: (_C.SETTLED, (Effect.REST_TO_CHEST,)),
     },
-    _C.RELEASED: {},
+    _C.RELEASED: {
+        _CE.UP_CLAIM_RETURNED: (_C.CLAIMED, (Effect.STORE_RECEIPT, Effect.POST_UP, Effect.REST_TO_CHEST)),
+    },
     _C.SETTLED: {
         _CE.DOWN_CLAIMED: (_C.SETTLED, (Effect.POST_DOWN, Effect.STORE_RECEIPT, Effect.REST_TO_CHEST)),
         _CE.DOWN_RELEASED: (_C.SETTLED, ()),

@@ -20,7 +20,7 @@ from node.store import Tx
 from node.store.schema import lines as line_schema
 from node.store.schema import payments as schema
 from protocol.ledger import HOURS, SystemRole
-from protocol.line_ops import Claim, Op, Release
+from protocol.line_ops import Claim, Op, Release, before_epoch
 from protocol.message import trusted_message
 from protocol.names import scheme_text
 from protocol.payment import ConnectorState
@@ -44,22 +44,21 @@ _MISSING: Final = select(_F.lock_seq).where(
     _F.line_no == bindparam("line_no"), _F.lock_seq > bindparam("length"),
     _F.state.in_([ConnectorState.FORWARDED.value, ConnectorState.CLAIMED.value]),
 )  # fmt: skip
-# A lock that is lost keeps its row under its number below zero.
+# A lock that is lost keeps its row under its number below zero; another may be given that number.
 _SET_ASIDE: Final = (
     update(schema.forward)
     .where(
-        _F.line_no == bindparam("which"), _F.lock_seq > bindparam("length"),
-        _F.state.in_([ConnectorState.FORWARDED.value, ConnectorState.CLAIMED.value]),
+        _F.line_no == bindparam("which"), _F.lock_seq > bindparam("length"), _F.lock_seq <= bindparam("last")
     )
     .values(lock_seq=-_F.lock_seq)
-)  # fmt: skip
+)
 _QUARANTINE: Final = insert(line_schema.quarantine)
 _O: Final = line_schema.op.c
 _CHAIN: Final = select(_O.wire).where(_O.line_no == bindparam("line_no"), _O.mine == bindparam("mine"))
 _D: Final = line_schema.decision.c
 _DECIDED: Final = select(_D.line_no, _D.lock_seq)
 _FORGET_ENDS: Final = delete(line_schema.decision).where(
-    _D.line_no == bindparam("which"), _D.lock_seq > bindparam("length")
+    _D.line_no == bindparam("which"), _D.lock_seq > bindparam("length"), _D.lock_seq <= bindparam("last")
 )
 _ENDLESS: Final = select(_D.lock_seq).where(
     _D.line_no == bindparam("line_no"), _D.lock_seq > bindparam("length")
@@ -118,10 +117,13 @@ def missing_on(tx: Tx, line: Line) -> str | None:
 
 
 def set_aside_lost(tx: Tx, line: Line) -> None:
-    """Let locks that are nowhere any more give up their numbers, which others may take; people will settle them."""
-    length = line.state.peer_length
-    tx.run(_SET_ASIDE, which=line.no, length=length)
-    tx.run(_FORGET_ENDS, which=line.no, length=length)
+    """Let locks that are nowhere any more give up their numbers, which others may take; people will settle them.
+
+    Those of later epochs are not lost: a neighbour told of them before this line has gone on here.
+    """
+    length, last = line.state.peer_length, before_epoch(line.state.epoch + 1)
+    tx.run(_SET_ASIDE, which=line.no, length=length, last=last)
+    tx.run(_FORGET_ENDS, which=line.no, length=length, last=last)
 
 
 def freeze(lines: LineDesk, line: Line, reason: str) -> None:

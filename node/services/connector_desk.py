@@ -6,7 +6,7 @@ Source: docs/protocol.md 7.2–7.4, 0.4.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import bindparam, func, literal_column, select, update
 
@@ -23,7 +23,7 @@ from protocol.entry import Words
 from protocol.errors import OutOfOrder
 from protocol.ledger import HOURS, SystemRole
 from protocol.limits import LINE_OPEN_LOCKS_MAX
-from protocol.line_ops import Lock, epoch_of
+from protocol.line_ops import Lock, Step, epoch_of
 from protocol.memo import Passing
 from protocol.payment import (
     ConnectorEvent,
@@ -56,13 +56,14 @@ _FORWARD_STATE: Final = (
 _LOST_IN: Final = select(_F.lock_seq, _F.state, _F.out_line_no, _F.out_seq, _F.amount).where(
     _F.line_no == bindparam("line_no"), _F.lock_seq < 0, _F.state.in_(["forwarded", "claimed"])
 )
-_SET_ASIDE: Final = select(_F.state, _F.receipt, _F.out_line_no, _F.out_seq).where(
-    _F.line_no == bindparam("line_no"), _F.lock_seq == bindparam("lost_seq")
+_KNOWN_AS: Final = select(_F.state, _F.receipt, _F.out_line_no, _F.out_seq).where(
+    _F.line_no == bindparam("line_no"), _F.lock_seq == bindparam("known_as")
 )
-_TAKE_BACK: Final = (
+# A lock that is lost is known by its number below zero.
+_RENUMBER: Final = (
     update(schema.forward)
-    .where(_F.line_no == bindparam("which_line"), _F.lock_seq == -bindparam("which_seq"))
-    .values(lock_seq=bindparam("which_seq"))
+    .where(_F.line_no == bindparam("which_line"), _F.lock_seq == bindparam("known_as"))
+    .values(lock_seq=-_F.lock_seq)
 )
 _PASSED_NOWHERE: Final = select(_F.line_no, _F.lock_seq, _F.amount).where(
     _F.state == "claimed", _F.out_line_no.is_(None)
@@ -71,6 +72,14 @@ _OUT_OVER: Final = select(_F.line_no, _F.lock_seq).where(
     _F.state == "forwarded", _F.out_line_no == bindparam("line_no")
 )
 _PASSED_ON: Final = Words(text="", done_by="interlets", on_behalf_of=None, proved_by="system")
+
+
+class _Known(NamedTuple):
+    """A lock of a peer, as what I did about it tells of it."""
+
+    state: ConnectorState
+    receipt: bytes | None
+    passed_on: Lock
 
 
 class ConnectorDesk:
@@ -227,6 +236,8 @@ class ConnectorDesk:
         if state not in (ConnectorState.CLAIMED, ConnectorState.SETTLED):
             # Also where its end upstream came back first: what happens downstream is still to be heard.
             state, _ = connector_step(ConnectorState.NEW, ConnectorEvent.FORWARD)
+            if up_seq < 0 and epoch_of(-up_seq) < up.state.epoch:
+                state, _ = connector_step(state, ConnectorEvent.REOPENED)  # people have agreed without it
         self._tx.run(
             _PUT_FORWARD, line_no=up.no, lock_seq=up_seq, state=state.value, out_line_no=line.no, out_seq=seq,
             amount=lock.amount, receipt=None, started_ms=self._lines.now_ms,
@@ -235,12 +246,11 @@ class ConnectorDesk:
     def _is_lost(self, up: Line, seq: int, passed_on: Lock) -> bool:
         """Tell whether both sides of `up` lost the lock that was passed on, and perhaps gave its number to another."""
         if seq > up.state.peer_length:
-            return up.complete and up.status in LIVE | {FROZEN}
+            return epoch_of(seq) <= up.state.epoch and up.complete and up.status in LIVE | {FROZEN}
         try:
-            step = self._lines.peer_op(up, seq).body.step
+            return not _goes_on_as(self._lines.peer_op(up, seq).body.step, passed_on)
         except OutOfOrder:
             return True  # of an epoch that has ended
-        return not (isinstance(step, Lock) and step.quote_id == passed_on.quote_id)
 
     def claim_came_back(self, line: Line, seq: int, lock: Lock, receipt: bytes) -> None:
         """Book again a CLAIM of mine upstream, and know its receipt."""
@@ -251,11 +261,16 @@ class ConnectorDesk:
                 out_seq=None, amount=lock.amount, receipt=None, started_ms=self._lines.now_ms,
             )  # fmt: skip
             state, _ = connector_step(state, ConnectorEvent.HOLD_BACK)
-        state, _ = connector_step(state, ConnectorEvent.RECEIPT)
+        returned = state is ConnectorState.RELEASED
+        state, effects = connector_step(
+            state, ConnectorEvent.UP_CLAIM_RETURNED if returned else ConnectorEvent.RECEIPT
+        )
         self._tx.run(
             _FORWARD_STATE, which_line=line.no, which_seq=seq, new_state=state.value, new_receipt=receipt
         )
         self.post_up(line, lock.amount)
+        if Effect.REST_TO_CHEST in effects:
+            self._books.post(self._tx, self._to_chest(lock.amount), _PASSED_ON)
 
     def release_came_back(self, line: Line, seq: int) -> None:
         """Know again that a lock was RELEASEd upstream; where it was passed on, its end downstream is to be heard."""
@@ -265,21 +280,38 @@ class ConnectorDesk:
                 _FORWARD_STATE, which_line=line.no, which_seq=seq, new_state=state.value, new_receipt=None
             )
 
+    def old_came(self, line: Line, seq: int, step: Step) -> None:
+        """Look whether an op that the peer wrote before the line could be used is what its number means to us. Source: 6.8."""
+        known = self._known_as(line, seq)
+        if known is not None and not _goes_on_as(step, known.passed_on):
+            self._tx.run(_RENUMBER, which_line=line.no, known_as=seq)
+            self._lines.undecide(line, seq)
+            if line.status in LIVE:
+                freeze(self._lines, line, f"{seq} of theirs is not the lock any more that we passed on")
+
     def came_after_all(self, line: Line, seq: int, lock: Lock) -> None:
         """Know again a lock that was thought lost on both sides: the peer had kept it back. Source: 6.8."""
-        row = self._tx.one(_SET_ASIDE, line_no=line.no, lost_seq=-seq)
+        known = self._known_as(line, -seq)
+        if known is None or not _goes_on_as(lock, known.passed_on):
+            return  # another that was given the number
+        self._tx.run(_RENUMBER, which_line=line.no, known_as=-seq)
+        if known.state is ConnectorState.CLAIMED:
+            self._lines.decide(line, seq, known.receipt)
+        elif known.state is ConnectorState.RELEASED:
+            self._lines.decide(line, seq, None, "no-way")
+
+    def _known_as(self, line: Line, number: int) -> _Known | None:
+        """Return what is known of a lock of the peer that was passed on; None if nothing was, or in an epoch that has ended."""
+        row = self._tx.one(_KNOWN_AS, line_no=line.no, known_as=number)
         if row is None or row[2] is None:
-            return
+            return None
         state, receipt, out_no, out_seq = row
         try:
             passed_on = self._lines.own_op_of(self._lines.by_no(out_no))(out_seq).body.step
         except OutOfOrder:
-            return  # of an epoch that has ended
-        if not isinstance(passed_on, Lock) or passed_on.quote_id != lock.quote_id:
-            return  # another that was given the number
-        self._tx.run(_TAKE_BACK, which_line=line.no, which_seq=seq)
-        if ConnectorState(state) is ConnectorState.CLAIMED:
-            self._lines.decide(line, seq, receipt)
+            return None
+        assert isinstance(passed_on, Lock), "what passes a lock on is a LOCK"
+        return _Known(ConnectorState(state), receipt, passed_on)
 
     # --- a line that goes on anew after both sides lost ops of it (6.8) -----------------------------------------
 
@@ -326,6 +358,11 @@ class ConnectorDesk:
     def post_up(self, line: Line, amount: int) -> None:
         """Book a CLAIM that was written upstream."""
         self._books.post(self._tx, self._up_amounts(line, amount), _PASSED_ON)
+
+
+def _goes_on_as(theirs: Step, passed_on: Lock) -> bool:
+    """Tell whether `passed_on`, a lock of mine, is what passes on the peer's op."""
+    return isinstance(theirs, Lock) and onward_lock(theirs, passed_on.memo) == passed_on
 
 
 def _was_let_go(up: Line, up_seq: int) -> bool:

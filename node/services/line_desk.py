@@ -263,8 +263,8 @@ class LineDesk:
         self.tx.kept(schema.op)[key] = op
         self._dirty.add(line.no)
 
-    def begin_epoch(self, line: Line, state: LineState, own: Signed[Op], theirs: Signed[Op]) -> list[int]:
-        """Let the line go on in the epoch that both have signed; return the seqs of locks whose decided end has no lock.
+    def begin_epoch(self, line: Line, state: LineState, own: Signed[Op], theirs: Signed[Op]) -> None:
+        """Let the line go on in the epoch that both have signed, without what was decided about locks that are gone.
 
         Nothing is written in it before the peer was heard in it. Source: 6.8, 6.7 (a), (d).
         """
@@ -274,10 +274,10 @@ class LineDesk:
         line.synced, line.announced, line.returned, line.seen = False, 0, 0, before_epoch(state.epoch)
         line.horizon = before_epoch(state.epoch)  # whatever goes on is old
         line.marked = line.marked_peer = 0
-        gone = [seq for seq, _, _ in self.tx.all(_DECISIONS, line_no=line.no) if not line.is_open(seq)]
-        for seq in gone:
-            self.undecide(line, seq)
-        return gone
+        for seq, _, _ in self.tx.all(_DECISIONS, line_no=line.no):
+            # The lock of a later number is not gone: a neighbour told of its end before the line has gone on here.
+            if seq <= line.horizon and not line.is_open(seq):
+                self.undecide(line, seq)
 
     def own_op_of(self, line: Line) -> Callable[[int], Signed[Op]]:
         """Return a reader of my own chain on `line`."""

@@ -45,6 +45,8 @@ class PaymentDesk:
     def on_step(self, line: Line, op: Signed[Op], acceptances: Acceptances) -> None:
         """Do what the peer's op, just stored, causes."""
         step = op.body.step
+        if not line.usable or op.body.seq <= line.horizon:
+            self.connector.old_came(line, op.body.seq, step)
         match step:
             case Lock() if line.usable and op.body.seq > line.horizon:  # older ones: `became_usable`
                 self.decide_lock(line, op.body.seq, step, acceptances.get(op.id))

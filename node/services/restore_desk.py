@@ -25,7 +25,7 @@ from node.store import Tx
 from node.store.schema import books as books_schema
 from node.store.schema import restore as schema
 from protocol.entry import Words
-from protocol.errors import InvalidOp, InvalidValue, MalformedMessage
+from protocol.errors import InvalidOp, InvalidValue, MalformedMessage, OutOfOrder
 from protocol.line_ops import Claim, Close, Credit, Limit, Lock, Op, Release
 from protocol.memo import Memory, Nothing, Paid, Passing, Paying, read_memo
 from protocol.names import QuoteId, SchemeId
@@ -65,6 +65,9 @@ class RestoreDesk:
             rebuilt, hours = self._rebuild(line, op, acceptance_of)
         except (CannotOpen, MalformedMessage, InvalidValue) as error:
             raise InvalidOp(f"its memo cannot be read: {error}") from None
+        except OutOfOrder as error:
+            # The op is taken by now: what it means must not be missing, so nothing of this transaction stands (0.5).
+            raise RuntimeError(f"what an op of ours stands for cannot be rebuilt: {error}") from error
         self._note(line.peer, op, rebuilt, hours)
         return True
 

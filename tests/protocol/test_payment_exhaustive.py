@@ -132,7 +132,10 @@ class Model:
         row = self.connector[state or ConnectorState.NEW]
         events = set(row) - {
             *(ConnectorEvent.DOWN_CLAIMED, ConnectorEvent.DOWN_RELEASED, ConnectorEvent.UP_CLAIM_AUTHORED),
-            ConnectorEvent.REOPENED,  # nobody's disk goes back in time here
+            *(
+                ConnectorEvent.REOPENED,
+                ConnectorEvent.UP_CLAIM_RETURNED,
+            ),  # nobody's disk goes back in time here
         }
         if not town.signed or state is None:
             events.discard(ConnectorEvent.RECEIPT)

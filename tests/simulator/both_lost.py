@@ -57,7 +57,7 @@ def both_lost(seed: int) -> Told:
     told = Told()
 
     async def begin(network: SimulatedNetwork) -> None:
-        run = _Run(network, Random(f"both lost {seed}"), told)
+        run = _Run(network, Random(f"both lost {seed}"), Random(f"again {seed}"), told)
         try:
             await run.whole()
         except Violated as wrong:
@@ -69,8 +69,8 @@ def both_lost(seed: int) -> Told:
 
 
 class _Run:
-    def __init__(self, network: SimulatedNetwork, random: Random, told: Told):
-        self.random, self.told = random, told
+    def __init__(self, network: SimulatedNetwork, random: Random, again: Random, told: Told):
+        self.random, self.again, self.told = random, again, told
         ring = [("Oakvale", "Hilltop"), ("Hilltop", "Riverside"), ("Riverside", "Mill"), ("Oakvale", "Mill")]
         self.edges = ring[: random.choice([3, 3, 4])]
         self.town = SmallTown(network, NAMES, self.edges)
@@ -99,11 +99,13 @@ class _Run:
                     backups[name] = town[name].snapshot()
             self.tasks.append(asyncio.ensure_future(self._purchase()))
             await asyncio.sleep(random.choice([0.0, 0.3, 1.0, 8.0]))
-        await self._go_back(backups)
+        await self._go_back(backups, self.lost)
         await asyncio.gather(*self.tasks, return_exceptions=True)
         for one, other in self.edges:
             self.network.set_weather(one, other, Weather())
         await self._settle()
+        if self.again.random() < 0.5:
+            await self._once_more(backups, self.again)
         self._judge([await node.store.read(take_snapshot, node.scheme) for node in town.nodes.values()])
         hours = sum([await books_of(node, "line") for node in town.nodes.values()])
         if hours:
@@ -125,9 +127,19 @@ class _Run:
         except (CannotPay, StoreError):
             return  # no way, or a node went down
 
-    async def _go_back(self, backups: dict[str, bytes]) -> None:
-        """Both disks break at once; old backups take their place."""
-        names = list(self.lost)
+    async def _once_more(self, backups: dict[str, bytes], random: Random) -> None:
+        """People buy on, and one of the two starts from its old backup again: from before the line went on anew."""
+        self.tasks = []
+        for _ in range(PURCHASES // 2):
+            self.tasks.append(asyncio.ensure_future(self._purchase()))
+            await asyncio.sleep(random.choice([0.0, 0.3, 1.0]))
+        await self._go_back(backups, (random.choice(self.lost),))
+        await asyncio.gather(*self.tasks, return_exceptions=True)
+        await self._settle()
+
+    async def _go_back(self, backups: dict[str, bytes], lost: tuple[str, ...]) -> None:
+        """Disks break at once; old backups take their place."""
+        names = list(lost)
         self.random.shuffle(names)
         for name in names:
             await self.town[name].crash()

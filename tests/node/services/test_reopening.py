@@ -337,6 +337,41 @@ def test_an_old_copy_learns_that_the_line_went_on():
     in_town(scenario, ("Oakvale", "Riverside"))
 
 
+def test_what_an_old_copy_hears_first_of_the_new_epoch_counts_once_it_has_begun():
+    """Rules 6.7 b, 6.8, I5: a lock of the new epoch was passed on and claimed, which is told before the line goes on here."""
+
+    async def scenario(town: SmallTown) -> None:
+        oakvale, hilltop = town["Oakvale"], town["Hilltop"]
+        backup = hilltop.snapshot()
+        await go_on(town, "Oakvale", "Hilltop", 0)
+        await trade_again(town, "Oakvale", "Hilltop")
+
+        def upstream_is_cut(name: str, _args: tuple[object, ...], begins: bool) -> None:
+            if name == "take_ops" and begins:
+                town.network.cut("Oakvale", "Hilltop")
+
+        hilltop.on_unit = upstream_is_cut
+        payment = await oakvale.begin("Ana", "Riverside", "Karim", 5)
+        await asyncio.sleep(3)
+        hilltop.on_unit = None
+        await hilltop.restore(backup)
+        await asyncio.sleep(3)
+        told = await hilltop.store.read(take_snapshot, hilltop.scheme)
+        assert [seq > before_epoch(1) for _, seq in told.decisions] == [True]
+        assert (await line_between(hilltop, oakvale)).state.epoch == 0
+
+        town.network.mend("Oakvale", "Hilltop")
+        await town.until_async(lambda: in_epoch(town, 1, "Oakvale", "Hilltop"), 120)
+        ended = await oakvale.settlement.wait(payment.no, 900)
+        assert ended.state.value == "paid"
+        await town.until_async(town.at_rest, 900)
+        await look(town)
+        assert await books_of(hilltop, "chest") == await books_of(hilltop, "transit") == 0
+        assert (await line_between(hilltop, oakvale)).status == OPEN
+
+    in_town(scenario)
+
+
 def test_an_offer_that_got_lost_is_sent_again_and_a_restored_side_gets_its_own_back():
     """Rule 6.8: lost, doubled or forgotten, it is the same offer."""
 
