@@ -82,6 +82,7 @@ from node.services.introductions import Introductions
 from node.services.joint_acts import JointActs
 from node.services.keepers import Keepers
 from node.services.keeping import Keeping
+from node.services.kept_by_two import KeptByTwo
 from node.services.letters import Letters
 from node.services.lines import LineService
 from node.services.loans import Loans
@@ -102,6 +103,7 @@ from node.services.people import People
 from node.services.pictures import Pictures
 from node.services.pictures_abroad import PicturesAbroad
 from node.services.placed_here import placed_here
+from node.services.pledges import PAY_EVERY_S, Pledges
 from node.services.profiles import Profiles
 from node.services.promises import OwnUnit
 from node.services.proposals import LOOK_EVERY_S as LOOK_AT_VOTES_S
@@ -458,7 +460,7 @@ class Node:
         self.jobs.append(Job("end-events-abroad", HOUR_S, self.events_abroad.look))
         self.bookings_abroad = BookingsAbroad(
             store=self.store, clock=self.clock, chance=self.chance, settings=self.settings, bookings=self.bookings,
-            requests=lambda: self.requests,
+            requests=lambda: self.requests, telling=self.telling,
         )  # fmt: skip
         self.jobs.append(Job("end-bookings-abroad", HOUR_S, self.bookings_abroad.look))
         self.swaps_abroad = SwapsAbroad(
@@ -467,12 +469,19 @@ class Node:
             requests=lambda: self.requests, chance=self.chance, asks=lambda: self.asks_abroad,
         )  # fmt: skip
         self.jobs.append(Job("end-swaps-abroad", HOUR_S, self.swaps_abroad.look))
+        self.pledges = Pledges(
+            store=self.store, clock=self.clock, books=self.books, settings=self.settings, telling=self.telling,
+            quotes=self.quotes, settlement=lambda: self.settlement,
+            say=lambda *said: self.requests.say_in(*said),  # noqa: PLW0108 - made below
+        )  # fmt: skip
+        self.jobs.append(Job("ask-about-deposits", HOUR_S, self.pledges.look))
+        self.jobs.append(Job("pay-deposits", PAY_EVERY_S, self._unless_paused(self.pledges.pay_due)))
         self.requests = RequestsAbroad(
             store=self.store, clock=self.clock, chance=self.chance, own=self.scheme, letters=lambda: self.letters,
             settings=self.settings, telling=self.telling, kinds={
                 GIFT: self.gifts, EVENT: self.events_abroad, SWAP: self.swaps_abroad, **dict.fromkeys(BOOKABLE, self.bookings_abroad),
             },
-            placed=placed_here,
+            placed=placed_here, pledges=self.pledges,
         )  # fmt: skip
         self.swaps = Swaps(
             store=self.store, clock=self.clock, chance=self.chance, own=self.scheme, trades=self.trades,
@@ -508,7 +517,7 @@ class Node:
             books=self.books,
             keyring=self.keyring,
             erasure=self.erasure,
-            bookings=self.bookings,
+            kept=KeptByTwo(self.bookings, self.pledges),
             steps=self.second_steps,
             chest=self.chest,
             closing_down=self.closing_down,
@@ -617,7 +626,7 @@ class Node:
 
     # --- life --------------------------------------------------------------------------------------------------
 
-    def _unless_paused(self, work: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
+    def _unless_paused(self, work: Callable[[], Awaitable[object]]) -> Callable[[], Awaitable[None]]:
         """Return a job that moves something, which waits while the node is looked after or when the scheme has closed."""
 
         async def do() -> None:

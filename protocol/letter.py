@@ -15,6 +15,7 @@ from crypto.keys import BadKey
 from crypto.sealing import CannotOpen, SealingKey, open_sealed, seal
 from crypto.signing import Signed
 from protocol.beyond import Stands, Wants
+from protocol.deposit import DepositState
 from protocol.entry import ListingRef
 from protocol.errors import InvalidValue, MalformedMessage, NotAuthentic
 from protocol.identity import IdentityState
@@ -54,7 +55,6 @@ REQUEST_DECLINED: Final = "request-declined"
 REQUEST_WITHDRAWN: Final = "request-withdrawn"
 THANKS: Final = "thanks"
 DISPUTE: Final = "dispute"
-DEPOSIT_HELD: Final = "deposit-held"
 STATEMENT: Final = "statement"
 LISTING_REQUEST: Final = "listing-request"
 LISTING_ANSWER: Final = "listing-answer"
@@ -69,7 +69,6 @@ KINDS: Final[dict[str, tuple[str, ...]]] = {
     REQUEST_WITHDRAWN: ("reference",),
     THANKS: (),
     DISPUTE: (),
-    DEPOSIT_HELD: ("amount", "until", "reference"),
     STATEMENT: (),
     LISTING_REQUEST: ("listing", "reference"),
     LISTING_ANSWER: ("listing", "reference"),
@@ -125,8 +124,8 @@ class LetterText(Message):
     from_name: Annotated[str, Text(LETTER_NAME_BYTES_MAX)]  # a first name, or empty (5.8)
     to_handle: Annotated[Handle | None, Maybe(Fixed(16))]  # nil: whoever placed the listing, else the desk
     listing: Annotated[ListingRef | None, Maybe(Nested((ListingRef,)))]
-    amount: Annotated[Sum | None, Maybe(Nested((Sum,)))]  # asked, proposed or held
-    until: Annotated[int | None, Maybe(Int(0, TIME_MS_MAX))]  # of a request, a hold, a booking
+    amount: Annotated[Sum | None, Maybe(Nested((Sum,)))]  # asked or proposed
+    until: Annotated[int | None, Maybe(Int(0, TIME_MS_MAX))]  # of a request, a day
     reference: Annotated[bytes | None, Maybe(Blob(32))]  # of a booking, quote or entry
     text: Annotated[str, Text(LETTER_TEXT_BYTES_MAX)]
 
@@ -151,6 +150,21 @@ class Given(Part):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DepositSaid(Part):
+    """What a side knows of the deposit for what is booked, in minor units of the listing's scheme. Source: 7.8."""
+
+    amount: Annotated[int, Int(1, AMOUNT_MAX)]  # all of it
+    word: Annotated[str, Code(tuple(DepositState))]
+    keep: Annotated[int, Int(0, AMOUNT_MAX)] = 0  # what the owner asks to keep of it, or was given
+
+    def __post_init__(self) -> None:
+        Part.__post_init__(self)
+        asks = self.word in (DepositState.ASKED, DepositState.KEPT)
+        if self.keep > self.amount or (self.keep > 0) is not asks:
+            raise InvalidValue("DepositSaid.keep: more than all of it, or not said by whoever asks for some")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RequestText(LetterText):
     """A letter that moves a request about a listing: all that its writer's side of it says now. Source: 7.10."""
 
@@ -163,6 +177,9 @@ class RequestText(LetterText):
     start: Annotated[int | None, Maybe(Int(0, TIME_MS_MAX))]  # wall hours of the owner's scheme (5.9)
     end: Annotated[int | None, Maybe(Int(0, TIME_MS_MAX))]
     given: Annotated[Given | None, Maybe(Nested((Given,)))] = None  # by whoever asks for a swap
+    deposit: Annotated[DepositSaid | None, Maybe(Nested((DepositSaid,)))] = (
+        None  # of what is booked against one
+    )
 
     def __post_init__(self) -> None:
         LetterText.__post_init__(self)
@@ -177,6 +194,8 @@ class RequestText(LetterText):
             raise InvalidValue("RequestText: a time that ends before it starts")
         if self.given is not None and (self.start is not None or self.kind != LISTING_REQUEST):
             raise InvalidValue("RequestText: a swap with a time, or in an answer")
+        if self.deposit is not None and self.start is None:
+            raise InvalidValue("RequestText: a deposit for what is not booked")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,13 +213,13 @@ class LetterAck(Message):
 
 def with_request(
     text: LetterText, *, turn: int, heard: int, word: str, places: int, start: int | None, end: int | None,
-    given: Given | None = None,
+    given: Given | None = None, deposit: DepositSaid | None = None,
 ) -> RequestText:  # fmt: skip
     """Return `text` as what moves a request about a listing. Raises InvalidValue: a word or time that is none."""
     said = {field.name: getattr(text, field.name) for field in fields(LetterText)}
     return RequestText(
-        **said, turn=turn, heard=heard, word=word, places=places, start=start, end=end, given=given
-    )
+        **said, turn=turn, heard=heard, word=word, places=places, start=start, end=end, given=given, deposit=deposit
+    )  # fmt: skip
 
 
 def make_letter(

@@ -54,7 +54,12 @@ _PAYMENTS = select(payments_schema.payment)
 _FORWARDS = select(payments_schema.forward)
 _PROMISES = select(payments_schema.promise)
 _DEPOSITS = text(
-    "SELECT borrower_no, SUM(deposit) FROM booking WHERE deposit_state IN ('held', 'asked') GROUP BY borrower_no"
+    "SELECT no, SUM(aside) FROM ("
+    " SELECT borrower_no AS no, deposit AS aside FROM booking"
+    " WHERE deposit_state IN ('held', 'asked') AND borrower_no >= 0"
+    " UNION ALL SELECT account_no, aside - paying FROM pledge JOIN request ON request.no = pledge.request_no"
+    " WHERE pledge.role = 'out' AND pledge.state IN ('held', 'asked', 'due', 'paying', 'letting')"
+    ") GROUP BY no"
 )
 _OPS_AS_STORED = text("SELECT wire FROM op ORDER BY rowid")
 

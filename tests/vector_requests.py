@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from protocol.beyond import Stands, Wants
 from protocol.entry import ListingRef
-from protocol.letter import LISTING_ANSWER, LISTING_REQUEST, Given, RequestText, Sum
+from protocol.letter import LISTING_ANSWER, LISTING_REQUEST, DepositSaid, Given, RequestText, Sum
 from protocol.names import Handle
 from tests.vector_making import Vector, filler, vector
 
-EXAMPLES = ("letter-request", "letter-request-answer", "letter-request-swap")
+EXAMPLES = ("letter-request", "letter-request-answer", "letter-request-swap", "letter-request-deposit")
 _RIVERSIDE = filler("riverside", 32)
 
 
@@ -53,3 +53,18 @@ def _swap() -> Vector:
         note="sealed inside a letter: somebody proposes a swap, and units come with it",
         message=message, wrong=wrong,
     )  # fmt: skip
+
+
+@vector("letter-request-deposit")
+def _deposit() -> Vector:
+    message = _text(
+        kind=LISTING_ANSWER, from_handle=Handle(filler("karim", 16)), from_name="Karim", to_handle=Handle(filler("ana abroad", 16)),
+        text="It is over: a ladder\nA rung is broken", heard=1_767_225_600_000, turn=1_767_225_660_000, word=Stands.DONE.value,
+        start=490_896, end=490_920, deposit=DepositSaid(amount=2400, word="asked", keep=600),
+    )  # fmt: skip
+    wrong = {"deposit": (2400, "asked", 0), "start": None}
+    return Vector(
+        note="sealed inside a letter: the owner has it back, and asks to keep some of the deposit",
+        message=message,
+        wrong=wrong,
+    )

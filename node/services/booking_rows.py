@@ -104,9 +104,9 @@ _ENDING: Final = (
     .limit(LISTED_MAX)
 )
 _ASIDE: Final = _B.deposit_state.in_(sorted(state.value for state in ASIDE))
-_ASKED_TO_KEEP: Final = (
-    _ALL.where(_B.deposit_state == DepositState.ASKED.value).order_by(_B.no).limit(LISTED_MAX)
-)
+_ASKED_HERE: Final = (_B.deposit_state == DepositState.ASKED.value) & (_B.borrower_no >= 0)
+_ASKED_TO_KEEP: Final = _ALL.where(_ASKED_HERE).order_by(_B.no).limit(LISTED_MAX)
+_MAY_BE_KEPT: Final = _COUNT.where(_B.no == bindparam("no"), _B.keep == bindparam("keep"), _ASKED_HERE)
 _DEPOSITS_OF_OWNER: Final = _ALL.where(_B.owner_no == bindparam("account_no"), _ASIDE).order_by(_B.no)
 _SET_DEPOSIT: Final = (
     update(schema.booking)
@@ -325,9 +325,7 @@ def asked_to_keep(tx: ReadTx) -> list[Booking]:
 
 def may_be_kept(tx: ReadTx, no: int, amount: int) -> bool:
     """Tell whether the owner of a thing asks to keep exactly so much of its deposit now."""
-    row = tx.one(_BY_NO, no=no)
-    found = None if row is None else _booking(row)
-    return found is not None and (found.deposit_state, found.keep) == (DepositState.ASKED, amount)
+    return bool(tx.scalar(_MAY_BE_KEPT, no=no, keep=amount))
 
 
 def deposits_of_owner(tx: ReadTx, account_no: int) -> list[Booking]:

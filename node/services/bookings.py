@@ -238,7 +238,9 @@ class Bookings:
                 if event in TRANSITIONS[stands] and side in MAY[event]:
                     self._do(tx, booking, event, side, account_no=account_no, words="", once=None)
         for booking in deposits_of_owner(tx, account_no):
-            self._deposits.free(tx, booking, Hand.OWNER)
+            freed = self._deposits.free(tx, booking, Hand.OWNER)
+            if freed.borrower_no < 0:
+                self._tell_abroad(tx, freed, "")
 
     def _with_deposit(
         self, tx: Tx, booking: Booking, event: BookingEvent, after: BookingState, keep: int

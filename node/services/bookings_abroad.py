@@ -1,7 +1,7 @@
 """Members of other schemes who borrow, rent and stay: they ask by letter, and stand in the calendar among our own.
 
-A guest from abroad has no account: in bookings they are minus the number of the first request of theirs. No deposit is
-taken from them. Source: docs/protocol.md 5.9, 7.8, 7.10.
+A guest from abroad has no account: in bookings they are minus the number of the first request of theirs. Their deposit is
+held in the ledger of their own scheme, which says so. Source: docs/protocol.md 5.9, 7.8, 7.10.
 """
 
 from __future__ import annotations
@@ -13,11 +13,14 @@ from node.clock import Chance, Clock
 from node.mail.texts import words_of
 from node.services.booking_rows import Booking, CannotBook, Why, booking_by_no
 from node.services.bookings import Bookings, NewBooking, UnfitPeriod, whole_price
+from node.services.guest_deposits import is_listed_deposit, note_held
 from node.services.own_listings import find_own
 from node.services.request_rows import Request, over_unanswered, person_of, request_about
 from node.services.request_words import STAY, lines_of
 from node.services.requests_abroad import RequestsAbroad, Standing
 from node.services.settings import Settings
+from node.services.telling import Telling
+from node.services.thing_rows import who_answers
 from node.store import Store, Tx
 from node.web.period_words import last_words
 from node.web.words import Words
@@ -46,7 +49,7 @@ class BookingsAbroad:
 
     def __init__(
         self, *, store: Store, clock: Clock, chance: Chance, settings: Settings, bookings: Bookings,
-        requests: Callable[[], RequestsAbroad],
+        requests: Callable[[], RequestsAbroad], telling: Telling,
     ):  # fmt: skip
         self._store: Final = store
         self._clock: Final = clock
@@ -54,6 +57,7 @@ class BookingsAbroad:
         self._settings: Final = settings
         self._bookings: Final = bookings
         self._requests: Final = requests
+        self._telling: Final = telling
 
     # --- what comes ---------------------------------------------------------------------------------------------
 
@@ -63,7 +67,11 @@ class BookingsAbroad:
             # Said for good: a letter that comes late takes no hour of anybody.
             return Standing(stands=request.stands, lines=lines_of(request.said), about_no=request.about_no)
         if request.about_no is not None:
-            booking = self._act(tx, request, booking_by_no(tx, request.about_no))
+            before = booking_by_no(tx, request.about_no)
+            booking = note_held(tx, before, request.no)
+            if booking != before:
+                self._tell_held(tx, booking)
+            booking = self._act(tx, request, booking)
             return self._standing(booking, request.wants)
         if request.wants is not Wants.ASK:
             return Standing(stands=Stands.TAKEN_BACK)
@@ -81,11 +89,9 @@ class BookingsAbroad:
             raise CannotBook(Why.GONE)
         content, terms = owned.listing.content, owned.listing.content.terms
         period = Period(request.start, request.end)
-        if terms.deposit:
-            raise CannotBook(Why.DEPOSIT)
         # What is free has no price in a letter.
         price = 0 if content.price.per == "free" else request.price
-        if price != whole_price(content, period):
+        if price != whole_price(content, period) or not is_listed_deposit(tx, request.no, terms.deposit):
             raise CannotBook(Why.CHANGED)
         new = NewBooking(
             key=request.key, period=period, guests=request.places, text=request.wanted, terms=terms, price=price,
@@ -118,10 +124,19 @@ class BookingsAbroad:
 
     def tell(self, tx: Tx, booking: Booking, said: str) -> None:
         """Unit: tell whoever borrows from abroad how it stands, with the owner's words."""
-        request = request_about(tx, booking.kind, booking.no)
-        if request is not None and request.stands not in FINAL:
-            standing = self._standing(booking, request.wants, (said,) if said else ())
+        request, booking = request_about(tx, booking.kind, booking.no), booking_by_no(tx, booking.no)
+        # What was said for good is said once more only of a deposit.
+        if request is not None and (request.stands not in FINAL or booking.deposit):
+            before = lines_of(request.said) if request.stands in FINAL else ()
+            standing = self._standing(booking, request.wants, (said,) if said else before)
             self._requests().answer_in(tx, booking.kind, standing)
+
+    def _tell_held(self, tx: Tx, booking: Booking) -> None:
+        """Tell those who own a thing that whoever borrows it from abroad has set the deposit aside."""
+        for owner in who_answers(tx, booking.key, booking.owner_no):
+            words = words_of(self._settings.now, owner.language)
+            line = words.gettext("The deposit is set aside: %(what)s") % {"what": booking.title}
+            self._telling.told(tx, owner, (line,), f"/my/bookings/{booking.no}")
 
     async def look(self) -> int:
         """Tell those whose time is over without a yes or no; a job."""
@@ -176,8 +191,6 @@ def _cannot_words(why: Why, words: Words) -> str:
             return _("You have asked for this often enough for now. Others would like it too.")
         case Why.LINE_FULL:
             return _("Many people are in line for this already.")
-        case Why.DEPOSIT:
-            return _("A deposit cannot be taken from members of other schemes.")
         case Why.OTHERWISE:
             return _("This time is over. Please choose a later one.")
         case _:

@@ -43,8 +43,8 @@ class Deposits:
 
     def set_aside(self, tx: Tx, borrower_no: int, amount: int) -> DepositState:
         """Set a deposit aside; what its booking says afterwards is for the caller to write. Raises CannotBook."""
-        if not amount:
-            return DepositState.NONE
+        if not amount or borrower_no < 0:
+            return DepositState.NONE  # of a guest from abroad their scheme holds it, and says so
         try:
             self._books.hold(tx, borrower_no, amount)
         except Refused:
@@ -56,7 +56,8 @@ class Deposits:
         if booking.deposit_state not in ASIDE:
             return booking
         after = step_deposit(booking, DepositEvent.FREE, hand)
-        self._books.drop_hold(tx, booking.borrower_no, booking.deposit)
+        if booking.borrower_no >= 0:
+            self._books.drop_hold(tx, booking.borrower_no, booking.deposit)
         set_deposit(tx, booking.no, after, 0)
         return booking_by_no(tx, booking.no)
 

@@ -105,6 +105,9 @@ _NOT_IN_REQUESTS: Final = (
     .where(requests_schema.request.c.thread_no == bindparam("which"))
     .values(thread_no=None)
 )
+_REQUESTS_OF: Final = select(requests_schema.request.c.no).where(
+    requests_schema.request.c.account_no == bindparam("which")
+)
 _NO_MESSAGES: Final = delete(letters_schema.message).where(_MS.thread_no == bindparam("which"))
 _NO_THREAD: Final = delete(letters_schema.thread).where(_TH.no == bindparam("which"))
 _THEIR_MESSAGES: Final = (
@@ -230,6 +233,9 @@ _BLANK_OF_ACCOUNT: Final[tuple[UpdateBase, ...]] = (
     update(requests_schema.request)
     .where(requests_schema.request.c.account_no == bindparam("which"))
     .values(title="", wanted="", said="", given="", their_name="", their_handle=None),
+    update(requests_schema.pledge)
+    .where(requests_schema.pledge.c.request_no.in_(_REQUESTS_OF))
+    .values(payee_handle=None),
     _either(swaps_schema.swap, "owner_no", "asker_no", title="", given=""),
     _either(gifts_schema.wish, "giver_no", "taker_no", wanted="", said="", their_name=""),
     # What either side said about what was lent; the title is the owner's word.

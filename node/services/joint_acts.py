@@ -14,15 +14,13 @@ from sqlalchemy import and_, bindparam, func, insert, or_, select, update
 from node.keyring import KeyRing
 from node.services.acts import ORGANISERS, Actor, Deed, NotAllowed, Work, note_act
 from node.services.ask_silence import AskSilence
-from node.services.booking_rows import CannotBook, may_be_kept
-from node.services.bookings import Bookings
 from node.services.books import Books
 from node.services.chest import Chest, NewChestGift, NewRule
 from node.services.closing_down import ClosingDown, Plan, unpack
-from node.services.deposit_rows import is_party
 from node.services.erasure import Erasure, may_be_erased
 from node.services.fee_rows import goes_to
 from node.services.joint_kinds import DEEDS, Asked, CannotAct, Kind, Why, named
+from node.services.kept_by_two import KeptByTwo, has_part, may_keep
 from node.services.line_ends import can_be_lost, write_off
 from node.services.line_rows import CLOSED, CLOSING, FROZEN, STOPPED, SUSPENDED
 from node.services.lines import LineService
@@ -117,8 +115,8 @@ def why_not(tx: ReadTx, by: Actor, asked: Asked, now_ms: int) -> tuple[Why, int]
 def _is_party(tx: ReadTx, kind: Kind, no: int, who: int | None) -> bool:
     """Tell whether somebody is one of those it is about."""
     match kind:
-        case Kind.DEPOSIT:
-            return is_party(tx, no, who)
+        case Kind.DEPOSIT | Kind.PLEDGE:
+            return has_part(tx, kind, no, who)
         case Kind.CHEST:
             return goes_to(tx, no) == who
         case _:
@@ -130,7 +128,7 @@ class JointActs:
 
     def __init__(
         self, *, store: Store, lines: LineService, books: Books, keyring: KeyRing,
-        erasure: Erasure | None = None, bookings: Bookings | None = None, steps: SecondSteps | None = None,
+        erasure: Erasure | None = None, kept: KeptByTwo | None = None, steps: SecondSteps | None = None,
         chest: Chest | None = None, closing_down: ClosingDown | None = None, silence: AskSilence | None = None,
     ):  # fmt: skip
         self._store: Final = store
@@ -138,7 +136,7 @@ class JointActs:
         self._lines: Final = lines
         self._books: Final = books
         self._erasure: Final = erasure
-        self._bookings: Final = bookings
+        self._kept: Final = kept
         self._steps: Final = steps
         self._chest: Final = chest
         self._closing_down: Final = closing_down
@@ -152,9 +150,9 @@ class JointActs:
         """Ask that a member logs in without their second step, which they lost. Raises CannotAct."""
         await self._store.write(self._ask, by, Kind.STEP, member_no.to_bytes(8, "big"), 0)
 
-    async def ask_keep(self, by: Actor, booking_no: int, amount: int) -> None:
+    async def ask_keep(self, by: Actor, no: int, amount: int, kind: Kind = Kind.DEPOSIT) -> None:
         """Ask that an owner keeps `amount` of a deposit, which is what they ask for. Raises CannotAct. Source: 7.8."""
-        await self._store.write(self._ask, by, Kind.DEPOSIT, booking_no.to_bytes(8, "big"), amount)
+        await self._store.write(self._ask, by, kind, no.to_bytes(8, "big"), amount)
 
     async def ask_fee(self, by: Actor, new: NewRule, once: bytes) -> None:
         """Ask for a new fee; the same `once` again asks nothing. Raises CannotAct. Source: 3.8."""
@@ -316,8 +314,8 @@ class JointActs:
             case Kind.STEP:
                 if not is_stepping(tx, int.from_bytes(about, "big")):
                     raise CannotAct(Why.CHANGED)
-            case Kind.DEPOSIT:
-                if not may_be_kept(tx, int.from_bytes(about, "big"), amount):
+            case Kind.DEPOSIT | Kind.PLEDGE:
+                if not may_keep(tx, kind, int.from_bytes(about, "big"), amount):
                     raise CannotAct(Why.CHANGED)
             case Kind.FEE | Kind.CHEST:
                 assert self._chest is not None, "asked by this node"
@@ -362,12 +360,10 @@ class JointActs:
                 assert self._steps is not None, "a node that has members lets them in"
                 self._steps.take_away(tx, by, asked.member_no, why=f"asked by {asked.asker}")
                 return
-            case Kind.DEPOSIT:
-                assert self._bookings is not None, "a node that has members lets them lend"
-                try:
-                    self._bookings.keep_in(tx, asked.booking_no, by, f"asked by {asked.asker}")
-                except CannotBook:
-                    raise CannotAct(Why.CHANGED) from None
+            case Kind.DEPOSIT | Kind.PLEDGE:
+                assert self._kept is not None, "a node that has members lets them lend"
+                if not self._kept.keep_in(tx, asked.kind, asked.number, by, f"asked by {asked.asker}"):
+                    raise CannotAct(Why.CHANGED)
                 return
             case Kind.FEE | Kind.CHEST:
                 assert self._chest is not None, "looked at a moment ago"

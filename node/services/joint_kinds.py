@@ -19,6 +19,7 @@ class Kind(StrEnum):
     WRITE_OFF = "write-off"  # about a neighbour: hours it owes are booked as lost
     ERASE = "erase"  # about the number of a member who has left: what is held about them is erased
     DEPOSIT = "deposit"  # about a booking's number: its owner keeps what they ask for of the deposit
+    PLEDGE = "pledge"  # about a request's number: the same, of a thing of another scheme
     STEP = "second-step"  # about the number of a member: they log in without the second step they lost
     FEE = "fee"  # about a rule's number: it begins, and members owe by it
     CHEST = "chest"  # about the number of what the chest is to give a member
@@ -79,7 +80,7 @@ class Asked:
 
     @property
     def number(self) -> int:
-        """The fee, what the chest is to give, or the days, that a FEE, CHEST or SILENCE is about."""
+        """What a FEE, CHEST, PLEDGE (its request) or SILENCE (its days) is about."""
         return int.from_bytes(self.about, "big")
 
     @property
@@ -95,7 +96,7 @@ class Asked:
 
 DEEDS: Final[Mapping[Kind, Deed]] = {
     Kind.FREE: Deed.FREED, Kind.WRITE_OFF: Deed.WRITTEN_OFF, Kind.GO_ON: Deed.NEIGHBOUR, Kind.ERASE: Deed.ERASED,
-    Kind.DEPOSIT: Deed.DEPOSIT, Kind.FEE: Deed.FEE, Kind.CHEST: Deed.FEE, Kind.STEP: Deed.SECOND_STEP,
+    Kind.DEPOSIT: Deed.DEPOSIT, Kind.PLEDGE: Deed.DEPOSIT, Kind.FEE: Deed.FEE, Kind.CHEST: Deed.FEE, Kind.STEP: Deed.SECOND_STEP,
     Kind.CLOSE: Deed.SETTINGS, Kind.SILENCE: Deed.SETTINGS,
 }  # fmt: skip
 
@@ -111,6 +112,8 @@ def named(kind: Kind, about: bytes) -> str:
             return f"silence counts after {int.from_bytes(about, 'big')} days"
         case Kind.DEPOSIT:
             return f"booking {int.from_bytes(about, 'big')}"
+        case Kind.PLEDGE:
+            return f"request {int.from_bytes(about, 'big')}"
         case Kind.FEE:
             return f"fee {int.from_bytes(about, 'big')}"
         case Kind.CHEST:

@@ -37,6 +37,7 @@ from protocol.letter import (
     NOBODY,
     NOT_UNDERSTOOD,
     TOO_MANY,
+    DepositSaid,
     Given,
     Letter,
     LetterAck,
@@ -93,6 +94,7 @@ class RequestPart:
     start: int | None = None
     end: int | None = None
     given: Given | None = None
+    deposit: DepositSaid | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -217,7 +219,7 @@ class Letters:
             return text
         return with_request(
             text, turn=part.turn, heard=part.heard, word=part.word, places=part.places, start=part.start, end=part.end,
-            given=part.given,
+            given=part.given, deposit=part.deposit,
         )  # fmt: skip
 
     def _post(self, tx: Tx, thread: Thread, writing: Writing, text: LetterText) -> int:

@@ -95,6 +95,7 @@ _ORDERS: Final = select(_ORDER.no).where(_ORDER.payer_no == _NO)
 _BOOKING: Final = bookings.booking.c
 _OF_BOOKINGS: Final = or_(_BOOKING.owner_no == _NO, _BOOKING.borrower_no == _NO)
 _BOOKINGS: Final = select(_BOOKING.no).where(_OF_BOOKINGS)
+_REQUESTS: Final = select(requests.request.c.no).where(requests.request.c.account_no == _NO)
 _GIVING: Final = circle_accounts.circle_giving.c
 _OF_GIVINGS: Final = or_(_GIVING.by_no == _NO, _GIVING.payee_no == _NO, _GIVING.ended_by_no == _NO)
 _HELP: Final = select(care.help_request.c.no).where(care.help_request.c.member_no == _NO)
@@ -168,6 +169,7 @@ _OF_ACCOUNT: Final[Mapping[str, tuple[Table, Any]]] = {
     "agreed_days": (days.appointment, or_(_DAY.proposer_no == _NO, _DAY.other_no == _NO)),
     "given_away": (gifts.wish, or_(gifts.wish.c.giver_no == _NO, gifts.wish.c.taker_no == _NO)),
     "asked_across_schemes": (requests.request, requests.request.c.account_no == _NO),
+    "deposits_across_schemes": (requests.pledge, requests.pledge.c.request_no.in_(_REQUESTS)),
     "swaps": (swaps.swap, or_(_SWAP.owner_no == _NO, _SWAP.asker_no == _NO)),
     "borrowed_and_lent": (bookings.booking, _OF_BOOKINGS),
     "what_was_done_with_it": (bookings.booking_act, bookings.booking_act.c.booking_no.in_(_BOOKINGS)),

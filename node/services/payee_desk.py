@@ -14,6 +14,7 @@ from node import crash
 from node.keyring import KeyRing
 from node.services.ask_rows import note_paid_abroad
 from node.services.books import Books, Refused, load, reference_number, reference_taken
+from node.services.guest_deposits import deposit_paid
 from node.services.line_desk import LineDesk
 from node.services.line_rows import Line
 from node.services.payer_desk import Rebuilt, unsigned_quote
@@ -101,6 +102,11 @@ class PayeeDesk:
             self._tx, given.account_no, body.payer_scheme, acceptance.body.payer_handle, body.amount, given.text,
             trade_no, self._lines.now_ms,
         )  # fmt: skip
+        if body.listing is None:
+            deposit_paid(
+                self._tx, given.account_no, body.payer_scheme, acceptance.body.payer_handle, body.amount, given.text,
+                self._lines.now_ms,
+            )  # fmt: skip
         receipt = make_receipt(lock.quote_id, self._keyring.signing["receipt"][1])
         memory = Paid(
             account=load(self._tx, given.account_no).value.account_id,
@@ -145,6 +151,9 @@ class PayeeDesk:
                 line_no=None, lock_seq=None,
             )  # fmt: skip
         trade_no = self._credit(line, given._replace(account_no=account_no), beyond_limits=True)
+        if acceptance is not None and quote.body.listing is None:
+            handle, now = acceptance.body.payer_handle, self._lines.now_ms
+            deposit_paid(tx, account_no, memory.payer, handle, quote.body.amount, given.text, now)
         tx.run(
             _PROMISE_PAID, which=lock.quote_id, new_trade_no=trade_no,
             new_acceptance=None if acceptance is None else acceptance.wire, new_receipt=step.receipt,

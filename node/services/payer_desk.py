@@ -19,6 +19,7 @@ from node.services.books import Books, load, reference_number
 from node.services.line_desk import LineDesk
 from node.services.line_ends import owed_more
 from node.services.line_rows import Line
+from node.services.pledge_holds import check_payable, payment_back, payment_begun, payment_ended
 from node.store import ReadTx, Tx
 from node.store.schema import books as books_schema
 from node.store.schema import payments as schema
@@ -36,6 +37,7 @@ from protocol.payment import (
     may_freeze,
     payer_step,
 )
+from protocol.pledge import PledgeEvent
 from protocol.quote import Acceptance, Quote
 
 STUCK_MAX: Final = 100  # shown at once
@@ -149,6 +151,7 @@ class NewPayment:
     payee_name: str
     entered_by: str
     once: bytes
+    pledge_no: int | None = None  # what of a deposit is kept is paid out of what was set aside for it: 7.8
 
 
 class Rebuilt(NamedTuple):
@@ -180,7 +183,10 @@ class PayerDesk:
             Refused: it cannot be spent. InvalidOp: the line has no room for it any more.
         """
         payer_step(PayerState.NEW, PayerEvent.CONFIRMED)
-        self._books.hold(self._tx, new.account_no, new.amount)
+        if new.pledge_no is None:
+            self._books.hold(self._tx, new.account_no, new.amount)
+        else:
+            check_payable(self._tx, new.pledge_no, new.account_no, new.amount)
         quote, now = new.quote.body, self._lines.now_ms
         memory = Paying(
             account=load(self._tx, new.account_no).value.account_id,
@@ -197,6 +203,8 @@ class PayerDesk:
             hours=quote.hours, entry_seq=None, created_ms=now, ended_ms=None, reason=None, late=False,
             entered_by=new.entered_by, once=new.once, corrects_no=None, corrected_by_no=None,
         )  # fmt: skip
+        if new.pledge_no is not None:
+            payment_begun(self._tx, new.pledge_no, new.amount, trade_no)
         payment_no = self._tx.insert_keeping(
             _NEW_PAYMENT, quote_id=new.quote.id, state=PayerState.LOCKED.value, line_no=line.no,
             lock_seq=lock.body.seq, account_no=new.account_no, trade_no=trade_no, amount=new.amount,
@@ -255,6 +263,11 @@ class PayerDesk:
             account_no=holder, trade_no=trade_no, amount=memory.amount, hours=lock.amount, deadline=lock.deadline,
             quote=unsigned_quote(quote).wire, acceptance=acceptance.wire, receipt=None, started_ms=op.body.time, ended_ms=None,
         )  # fmt: skip
+        if account_no is not None:
+            payment_back(
+                self._tx, self._books, account_no, payee, quote.payee_handle, keep=quote.amount, amount=memory.amount,
+                trade_no=trade_no,
+            )  # fmt: skip
         return Rebuilt(trade_no, memory.amount, known=account_no is not None)
 
     def lock_ended(self, line: Line, seq: int, receipt: bytes | None, reason: str) -> None:
@@ -279,6 +292,9 @@ class PayerDesk:
                     self._tx.on_commit(self._on_ended, no, after.value)
                 case _:
                     assert effect is Effect.STORE_RECEIPT
+        payment_ended(
+            self._tx, self._books, trade_no, PledgeEvent.FAILED if receipt is None else PledgeEvent.PAID
+        )
         self._tx.on_commit(crash.point, "payment-ended")
         now = self._lines.now_ms
         self._tx.run_keeping(
@@ -316,6 +332,7 @@ class PayerDesk:
         after, effects = payer_step(PayerState(state), PayerEvent.ORGANISERS)
         assert effects == (Effect.HOLD_TO_CHEST,)
         self._books.move_hold(self._tx, account_no, self._chest(), amount)
+        payment_ended(self._tx, self._books, trade_no, PledgeEvent.TAKEN)
         # Kept rows of this payment tell of another state: these writes forget them.
         self._tx.run(_PAYMENT_FROZEN, which=no, new_state=after.value)
         self._tx.run(_FREED, which=trade_no, new_ended_ms=now)

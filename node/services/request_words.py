@@ -33,7 +33,8 @@ def when_asked(request: Request, words: Words) -> str:
     return period_words(Period(request.start, request.end), step, words)
 
 
-def _title(request: Request, words: Words) -> dict[str, str]:
+def title_of(request: Request, words: Words) -> dict[str, str]:
+    """Return what a request is about, and when, for a sentence with `title` in it."""
     when = when_asked(request, words)
     if request.kind == SWAP:
         return {"title": swap_title(request.title, request.given, words)}
@@ -42,7 +43,7 @@ def _title(request: Request, words: Words) -> dict[str, str]:
 
 def asked_line(request: Request, wants: Wants, words: Words) -> str:
     """Return what the owner reads first of somebody of another scheme."""
-    _, said, event = words.gettext, _title(request, words), request.kind == EVENT
+    _, said, event = words.gettext, title_of(request, words), request.kind == EVENT
     if request.kind == SWAP:
         news = {Wants.ASK: News.PROPOSED, Wants.TAKE_BACK: News.WITHDRAWN, Wants.HAS_IT: News.HAPPENED}[wants]
         return swap_news(news, said["title"], words)[0]
@@ -62,7 +63,7 @@ def asked_line(request: Request, wants: Wants, words: Words) -> str:
 
 def heard_line(request: Request, stands: Stands, words: Words) -> str:
     """Return what whoever asked reads first."""
-    said = _title(request, words)
+    said = title_of(request, words)
     if request.kind == SWAP and stands in _SWAP_NEWS:
         return swap_news(_SWAP_NEWS[stands], said["title"], words)[0]
     if request.start is not None:

@@ -19,6 +19,7 @@ from node.services.acts import clip
 from node.services.letters import CannotWrite, Letters, RequestPart, Writing
 from node.services.members import Member, member_by_account
 from node.services.placed_here import Placed
+from node.services.pledges import Pledges
 from node.services.request_rows import (
     Request,
     Role,
@@ -51,6 +52,7 @@ from protocol.letter import (
     NOT_UNDERSTOOD,
     REQUEST_ID_BYTES,
     TOO_MANY,
+    DepositSaid,
     Given,
     LetterText,
     RequestText,
@@ -81,6 +83,7 @@ class Why(StrEnum):
     TOO_MANY = "too-many"  # they wrote to enough new people abroad today
     UNREACHABLE = "unreachable"  # the other scheme cannot be written to now
     CHANGED = "changed"  # it stands otherwise by now
+    DEPOSIT = "deposit"  # it could not be set aside now
 
 
 class CannotRequest(Exception):
@@ -107,6 +110,8 @@ class NewRequest:
     price: int | None = None  # of that, in the listing's unit; below zero whoever asks gets it
     given: str = ""  # what the member would give, of a swap
     given_key: ItemKey | None = None
+    deposit: int = 0  # of what is booked, in the listing's unit
+    aside: int = 0  # and what is set aside for it here from the yes on
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,7 +136,7 @@ class RequestsAbroad:
     def __init__(
         self, *, store: Store, clock: Clock, chance: Chance, own: SchemeId, letters: Callable[[], Letters],
         settings: Settings, telling: Telling, kinds: Mapping[str, Kind],
-        placed: Callable[[ReadTx, ItemKey], Placed | None],
+        placed: Callable[[ReadTx, ItemKey], Placed | None], pledges: Pledges,
     ):  # fmt: skip
         self._store: Final = store
         self._clock: Final = clock
@@ -142,6 +147,7 @@ class RequestsAbroad:
         self._telling: Final = telling
         self._kinds: Final = kinds
         self._placed: Final = placed
+        self._pledges: Final = pledges
 
     # --- our members, abroad ----------------------------------------------------------------------------------
 
@@ -159,6 +165,8 @@ class RequestsAbroad:
                 return known
         if len(mine) >= REQUESTS_OPEN_MAX:
             raise CannotRequest(Why.OPEN)
+        if not self._pledges.can_hold(tx, member.account_no, new.aside):
+            raise CannotRequest(Why.DEPOSIT)
         values = {
             "id": self._chance.bytes(REQUEST_ID_BYTES), "account_no": member.account_no, "scheme": new.scheme,
             "their_name": new.owner_name, "thread_no": None, "kind": new.kind, "item_key": new.key, "title": new.title,
@@ -166,6 +174,7 @@ class RequestsAbroad:
             "price": new.price, "given": new.given, "given_key": new.given_key,
         }  # fmt: skip
         request = put_request(tx, Role.OUT, values, self._clock.now_ms())
+        self._pledges.begin_in(tx, request, new.deposit, new.aside)
         return self._say(tx, member, request, Wants.ASK)
 
     async def act(self, member: Member, no: int, wants: Wants) -> Request:
@@ -193,17 +202,26 @@ class RequestsAbroad:
             except CannotRequest:
                 continue  # nobody there can be told now; their owner sees that no answer comes
 
-    def _say(self, tx: Tx, member: Member, request: Request, wants: Wants) -> Request:
+    def say_in(self, tx: Tx, member: Member, request: Request, wants: Wants, line: str) -> bool:
+        """Unit: say our side anew, in other words; False where nobody there can be told now."""
+        try:
+            self._say(tx, member, request, wants, line)
+        except CannotRequest:
+            return False
+        return True
+
+    def _say(self, tx: Tx, member: Member, request: Request, wants: Wants, line: str = "") -> Request:
         """Send all of our side of a request, in the conversation about the listing. Raises CannotRequest."""
         now_ms = self._clock.now_ms()
         turn = next_turn(request.my_turn, now_ms)
         words = words_of(self._settings.now, member.language)
-        lines = [asked_line(request, wants, words), *([request.wanted] if wants is Wants.ASK else [])]
+        first = line or asked_line(request, wants, words)
+        lines = [first, *([request.wanted] if wants is Wants.ASK and not line else [])]
         writing = Writing(
             account_no=member.account_no, name=clip(member.public_name, LETTER_NAME_BYTES_MAX), scheme=request.scheme,
             to_name=request.their_name, listing=(request.scheme, request.key), kind=LISTING_REQUEST,
             text="\n".join(each for each in lines if each), reference=request.id, amount=self._amount(request),
-            request=_part(request, turn, wants.value),
+            request=_part(request, turn, wants.value, self._pledges.said(tx, request)),
         )  # fmt: skip
         letters = self._letters()
         known = request.thread_no or thread_about(tx, member.account_no, request.scheme, request.key)
@@ -243,7 +261,7 @@ class RequestsAbroad:
             listing=(self._own, request.key), kind=LISTING_ANSWER, reference=request.id,
             text="\n".join((heard_line(request, standing.stands, words), *standing.lines)),
             amount=self._amount(request),
-            request=_part(request, turn, standing.stands.value),
+            request=_part(request, turn, standing.stands.value, self._pledges.said(tx, request, standing.about_no)),
         )  # fmt: skip
         try:
             self._letters().reply_in(tx, request.thread_no, writing)
@@ -317,6 +335,7 @@ class RequestsAbroad:
         ):
             return
         note_asked(tx, request.no, wants, text.turn, text.from_name, now_ms)
+        self._pledges.they_say(tx, request, text.deposit)
         request = request_by_no(tx, request.no, Role.IN)
         standing = self._kinds[request.kind].hear(tx, request)
         self._answer(tx, request, standing)
@@ -326,13 +345,14 @@ class RequestsAbroad:
         request, stands = request_by_id(tx, text.reference, thread.scheme, Role.OUT), Stands(text.word)
         if request is None or request.thread_no != thread.no or not is_newer(text.turn, request.their_turn):
             return
-        if request.stands in FINAL:
-            return  # what is over stays over
+        if request.stands in FINAL and (text.deposit is None or stands is not request.stands):
+            return  # what is over stays over; only of a deposit more may be said
         said = text.text.partition("\n")[2]
         note_heard(
             tx, request.no, stands, clip(said, SAID_BYTES_MAX), turn=text.turn, heard=text.heard,
             name=text.from_name, now_ms=self._clock.now_ms(),
         )  # fmt: skip
+        self._pledges.hear(tx, request_by_no(tx, request.no, Role.OUT), stands, text)
         member = member_by_account(tx, request.account_no)
         if member is not None and stands is not request.stands:
             line = heard_line(request, stands, self._words(member))
@@ -371,9 +391,9 @@ def _kind(placed: Placed, text: RequestText) -> str:
     return SWAP if text.given is not None and placed.kind in SWAPPABLE else placed.kind
 
 
-def _part(request: Request, turn: int, word: str) -> RequestPart:
+def _part(request: Request, turn: int, word: str, deposit: DepositSaid | None) -> RequestPart:
     given = Given(text=request.given, key=request.given_key) if request.given else None
     return RequestPart(
         turn=turn, heard=request.their_turn, word=word, places=request.places, start=request.start, end=request.end,
-        given=given if request.role is Role.OUT else None,
+        given=given if request.role is Role.OUT else None, deposit=deposit,
     )  # fmt: skip

@@ -142,8 +142,12 @@ class Settlement:
         watched = self._watched[no] = _Watched(asyncio.get_running_loop().create_future(), payment)
         return watched
 
-    async def pay(self, offer: Offer, *, account_no: int, entered_by: str, once: bytes) -> Payment:
+    async def pay(
+        self, offer: Offer, *, account_no: int, entered_by: str, once: bytes, pledge_no: int | None = None
+    ) -> Payment:
         """Begin the payment of an offer; the same `once` again gives the payment it began. Source: 7.2, first row.
+
+        With `pledge_no` it is paid out of what is set aside for a deposit, and of nothing else. Source: 7.8.
 
         Raises:
             CannotPay: nothing moved.
@@ -181,6 +185,7 @@ class Settlement:
                 payee_name=offer.payee_name,
                 entered_by=entered_by,
                 once=once,
+                pledge_no=pledge_no,
             ),
         )
         self._quotes.use(offer.id)

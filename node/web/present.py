@@ -205,9 +205,9 @@ def _set_aside(account: Account, voice: Voice) -> str:
         return ""
     free = account.balance - account.held
     if free < 0:
-        return voice.words.gettext("%(amount)s of yours are set aside for trades under way.") % {
-            "amount": voice.spoken(account.held)
-        }
+        return voice.words.gettext(
+            "%(amount)s of yours are set aside, for trades under way or as deposits."
+        ) % {"amount": voice.spoken(account.held)}
     return voice.words.gettext("%(amount)s are set aside. %(free)s are free.") % {
         "amount": voice.spoken(account.held),
         "free": voice.spoken(free),

@@ -15,7 +15,6 @@ from protocol.identity_events import LINE, SESSION, next_key_digest
 from protocol.letter import (
     ANSWERS,
     DELIVERED,
-    DEPOSIT_HELD,
     KINDS,
     MESSAGE,
     PAYMENT_REQUEST,
@@ -182,14 +181,11 @@ SUM = Sum(scheme=OAKVALE, amount=500)
         (MESSAGE, {}, True),
         (PAYMENT_REQUEST, {"amount": SUM}, True),
         (PAYMENT_REQUEST, {"until": NOW, "reference": b"R"}, False),
-        (DEPOSIT_HELD, {"until": NOW, "reference": b"R"}, False),
-        (DEPOSIT_HELD, {"amount": SUM, "reference": b"R"}, False),
-        (DEPOSIT_HELD, {"amount": SUM, "until": NOW}, False),
         ("poem", {}, True),
     ],
 )
 def test_each_kind_says_what_it_must(kind, said, allowed):
-    """Rules 7.7, 7.8: deposit-held [booking, amount, until]."""
+    """Rule 7.7."""
     if allowed:
         assert replace(TEXT, kind=kind, **said).kind == kind
     else:

@@ -48,3 +48,25 @@ request: Final = table(
     Index("ix_request_about", "kind", "about_no"),
     Index("ix_request_scheme", "scheme", "role", "created_ms"),
 )
+
+# What is asked as a deposit for what is booked across schemes. Of one of ours abroad it is a *pledge*, held in our ledger; of
+# one that came from abroad this is what they say of it, and the booking says what was made of that.
+pledge: Final = table(
+    "pledge",
+    Column("request_no", Big, ForeignKey("request.no"), primary_key=True),
+    Column("role", Str, nullable=False),  # of the request
+    Column("amount", Big, nullable=False),  # in minor units of the listing's scheme
+    Column("aside", Big, nullable=False),  # what is set aside for it from the yes on, in ours; in: 0
+    Column(
+        "state", Str, nullable=False
+    ),  # out: a word of protocol/pledge.py; in: of protocol/deposit.py, as they said
+    Column("keep", Big, nullable=False),  # out: what the owner asks to keep, or was given, in their units
+    Column("payee_handle", Blob),  # out: of the owner, as the answer that asked says
+    Column("agreed_by", Big),  # out: the number of the member who said yes: who borrows, or an organiser
+    Column("tries", Big, nullable=False),  # out: payments that came to nothing
+    Column("paying", Big, nullable=False),  # out: what the payment under way has taken of `aside`
+    Column("trade_no", Big, ForeignKey("trade.no")),  # out: of the newest payment
+    Column("hindered", Str, nullable=False),  # out: why the newest attempt to pay was not begun
+    Index("ix_pledge_state", "state"),
+    Index("ix_pledge_trade", "trade_no"),
+)

@@ -24,13 +24,7 @@ from node.web.words import Words
 from protocol.beyond import Seen, Stands, Wants
 from protocol.letter import NOBODY, TOO_MANY
 from protocol.limits import DAY_MS
-from protocol.market import Listing
 from protocol.names import SchemeId
-
-
-def is_booked_abroad(content: Listing) -> bool:
-    """Tell whether members of other schemes can ask for some time of a thing: no deposit is taken from them. Source: 7.10."""
-    return content.terms is not None and not content.terms.deposit
 
 
 def scheme_called(scheme: SchemeId, schemes: Schemes, words: Words) -> str:
@@ -208,6 +202,8 @@ def cannot_ask(why: Why, words: Words) -> str:
             return _("You wrote to many new people in other schemes today. Tomorrow there is room for more.")
         case Why.UNREACHABLE:
             return _("We cannot write to their scheme now. Please try again later.")
+        case Why.DEPOSIT:
+            return _("The deposit could not be set aside now: it would go beyond what you have.")
         case Why.CHANGED:
             return _("This has changed meanwhile. Please look again.")
 

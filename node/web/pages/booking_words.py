@@ -12,16 +12,14 @@ from node.web.amounts import Unit
 from node.web.period_words import first_words, last_words, period_words, steps_words
 from node.web.present import Voice
 from node.web.views.page import Fact, Pill
-from protocol.booking import BookingEvent, BookingState, BookingTerms, Side, Unfit
+from protocol.booking import TAKES_TIME, BookingEvent, BookingState, BookingTerms, Side, Unfit
 from protocol.deposit import DepositEvent, DepositState
 
 S, E = BookingState, BookingEvent
 
 
-def terms_facts(
-    terms: BookingTerms, voice: Voice, unit: Unit | None = None, *, here: bool = True
-) -> tuple[Fact, ...]:
-    """Return how a thing is booked; the deposit is in our own unit unless another is given. What is not booked from `here` says nothing of answers."""
+def terms_facts(terms: BookingTerms, voice: Voice, unit: Unit | None = None) -> tuple[Fact, ...]:
+    """Return how a thing is booked; the deposit is in our own unit unless another is given."""
     _, number = voice.words.gettext, terms.longest
     longest = _("at most %(time)s") % {"time": steps_words(number, terms.step, voice.words)}
     by = {"hour": _("by the hour"), "day": _("by the day"), "night": _("by the night")}[terms.step]
@@ -33,8 +31,6 @@ def terms_facts(
         facts.append(Fact(label=_("Room for"), text=people))
     if terms.deposit:
         facts.append(Fact(label=_("Deposit"), text=voice.spoken(terms.deposit, unit)))
-    if not here:
-        return tuple(facts)
     answer = _("the owner says yes or no") if terms.approval else _("yours at once, if it is free")
     facts.append(Fact(label=_("Answer"), text=answer))
     return tuple(facts)
@@ -188,6 +184,10 @@ def _ended(stands: BookingState, voice: Voice, *, stay: bool) -> str:
 
 def act_words(act: Act, who: str, booking: Booking, voice: Voice) -> str:
     """Return who did what, and said what with it."""
+    if act.event is DepositEvent.KEEP and booking.borrower_no < 0:
+        return voice.words.gettext(
+            "Some of the deposit was kept, and was paid"
+        )  # on whose yes is theirs to know
     told = (
         _deposit_act(act.event, who, voice)
         if isinstance(act.event, DepositEvent)
@@ -252,6 +252,8 @@ def deposit_sentence(booking: Booking, name: str, side: Side, voice: Voice) -> s
         "all": voice.spoken(booking.deposit),
         "keep": voice.spoken(booking.keep),
     }
+    if booking.borrower_no < 0 and (guests := _guest_deposit(booking, said, voice)):
+        return guests
     match booking.deposit_state:
         case DepositState.NONE:
             return ""
@@ -267,6 +269,33 @@ def deposit_sentence(booking: Booking, name: str, side: Side, voice: Voice) -> s
             return _("%(keep)s of the deposit were kept; the rest is free again.") % said
         case DepositState.FREED:
             return _("The deposit is free again.")
+
+
+def is_unheld(booking: Booking) -> bool:
+    """Tell whether a guest from abroad may have a thing against a deposit of which their scheme has not said yet that it is set aside."""
+    waits = booking.borrower_no < 0 and booking.deposit_state is DepositState.NONE
+    return waits and booking.deposit > 0 and booking.state in TAKES_TIME
+
+
+def _guest_deposit(booking: Booking, said: dict[str, str], voice: Voice) -> str:
+    """Return to the owner what is different where the deposit is held in another scheme; "" where nothing is."""
+    _ = voice.words.gettext
+    match booking.deposit_state:
+        case DepositState.NONE if is_unheld(booking) and booking.state is not S.AGREED:
+            return _("No deposit is set aside for this, so nothing of it can be kept.")
+        case DepositState.NONE if is_unheld(booking) and booking.kind == "stay":
+            return _("The deposit of %(all)s is not set aside yet. Please wait until it says so here before you let anybody in.") % said  # fmt: skip
+        case DepositState.NONE if is_unheld(booking):
+            return _("The deposit of %(all)s is not set aside yet. Please wait until it says so here before you hand anything over.") % said  # fmt: skip
+        case DepositState.HELD:
+            return (
+                _("%(all)s are set aside in the scheme of %(name)s as a deposit, until you have it back.")
+                % said
+            )
+        case DepositState.ASKED:
+            return _("You ask to keep %(keep)s of the deposit. %(name)s says yes, or two organisers of their scheme do; then it is paid to you. Or you let it go.") % said  # fmt: skip
+        case _:
+            return ""
 
 
 def cannot_words(why: Why, voice: Voice) -> str:

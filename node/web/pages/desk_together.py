@@ -26,6 +26,13 @@ from node.web.pages.chest_asked import AskedOfChest, chest_card, read_of_chest
 from node.web.pages.desk_going_on import booked_words, read_standing
 from node.web.pages.desk_neighbour import view_of
 from node.web.pages.desk_neighbours import scheme_of
+from node.web.pages.desk_pledges import (
+    AskedPledge,
+    pledge_card,
+    pledge_stuck,
+    pledge_then,
+    read_asked_to_keep,
+)
 from node.web.pages.desk_rules import silence_card
 from node.web.pages.member import members_of
 from node.web.pages.neighbours_shown import (
@@ -59,6 +66,7 @@ class Together:
     members: dict[int, Member]  # by account
     named: dict[int, str]  # who is to be erased, or to log in without a second step, by number
     deposits: dict[int, Booking]  # that an owner asks to keep some of, by number of the booking
+    pledges: dict[int, AskedPledge]  # the same for things of other schemes
     chest: dict[int, AskedOfChest]  # fees, and what the chest is to give, by number of what is asked
 
 
@@ -86,6 +94,7 @@ def _read(tx: ReadTx, by: Actor, now_ms: int, own: SchemeId) -> Together:
             if each.kind in (Kind.ERASE, Kind.STEP)
         },
         deposits=deposits,
+        pledges=read_asked_to_keep(tx),
         chest=read_of_chest(tx, asked),
     )
 
@@ -109,8 +118,13 @@ async def _view(context: Context, said: Filled = EMPTY) -> TogetherView:
             _deposit(context, read, each)
             for each in read.deposits.values()
             if not any(other.kind is Kind.DEPOSIT and other.booking_no == each.no for other, _ in read.asked)
+        )
+        + tuple(
+            pledge_stuck(context, each, known.schemes)
+            for no, each in read.pledges.items()
+            if not any(other.kind is Kind.PLEDGE and other.number == no for other, _ in read.asked)
         ),
-        empty=None if read.asked or read.stuck or read.deposits else nothing,
+        empty=None if read.asked or read.stuck or read.deposits or read.pledges else nothing,
     )
 
 
@@ -149,7 +163,10 @@ def _asked(
         kept = {"amount": voice.spoken(asked.amount)}
         then = _("Confirmed, %(amount)s go to the owner, and the rest is free again.") % kept
         href = HERE
-    elif asked.kind is Kind.DEPOSIT:
+    elif asked.kind is Kind.PLEDGE and (pledge := read.pledges.get(asked.number)) is not None:
+        what, detail = pledge_card(context, pledge, known.schemes)
+        then, href = pledge_then(context, pledge), HERE
+    elif asked.kind in (Kind.DEPOSIT, Kind.PLEDGE):
         what, detail, then, href = _("A deposit"), _("It was settled meanwhile."), "", HERE
     elif (of_chest := read.chest.get(asked.no)) is not None:
         what, detail, then, href = chest_card(context, of_chest)
@@ -292,6 +309,19 @@ async def keep(context: Context) -> web.Response:
     return context.redirect(HERE, note="asked-two")
 
 
+async def keep_abroad(context: Context) -> web.Response:
+    """Ask that an owner in another scheme keeps what they ask for of a deposit."""
+    asked = (await context.read(read_asked_to_keep)).get(context.number("request"))
+    try:
+        if asked is None:
+            raise CannotAct(Why.CHANGED)
+        pledged = asked.pledged
+        await context.node.joint_acts.ask_keep(context.actor, pledged.no, pledged.keep, Kind.PLEDGE)
+    except CannotAct as error:
+        return await _again(context, error)
+    return context.redirect(HERE, note="asked-two")
+
+
 async def lose(context: Context) -> web.Response:
     """Ask to write off what a neighbour owes."""
     scheme, form = scheme_of(context), context.form(LossForm)
@@ -362,6 +392,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     get(HERE, together, ORGANISER),
     post(HERE + "/free/{trade}", free, ORGANISER),
     post(HERE + "/deposit/{booking}", keep, ORGANISER),
+    post(HERE + "/pledge/{request}", keep_abroad, ORGANISER),
     post(HERE + "/{no}/confirm", confirm, ORGANISER),
     post(HERE + "/{no}/drop", drop, ORGANISER),
     post("/admin/neighbours/{scheme}/write-off", lose, ORGANISER),

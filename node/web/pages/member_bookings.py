@@ -27,6 +27,7 @@ from node.web.pages.booking_words import (
     booking_pill,
     cannot_words,
     deposit_sentence,
+    is_unheld,
     row_title,
     sentences_of,
     when_words,
@@ -276,6 +277,9 @@ def _act_form(context: Context, shown: Shown, name: str, wrong: tuple[str, Fille
         "keep": (_("Yes, %(amount)s may be kept") % {"amount": keep}, "", ""),
         "let-go": (_("Let the deposit go"), "", ""),
     }  # fmt: skip
+    if is_unheld(shown.booking):
+        without = _("Let them in without a deposit") if stay else _("Hand it over without a deposit")
+        words["handed-over"] = (words["handed-over"][0], words["handed-over"][1], without)
     if stay and shown.side is Side.BORROWER:
         words["handed-over"] = (_("I am here"), "", "")
     button, asks, folded = words[name]

@@ -66,6 +66,7 @@ class BookForm(SpendForm):
     terms: line(80)  # type: ignore[valid-type]  # as above
     price: line(20)  # type: ignore[valid-type]  # as above
     in_line: line(3)  # type: ignore[valid-type]  # as above
+    aside: line(20)  # type: ignore[valid-type]  # as above
 
 
 @dataclass(frozen=True, slots=True)

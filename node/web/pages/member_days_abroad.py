@@ -17,7 +17,7 @@ from node.services.requests_abroad import CannotRequest, NewRequest
 from node.wall import DAY_HOURS, day_of
 from node.web.context import MEMBER, Context, NoSuchPage, get, post
 from node.web.forms import Filled
-from node.web.pages.abroad_words import cannot_ask, is_booked_abroad
+from node.web.pages.abroad_words import cannot_ask
 from node.web.pages.booking_month import hour_options, read_day
 from node.web.pages.booking_words import cannot_words, terms_facts
 from node.web.pages.listings import find_listing, neighbours_price, price_here
@@ -35,13 +35,14 @@ from node.web.period_words import period_words
 from node.web.present import OtherScheme, first_name
 from node.web.views.booking import BookingCheckView, DaysAbroadView, Step
 from node.web.views.page import Fact, Link
+from protocol.booking import BookingTerms
 
 
 async def _find(context: Context) -> tuple[Bookable, OtherScheme]:
     """Return the thing of another scheme that an address names. Raises NoSuchPage: it is not booked from here."""
     shown = await find_listing(context, context.part("id"))
     terms = shown.content.terms
-    if shown.other is None or terms is None or not is_booked_abroad(shown.content):
+    if shown.other is None or terms is None:
         raise NoSuchPage
     now_hour = context.node.bookings.wall(context.now_ms)
     return Bookable(shown, terms, now_hour, thing=None, only_for=""), shown.other
@@ -96,11 +97,15 @@ def _check_view(context: Context, found: Bookable, other: OtherScheme, wish: Wis
         facts.append(Fact(label=_("How many"), text=people % {"num": wish.guests}))
     facts.append(Fact(label=_("From"), text=f"{name} ({other.name})"))
     facts.append(Fact(label=_("Price"), text=_price_words(context, price, other)))
+    aside = _aside(context, terms, other)
+    if terms.deposit:
+        facts.append(Fact(label=_("Deposit"), text=_price_words(context, terms.deposit, other)))
     if wish.text:
         facts.append(Fact(label=_("You write"), text=wish.text))
     hidden = {
         "start": str(wish.period.start), "end": str(wish.period.end), "guests": str(wish.guests), "text": wish.text,
         "terms": terms_text(terms), "price": "" if price is None else str(price), "in_line": "yes",
+        "aside": str(aside or 0),
     }  # fmt: skip
     said = {"name": name, "scheme": other.name}
     sentences = [
@@ -111,6 +116,12 @@ def _check_view(context: Context, found: Bookable, other: OtherScheme, wish: Wis
     ]
     if terms.step == "hour":
         sentences.append(_("The hours are those of the clock in %(scheme)s.") % said)
+    if aside:
+        held = {"deposit": context.voice.spoken(aside)}
+        sentences += (
+            _("%(deposit)s of yours are set aside with the yes, and free again when it is back.") % held,
+            _("Where that cannot be done by then, it is not yours, and you are told."),
+        )
     if price != 0:
         sentences.append(_("Nothing is paid now. You pay %(name)s when it is over.") % said)
     return BookingCheckView(
@@ -139,6 +150,11 @@ def _price_words(context: Context, price: int | None, other: OtherScheme) -> str
     return f"{theirs} ({about})"
 
 
+def _aside(context: Context, terms: BookingTerms, other: OtherScheme) -> int | None:
+    """Return what is set aside here for a deposit; 0 where none is asked, None where their rate is not known."""
+    return price_here(terms.deposit, other, context.node.settings.rate()) if terms.deposit else 0
+
+
 async def ask(context: Context) -> web.Response:
     """POST /l/{id}/days/ask: ask for it; the same time asked for twice is asked for once."""
     if (stop := paused(context)) is not None:
@@ -151,14 +167,18 @@ async def ask(context: Context) -> web.Response:
     title, content = context.words.gettext("This was not asked"), found.shown.content
     try:
         new = new_booking(found, form)
-        if new.price != whole_price(content, new.period):
+        aside = _aside(context, found.terms, other)
+        if aside is None:
+            raise CannotBook(Why.NOT_NOW)
+        # What is set aside is what was read, whatever the rates do between the two pages.
+        if (new.price, form.aside or "0") != (whole_price(content, new.period), str(aside)):
             raise CannotBook(Why.CHANGED)
         await context.node.requests.ask(
             context.member,
             NewRequest(
                 scheme=other.scheme, key=new.key, kind=content.kind, title=content.title,
                 owner_name=found.shown.owner_name, wanted=new.text, places=new.guests, start=new.period.start,
-                end=new.period.end, price=new.price,
+                end=new.period.end, price=new.price, deposit=found.terms.deposit, aside=aside,
             ),
         )  # fmt: skip
     except CannotBook as no:

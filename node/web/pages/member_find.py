@@ -21,7 +21,6 @@ from node.web.context import MEMBER, VISITOR, Context, get
 from node.web.forms import EMPTY, Filled
 from node.web.listing_names import listing_id
 from node.web.pages import board
-from node.web.pages.abroad_words import is_booked_abroad
 from node.web.pages.booking_words import terms_facts
 from node.web.pages.helper_words import badge_words
 from node.web.pages.lift_listings import with_lifts
@@ -308,7 +307,6 @@ def _listing_view(context: Context, shown: ShownListing) -> ListingView:
             shown.card.expires,
             voice,
             shown.unit(context),
-            here=shown.other is None or is_booked_abroad(shown.content),
         ),
         owner_href="" if shown.owner is None else f"/people/{shown.owner.number}",
         when_href=f"/l/{shown.id}/when" if shown.owner is not None and shown.content.terms else "",
@@ -357,16 +355,14 @@ def _hours(shown: ShownListing) -> int:
         return AMOUNT_MAX
 
 
-def facts_of(
-    content: Listing, expires: int, voice: Voice, unit: Unit | None = None, *, here: bool = True
-) -> tuple[Fact, ...]:
+def facts_of(content: Listing, expires: int, voice: Voice, unit: Unit | None = None) -> tuple[Fact, ...]:
     """Return what a listing's page lists beside its words; its amounts are in our own unit unless another is given."""
     _ = voice.words.gettext
     facts = [Fact(label=_("Category"), text=category_name(content.category, voice))]
     if content.cash:
         facts.append(Fact(label=_("Cash for materials"), text=content.cash))
     if content.terms is not None:
-        facts += terms_facts(content.terms, voice, unit, here=here)
+        facts += terms_facts(content.terms, voice, unit)
     if content.away_until is not None and content.away_until > voice.now_ms:
         facts.append(Fact(label=_("Away until"), text=voice.day(content.away_until)))
     facts.append(Fact(label=_("Listed until"), text=voice.long_day(expires)))

@@ -10,6 +10,8 @@ from aiohttp import web
 
 from node.services.ask_rows import Ask
 from node.services.gifts import GIFT
+from node.services.pledge_rows import Pledged, pledges_of
+from node.services.pledges import CannotPledge
 from node.services.request_rows import Request, find_out, newest_requests, open_requests, request_for
 from node.services.request_words import EVENT, STAY, SWAP, when_asked
 from node.services.requests_abroad import CannotRequest, NewRequest
@@ -21,7 +23,6 @@ from node.web.listing_names import listing_id
 from node.web.pages.abroad_payments import Lately, ask_of, paid_for, read_lately, trade_of
 from node.web.pages.abroad_words import (
     gets_units,
-    is_booked_abroad,
     request_acts,
     request_pill,
     scheme_called,
@@ -29,6 +30,8 @@ from node.web.pages.abroad_words import (
 )
 from node.web.pages.booked_abroad_words import is_to_pay
 from node.web.pages.listings import ShownListing, price_here
+from node.web.pages.member_pay import WAIT_S
+from node.web.pages.pledge_words import pledge_lines, with_keeping
 from node.web.pages.schemes import Schemes, schemes_known
 from node.web.present import OtherScheme, reference
 from node.web.views.page import Empty, Link
@@ -78,15 +81,8 @@ async def _swap_lines(context: Context, shown: ShownListing) -> tuple[str, ...]:
 
 
 async def _booked_part(context: Context, shown: ShownListing, scheme: str) -> AbroadPart:
-    """Return what is said of a thing that is booked: how it is asked for, or that it is not to be had from here."""
+    """Return what is said of a thing that is booked: what the reader asked for, and how it is asked for."""
     _, voice = context.words.gettext, context.voice
-    if not is_booked_abroad(shown.content):
-        return AbroadPart(
-            lines=(
-                _("A deposit cannot be taken from members of other schemes."),
-                _("So its days are agreed with its owner in messages. The button below begins them."),
-            )
-        )
     assert shown.other is not None
     mine = [
         each
@@ -131,13 +127,15 @@ async def requests(context: Context) -> web.Response:
     _, schemes = context.words.gettext, await schemes_known(context)
     found = await context.read(newest_requests, context.member.account_no)
     seen = await context.read(read_lately, context.member.account_no)
+    pledges = await context.read(pledges_of, context.member.account_no)
     nothing = Empty(
         text=_("You have asked for nothing in other schemes."),
         action=Link(text=_("See what is given away"), href="/find?kind=gift"),
     )
     return context.show(
         RequestsView(
-            rows=tuple(_row(context, each, schemes, seen) for each in found), empty=None if found else nothing
+            rows=tuple(_row(context, each, schemes, seen, pledges.get(each.no)) for each in found),
+            empty=None if found else nothing,
         )
     )
 
@@ -180,7 +178,14 @@ def _pay(context: Context, request: Request, schemes: Schemes, seen: Lately) -> 
     return Link(text=text, href="/record/what?" + urlencode(filled))
 
 
-def _row(context: Context, request: Request, schemes: Schemes, seen: Lately) -> RequestRow:
+def _row(
+    context: Context, request: Request, schemes: Schemes, seen: Lately, pledged: Pledged | None
+) -> RequestRow:
+    other = schemes.get(request.scheme)
+    aside: tuple[str, ...] = ()
+    if pledged is not None and other is not None:
+        aside = pledge_lines(pledged, request, other, context.node.settings.rate(), context.voice)
+    acts = with_keeping(request_acts(request, context.voice), pledged, other, context.voice)
     name = scheme_called(request.scheme, schemes, context.words)
     where = "near" if request.kind == EVENT else "l"
     return RequestRow(
@@ -193,11 +198,12 @@ def _row(context: Context, request: Request, schemes: Schemes, seen: Lately) -> 
             for each in (
                 when_asked(request, context.words),
                 *standing_lines(request, name, context.voice),
-                _added(context, request, schemes.get(request.scheme)),
+                *aside,
+                _added(context, request, other),
             )
             if each
         ),
-        acts=replace(request_acts(request, context.voice), pay=_pay(context, request, schemes, seen)),
+        acts=replace(acts, pay=_pay(context, request, schemes, seen)),
     )
 
 
@@ -231,6 +237,20 @@ async def again(context: Context) -> web.Response:
     return await _act(context, Wants.ASK, "sent")
 
 
+async def keep(context: Context) -> web.Response:
+    """POST /my/abroad/{number}/keep: yes to what the owner asks to keep of the deposit; it is paid at once, where it can be."""
+    no, pledges = context.number("number"), context.node.pledges
+    try:
+        await pledges.agree(no, context.member)
+    except LookupError:
+        raise NoSuchPage from None
+    except CannotPledge:
+        return context.redirect("/my/abroad", note="changed")
+    if (payment := await pledges.pay(no)) is not None:
+        await context.node.settlement.wait(payment.no, WAIT_S)
+    return context.redirect("/my/abroad", note="saved")
+
+
 async def _act(context: Context, wants: Wants, note: str) -> web.Response:
     try:
         await context.node.requests.act(context.member, context.number("number"), wants)
@@ -246,4 +266,5 @@ ROUTES: Final = (
     post("/my/abroad/{number}/received", received, MEMBER),
     post("/my/abroad/{number}/back", back, MEMBER),
     post("/my/abroad/{number}/again", again, MEMBER),
+    post("/my/abroad/{number}/keep", keep, MEMBER),
 )

@@ -15,6 +15,7 @@ from urllib.parse import urlencode
 
 from aiohttp import web
 
+from node.services.deposit_rows import deposits_held
 from node.services.members import Member
 from node.services.statement import Statement, StatementLine, read_statement
 from node.services.trades import Trade, trades_waiting
@@ -110,6 +111,7 @@ class Asked:
     waiting: tuple[Trade, ...]
     members: dict[int, Member]
     past: Past
+    deposits: int  # what is set aside as deposits now, where these days go up to now
 
 
 def read_asked(tx: ReadTx, member: Member, period: Period, voice: Voice) -> Asked:
@@ -121,7 +123,8 @@ def read_asked(tx: ReadTx, member: Member, period: Period, voice: Voice) -> Aske
     )
     trades = [line.trade for line in statement.lines if line.trade is not None]
     past = read_past(tx, member.no, period.first, period.last)
-    return Asked(statement, waiting, members_of(tx, [*trades, *waiting]), past)
+    deposits = deposits_held(tx)[account_no] if end_ms > voice.now_ms else 0
+    return Asked(statement, waiting, members_of(tx, [*trades, *waiting]), past, deposits)
 
 
 async def statement(context: Context) -> web.Response:
@@ -171,6 +174,7 @@ def statement_view(
         opening=voice.short(told.start),
         closing=voice.short(told.end),
         closing_words=balance_words(told.end, voice),
+        set_aside=_deposits_words(asked.deposits, voice),
         total_received=voice.short(told.gained, signed=True),
         total_given=voice.short(-told.given, signed=True),
         lines=tuple(lines),
@@ -182,6 +186,14 @@ def statement_view(
         past_elsewhere=past_elsewhere,
         past_href=past_href,
         printed=voice.words.gettext("Printed on %(day)s") % {"day": voice.day(voice.now_ms)},
+    )
+
+
+def _deposits_words(deposits: int, voice: Voice) -> str:
+    """Return how much of the balance is set aside as deposits; it has not left it. Source: docs/protocol.md 3.3, 7.8."""
+    amount = {"amount": voice.spoken(deposits)}
+    return (
+        voice.words.gettext("Of this %(amount)s are set aside as deposits now.") % amount if deposits else ""
     )
 
 

@@ -259,7 +259,7 @@ def too_far(context: Context, account: Account, amount: int, change_href: str) -
     ]
     if account.held:
         sentences.append(
-            _("%(amount)s of yours are set aside for trades under way.")
+            _("%(amount)s of yours are set aside, for trades under way or as deposits.")
             % {"amount": voice.spoken(account.held)}
         )
     if over < amount:

@@ -38,6 +38,7 @@ from node.web.pages.member_bookings import booking_cards
 from node.web.pages.member_given import GiftsWaiting, read_waiting, waiting_cards
 from node.web.pages.member_help_asking import help_cards, read_brought
 from node.web.pages.member_listings import EXPIRES_SOON_MS, state_pill
+from node.web.pages.pledge_words import pledge_cards, read_asked_pledges
 from node.web.pages.schemes import Schemes
 from node.web.pages.swap_abroad_words import abroad_swap_cards, read_swaps_abroad
 from node.web.pages.swap_words import With, read_waiting_swaps, swap_cards
@@ -71,6 +72,7 @@ class Mine:
     gifts: GiftsWaiting
     abroad: tuple[Abroad, ...]  # what they asked for in other schemes and is not over
     owing: Owing  # what they had there and is over
+    pledges: tuple[Abroad, ...]  # of whose deposit an owner there asks to keep some
     swaps: tuple[With, ...]  # that wait for them
     swaps_abroad: tuple[Abroad, ...]  # that people of other schemes proposed to them
     days: tuple[DayWaiting, ...]
@@ -100,6 +102,7 @@ def read_mine(tx: ReadTx, now_ms: int, member_no: int, account_no: int, own: Sch
         gifts=read_waiting(tx, account_no),
         abroad=tuple(open_requests(tx, account_no)),
         owing=read_owing(tx, account_no, now_ms),
+        pledges=read_asked_pledges(tx, account_no),
         swaps=read_waiting_swaps(tx, account_no, now_ms),
         swaps_abroad=read_swaps_abroad(tx, account_no),
         days=read_waiting_days(tx, now_ms, account_no, own),
@@ -134,7 +137,7 @@ def waiting_cards_of(
     cards += waiting_days(voice, member.account_no, mine.days)
     cards += swap_cards(mine.swaps, voice) + abroad_swap_cards(mine.swaps_abroad, voice)
     cards += waiting_cards(voice, mine.gifts) + abroad_cards(mine.abroad, schemes, voice)
-    cards += owing_cards(mine.owing, schemes, voice)
+    cards += pledge_cards(mine.pledges, voice) + owing_cards(mine.owing, schemes, voice)
     cards += wanted_cards(mine.wanted, voice)
     cards += booking_cards(mine.bookings, now_hour, voice) + owner_cards(mine.things, voice)
     cards += asked_cards(mine.seats_asked, voice)

@@ -21,6 +21,8 @@ class RequestActions:
     received_text: str = ""  # what the two buttons say, where that is something else
     back_text: str = ""
     pay: Link | None = None
+    keep_action: str = ""  # the yes to what the owner asks to keep of a deposit
+    keep_text: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

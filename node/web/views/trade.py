@@ -362,6 +362,7 @@ class StatementView(View):
     opening: str
     closing: str
     closing_words: str  # "2 hours 30 minutes ahead"
+    set_aside: str = ""  # how much of it is set aside as deposits
     total_received: str
     total_given: str
     lines: tuple[StatementLine, ...]

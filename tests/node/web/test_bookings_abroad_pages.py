@@ -158,18 +158,6 @@ def test_what_is_typed_wrongly_or_has_changed_is_not_asked() -> None:
     with_bike(act)
 
 
-def test_what_wants_a_deposit_is_agreed_in_messages_and_the_page_says_why() -> None:
-    async def act(market: Market, there: str) -> None:
-        shown = await market.browser.get(there)
-        assert "So its days are agreed with its owner in messages." in shown.words
-        assert "yours at once" not in shown.words
-        assert "Message Karim" in shown.words
-        assert (await market.browser.get(f"{there}/days")).status == 404
-
-    deposit = BookingTerms(step="day", longest=7, deposit=1200, approval=False)
-    with_bike(act, rented(deposit), "A deposit cannot be taken from members of other schemes.")
-
-
 def test_whoever_owns_a_thing_too_writes_to_a_guest_from_abroad() -> None:
     async def act(market: Market, there: str) -> None:
         node = market.town["Riverside"].node

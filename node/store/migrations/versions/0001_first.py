@@ -2310,6 +2310,30 @@ def upgrade() -> None:
         sqlite_with_rowid=True,
     )
     op.create_table(
+        "pledge",
+        sa.Column("request_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("role", sa.Text(), nullable=False),
+        sa.Column("amount", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("aside", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("keep", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("payee_handle", sa.LargeBinary(), nullable=True),
+        sa.Column("agreed_by", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("tries", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("paying", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("trade_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("hindered", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["request_no"], ["request.no"], name=op.f("fk_pledge_request_no")),
+        sa.ForeignKeyConstraint(["trade_no"], ["trade.no"], name=op.f("fk_pledge_trade_no")),
+        sa.PrimaryKeyConstraint("request_no", name=op.f("pk_pledge")),
+        sqlite_strict=True,
+        sqlite_with_rowid=True,
+    )
+    with op.batch_alter_table("pledge", schema=None) as batch_op:
+        batch_op.create_index("ix_pledge_state", ["state"], unique=False)
+        batch_op.create_index("ix_pledge_trade", ["trade_no"], unique=False)
+
+    op.create_table(
         "proposal_comment",
         sa.Column("no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("proposal_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
