@@ -47,6 +47,7 @@ from node.services.both_lost import LOOK_EVERY_S
 from node.services.calendar_feeds import CalendarFeeds
 from node.services.catching_up import Offload, at_once
 from node.services.cheques import Cheques
+from node.services.cheques_abroad import ChequesAbroad
 from node.services.chest import LOOK_EVERY_S as LOOK_AT_FEES_S
 from node.services.chest import Chest
 from node.services.circle_account_telling import CircleAccountTelling
@@ -90,6 +91,7 @@ from node.services.mail_wishes import MailWishes
 from node.services.market import Market
 from node.services.marks import Marks
 from node.services.members import Member, member_by_account
+from node.services.named_from_paper import NamedFromPaper
 from node.services.neighbours import Neighbours
 from node.services.own_feed import OwnFeed
 from node.services.own_log import proof_in
@@ -272,7 +274,9 @@ class Node:
             settings=self.settings,
             telling=self.telling,
         )
-        self.cheques = Cheques(store=store, clock=clock, trades=self.trades, telling=self.telling)
+        self.cheques = Cheques(
+            store=store, clock=clock, trades=self.trades, telling=self.telling, abroad=lambda: self.cheques_abroad
+        )  # fmt: skip
         self.paper_notes = PaperNotes(store, clock)
         self.acting = Acting(store=store, clock=clock, telling=self.telling)
         self.asks = Asks(
@@ -426,11 +430,12 @@ class Node:
         self.jobs.append(Job("remind-bookings", HOUR_S, self.bookings.remind))
 
     def _wire_trading(self) -> None:
+        self.named_from_paper = NamedFromPaper(self.clock)
         self.quotes = QuoteService(
             store=self.store, keyring=self.keyring, clock=self.clock, chance=self.chance, links=self.links,
             dispatch=self.dispatch, directory=self.directory, routes=self.routes, unit=self._unit,
             payee_by_listing=self.market.payee_by_listing, name_of=public_name,
-            pauses=lambda: self.settings.now.is_paused(self.clock.now_ms()),
+            pauses=lambda: self.settings.now.is_paused(self.clock.now_ms()), named=self.named_from_paper.find,
             trades_with=lambda scheme: scheme in self.routes.neighbours,
             room_to=self._room_to, credit_to=lambda scheme: self.lines.credit_to(scheme),  # noqa: PLW0108 - made below
         )  # fmt: skip
@@ -532,7 +537,7 @@ class Node:
         self.letters = Letters(
             store=self.store, keyring=self.keyring, clock=self.clock, chance=self.chance, links=self.links,
             dispatch=self.dispatch, directory=self.directory, routes=self.routes, handle_in=self.quotes.promises.handle_in,
-            refuses=self._refuse_letter, takes=self._take_letter,
+            refuses=self._refuse_letter, takes=self._take_letter, named=self.named_from_paper.find,
         )  # fmt: skip
         self.afterwards = Afterwards(
             store=self.store, clock=self.clock, letters=self.letters, trades=self.trades, telling=self.telling,
@@ -563,6 +568,10 @@ class Node:
         )  # fmt: skip
         self.closing = Closing(keyring=self.keyring, clock=self.clock, receipts=self.receipts)
         self.settlement = Settlement(store=self.store, clock=self.clock, lines=self.lines, quotes=self.quotes)
+        self.cheques_abroad = ChequesAbroad(
+            store=self.store, clock=self.clock, chance=self.chance, own=self.scheme, letters=lambda: self.letters,
+            quotes=self.quotes, settlement=self.settlement, asks=self.asks_abroad, settings=self.settings, telling=self.telling,
+        )  # fmt: skip
         self.jobs.append(Job("forget-old-quotes", FORGET_QUOTES_S, self.quotes.forget_old))
 
     # --- what services ask of each other -----------------------------------------------------------------------
@@ -587,6 +596,7 @@ class Node:
 
     def _take_letter(self, tx: Tx, thread: Thread, text: LetterText) -> None:
         self.asks_abroad.takes(tx, thread, text)
+        self.cheques_abroad.takes(tx, thread, text)
         self.afterwards.takes(tx, thread, text)
         self.days.takes(tx, thread, text)
         self.requests.takes(tx, thread, text)
@@ -595,6 +605,7 @@ class Node:
         self, tx: ReadTx, sender: SchemeId, text: LetterText, account_no: int | None
     ) -> str | None:
         asked = self.asks_abroad.refuses(tx, sender, text, account_no)
+        asked = asked or self.cheques_abroad.refuses(sender, text)
         return asked or self.requests.refuses(tx, sender, text, account_no)
 
     def _listing_withdrawn(self, tx: Tx, key: ItemKey) -> None:

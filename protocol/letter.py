@@ -22,13 +22,16 @@ from protocol.identity import IdentityState
 from protocol.identity_events import SESSION
 from protocol.limits import (
     AMOUNT_MAX,
+    CHEQUE_NUMBER_BYTES_MAX,
     CLOCK_TOLERANCE_MS,
+    DAYS_MAX,
     EVENT_GUESTS_MAX,
     LETTER_NAME_BYTES_MAX,
     LETTER_SEALED_BYTES_MAX,
     LETTER_TEXT_BYTES_MAX,
     LETTER_VALID_MS_MAX,
     LISTING_TITLE_BYTES_MAX,
+    MEMBER_NUMBER_MAX,
     TIME_MS_MAX,
 )
 from protocol.message import (
@@ -58,6 +61,7 @@ DISPUTE: Final = "dispute"
 STATEMENT: Final = "statement"
 LISTING_REQUEST: Final = "listing-request"
 LISTING_ANSWER: Final = "listing-answer"
+CHEQUE: Final = "cheque"
 
 # What each kind must say besides its words. Any kind may say more. Source: 7.7, 7.8.
 KINDS: Final[dict[str, tuple[str, ...]]] = {
@@ -72,6 +76,7 @@ KINDS: Final[dict[str, tuple[str, ...]]] = {
     STATEMENT: (),
     LISTING_REQUEST: ("listing", "reference"),
     LISTING_ANSWER: ("listing", "reference"),
+    CHEQUE: ("amount", "until", "reference"),
 }
 
 DELIVERED: Final = "delivered"
@@ -199,6 +204,26 @@ class RequestText(LetterText):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ChequeText(LetterText):
+    """A request to be paid from a cheque or slip, to whoever is named there as its giver. Source: 7.11."""
+
+    TAG: ClassVar[str] = "interlets/1/letter-cheque"
+
+    number: Annotated[int, Int(1, MEMBER_NUMBER_MAX)]  # of the giver, as it is written
+    name: Annotated[str, Text(LETTER_NAME_BYTES_MAX, least=1)]
+    cheque: Annotated[str, Text(CHEQUE_NUMBER_BYTES_MAX)]  # empty on a slip
+    day: Annotated[int, Int(0, DAYS_MAX)]  # since 1970
+    written: Annotated[int, Int(1, AMOUNT_MAX)]  # in minor units of the giver's scheme
+
+    def __post_init__(self) -> None:
+        LetterText.__post_init__(self)
+        if self.kind != CHEQUE or self.to_handle is not None or self.listing is not None:
+            raise InvalidValue("ChequeText: not a cheque, or for somebody else than its giver")
+        if self.reference is None or len(self.reference) != REQUEST_ID_BYTES:
+            raise InvalidValue("ChequeText.reference: not the name of a request")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LetterAck(Message):
     """What became of a letter, signed by the session key of the scheme it was for. Source: 7.7."""
 
@@ -220,6 +245,14 @@ def with_request(
     return RequestText(
         **said, turn=turn, heard=heard, word=word, places=places, start=start, end=end, given=given, deposit=deposit
     )  # fmt: skip
+
+
+def with_cheque(
+    text: LetterText, *, number: int, name: str, cheque: str, day: int, written: int
+) -> ChequeText:
+    """Return `text` as a request to be paid from a cheque. Raises InvalidValue."""
+    said = {field.name: getattr(text, field.name) for field in fields(LetterText)}
+    return ChequeText(**said, number=number, name=name, cheque=cheque, day=day, written=written)
 
 
 def make_letter(
@@ -314,10 +347,12 @@ def _binding(sender: SchemeId, recipient: SchemeId, letter: bytes) -> bytes:
 
 
 def _read_text(plain: bytes) -> LetterText:
-    try:
-        return decode_message(LetterText, plain)
-    except MalformedMessage:
-        return decode_message(RequestText, plain)
+    for form in (LetterText, RequestText):
+        try:
+            return decode_message(form, plain)
+        except MalformedMessage:
+            continue
+    return decode_message(ChequeText, plain)
 
 
 def _check_schemes(text: LetterText, parties: tuple[SchemeId, SchemeId]) -> None:

@@ -305,6 +305,12 @@ REQUEST_WORDS_CHARACTERS_MAX: Final = 280
 # Days proposed in one conversation that wait for an answer.
 DAYS_PROPOSED_MAX: Final = 5
 PROPOSAL_LINE_CHARACTERS_MAX: Final = 120  # what it is about, and where
+# Cheques and slips (7.11): a member's number as written, the number on a cheque, days since 1970 (four centuries).
+MEMBER_NUMBER_MAX: Final = 999_999_999
+CHEQUE_NUMBER_BYTES_MAX: Final = 80
+DAYS_MAX: Final = 146_097
+# Numbers and names that fit nobody here, of one other scheme in a day: typing slips, and no way to try out who is a member.
+CHEQUE_GUESSES_A_DAY: Final = 100
 # A request for payment runs out when the letter that carries it would.
 ASK_VALID_MS: Final = LETTER_VALID_MS_MAX
 # Requests of one member that wait for an answer: two shared meals of thirty people.

@@ -13,10 +13,11 @@ from typing import Annotated, ClassVar, Final, TypeAlias
 from crypto.digest import tagged
 from crypto.keys import SigningKey
 from crypto.signing import Signed, signed_bytes
-from protocol.errors import InvalidValue
+from protocol.errors import InvalidValue, MalformedMessage
 from protocol.limits import (
     AMOUNT_MAX,
     LOCK_DEADLINE_MS,
+    MEMBER_NUMBER_MAX,
     NOTE_BYTES_MAX,
     QUOTE_NAME_BYTES_MAX,
     QUOTE_SEALED_BYTES_MAX,
@@ -27,7 +28,20 @@ from protocol.limits import (
     TIME_MS_MAX,
 )
 from protocol.line_ops import RECEIPT_TAG, receipt_bytes
-from protocol.message import Blob, Code, Fixed, Int, Many, Maybe, Message, Nested, Part, Text, encode_message
+from protocol.message import (
+    Blob,
+    Code,
+    Fixed,
+    Int,
+    Many,
+    Maybe,
+    Message,
+    Nested,
+    Part,
+    Text,
+    decode_message,
+    encode_message,
+)
 from protocol.names import Handle, ItemKey, QuoteId, SchemeId
 from protocol.units import Rate, hours_of
 
@@ -66,6 +80,21 @@ class QuoteRequest(Message):
         Part.__post_init__(self)
         if self.listing is None and self.payee_handle is None:
             raise InvalidValue("QuoteRequest: it names neither a listing nor a person")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChequeRequest(QuoteRequest):
+    """A request for whoever is named on a cheque or slip, by number and name as they stand there. Source: 7.11."""
+
+    TAG: ClassVar[str] = "interlets/1/quote-request-cheque"
+
+    number: Annotated[int, Int(1, MEMBER_NUMBER_MAX)]
+    name: Annotated[str, Text(QUOTE_NAME_BYTES_MAX, least=1)]
+
+    def __post_init__(self) -> None:
+        Part.__post_init__(self)
+        if self.listing is not None or self.payee_handle is not None:
+            raise InvalidValue("ChequeRequest: it names somebody in two ways")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -270,6 +299,14 @@ def quote_id_of(quote: Signed[Quote]) -> QuoteId:
 def fits_note(acceptance_wire: bytes, overhead: int) -> bool:
     """Tell whether a sealed acceptance fits a LOCK's note; `overhead` is what sealing adds, in bytes."""
     return len(acceptance_wire) + overhead <= NOTE_BYTES_MAX
+
+
+def read_request(data: bytes) -> QuoteRequest:
+    """Return what was sealed for the payee, of either form. Raises MalformedMessage."""
+    try:
+        return decode_message(QuoteRequest, data)
+    except MalformedMessage:
+        return decode_message(ChequeRequest, data)
 
 
 def request_bytes(request: QuoteRequest) -> bytes:

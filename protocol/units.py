@@ -75,6 +75,21 @@ def price(amount: int, *, payee_rate: Rate, payer_rate: Rate) -> Price:
     return Price(payee_amount=amount, hours=hours, payer_amount=local_of(hours, payer_rate))
 
 
+def most_paid_by(amount: int, *, payer_rate: Rate, payee_rate: Rate) -> int:
+    """Return the most of the payee's minor units that `amount` of the payer's pays: never dearer than that. Source: 7.11.
+
+    0 where not even one is paid by it, or it is more than an amount may be.
+
+    Raises:
+        InvalidValue: `amount` is not in 1..AMOUNT_MAX.
+    """
+    if type(amount) is not int or not 1 <= amount <= AMOUNT_MAX:
+        raise InvalidValue(f"amount not in 1..{AMOUNT_MAX}")
+    hours = amount * HOUR // payer_rate.minor_per_hour
+    paid = hours * payee_rate.minor_per_hour // HOUR
+    return paid if hours <= AMOUNT_MAX and paid <= AMOUNT_MAX else 0
+
+
 def _divided_up(amount: int, by: int, divisor: int) -> int:
     # bool is an int in Python: True would be a second spelling of 1.
     if type(amount) is not int or not 1 <= amount <= AMOUNT_MAX:

@@ -221,6 +221,16 @@ def entered_from(settings: SchemeSettings, language: str, by: str, number: str, 
     return words.gettext("Entered by %(name)s from a slip of %(day)s.") % said
 
 
+def cheque_sent_sentence(
+    settings: SchemeSettings, language: str, other: str, scheme: str, amount: str, what: str
+) -> str:
+    """That a cheque of somebody elsewhere is on its way to their scheme, in a sentence."""
+    said = {"name": other, "scheme": scheme, "amount": amount, "what": what}
+    return words_of(settings, language).gettext(
+        "%(name)s (%(scheme)s) is asked to say yes to %(amount)s for you: %(what)s."
+    ) % said  # fmt: skip
+
+
 def done_sentence(settings: SchemeSettings, language: str, did: str, what: str) -> str:
     """What an organiser did for a member, in a sentence; `did` is a word of `Did`."""
     _ = words_of(settings, language).gettext

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
-from sqlalchemy import bindparam, func, insert, literal_column, or_, select, update
+from sqlalchemy import and_, bindparam, func, insert, literal_column, or_, select, update
 
 from node.store import ReadTx, Tx
 from node.store.schema import asks as schema
@@ -26,7 +26,7 @@ _T: Final = books_schema.trade.c
 _COLUMNS: Final = (
     _A.no, _A.id, _A.kind, _A.state, _A.payee_no, _A.payer_no, _A.other_scheme, _A.their_handle, _A.their_name,
     _A.thread_no, _A.amount, _A.text, _A.reason, _A.said, _A.answer_once, _A.trade_no, _A.created_ms, _A.until_ms,
-    _A.ended_ms, _A.reminded_ms, _A.counts, _A.warned, _A.warning_no, _T.no, _T.state,
+    _A.ended_ms, _A.reminded_ms, _A.counts, _A.warned, _A.warning_no, _A.cheque, _A.dated, _A.written, _T.no, _T.state,
 )  # fmt: skip
 _ASKS: Final = select(*_COLUMNS).select_from(
     schema.ask.outerjoin(books_schema.trade, _T.once == _A.answer_once)
@@ -81,7 +81,11 @@ _PAID_ABROAD: Final = (
         _A.kind == literal_column("'out'"),
         _A.state != literal_column("'paid'"),
         _A.other_scheme == bindparam("other_scheme"),
-        _A.their_handle == bindparam("their_handle"),
+        # Whoever gave a cheque is known by number and name until they pay (7.11).
+        or_(
+            _A.their_handle == bindparam("their_handle"),
+            and_(_A.their_handle.is_(None), _A.cheque.is_not(None)),
+        ),
         _A.amount == bindparam("amount"),
         _A.text == bindparam("text"),
     )
@@ -161,6 +165,15 @@ class CannotAsk(Exception):
         self.name: Final = name
 
 
+@dataclass(frozen=True, slots=True)
+class Cheque:
+    """The cheque or slip that a request across schemes is from. Source: docs/protocol.md 7.11."""
+
+    number: str  # "" for a slip
+    dated: str  # 2026-03-04
+    written: int  # in the payer's minor units
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ask:
     """A request as stored, with the trade that answers it."""
@@ -189,6 +202,7 @@ class Ask:
     warning_no: int | None  # the mail of the newest warning
     trade_no: int | None
     trade_state: str | None
+    cheque: Cheque | None = None
 
     @property
     def under_way(self) -> bool:
@@ -209,8 +223,8 @@ class Ask:
 def _ask(row: Row) -> Ask:
     (
         no, id_, kind, state, payee_no, payer_no, other_scheme, their_handle, their_name, thread_no, amount, text,
-        reason, said, answer_once, trade_no, created_ms, until_ms, ended_ms, reminded_ms, counts, warned, warning_no, found_no,
-        found_state,
+        reason, said, answer_once, trade_no, created_ms, until_ms, ended_ms, reminded_ms, counts, warned, warning_no, cheque,
+        dated, written, found_no, found_state,
     ) = row  # fmt: skip
     return Ask(
         no=no, id=id_, kind=Kind(kind), state=AskState(state), payee_no=payee_no, payer_no=payer_no,
@@ -220,6 +234,7 @@ def _ask(row: Row) -> Ask:
         created_ms=created_ms, until_ms=until_ms, ended_ms=ended_ms, reminded_ms=reminded_ms,
         counts=bool(counts), warned=warned, warning_no=warning_no,
         trade_no=found_no if found_no is not None else trade_no, trade_state=found_state,
+        cheque=None if cheque is None else Cheque(str(cheque), str(dated), written),
     )  # fmt: skip
 
 
@@ -316,7 +331,7 @@ def put_ask(tx: Tx, *, now_ms: int, **values: Any) -> Ask:
     """Unit: write a new request down."""
     unsaid = {
         "payee_no": None, "payer_no": None, "other_scheme": None, "their_handle": None, "their_name": "",
-        "thread_no": None, "answer_once": None, "once": None, "counts": False,
+        "thread_no": None, "answer_once": None, "once": None, "counts": False, "cheque": None, "dated": None, "written": None,
     }  # fmt: skip
     values["kind"] = values["kind"].value
     no = tx.insert(

@@ -121,16 +121,23 @@ class AsksAbroad:
 
     # --- answering --------------------------------------------------------------------------------------------
 
-    async def decline(self, no: int, payer: Member, reason: Reason, said: str, words: str) -> None:
-        """Say no; `words` tells the asker why, in a sentence. Raises CannotAsk, LookupError."""
-        await self._store.write(self._decline, no, payer, reason, said, words)
+    async def decline(
+        self, no: int, payer: Member, reason: Reason, said: str, words: str, *, also: Callable[[Tx], None] | None = None
+    ) -> None:  # fmt: skip
+        """Say no; `words` tells the asker why, in a sentence; `also` is a part of the unit. Raises CannotAsk, LookupError."""
+        await self._store.write(self._decline, no, payer, reason, said, words, also)
 
-    def _decline(self, tx: Tx, no: int, payer: Member, reason: Reason, said: str, words: str) -> None:
+    def _decline(
+        self, tx: Tx, no: int, payer: Member, reason: Reason, said: str, words: str,
+        also: Callable[[Tx], None] | None,
+    ) -> None:  # fmt: skip
         ask, now = self._find(tx, no, payer.account_no, Kind.IN), self._clock.now_ms()
         if ask.under_way:
             raise CannotAsk(Why.UNDER_WAY)
         end_ask(tx, ask, step_ask(ask, AskEvent.DECLINE, now), now, reason=reason.value, said=said)
         self._write(tx, ask, payer, REQUEST_DECLINED, words)
+        if also is not None:
+            also(tx)
 
     async def ready_to_pay(self, no: int, payer: Member) -> Ask:
         """Return a request that may be paid now, with the key its payment will have. Raises CannotAsk, LookupError.

@@ -1,93 +1,48 @@
 """Cheques and slips that organisers enter from paper, an envelope at a time.
 
 What was typed is kept as it was typed, until it is right: then it is written into the books, each slip once, and
-everybody concerned is told. Who typed a slip stays with it. What is wrong with one is found in `cheque_check.py`.
-Source: docs/pages.md 8.9; docs/protocol.md 3.5.
+everybody concerned is told. Who typed a slip stays with it. What is wrong with one is found in `cheque_check.py`, how one
+with another scheme stands in `cheque_rows.py`, and what happens between the schemes is in `cheques_abroad.py`.
+Source: docs/pages.md 8.9; docs/protocol.md 3.5, 7.11.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
 from sqlalchemy import bindparam, delete, insert, select, update
 
+from crypto.digest import tagged
 from node.clock import Clock
 from node.services.acts import Actor, Deed, Work, note_act
-from node.services.asks import part_of
-from node.services.cheque_check import Judged, Slip, judge, key_of
+from node.services.asks import ONCE_BYTES, part_of
+from node.services.cheque_check import Judged, Slip, Wrong, judge
+from node.services.cheque_rows import (
+    Batch,
+    BatchClosed,
+    Envelope,
+    StillOut,
+    Typed,
+    end_unanswered,
+    open_batch,
+)
+from node.services.cheques_abroad import ChequesAbroad
+from node.services.settlement import CannotPay, NoPayment
 from node.services.telling import Telling
-from node.services.trades import NewTrade, Trades
+from node.services.trades import NewTrade, Trades, trade_by_no
 from node.store import ReadTx, Store, Tx
+from node.store.schema import books
 from node.store.schema import desk as schema
-from node.store.statements import Row
-
-SLIPS_MAX: Final = 50
-LISTED_MAX: Final = 30
-COLUMNS: Final = ("number", "day", "payer", "payee", "amount", "what")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Typed:
-    """One slip as it was typed, by column; with `trade_no` it is in the books as it stands here."""
-
-    row: int  # 1..SLIPS_MAX
-    values: Mapping[str, str]
-    by_name: str = ""
-    dated: str = ""
-    trade_no: int | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Envelope:
-    """What is written on an envelope, as it was typed."""
-
-    day: str
-    place: str
-    slips: str
-    total: str
-    same: Mapping[str, str] = field(default_factory=dict)  # what all slips share, by column
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Batch:
-    """An envelope with its slips."""
-
-    no: int
-    envelope: Envelope
-    by_name: str
-    created_ms: int
-    closed_ms: int | None
-    rows: tuple[Typed, ...] = ()
-
-    @property
-    def left(self) -> int:
-        """How many slips are not in the books."""
-        return sum(row.trade_no is None for row in self.rows)
-
-
-class BatchClosed(Exception):
-    """The batch was put away, or there is none."""
-
 
 _B: Final = schema.cheque_batch.c
 _R: Final = schema.cheque_row.c
-_BATCH: Final = select(
-    _B.no, _B.day, _B.place, _B.slips, _B.total, _B.same, _B.by_name, _B.created_ms, _B.closed_ms, _B.once
-)
-_BY_NO: Final = _BATCH.where(_B.no == bindparam("no"))
+_T: Final = books.trade.c
 _OF_ONCE: Final = select(_B.no).where(_B.once == bindparam("once"))
-_NEWEST: Final = _BATCH.order_by(_B.closed_ms.is_not(None), _B.no.desc()).limit(bindparam("most"))
-_ROWS: Final = (
-    select(
-        _R.row, _R.number, _R.day, _R.payer, _R.payee, _R.amount, _R.what, _R.by_name, _R.dated, _R.trade_no
-    )
-    .where(_R.batch_no == bindparam("batch_no"))
-    .order_by(_R.row)
-)
+_ONCE_OF: Final = select(_B.once).where(_B.no == bindparam("no"))
 _NEW_BATCH: Final = insert(schema.cheque_batch)
 _ENVELOPE: Final = (
     update(schema.cheque_batch)
@@ -99,24 +54,36 @@ _CLOSE: Final = (
 )
 _NEW_ROW: Final = insert(schema.cheque_row)
 _NO_ROW: Final = delete(schema.cheque_row).where(
-    _R.batch_no == bindparam("of_batch"), _R.row == bindparam("which"), _R.trade_no.is_(None)
+    _R.batch_no == bindparam("of_batch"), _R.row == bindparam("which")
 )
 _POSTED: Final = (
     update(schema.cheque_row)
     .where(_R.batch_no == bindparam("of_batch"), _R.row == bindparam("which"))
-    .values(trade_no=bindparam("new_trade_no"), dated=bindparam("new_dated"))
+    .values(
+        trade_no=bindparam("new_trade_no"), ask_no=bindparam("new_ask_no"), dated=bindparam("new_dated"),
+        minor=bindparam("new_minor"), key=bindparam("new_key"),
+    )
+)  # fmt: skip
+# A number whose payment came back undone is free for the next slip that has it.
+_FREE_KEY: Final = (
+    update(schema.cheque_row)
+    .where(_R.key == bindparam("which_key"), _R.trade_no.in_(select(_T.no).where(_T.state == "undone")))
+    .values(key="")
 )
-_OF_TRADE: Final = select(_R.number, _R.dated, _R.by_name).where(_R.trade_no == bindparam("trade_no"))
+_STATE_OF: Final = select(_T.state).where(_T.once == bindparam("once"))
 
 
 class Cheques:
     """See the head of this file."""
 
-    def __init__(self, *, store: Store, clock: Clock, trades: Trades, telling: Telling):
+    def __init__(
+        self, *, store: Store, clock: Clock, trades: Trades, telling: Telling, abroad: Callable[[], ChequesAbroad]
+    ):  # fmt: skip
         self._store: Final = store
         self._clock: Final = clock
         self._trades: Final = trades
         self._telling: Final = telling
+        self._abroad: Final = abroad
 
     async def begin(self, by: Actor, envelope: Envelope, once: bytes) -> int:
         """Begin an envelope; the same form sent twice begins it once. Return its number."""
@@ -143,7 +110,7 @@ class Cheques:
     def _save(
         self, tx: Tx, by: Actor, no: int, envelope: Envelope, rows: Sequence[Typed], slips: Sequence[Slip]
     ) -> Batch:
-        batch = open_batch(tx, no)
+        batch = open_batch(tx, no, self._clock.now_ms())
         known, read = {row.row: row for row in batch.rows}, {slip.row: slip for slip in slips}
         if envelope != batch.envelope:
             tx.run(
@@ -152,41 +119,107 @@ class Cheques:
             )  # fmt: skip
         for row in rows:
             old = known.get(row.row)
-            if old is not None and (old.trade_no is not None or old.values == row.values):
+            if old is not None and (not old.waits or old.values == row.values):
                 continue
             if old is not None:
                 tx.run(_NO_ROW, of_batch=no, which=row.row)
             if any(row.values.values()):
                 slip = read.get(row.row)
                 tx.run(
-                    _NEW_ROW, batch_no=no, row=row.row, **row.values, key=key_of(row.values["number"]),
+                    _NEW_ROW, batch_no=no, row=row.row, **row.values, key="" if slip is None or (old is not None and old.trade_no is not None) else slip.key,
                     payer_no=None if slip is None else slip.payer, payee_no=None if slip is None else slip.payee,
-                    by_no=by.no, by_name=by.name, dated=None, trade_no=None,
+                    by_no=by.no, by_name=by.name, dated=None, minor=None,
+                    trade_no=None if old is None else old.trade_no, ask_no=None if old is None else old.ask_no,
                 )  # fmt: skip
-        return open_batch(tx, no)
+        return open_batch(tx, no, self._clock.now_ms())
 
     async def post(
         self, by: Actor, no: int, envelope: Envelope, rows: Sequence[Typed], slips: Sequence[Slip], today: date
     ) -> list[Judged]:  # fmt: skip
         """Write every good slip into the books, in one unit and each once; return what is wrong with the others.
 
-        A slip that is in the books already is left alone, however often the same page is sent. Raises BatchClosed.
+        What pays somebody of another scheme is sent on its way after that, each in a unit of its own. A slip that is in
+        the books or on its way is left alone, however often the same page is sent. Raises BatchClosed.
         """
         by.must_do(Work.PEOPLE)
-        return await self._store.write(self._post, by, no, envelope, rows, slips, today)
+        judged, once = await self._store.write(self._post, by, no, envelope, rows, slips, today)
+        priced = await self._abroad().priced([each for each in judged if each.pays_abroad])
+        typed = {row.row: row for row in rows}
+        begun, bad = [], [each for each in (*judged, *priced) if not each.good]
+        for each in priced:
+            if not each.good:
+                continue
+            sent = _Sent(self, by, no, typed[each.slip.row], each, today)
+            outcome = await self._abroad().pay(
+                by, each, await self._store.read(_next_once, each.slip.row, once), sent
+            )
+            if isinstance(outcome, Wrong):
+                bad.append(each.refused("scheme", outcome))
+            else:
+                begun.append(outcome)
+        await self._abroad().wait(begun)
+        return bad
 
     def _post(
         self, tx: Tx, by: Actor, no: int, envelope: Envelope, rows: Sequence[Typed], slips: Sequence[Slip],
         today: date,
-    ) -> list[Judged]:  # fmt: skip
+    ) -> tuple[list[Judged], bytes]:  # fmt: skip
         batch = self._save(tx, by, no, envelope, rows, slips)
-        once = bytes(tx.one(_BY_NO, no=no)[-1])  # type: ignore[index]  # it was just read
-        waiting = {row.row for row in batch.rows if row.trade_no is None}
-        judged = judge(tx, [slip for slip in slips if slip.row in waiting], today)
-        for each in judged:
-            if each.good:
-                self._enter(tx, by, no, each, part_of(once, each.slip.row))
-        return [each for each in judged if not each.good]
+        once = bytes(tx.scalar(_ONCE_OF, no=no))
+        waiting = {row.row: row for row in batch.rows if row.waits}
+        judged = judge(tx, [slip for slip in slips if slip.row in waiting], today, self._clock.now_ms())
+        return [self._do(tx, by, no, each, waiting[each.slip.row], once) for each in judged], once
+
+    def _do(self, tx: Tx, by: Actor, no: int, judged: Judged, typed: Typed, once: bytes) -> Judged:
+        """Write a good slip into the books, or send it to its giver's scheme; return what is wrong if it is not done."""
+        if not judged.good or judged.pays_abroad:
+            return judged
+        if judged.slip.abroad is None:
+            self._enter(tx, by, no, judged, part_of(once, judged.slip.row))
+            return judged
+        assert judged.payee is not None
+        assert judged.slip.day is not None
+        slip, abroad = judged.slip, judged.slip.abroad
+        if typed.ask_no is not None:
+            end_unanswered(tx, typed.ask_no, self._clock.now_ms())
+        why = self._abroad().why_not(tx, judged.payee, abroad, slip.what, slip.number)
+        if why is not None:
+            return judged.refused("scheme", why)
+        ask = self._abroad().send_in(
+            tx, by, judged.payee, abroad, number=slip.number, day=judged.slip.day, what=slip.what
+        )
+        self.note_sent(tx, no, slip, ask_no=ask.no)
+        return judged
+
+    def note_sent(
+        self, tx: Tx, no: int, slip: Slip, *, trade_no: int | None = None, ask_no: int | None = None
+    ) -> None:  # fmt: skip
+        """Unit: note what a slip became."""
+        assert slip.day is not None
+        if slip.key:
+            tx.run(_FREE_KEY, which_key=slip.key)
+        tx.run(
+            _POSTED, of_batch=no, which=slip.row, new_trade_no=trade_no, new_ask_no=ask_no, new_minor=slip.amount,
+            new_dated=slip.day.isoformat(), new_key=slip.key,
+        )  # fmt: skip
+
+    def note_paid(self, tx: Tx, by: Actor, no: int, judged: Judged, trade_no: int) -> None:
+        """Unit: a slip pays somebody of another scheme; its giver is told."""
+        slip, payer = judged.slip, judged.payer
+        assert slip.day is not None
+        assert payer is not None
+        self.note_sent(tx, no, slip, trade_no=trade_no)
+        note_act(
+            tx, by, Deed.CHEQUE, now_ms=self._clock.now_ms(), for_no=payer.no, detail=slip.number, why=slip.what
+        )  # fmt: skip
+        trade = trade_by_no(tx, trade_no)
+        self._telling.entered(
+            tx, trade, member=payer, other=trade.other_name or "", given=True, by=by, number=slip.number, day=slip.day
+        )  # fmt: skip
+
+    def now_ms(self) -> int:
+        """The moment, for what is looked at in a unit."""
+        return self._clock.now_ms()
 
     def _enter(self, tx: Tx, by: Actor, no: int, judged: Judged, once: bytes) -> None:
         slip, payer, payee = judged.slip, judged.payer, judged.payee
@@ -203,7 +236,7 @@ class Cheques:
                 on_behalf_of=payer.name, reason=f"cheque {slip.number}, {dated}" if slip.number else f"slip, {dated}",
             ),
         )  # fmt: skip
-        tx.run(_POSTED, of_batch=no, which=slip.row, new_trade_no=trade.no, new_dated=dated)
+        self.note_sent(tx, no, slip, trade_no=trade.no)
         note_act(
             tx, by, Deed.CHEQUE, now_ms=self._clock.now_ms(), for_no=payer.no, detail=slip.number, why=slip.what
         )  # fmt: skip
@@ -213,73 +246,52 @@ class Cheques:
             )  # fmt: skip
 
     async def close(self, by: Actor, no: int) -> None:
-        """Put a batch away; what is not in the books stays with it, to look up. Raises BatchClosed."""
+        """Put a batch away; what is not in the books stays with it, to look up. Raises BatchClosed, StillOut."""
         by.must_do(Work.PEOPLE)
         await self._store.write(self._close, no)
 
     def _close(self, tx: Tx, no: int) -> None:
-        open_batch(tx, no)
+        if open_batch(tx, no, self._clock.now_ms()).on_their_way:
+            raise StillOut
         tx.run(_CLOSE, which=no, now=self._clock.now_ms())
 
 
-# --- Queries -----------------------------------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    """A slip that pays somebody of another scheme, in the unit that begins the payment."""
+
+    cheques: Cheques
+    by: Actor
+    batch_no: int
+    typed: Typed
+    judged: Judged
+    today: date
+
+    def check(self, tx: ReadTx) -> None:
+        try:
+            batch = open_batch(tx, self.batch_no, self.cheques.now_ms())
+        except BatchClosed:
+            raise CannotPay(NoPayment.CHANGED) from None
+        row = next((each for each in batch.rows if each.row == self.typed.row), None)
+        if row is None or not row.waits or row.values != self.typed.values:
+            raise CannotPay(NoPayment.CHANGED)
+        # What the slips paid since have moved, and a number that was entered meanwhile.
+        (again,) = judge(tx, [self.judged.slip], self.today, self.cheques.now_ms())
+        if not again.good:
+            over = again.wrong[0][1] is Wrong.TOO_FAR
+            raise CannotPay(NoPayment.TOO_LITTLE if over else NoPayment.CHANGED)
+
+    def begun(self, tx: Tx, trade_no: int) -> None:
+        self.cheques.note_paid(tx, self.by, self.batch_no, self.judged, trade_no)
 
 
-def read_batch(tx: ReadTx, no: int) -> Batch | None:
-    """Return a batch with its slips."""
-    row = tx.one(_BY_NO, no=no)
-    return None if row is None else _batch_of(tx, row)
-
-
-def open_batch(tx: ReadTx, no: int) -> Batch:
-    """Return a batch in which something can still be done. Raises BatchClosed."""
-    batch = read_batch(tx, no)
-    if batch is None or batch.closed_ms is not None:
-        raise BatchClosed
-    return batch
-
-
-def newest_batches(tx: ReadTx, most: int = LISTED_MAX) -> list[Batch]:
-    """Return batches, those with something to do first, newest first."""
-    return [_batch_of(tx, row) for row in tx.all(_NEWEST, most=most)]
-
-
-def _batch_of(tx: ReadTx, row: Row) -> Batch:
-    no, day, place, slips, total, same, by_name, created_ms, closed_ms, _ = row
-    return Batch(
-        no=no,
-        envelope=Envelope(
-            day=str(day), place=str(place), slips=str(slips), total=str(total), same=json.loads(str(same))
-        ),
-        by_name=str(by_name),
-        created_ms=created_ms,
-        closed_ms=closed_ms,
-        rows=tuple(_typed(each) for each in tx.all(_ROWS, batch_no=no)),
-    )
-
-
-def _typed(row: Row) -> Typed:
-    at, number, day, payer, payee, amount, what, by_name, dated, trade_no = row
-    typed = (number, day, payer, payee, amount, what)
-    return Typed(
-        row=at,
-        values={name: str(value) for name, value in zip(COLUMNS, typed, strict=True)},
-        by_name=str(by_name),
-        dated=str(dated or ""),
-        trade_no=trade_no,
-    )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FromPaper:
-    """The cheque or slip that a trade was entered from."""
-
-    number: str  # "" for a slip without one
-    dated: str  # 2026-03-04
-    by_name: str
-
-
-def paper_of(tx: ReadTx, trade_no: int) -> FromPaper | None:
-    """Return what a trade was entered from, if it was entered from paper."""
-    row = tx.one(_OF_TRADE, trade_no=trade_no)
-    return None if row is None else FromPaper(number=row[0], dated=row[1], by_name=row[2])
+def _next_once(tx: ReadTx, row: int, once: bytes) -> bytes:
+    """Return the key of a slip's payment; after one that came back undone it is another."""
+    attempt = 0
+    while True:
+        attempt += 1
+        key = tagged("interlets/once", once + row.to_bytes(4, "big") + attempt.to_bytes(4, "big"))[
+            :ONCE_BYTES
+        ]
+        if tx.scalar(_STATE_OF, once=key) != "undone":
+            return key

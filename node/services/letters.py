@@ -31,12 +31,14 @@ from node.store.schema import payments as payments_schema
 from protocol.entry import ListingRef
 from protocol.errors import ProtocolError
 from protocol.letter import (
+    CHEQUE,
     DELIVERED,
     EXPIRED,
     MESSAGE,
     NOBODY,
     NOT_UNDERSTOOD,
     TOO_MANY,
+    ChequeText,
     DepositSaid,
     Given,
     Letter,
@@ -46,6 +48,7 @@ from protocol.letter import (
     is_current,
     make_letter,
     read_letter,
+    with_cheque,
     with_request,
 )
 from protocol.limits import LETTER_NEW_THREADS_A_DAY, LETTER_VALID_MS_MAX
@@ -68,6 +71,8 @@ HandleIn = Callable[[Tx, SchemeId, int], Handle]
 # What a letter is besides words to be read: why it is not taken, or None; and taking it, once it is in its conversation.
 Refuses = Callable[[ReadTx, SchemeId, LetterText, int | None], str | None]
 Takes = Callable[[Tx, Thread, LetterText], None]
+# Whom a scheme names by number and name from paper (7.11): the account, if they fit.
+Named = Callable[[Tx, SchemeId, int, str], int | None]
 OnArrived = Callable[[int | None, int], None]  # account (None: the desk), number of the conversation
 
 
@@ -98,6 +103,17 @@ class RequestPart:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ChequePart:
+    """What a letter says beside its words of a cheque or slip that its reader gave. Source: 7.11."""
+
+    number: int  # of the reader, as it is written
+    name: str
+    cheque: str
+    day: int  # since 1970
+    written: int  # in minor units of the reader's scheme
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Writing:
     """What somebody writes, and to whom: an account here, a handle abroad, or whoever placed a listing."""
 
@@ -114,6 +130,7 @@ class Writing:
     until: int | None = None
     reference: bytes | None = None
     request: RequestPart | None = None
+    cheque: ChequePart | None = None
 
 
 class Letters:
@@ -122,7 +139,7 @@ class Letters:
     def __init__(
         self, *, store: Store, keyring: KeyRing, clock: Clock, chance: Chance, links: Links, dispatch: Dispatch,
         directory: Directory, routes: Routes, handle_in: HandleIn, refuses: Refuses = lambda *_: None,
-        takes: Takes = lambda *_: None, on_arrived: OnArrived | None = None,
+        takes: Takes = lambda *_: None, on_arrived: OnArrived | None = None, named: Named = lambda *_: None,
     ):  # fmt: skip
         self._store: Final = store
         self._keyring: Final = keyring
@@ -132,6 +149,7 @@ class Letters:
         self._handle_in: Final = handle_in
         self._refuses: Final = refuses
         self._takes: Final = takes
+        self._named: Final = named
         self._on_arrived: Final[OnArrived] = on_arrived or (lambda _account, _thread: None)
         self._carrier: Final = Carrier(
             store=store, own=keyring.scheme, clock=clock, links=links, dispatch=dispatch, directory=directory,
@@ -174,7 +192,8 @@ class Letters:
         """Unit: as `write`."""
         own, now_ms = self._keyring.scheme, self._clock.now_ms()
         if writing.scheme != own:
-            if threads.begun_today(tx, writing.account_no, own, now_ms) >= LETTER_NEW_THREADS_A_DAY:
+            begun = threads.begun_today(tx, writing.account_no, own, now_ms)
+            if writing.kind != CHEQUE and begun >= LETTER_NEW_THREADS_A_DAY:
                 raise CannotWrite(CannotWrite.TOO_MANY)
             if not self.can_reach(writing.scheme):
                 raise CannotWrite(CannotWrite.UNREACHABLE)
@@ -214,7 +233,11 @@ class Letters:
             listing=None if listing is None else ListingRef(scheme=listing[0], key=listing[1]),
             amount=writing.amount, until=writing.until, reference=writing.reference, text=writing.text,
         )  # fmt: skip
-        part = writing.request
+        part, paper = writing.request, writing.cheque
+        if paper is not None:
+            return with_cheque(
+                text, number=paper.number, name=paper.name, cheque=paper.cheque, day=paper.day, written=paper.written
+            )  # fmt: skip
         if part is None:
             return text
         return with_request(
@@ -291,6 +314,7 @@ class Letters:
         thread = threads.thread_by_id(tx, text.thread, letter.sender, account_no)
         if thread is None:
             of_one, of_all = threads.come_today(tx, letter.sender, text.from_handle, now_ms)
+            of_one = 0 if isinstance(text, ChequeText) else of_one  # a stall gets many on one day
             if of_one >= LETTER_NEW_THREADS_A_DAY or of_all >= THREADS_OF_A_SCHEME_A_DAY:
                 return TOO_MANY
             listing = None if text.listing is None else (text.listing.scheme, text.listing.key)
@@ -310,7 +334,7 @@ class Letters:
             tx.on_commit(self._on_arrived, account_no, thread.no)
         return DELIVERED
 
-    def _reader(self, tx: ReadTx, sender: SchemeId, text: LetterText) -> tuple[bool, int | None]:
+    def _reader(self, tx: Tx, sender: SchemeId, text: LetterText) -> tuple[bool, int | None]:
         """Return whether there is a reader, and its account; None is the desk's."""
         if text.to_handle is not None:
             account_no = tx.scalar(_BY_HANDLE, handle=text.to_handle, scheme=sender)
@@ -319,7 +343,12 @@ class Letters:
             key = ItemKey(text.listing.key)
             account_no = owner_account(tx, key) or host_account(tx, key)
             return account_no is not None, account_no
-        return True, None
+        # Whoever brought a cheque knows no handle yet, in that letter and in what follows it.
+        account_no = threads.reader_of(tx, text.thread, sender, text.from_handle)
+        if account_no is None and isinstance(text, ChequeText):
+            account_no = self._named(tx, sender, text.number, text.name)
+            return account_no is not None, account_no
+        return True, account_no
 
     def _answered(self, tx: Tx, message_no: int, answer: str) -> None:
         """Unit: note what became of a message of ours."""

@@ -20,6 +20,7 @@ from node.store.schema import payments as schema
 from protocol.errors import InvalidValue
 from protocol.names import Handle, ItemKey, SchemeId
 from protocol.quote import (
+    ChequeRequest,
     Offered,
     Quote,
     QuoteAsk,
@@ -96,6 +97,8 @@ class OwnUnit:
 PayeeByListing = Callable[[ReadTx, ItemKey], Payee | None]
 # What other schemes may call whoever has an account; None if nobody can pay them now.
 NameOf = Callable[[ReadTx, int], str | None]
+# Whom another scheme names by number and name from paper: the account, if they fit.
+Named = Callable[[Tx, SchemeId, int, str], int | None]
 
 
 class Promises:
@@ -103,14 +106,16 @@ class Promises:
 
     def __init__(
         self, *, keyring: KeyRing, clock: Clock, chance: Chance, unit: Callable[[], OwnUnit],
-        payee_by_listing: PayeeByListing, name_of: NameOf,
+        payee_by_listing: PayeeByListing, name_of: NameOf, named: Named = lambda *_: None,
     ):  # fmt: skip
+        """`named` finds whom another scheme names from paper (7.11)."""
         self._keyring: Final = keyring
         self._clock: Final = clock
         self._chance: Final = chance
         self._unit: Final = unit
         self._payee_by_listing: Final = payee_by_listing
         self._name_of: Final = name_of
+        self._named: Final = named
 
     def promise(self, tx: Tx, ask: QuoteAsk, request: QuoteRequest) -> tuple[Offered | Refused, int]:
         """Sign and store a quote for `request`; return it, or why not, and its hours."""
@@ -158,12 +163,15 @@ class Promises:
         )
         return Offered(wire=quote.wire, payee_name=payee.name), body.hours
 
-    def _find_payee(self, tx: ReadTx, payer: SchemeId, request: QuoteRequest) -> Payee | None:
+    def _find_payee(self, tx: Tx, payer: SchemeId, request: QuoteRequest) -> Payee | None:
         if request.listing is not None:
             return self._payee_by_listing(tx, request.listing)
-        account_no = tx.scalar(_BY_HANDLE, handle=request.payee_handle, scheme=payer)
+        if isinstance(request, ChequeRequest):
+            account_no = self._named(tx, payer, request.number, request.name)
+        else:
+            account_no = tx.scalar(_BY_HANDLE, handle=request.payee_handle, scheme=payer)
         name = None if account_no is None else self._name_of(tx, account_no)
-        return None if name is None else Payee(account_no, name, None)
+        return None if account_no is None or name is None else Payee(account_no, name, None)
 
     def handle_in(self, tx: Tx, scheme: SchemeId, account_no: int) -> Handle:
         """Return how a member is called towards `scheme`; drawn when first needed. Source: 7.7."""

@@ -24,6 +24,7 @@ from node.federation.session import Session
 from node.keyring import KeyRing
 from node.services.lock_notes import Directory, LockNotes, ReadyNote
 from node.services.promises import (
+    Named,
     NameOf,
     OwnUnit,
     PayeeByListing,
@@ -53,6 +54,7 @@ from protocol.quote import (
     binding,
     check_quote,
     is_fresh,
+    read_request,
 )
 from protocol.session import Clocks
 from protocol.units import local_of
@@ -116,7 +118,7 @@ class QuoteService:
         directory: Directory, routes: Routes, unit: Callable[[], OwnUnit], payee_by_listing: PayeeByListing,
         name_of: NameOf, trades_with: Callable[[SchemeId], bool], room_to: Callable[[SchemeId], int],
         credit_to: Callable[[SchemeId], int | None] = lambda _scheme: None,
-        pauses: Callable[[], bool] = lambda: False,
+        pauses: Callable[[], bool] = lambda: False, named: Named = lambda *_: None,
     ):  # fmt: skip
         """`trades_with` tells whether a line with a scheme is open: of others no price is asked here.
 
@@ -138,7 +140,8 @@ class QuoteService:
         self._answering: Final = Turns(ASKS_OF_ONE)
         self._passing: Final = Turns(ASKS_TO_ONE)
         self.promises: Final = Promises(
-            keyring=keyring, clock=clock, chance=chance, unit=unit, payee_by_listing=payee_by_listing, name_of=name_of
+            keyring=keyring, clock=clock, chance=chance, unit=unit, payee_by_listing=payee_by_listing, name_of=name_of,
+            named=named,
         )  # fmt: skip
         self.notes: Final = LockNotes(keyring, chance, directory)
         self._offers: Final[OrderedDict[QuoteId, Offer]] = OrderedDict()
@@ -320,7 +323,7 @@ class QuoteService:
             plain, answer_key = open_box(
                 self._keyring.seal[1], _REQUEST_INFO, bound, ask.sealed, _ANSWER_INFO
             )
-            request = decode_message(QuoteRequest, plain)
+            request = read_request(plain)
         except (CannotOpen, MalformedMessage):
             return silent
         outcome: Offered | Refused = _CANNOT_NOW

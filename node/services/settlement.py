@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Final, Protocol
 
 import structlog
 from sqlalchemy import and_, bindparam, or_, select, update
@@ -87,6 +87,8 @@ class NoPayment(StrEnum):
     TOO_LITTLE = "too-little"  # the member cannot spend it
     WAITING = "waiting"  # one for the same thing is under way
     CLOSED = "closed"
+    DEARER = "dearer"  # more than is written on the cheque
+    CHANGED = "changed"  # it stands otherwise by now
 
 
 class CannotPay(Exception):
@@ -119,6 +121,16 @@ class _Watched:
     payment: Payment | None  # as it was begun, if it was begun here
 
 
+class Along(Protocol):
+    """What happens in the unit that begins a payment."""
+
+    def check(self, tx: ReadTx) -> None:
+        """Raise CannotPay if it is not to begin; nothing has moved then."""
+
+    def begun(self, tx: Tx, trade_no: int) -> None:
+        """Unit: note that it began, once."""
+
+
 class Settlement:
     """See the head of this file."""
 
@@ -143,11 +155,13 @@ class Settlement:
         return watched
 
     async def pay(
-        self, offer: Offer, *, account_no: int, entered_by: str, once: bytes, pledge_no: int | None = None
-    ) -> Payment:
+        self, offer: Offer, *, account_no: int, entered_by: str, once: bytes, pledge_no: int | None = None,
+        along: Along | None = None,
+    ) -> Payment:  # fmt: skip
         """Begin the payment of an offer; the same `once` again gives the payment it began. Source: 7.2, first row.
 
         With `pledge_no` it is paid out of what is set aside for a deposit, and of nothing else. Source: 7.8.
+        `along` is a part of the unit that begins it.
 
         Raises:
             CannotPay: nothing moved.
@@ -187,6 +201,7 @@ class Settlement:
                 once=once,
                 pledge_no=pledge_no,
             ),
+            along,
         )
         self._quotes.use(offer.id)
         # Its end, if it is on the way, is told in a later turn of the loop than this one.
@@ -194,10 +209,12 @@ class Settlement:
             self._watch(payment.no, payment)
         return payment
 
-    def _begin(self, tx: Tx, offer: Offer, new: NewPayment) -> Payment:
+    def _begin(self, tx: Tx, offer: Offer, new: NewPayment, along: Along | None) -> Payment:
         known = tx.one(_BY_ONCE, once=new.once)
         if known is not None:
             return _payment(known)
+        if along is not None:
+            along.check(tx)
         quote = new.quote.body
         now = self._clock.now_ms()
         against = tx.one(
@@ -224,6 +241,8 @@ class Settlement:
         except InvalidOp:
             raise CannotPay(NoPayment.NO_WAY) from None
         self._lines.finish(tx, lines)
+        if along is not None:
+            along.begun(tx, trade_no)
         return Payment(no, trade_no, PayerState.LOCKED)
 
     async def wait(self, no: int, timeout_s: float) -> Payment:

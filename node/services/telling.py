@@ -184,6 +184,18 @@ class Telling:
             text, now_ms = f"{sentence} {source}", self._clock.now_ms()
             put_note(tx, member.no, text, now_ms=now_ms, by_no=by.no, trade_no=trade.no)
 
+    def cheque_sent(self, tx: Tx, ask: Ask, *, member: Member, scheme: str, by: Actor, day: date) -> None:
+        """Tell whoever gets a cheque of somebody elsewhere that an organiser entered it, and that it waits for a yes there."""
+        settings = self._settings.now
+        assert ask.cheque is not None
+        lines = (
+            texts.cheque_sent_sentence(
+                settings, member.language, ask.their_name, scheme, self._said(ask.amount, member), ask.text
+            ),
+            texts.entered_from(settings, member.language, by.name, ask.cheque.number, day),
+        )  # fmt: skip
+        self.told_or_noted(tx, member, lines, f"/asks/{ask.no}")
+
     def told(self, tx: Tx, member: Member, lines: tuple[str, ...], path: str) -> None:
         """Tell a member what others wrote or did, in words that are hers already; the first line says all."""
         settings = self._settings.now

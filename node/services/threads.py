@@ -33,6 +33,10 @@ _BY_NO: Final = select(*_THREAD_COLUMNS).where(_T.no == bindparam("no"))
 _BY_ID: Final = select(*_THREAD_COLUMNS).where(
     _T.id == bindparam("id"), _T.scheme == bindparam("scheme"), _MINE
 )
+_READER: Final = select(_T.account_no).where(
+    _T.id == bindparam("id"), _T.scheme == bindparam("scheme"), _T.their_handle == bindparam("handle"),
+    _T.account_no.is_not(None),
+)  # fmt: skip
 _PAGE: Final = (
     select(*_THREAD_COLUMNS)
     .where(_MINE)
@@ -183,6 +187,12 @@ def thread_by_id(tx: ReadTx, id_: bytes, scheme: SchemeId, account_no: int | Non
     """Return the side of a conversation that this account has."""
     row = tx.one(_BY_ID, id=id_, scheme=scheme, account_no=account_no)
     return None if row is None else _thread(row)
+
+
+def reader_of(tx: ReadTx, id_: bytes, scheme: SchemeId, handle: Handle) -> int | None:
+    """Return whose conversation with this person abroad has the id; None if it is nobody's of ours."""
+    found = tx.scalar(_READER, id=id_, scheme=scheme, handle=handle)
+    return None if found is None else int(found)
 
 
 def thread_with(tx: ReadTx, account_no: int | None, scheme: SchemeId, handle: Handle | None) -> int | None:

@@ -15,6 +15,7 @@ from typing import Final
 
 from sqlalchemy import bindparam, func, select
 
+from node.services.cheque_rows import all_standing
 from node.services.trades import is_arriving, newest_trades, trades_waiting
 from node.store import ReadTx
 from node.store.schema import letters as schema
@@ -35,6 +36,7 @@ class Kind(enum.StrEnum):
     )
     HOME = "home"  # what waits for the member, and their balance
     TRADES = "trades"  # what became of their trades
+    SLIPS = "slips"  # how cheques and slips stand that are on their way to other schemes
 
 
 Marks = dict[Kind, str]
@@ -76,11 +78,18 @@ def _read_trades(
     return _mark((trades, [is_arriving(tx, each) for each in trades], trades_waiting(tx, account_no))), None
 
 
+def _read_slips(
+    tx: ReadTx, _now_ms: int, _member_no: int, _account_no: int, _own: SchemeId
+) -> tuple[str, object]:
+    return _mark(all_standing(tx)), None
+
+
 Read = Callable[[ReadTx, int, int, int, SchemeId], tuple[str, object]]
 QUERIES: Final[Mapping[Kind, Read]] = {
     Kind.MESSAGES: _read_messages,
     Kind.HOME: read_home,
     Kind.TRADES: _read_trades,
+    Kind.SLIPS: _read_slips,
 }
 
 

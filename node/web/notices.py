@@ -107,6 +107,12 @@ def notice_text(name: str, words: Words) -> str:
             return _("Written into the books. Everybody concerned is told.")
         case "in-the-books-some":
             return _("What was right is in the books. The rest waits here to be sorted out.")
+        case "slips-on-their-way":
+            return _("What was right is in the books or on its way. Here you see how each slip stands.")
+        case "cheque-paid":
+            return _("Paid, or set aside until the other scheme confirms it. The member is told.")
+        case "slips-still-out":
+            return _("Some slips are on their way. Put the envelope away when you see what became of them.")
         case "put-away":
             return _("Put away.")
         case "put-away-before":

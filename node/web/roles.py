@@ -64,7 +64,7 @@ LISTED: Final[Mapping[Role, frozenset[str]]] = {
         "GET /admin/members/add", "POST /admin/members/add", "POST /admin/members/{no}/link", "POST /admin/members/{no}/pause",
         "POST /admin/members/{no}/pin", "GET /desk/as/{no}", "POST /desk/as/{no}", "POST /desk/stop-acting",
         "GET /desk/entry", "POST /desk/entry", "GET /desk/entry/{no}", "POST /desk/entry/{no}", "POST /desk/entry/{no}/close",
-        "GET /desk/letters", "POST /desk/letters/{no}/told",
+        "GET /desk/cheques", "POST /desk/cheques/{no}", "GET /desk/letters", "POST /desk/letters/{no}/told",
     },
     # Chest, fees, tokens, figures, the books of a year. What two must want a treasurer asks for, and organisers confirm.
     Role.TREASURER: _DESK | _MEMBERS | _PAPER | _CHEST | _TOKENS | {
@@ -77,7 +77,7 @@ LISTED: Final[Mapping[Role, frozenset[str]]] = {
     Role.AUDITOR: _DESK | _MEMBERS | _PAPER | _CHEST | _TOKENS | {
         "GET /admin/applications", "GET /admin/closing", "GET /admin/evidence", "GET /admin/evidence/{no}", "GET /admin/languages",
         "GET /admin/neighbours", "GET /admin/neighbours/{scheme}", "GET /admin/recovered", "GET /admin/rules", "GET /admin/scheme",
-        "GET /desk/entry", "GET /desk/entry/{no}",
+        "GET /desk/entry", "GET /desk/entry/{no}", "GET /desk/cheques",
         # Their own second step, without which the desk may be closed to them.
         "POST /my/second-step/codes", "POST /my/second-step/confirm", "POST /my/second-step/draw", "POST /my/second-step/end",
     },

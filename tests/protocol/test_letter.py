@@ -14,6 +14,7 @@ from protocol.identity import advance, begin, make_delegate, make_inception, mak
 from protocol.identity_events import LINE, SESSION, next_key_digest
 from protocol.letter import (
     ANSWERS,
+    CHEQUE,
     DELIVERED,
     KINDS,
     MESSAGE,
@@ -27,6 +28,7 @@ from protocol.letter import (
     open_ack,
     open_letter,
     read_letter,
+    with_cheque,
 )
 from protocol.limits import (
     CLOCK_TOLERANCE_MS,
@@ -191,6 +193,37 @@ def test_each_kind_says_what_it_must(kind, said, allowed):
     else:
         with pytest.raises(InvalidValue):
             replace(TEXT, kind=kind, **said)
+
+
+CHEQUE_SAID = {"number": 412, "name": "Karim", "cheque": "0077", "day": 20_516, "written": 600}
+
+
+def test_a_cheque_is_a_letter_of_its_own():
+    """Rules 7.11, 9.5."""
+    asked = replace(TEXT, kind=CHEQUE, listing=None, amount=SUM, until=NOW, reference=b"R" * 16)
+    sent = with_cheque(asked, **CHEQUE_SAID)
+    assert read_letter(letter(sent), [SEAL_KEY]) == sent
+
+
+@pytest.mark.parametrize(
+    "text, said",
+    [
+        ({"kind": PAYMENT_REQUEST}, {}),
+        ({"to_handle": b"H" * 16}, {}),
+        ({"listing": TEXT.listing}, {}),
+        ({"reference": b"R"}, {}),
+        ({}, {"number": 0}),
+        ({}, {"name": ""}),
+        ({}, {"written": 0}),
+        ({}, {"day": -1}),
+        ({}, {"cheque": "7" * 81}),
+    ],
+)
+def test_a_cheque_is_for_its_giver_and_says_all(text, said):
+    """Rule 7.11."""
+    asked = replace(TEXT, kind=CHEQUE, listing=None, amount=SUM, until=NOW, reference=b"R" * 16)
+    with pytest.raises(InvalidValue):
+        with_cheque(replace(asked, **text), **{**CHEQUE_SAID, **said})
 
 
 def test_an_unknown_kind_is_read_and_not_understood():

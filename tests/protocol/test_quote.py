@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crypto.keys import VerifyingKey
-from protocol.errors import InvalidValue, NotAuthentic
+from protocol.errors import InvalidValue, MalformedMessage, NotAuthentic
 from protocol.limits import AMOUNT_MAX, LOCK_DEADLINE_MS, NOTE_BYTES_MAX, QUOTE_VALID_MS
 from protocol.line import receipt_opens
 from protocol.message import decode_message, encode_message, open_message, sign_message
@@ -19,6 +19,7 @@ from protocol.quote import (
     REFUSALS,
     Acceptance,
     Answer,
+    ChequeRequest,
     Offered,
     Quote,
     QuoteAnswer,
@@ -37,6 +38,7 @@ from protocol.quote import (
     note_binding,
     payee_now,
     quote_id_of,
+    read_request,
     request_bytes,
 )
 from protocol.units import HOUR, Rate
@@ -293,6 +295,20 @@ def test_a_request_names_a_listing_or_a_person():
     with pytest.raises(InvalidValue):
         request(payee_handle=None)
     assert decode_message(QuoteRequest, request_bytes(request())) == request()
+
+
+def test_a_request_from_a_cheque_names_a_number_and_a_name():
+    """Rule 7.11: and nobody in a second way; it is a message of its own, which older nodes do not read (9.5)."""
+    said = {field.name: getattr(request(), field.name) for field in fields(QuoteRequest)}
+    named = {**said, "payee_handle": None, "number": 412, "name": "Karim"}
+    sent = ChequeRequest(**named)
+    assert read_request(request_bytes(sent)) == sent
+    assert read_request(request_bytes(request())) == request()
+    with pytest.raises(MalformedMessage):
+        decode_message(QuoteRequest, request_bytes(sent))
+    for wrong in ({"number": 0}, {"name": ""}, {"payee_handle": said["payee_handle"]}, {"listing": LISTING}):
+        with pytest.raises(InvalidValue):
+            ChequeRequest(**{**named, **wrong})
 
 
 @pytest.mark.parametrize("route", [(), (OAKVALE.id,), (OAKVALE.id,) * 8])

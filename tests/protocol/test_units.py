@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from protocol.errors import InvalidValue
 from protocol.limits import AMOUNT_MAX, RATE_MINOR_PER_HOUR_MAX
-from protocol.units import HOUR, MINUTE, Rate, hours_of, local_of, price
+from protocol.units import HOUR, MINUTE, Rate, hours_of, local_of, most_paid_by, price
 
 RATES = st.builds(lambda n: Rate(minor_per_hour=n), st.integers(1, RATE_MINOR_PER_HOUR_MAX))
 # Small enough that the hours of any rate stay in range.
@@ -82,6 +82,23 @@ def test_a_higher_price_never_costs_less(smaller, larger, payee, payer):
     )
 
 
+@given(amount=AMOUNTS, payee=RATES, payer=RATES)
+def test_a_cheque_pays_the_most_that_is_not_dearer_than_what_is_written(amount, payee, payer):
+    """Rule 7.11."""
+    gets = most_paid_by(amount, payer_rate=payer, payee_rate=payee)
+
+    if gets:
+        assert price(gets, payee_rate=payee, payer_rate=payer).payer_amount <= amount
+    if amount * HOUR // payer.minor_per_hour <= AMOUNT_MAX and gets < AMOUNT_MAX // HOUR:
+        assert price(gets + 1, payee_rate=payee, payer_rate=payer).payer_amount > amount
+
+
+def test_what_is_too_little_or_too_much_to_be_paid_is_nothing():
+    """Rule 7.11."""
+    assert most_paid_by(1, payer_rate=ACORNS, payee_rate=Rate(minor_per_hour=1)) == 0
+    assert most_paid_by(AMOUNT_MAX, payer_rate=Rate(minor_per_hour=1), payee_rate=MINUTES) == 0
+
+
 @pytest.mark.parametrize("amount", [0, -1, AMOUNT_MAX + 1, True, 1.0, "1", None])
 def test_what_is_not_an_amount_is_refused(amount):
     """Rule 1.5."""
@@ -89,6 +106,8 @@ def test_what_is_not_an_amount_is_refused(amount):
         hours_of(amount, MINUTES)
     with pytest.raises(InvalidValue):
         local_of(amount, MINUTES)
+    with pytest.raises(InvalidValue):
+        most_paid_by(amount, payer_rate=MINUTES, payee_rate=ACORNS)
 
 
 def test_an_answer_out_of_range_is_refused():

@@ -32,6 +32,9 @@ ask: Final = table(
     Column("answer_once", Blob),  # the key of the payment that answers it, whichever device sends it
     Column("trade_no", Big, ForeignKey("trade.no")),  # what paid it, where no key tells
     Column("once", Blob),  # of the form it was made by
+    Column("cheque", Str),  # the number of the cheque it is from, empty for a slip; none: it is from no paper
+    Column("dated", Str),  # the day on the paper: 2026-03-04
+    Column("written", Big),  # what stands there, in the payer's minor units
     Column("created_ms", Big, nullable=False),
     Column("until_ms", Big, nullable=False),
     Column("ended_ms", Big),

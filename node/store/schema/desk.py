@@ -25,13 +25,15 @@ cheque_batch: Final = table(
     Index("ix_cheque_batch_once", "once", unique=True),
 )
 
-# One slip as it was typed; with `trade_no` it is in the books, and nobody changes it any more.
+# One slip as it was typed; in the books or on its way nobody changes it any more, unless it comes back undone.
 cheque_row: Final = table(
     "cheque_row",
     Column("batch_no", Big, ForeignKey("cheque_batch.no"), primary_key=True),
     Column("row", Big, primary_key=True),
+    Column("scheme", Str, nullable=False),  # of whoever is not ours, as typed
     Column("number", Str, nullable=False),
-    Column("key", Str, nullable=False),  # the number as numbers are compared; empty for a slip without one
+    # The number as numbers are compared, with the scheme whose cheque it is if not ours; empty for a slip without one.
+    Column("key", Str, nullable=False),
     Column("day", Str, nullable=False),
     Column("payer", Str, nullable=False),
     Column("payee", Str, nullable=False),
@@ -42,9 +44,14 @@ cheque_row: Final = table(
     Column("by_no", Big, ForeignKey("member.no"), nullable=False),  # who typed it
     Column("by_name", Str, nullable=False),
     Column("dated", Str),  # the day on the slip, once it is in the books: 2026-03-04
-    Column("trade_no", Big, ForeignKey("trade.no")),
+    Column(
+        "minor", Big
+    ),  # what counts of it for the envelope, in minor units, once it is in the books or on its way
+    Column("trade_no", Big, ForeignKey("trade.no")),  # across schemes set aside, done or undone
+    Column("ask_no", Big, ForeignKey("ask.no")),  # the request by which its giver's scheme is asked
     Index("ix_cheque_row_key", "key", unique=True, **only("trade_no IS NOT NULL AND key <> ''")),
     Index("ix_cheque_row_trade", "trade_no", unique=True, **only("trade_no IS NOT NULL")),
+    Index("ix_cheque_row_ask", "ask_no", unique=True, **only("ask_no IS NOT NULL")),
 )
 
 # What a member without e-mail is still to be told by letter, by telephone or at the market; gone once it was told.

@@ -12,6 +12,7 @@ from node.mail.outbox import unsent_mails
 from node.services.acts import Role
 from node.services.afterwards import count_open_complaints
 from node.services.applications import Application, application_by_no, applications_in
+from node.services.cheque_check import cheques_abroad
 from node.services.circle_account_rows import count_accounts_asked
 from node.services.evidence_store import all_evidence
 from node.services.figures import Figures, read_figures
@@ -71,6 +72,7 @@ class Today:
     care: CareToday  # help, helpers, reports
     to_tell: int  # members without e-mail for whom something waits
     accounts_asked: int  # groups that ask for an account
+    cheques: int  # of ours that came to other schemes and wait for a yes
 
 
 def _read_today(tx: ReadTx, own: SchemeId, month_ms: int, now_ms: int) -> Today:
@@ -92,6 +94,7 @@ def _read_today(tx: ReadTx, own: SchemeId, month_ms: int, now_ms: int) -> Today:
         care=read_care(tx, now_ms),
         to_tell=count_to_tell(tx),
         accounts_asked=count_accounts_asked(tx),
+        cheques=len(cheques_abroad(tx, now_ms)),
     )
 
 
@@ -186,6 +189,14 @@ def _todo(context: Context, read: Today) -> tuple[Tile, ...]:
         ) % {"num": read.stuck}
         hint = words.gettext("Two of you can free whose it is")
         tiles.append(Tile(text=text, hint=hint, href="/admin/together", tone="wait"))
+    if read.cheques:
+        text = words.ngettext(
+            "%(num)d cheque of ours came to another scheme",
+            "%(num)d cheques of ours came to other schemes",
+            read.cheques,
+        ) % {"num": read.cheques}
+        hint = words.gettext("They wait for a yes, theirs or ours")
+        tiles.append(Tile(text=text, hint=hint, href="/desk/cheques", tone="wait"))
     if read.to_tell:
         text = words.ngettext(
             "%(num)d member to be told something", "%(num)d members to be told something", read.to_tell

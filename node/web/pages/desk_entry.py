@@ -6,38 +6,44 @@ does, and only those slips that were good on that page; the same page sent again
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 from typing import Final
 
 from aiohttp import web
 
 from node.services.cheque_check import Judged, Slip, judge
-from node.services.cheques import SLIPS_MAX, Batch, BatchClosed, Envelope, Typed, newest_batches, read_batch
-from node.services.members import Member
+from node.services.cheque_rows import (
+    SLIPS_MAX,
+    Batch,
+    BatchClosed,
+    Envelope,
+    StillOut,
+    newest_batches,
+)
 from node.services.trades import Trade, trade_by_no
 from node.store import ReadTx
 from node.web.amounts import Unreadable, parse_amount
-from node.web.context import ORGANISER, Context, NoSuchPage, Route, get, post, post_many
+from node.web.context import ORGANISER, Context, Route, get, post, post_many
 from node.web.dates import local, short_day
 from node.web.forms import Filled, SpendForm, amount_sentence, line, once_key
+from node.web.live_marks import Kind, marks_for
+from node.web.pages.entry_abroad import Near, near_schemes
 from node.web.pages.entry_sheet import (
     FIELDS,
     LENGTHS,
     SHARED,
     SHEET_FIELDS_MAX,
-    Sheet,
     mark_of,
     read_sheet,
     read_slips,
     slips_of,
 )
+from node.web.pages.entry_shown import Opened, read_opened, slip_view
 from node.web.pages.entry_words import compare, said_of, troubles_of
-from node.web.pages.member import members_of
-from node.web.present import reference
 from node.web.typed_days import read_day
-from node.web.views.entry import BatchRow, BatchView, Column, EnvelopesView, SlipView
-from node.web.views.page import Link, Pill
+from node.web.views.entry import BatchRow, BatchView, Column, EnvelopesView
+from node.web.views.page import Pill
 from protocol.limits import AMOUNT_MAX
 
 MORE_ROWS: Final = 5
@@ -59,7 +65,7 @@ async def envelopes(context: Context) -> web.Response:
 
 
 async def _envelopes(context: Context, form: Filled, status: int = 200) -> web.Response:
-    batches = await context.read(newest_batches)
+    batches = await context.read(newest_batches, context.now_ms)
     view = EnvelopesView(
         form=form,
         unit_name=context.voice.unit_name(),
@@ -74,6 +80,10 @@ def _batch_row(context: Context, batch: Batch) -> BatchRow:
     words = context.words
     if batch.closed_ms is not None:
         state = Pill(text=words.gettext("Put away"), tone="good")
+    elif batch.on_their_way and not batch.left:
+        away = batch.on_their_way
+        text = words.ngettext("%(num)d on its way", "%(num)d on their way", away) % {"num": away}
+        state = Pill(text=text, tone="wait")
     elif batch.left:
         left = words.ngettext("%(num)d to sort out", "%(num)d to sort out", batch.left) % {"num": batch.left}
         state = Pill(text=left, tone="wait")
@@ -134,44 +144,23 @@ def envelope_errors(context: Context, envelope: Envelope) -> dict[str, str]:
 # --- One envelope ------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Opened:
-    """A batch, with the trades its slips became."""
-
-    batch: Batch
-    trades: dict[int, Trade]  # by row
-    members: dict[int, Member]  # by account
-
-    @property
-    def sheet(self) -> Sheet:
-        """What can still be typed into."""
-        rows = tuple(row for row in self.batch.rows if row.trade_no is None)
-        return Sheet(envelope=self.batch.envelope, rows=rows)
-
-
-def _read_opened(tx: ReadTx, no: int) -> Opened:
-    batch = read_batch(tx, no)
-    if batch is None:
-        raise NoSuchPage
-    trades = {row.row: trade_by_no(tx, row.trade_no) for row in batch.rows if row.trade_no is not None}
-    return Opened(batch=batch, trades=trades, members=members_of(tx, list(trades.values())))
-
-
 def _judged_with_trades(
-    tx: ReadTx, slips: tuple[Slip, ...], today: date
+    tx: ReadTx, slips: tuple[Slip, ...], today: date, now_ms: int
 ) -> tuple[list[Judged], dict[int, Trade]]:
-    judged = judge(tx, slips, today)
-    before = {each.slip.row: trade_by_no(tx, each.before.trade_no) for each in judged if each.before}
-    return judged, before
+    judged = judge(tx, slips, today, now_ms)
+    known = {each.slip.row: each.before.trade_no for each in judged if each.before}
+    return judged, {row: trade_by_no(tx, no) for row, no in known.items() if no is not None}
 
 
 async def batch(context: Context) -> web.Response:
     """GET /desk/entry/{no}?check&rows"""
-    opened = await context.read(_read_opened, context.number("no"))
-    view = _view(context, opened, _rows_asked(context))
+    live = await marks_for(context, Kind.SLIPS)
+    opened = await context.read(read_opened, context.number("no"), context.now_ms)
+    near = await near_schemes(context)
+    view = _view(context, opened, _rows_asked(context), near)
     if context.query("check") and opened.batch.closed_ms is None:
-        view = await _checked(context, opened, view)
-    return context.show(view)
+        view = await _checked(context, opened, view, near)
+    return context.show(view, live=live if any(row.stands is not None for row in opened.batch.rows) else "")
 
 
 def _rows_asked(context: Context) -> int:
@@ -179,29 +168,33 @@ def _rows_asked(context: Context) -> int:
     return min(int(text), SLIPS_MAX) if text.isascii() and text.isdigit() and len(text) <= 3 else 0
 
 
-def _columns(context: Context) -> tuple[Column, ...]:
+def _columns(context: Context, with_schemes: bool) -> tuple[Column, ...]:
     _ = context.words.gettext
     labels = {
-        "number": _("Cheque"), "day": _("Day"), "payer": _("From"), "payee": _("To"), "amount": _("Amount"), "what": _("For what"),
+        "scheme": _("Other scheme"), "number": _("Cheque"), "day": _("Day"), "payer": _("From"), "payee": _("To"), "amount": _("Amount"), "what": _("For what"),
     }  # fmt: skip
     return tuple(
         Column(
             name=field,
             label=labels[column],
             maxlength=LENGTHS[column],
-            numeric=column in {"payer", "payee"},
+            numeric=column in {"payer", "payee"} and not with_schemes,
             shared=column in SHARED,
+            names="near" if column == "scheme" else "",
         )
         for column, field in FIELDS.items()
+        if with_schemes or column != "scheme"
     )
 
 
-def _view(context: Context, opened: Opened, rows: int) -> BatchView:
+def _view(context: Context, opened: Opened, rows: int, near: Near) -> BatchView:
     batch, envelope = opened.batch, opened.batch.envelope
     known = {row.row: row for row in batch.rows}
     shown = max(slips_of(envelope), rows, max(known, default=0), 1)
     here = f"/desk/entry/{batch.no}"
-    slips = tuple(_slip_view(context, opened, row, known.get(row)) for row in range(1, shown + 1))
+    columns = _columns(context, bool(near) or any(row.values["scheme"] for row in batch.rows))
+    names = [column for column, field in FIELDS.items() if field in {each.name for each in columns}]
+    slips = tuple(slip_view(context, opened, names, row, known.get(row), near) for row in range(1, shown + 1))
     return BatchView(
         title=_title(context, envelope),
         closed=batch.closed_ms is not None,
@@ -209,52 +202,31 @@ def _view(context: Context, opened: Opened, rows: int) -> BatchView:
         close_action=f"{here}/close",
         form=Filled({name: getattr(envelope, name) for name in ("day", "place", "slips", "total")}),
         unit_name=context.voice.unit_name(),
-        columns=_columns(context),
-        same=tuple(envelope.same.get(column, "") for column in FIELDS),
-        slips=slips if batch.closed_ms is None else tuple(each for each in slips if any(each.values) or each.trade),
+        columns=columns,
+        same=tuple(envelope.same.get(column, "") for column in names),
+        slips=slips if batch.closed_ms is None else tuple(each for each in slips if any(each.values) or each.settled),
+        near=tuple(each.name for each in near),
+        again_href=here if batch.on_their_way else "",
         total=(),
         fits=False,
         more=min(MORE_ROWS, SLIPS_MAX - shown),
     )  # fmt: skip
 
 
-def _slip_view(context: Context, opened: Opened, row: int, typed: Typed | None) -> SlipView:
-    values = ("",) * len(FIELDS) if typed is None else tuple(typed.values[column] for column in FIELDS)
-    trade = opened.trades.get(row)
-    if typed is None or trade is None:
-        return SlipView(row=row, values=values)
-    return SlipView(
-        row=row,
-        values=values,
-        said=(_moved(context, trade, opened.members), _from(context, typed)),
-        trade=Link(text=reference(trade), href=f"/t/{reference(trade)}"),
-    )
-
-
-def _moved(context: Context, trade: Trade, members: dict[int, Member]) -> str:
-    people = [members.get(no) for no in (trade.payer_no, trade.payee_no) if no is not None]
-    payer, payee = ("" if each is None else each.name for each in people)
-    said = {"payer": payer, "payee": payee, "amount": context.voice.spoken(trade.amount), "what": trade.text}
-    return context.words.gettext("%(payer)s gave %(payee)s %(amount)s: %(what)s.") % said
-
-
-def _from(context: Context, typed: Typed) -> str:
-    said = {"name": typed.by_name, "number": typed.values["number"]}
-    if said["number"]:
-        return context.words.gettext("Entered by %(name)s from cheque %(number)s.") % said
-    return context.words.gettext("Entered by %(name)s from a slip.") % said
-
-
 # --- What the check says -----------------------------------------------------------------------------------------
 
 
-async def _checked(context: Context, opened: Opened, view: BatchView) -> BatchView:
+async def _checked(context: Context, opened: Opened, view: BatchView, near: Near) -> BatchView:
     sheet = opened.sheet
-    read = read_slips(context, sheet.envelope, sheet.rows)
-    judged, before = await context.read(_judged_with_trades, read.slips, _today(context))
-    said = {each.slip.row: said_of(context, each, read, before) for each in judged}
+    read = read_slips(context, sheet.envelope, sheet.rows, near)
+    judged, before = await context.read(_judged_with_trades, read.slips, _today(context), context.now_ms)
+    judged = await context.node.cheques_abroad.priced(judged)
+    said = {each.slip.row: said_of(context, each, read, before, near) for each in judged}
     slips = tuple(
-        replace(said[each.row], values=each.values) if each.row in said else each for each in view.slips
+        replace(said[each.row], values=each.values, said=(*each.said, *said[each.row].said))
+        if each.row in said
+        else each
+        for each in view.slips
     )
     errors = dict(envelope_errors(context, sheet.envelope))
     for each in judged:
@@ -264,7 +236,7 @@ async def _checked(context: Context, opened: Opened, view: BatchView) -> BatchVi
                 "row": each.slip.row,
                 "what": sentence,
             }
-    total, fits = compare(context, sheet.envelope, opened.trades, read)
+    total, fits = compare(context, sheet.envelope, opened.settled, read)
     good = [each.slip.row for each in judged if each.good]
     return replace(
         view,
@@ -285,7 +257,7 @@ async def sent(context: Context) -> web.Response:
     """POST /desk/entry/{no}: keep the sheet, and check it, put it aside, or write what is good into the books."""
     no, sheet, do = context.number("no"), read_sheet(context), context.fields.get("do", "")
     here = f"/desk/entry/{no}"
-    read = read_slips(context, sheet.envelope, sheet.rows)
+    read = read_slips(context, sheet.envelope, sheet.rows, await near_schemes(context))
     seen, _, good = context.fields.get("seen", "").partition("-")
     cheques = context.node.cheques
     try:
@@ -306,20 +278,20 @@ async def sent(context: Context) -> web.Response:
 
 
 async def _after_posting(context: Context, no: int) -> web.Response:
-    opened = await context.read(_read_opened, no)
-    sheet = opened.sheet
-    read = read_slips(context, sheet.envelope, sheet.rows)
-    if not read.slips and compare(context, sheet.envelope, opened.trades, read)[1]:
+    opened = await context.read(read_opened, no, context.now_ms)
+    sheet, away = opened.sheet, opened.batch.on_their_way
+    read = read_slips(context, sheet.envelope, sheet.rows, await near_schemes(context))
+    if not read.slips and not away and compare(context, sheet.envelope, opened.settled, read)[1]:
         try:
             await context.node.cheques.close(context.actor, no)
         except BatchClosed:
             return await _put_away_before(context, no)
-    note = "in-the-books-some" if read.slips else "in-the-books"
+    note = "slips-on-their-way" if away else "in-the-books-some" if read.slips else "in-the-books"
     return context.redirect(f"/desk/entry/{no}", check="1", note=note)
 
 
 async def _put_away_before(context: Context, no: int) -> web.Response:
-    await context.read(_read_opened, no)  # or there is no such page
+    await context.read(read_opened, no, context.now_ms)  # or there is no such page
     return context.redirect(f"/desk/entry/{no}", note="put-away-before")
 
 
@@ -330,6 +302,8 @@ async def close(context: Context) -> web.Response:
         await context.node.cheques.close(context.actor, no)
     except BatchClosed:
         return await _put_away_before(context, no)
+    except StillOut:
+        return context.redirect(f"/desk/entry/{no}", note="slips-still-out")
     return context.redirect("/desk/entry", note="put-away")
 
 

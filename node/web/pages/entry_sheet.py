@@ -12,19 +12,21 @@ from dataclasses import dataclass
 from typing import Final
 
 from node.services.cheque_check import Slip
-from node.services.cheques import COLUMNS, SLIPS_MAX, Envelope, Typed
+from node.services.cheque_rows import COLUMNS, SLIPS_MAX, Envelope, Typed
+from node.services.folding import fold
 from node.services.members import parse_number
 from node.web.amounts import Unreadable, parse_amount
 from node.web.context import Context
 from node.web.dates import local
 from node.web.forms import amount_sentence
+from node.web.pages.entry_abroad import Cells, Near, read_abroad
 from node.web.plain import plain_line
 from node.web.typed_days import read_day
 from protocol.limits import AMOUNT_MAX
 
 # The field of a column on row 3 is called n3; on row 0 stands what is the same for all.
-FIELDS: Final = dict(zip(COLUMNS, "ndpqaw", strict=True))
-LENGTHS: Final = {"number": 20, "day": 30, "payer": 12, "payee": 12, "amount": 40, "what": 120}
+FIELDS: Final = dict(zip(COLUMNS, "ondpqaw", strict=True))
+LENGTHS: Final = {"scheme": 80, "number": 20, "day": 30, "payer": 60, "payee": 60, "amount": 40, "what": 100}
 SHARED: Final = frozenset(COLUMNS) - {"number"}  # no two cheques share a number
 # Envelope, what is the same for all, and every row, with what a page of ours adds.
 SHEET_FIELDS_MAX: Final = len(COLUMNS) * (SLIPS_MAX + 1) + 12
@@ -78,18 +80,18 @@ def mark_of(sheet: Sheet) -> str:
     return hashlib.sha256(json.dumps([shared, rows]).encode()).hexdigest()[:32]
 
 
-def read_slips(context: Context, envelope: Envelope, rows: Sequence[Typed]) -> Read:
-    """Return the slips that are typed so far; rows without a word are no slips."""
+def read_slips(context: Context, envelope: Envelope, rows: Sequence[Typed], near: Near) -> Read:
+    """Return the slips that are typed so far; rows without a word are no slips. `near`: the schemes that can be named."""
     unread: dict[int, dict[str, str]] = {}
     slips = [
-        _slip(context, envelope, row, unread.setdefault(row.row, {}))
+        _slip(context, envelope, row, near, unread.setdefault(row.row, {}))
         for row in rows
         if any(row.values.values())
     ]
     return Read(slips=tuple(slips), unread=unread)
 
 
-def _slip(context: Context, envelope: Envelope, row: Typed, unread: dict[str, str]) -> Slip:
+def _slip(context: Context, envelope: Envelope, row: Typed, near: Near, unread: dict[str, str]) -> Slip:
     _ = context.words.gettext
     said = {column: row.values[column] or envelope.same.get(column, "") for column in COLUMNS}
     today = local(context.now_ms, context.zone).date()
@@ -98,6 +100,10 @@ def _slip(context: Context, envelope: Envelope, row: Typed, unread: dict[str, st
         unread["day"] = _("This day cannot be read. Please write it like %(day)s.") % {
             "day": context.voice.day(context.now_ms)
         }
+    if not said["what"]:
+        unread["what"] = _("Please say what it was.")
+    if said["scheme"] and fold(said["scheme"]) != fold(context.settings.name):
+        return read_abroad(context, near, Cells(row.row, said, day), unread)
     people = {column: parse_number(said[column]) for column in ("payer", "payee")}
     if people["payer"] is None:
         unread["payer"] = _("Please fill in the number of the member who gives.")
@@ -106,8 +112,6 @@ def _slip(context: Context, envelope: Envelope, row: Typed, unread: dict[str, st
     amount = parse_amount(said["amount"], context.unit, most=AMOUNT_MAX)
     if isinstance(amount, Unreadable):
         unread["amount"] = amount_sentence(amount, said["amount"], context.unit, AMOUNT_MAX, context.words)
-    if not said["what"]:
-        unread["what"] = _("Please say what it was.")
     return Slip(
         row=row.row, number=said["number"], day=day, payer=people["payer"], payee=people["payee"],
         amount=None if isinstance(amount, Unreadable) else amount, what=said["what"],

@@ -5,35 +5,41 @@ Source: docs/pages.md 8.9.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from node.services.cheque_check import Judged, Wrong
-from node.services.cheques import Envelope
+from node.services.cheque_rows import Envelope, Typed
 from node.services.members import number_text
 from node.services.trades import Trade
 from node.web.amounts import Unreadable, parse_amount
 from node.web.context import Context
 from node.web.forms import missing_sentence
+from node.web.pages.entry_abroad import Near, sentences_abroad, trouble_abroad
 from node.web.pages.entry_sheet import FIELDS, Read, slips_of
 from node.web.present import reference
 from node.web.views.entry import SlipView
 from protocol.limits import AMOUNT_MAX
 
 
-def said_of(context: Context, judged: Judged, read: Read, before: Mapping[int, Trade]) -> SlipView:
+def said_of(
+    context: Context, judged: Judged, read: Read, before: Mapping[int, Trade], near: Near
+) -> SlipView:
     troubles = troubles_of(context, judged, read, before)
     return SlipView(
         row=judged.slip.row,
         values=(),
-        said=(*_sentences(context, judged), *troubles.values()),
+        said=(*_sentences(context, judged, near), *troubles.values()),
         wrong=tuple(FIELDS[column] for column in troubles),
         good=judged.good,
     )
 
 
-def _sentences(context: Context, judged: Judged) -> tuple[str, ...]:
+def _sentences(context: Context, judged: Judged, near: Near) -> tuple[str, ...]:
     """Return who gives whom how much, as far as it is known, and how both stand afterwards."""
     _, voice, slip = context.words.gettext, context.voice, judged.slip
+    if slip.abroad is not None:
+        (other,) = (each for each in near if each.scheme == slip.abroad.scheme)
+        return sentences_abroad(context, judged, other)
     if judged.payer is None or judged.payee is None:
         known = (_("From %(name)s."), judged.payer), (_("To %(name)s."), judged.payee)
         return tuple(text % {"name": member.name} for text, member in known if member is not None)
@@ -81,7 +87,12 @@ def _trouble(context: Context, judged: Judged, column: str, wrong: Wrong, before
         case Wrong.TWICE:
             return _("Another slip here has the number %(number)s too.") % {"number": slip.number}
         case Wrong.BEFORE:
-            trade = before[slip.row]
+            trade = before.get(slip.row)
+            if trade is None:
+                return _("Cheque %(number)s was entered by %(name)s and is on its way.") % {
+                    "number": slip.number,
+                    "name": judged.before.by_name if judged.before else "",
+                }
             return _("Cheque %(number)s is in the books: trade %(reference)s, entered by %(name)s.") % {
                 "number": slip.number,
                 "reference": reference(trade),
@@ -98,16 +109,18 @@ def _trouble(context: Context, judged: Judged, column: str, wrong: Wrong, before
                 "name": name,
                 "amount": voice.spoken(judged.short_by),
             }
+        case _:
+            return trouble_abroad(context, judged, wrong)
 
 
 def compare(
-    context: Context, envelope: Envelope, trades: Mapping[int, Trade], read: Read
+    context: Context, envelope: Envelope, settled: Sequence[Typed], read: Read
 ) -> tuple[tuple[str, ...], bool]:
     """Return how count and sum compare with the envelope, in sentences, and whether both fit."""
     _, words, voice = context.words.gettext, context.words, context.voice
-    count = len(trades) + len(read.slips)
+    count = len(settled) + len(read.slips)
     amounts = [each.amount for each in read.slips if each.amount is not None]
-    total = sum(amounts) + sum(each.amount for each in trades.values())
+    total = sum(amounts) + sum(each.minor for each in settled)
     written = parse_amount(envelope.total, context.unit, most=AMOUNT_MAX)
     said = []
     if slips_of(envelope) != count:

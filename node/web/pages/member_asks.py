@@ -7,6 +7,7 @@ Source: docs/pages.md 0.8, 0.10, 4, 8.6.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from typing import Final
 from urllib.parse import urlencode
 
@@ -23,6 +24,7 @@ from node.services.trades import Trade, trade_by_no
 from node.store import ReadTx
 from node.web.amounts import as_typed
 from node.web.context import MEMBER, Context, NoSuchPage, NotForOthers, get, post
+from node.web.dates import short_day
 from node.web.forms import EMPTY, Filled, Form, line
 from node.web.pages import member_pay
 from node.web.pages.ask_words import (
@@ -225,6 +227,12 @@ def _facts(context: Context, shown: Shown, amount: str) -> tuple[Fact, ...]:
         Fact(label=_("How much"), text=amount),
         Fact(label=_("Asked"), text=voice.moment(ask.created_ms)),
     ]
+    if ask.cheque is not None:
+        day = short_day(date.fromisoformat(ask.cheque.dated), context.words)
+        paper = _("Cheque %(number)s of %(day)s") if ask.cheque.number else _("Slip of %(day)s")
+        facts.append(Fact(label=_("From"), text=paper % {"number": ask.cheque.number, "day": day}))
+        if ask.kind is Kind.IN:
+            facts.append(Fact(label=_("Written on it"), text=voice.spoken(ask.cheque.written)))
     if ask.ended_ms is not None:
         facts.append(Fact(label=_("Answered"), text=voice.moment(ask.ended_ms)))
     return tuple(facts)

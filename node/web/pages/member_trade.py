@@ -14,7 +14,7 @@ from aiohttp import web
 
 from node.services.afterwards import complaints_of, may_speak, thanks_of
 from node.services.books import load
-from node.services.cheques import FromPaper, paper_of
+from node.services.cheque_rows import FromPaper, paper_of
 from node.services.members import Member
 from node.services.payer_desk import FREED, FREED_PAID
 from node.services.signed_books import was_signed

@@ -9,7 +9,12 @@ from node.web.present import Voice
 from protocol import letter
 from protocol.letter import DELIVERED, EXPIRED, NOBODY, NOT_UNDERSTOOD, TOO_MANY
 
-REQUEST_KINDS: Final = (letter.PAYMENT_REQUEST, letter.REQUEST_DECLINED, letter.REQUEST_WITHDRAWN)
+REQUEST_KINDS: Final = (
+    letter.PAYMENT_REQUEST,
+    letter.CHEQUE,
+    letter.REQUEST_DECLINED,
+    letter.REQUEST_WITHDRAWN,
+)
 
 
 def kind_words(message: Message, voice: Voice) -> tuple[str, ...]:
@@ -18,6 +23,8 @@ def kind_words(message: Message, voice: Voice) -> tuple[str, ...]:
     match message.kind:
         case letter.PAYMENT_REQUEST:
             return (_("Asks to be paid, for:"),)
+        case letter.CHEQUE:
+            return (_("Asks to be paid from a cheque or slip:"),)
         case letter.REQUEST_DECLINED:
             return (_("Said no to the request."),)
         case letter.REQUEST_WITHDRAWN:

@@ -41,7 +41,9 @@ class SlipView:
     said: tuple[str, ...] = ()  # what the check found, in sentences
     wrong: tuple[str, ...] = ()  # names of the columns in trouble
     good: bool = False
-    trade: Link | None = None  # its trade, once it is in the books
+    trade: Link | None = None  # its trade, once it is in the books or set aside
+    settled: bool = False  # in the books or on its way: shown, not asked
+    pill: Pill | None = None  # how it stands, once it was written or sent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +55,7 @@ class Column:
     maxlength: int
     numeric: bool = False
     shared: bool = True  # whether one answer can stand for all slips
+    names: str = ""  # the list of what can be chosen
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +80,35 @@ class BatchView(View):
     good: int = 0  # how many can be written into the books
     seen: str = ""  # marks what was checked; "" before the check
     more: int = 0  # how many rows can be added
+    near: tuple[str, ...] = ()  # names of the schemes that a cheque can be from or for
+    again_href: str = ""  # to look how those stand that are on their way
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BroughtCard:
+    """A cheque of a member of ours that came to a desk elsewhere and waits for a yes."""
+
+    title: str  # "Cheque 0412 of 4 March 2026"
+    name: str  # of whoever gave it
+    number: str
+    href: str
+    sentences: tuple[str, ...]
+    form: Filled  # said
+    field: str  # the name of its field: several are on one page
+    action: str  # "" where it is not for the reader to answer
+    can_pay: bool  # otherwise only a no is left
+    own_href: str = ""  # where the reader answers it who gave it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BroughtView(View):
+    """GET and POST /desk/cheques. Fields of a card's form: said, do (yes, no)."""
+
+    TEMPLATE: ClassVar[str] = "admin/cheques.html"
+    DESK: ClassVar[Desk] = "entry"
+
+    cards: tuple[BroughtCard, ...]
+    empty: Empty | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

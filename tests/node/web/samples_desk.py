@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from node.web.forms import Filled
+from dataclasses import replace
+
+from node.web.forms import EMPTY, Filled
 from node.web.views.entry import (
     ActView,
     BatchRow,
     BatchView,
+    BroughtCard,
+    BroughtView,
     Column,
     EnvelopesView,
     LettersView,
@@ -27,12 +31,14 @@ COLUMNS = (
     Column(name="a", label="Amount", maxlength=40),
     Column(name="w", label="For what", maxlength=120),
 )
+SCHEME = Column(name="o", label="Other scheme", maxlength=80, names="near")
 ENVELOPE = {"day": "4 Mar 2026", "place": "Market", "slips": "4", "total": "8:30"}
 IN_THE_BOOKS = SlipView(
     row=1,
     values=("0411", "", "0123", "0042", "1:30", "Bike repair"),
     said=("Ana Silva gave Ben Carter 1 hour 30 minutes: Bike repair.", "Entered by Rosa from cheque 0411."),
     trade=Link(text="K7F-3QM-92X", href="/t/K7F-3QM-92X"),
+    settled=True,
 )
 GOOD = SlipView(
     row=2,
@@ -87,6 +93,23 @@ def desk_views() -> dict[str, View]:
             wrong=1, good=1, seen="5f4dcc3b5aa765d61d8327deb882cf99-2", same=("", "", "", "", "", "Market help"),
         ),
         "batch-closed": _batch(IN_THE_BOOKS, BAD, closed=True, more=0),
+        "batch-abroad": _batch(
+            SlipView(row=1, values=("Riverside", "0412", "", "0123", "0042 Karim", "1:30", "Jam"), settled=True, said=("Ana Silva gave Karim (Riverside) 1 hour 30 minutes: Jam (cheque 0412).", "Entered by Rosa from cheque 0412."), trade=Link(text="K7F-3QM-92X", href="/t/K7F-3QM-92X")),
+            SlipView(row=2, values=("Riverside", "77", "", "0042 Karim Haddad", "0123", "6", "Bread"), settled=True, pill=Pill(text="Waits for a yes", tone="wait"), said=("Karim Haddad (Riverside) gives Ana Silva 30 minutes.", "Entered by Rosa from cheque 77.", "Riverside has it. It waits for a yes there, and nothing has moved.")),
+            SlipView(row=3, values=("Riverside", "0413", "", "0123", "0042 Karim Haddad", "0:30", "Market help"), good=True, said=("Ana Silva gives 30 minutes. Karim Haddad (Riverside) gets 6 Acorns.", "Then Ana Silva has −2 h.")),
+            SlipView(row=4, values=("Hilltop", "12", "", "0007 Zoe", "0123", "10", "Honey"), pill=Pill(text="Refused", tone="stop"), wrong=("p",), said=("They said no: It was one jar, not two. Nothing moved.", "Nobody in Hilltop has the number 0007 and the name Zoe.")),
+            SlipView(row=5, values=("",) * 7),
+            columns=(SCHEME, *(replace(each, numeric=False) for each in COLUMNS)), same=("",) * 7, near=("Hilltop", "Riverside"), again_href="/desk/entry/7", seen="5f4dcc3b5aa765d61d8327deb882cf99-3", good=1, wrong=1,
+            total=("It fits the envelope: 4 slips, 8 hours 30 minutes in all.",), fits=True,
+        ),
+        "cheques-abroad": BroughtView(
+            cards=(
+                BroughtCard(title="Cheque 77 of 4 Mar 2026", name="Karim Haddad", number="0042", href="/admin/members/42", sentences=("Karim Haddad gives at most 6 Acorns. Ana (Oakvale) gets 30 minutes: Bread (cheque 77).", "It came today, 9:40 and runs out on 21 March 2026."), form=Filled({"said1": ""}, {"said1": "Please say how you know, or why not."}), field="said1", action="/desk/cheques/1", can_pay=True),
+                BroughtCard(title="Slip of 4 Mar 2026", name="Rosa Whitfield", number="0003", href="/admin/members/3", sentences=("Rosa Whitfield gives at most 1 Acorn. Ana (Oakvale) gets 5 minutes: Cake.", "A cheque of this number is paid already. Ask both sides what happened."), form=EMPTY, field="said2", action="", can_pay=False, own_href="/asks/2"),
+            ),
+            empty=None,
+        ),
+        "cheques-abroad-none": BroughtView(cards=(), empty=Empty(text="No cheque waits for a yes.")),
         "letters": LettersView(
             cards=(
                 NotesCard(name="Maud Ellis", number="0007", href="/admin/members/7", reach="By letter: 3 Mill Lane, Oakvale", notes=(("today, 9:40", "Ana Silva gave you 2 hours: Ironing. Entered by Rosa Whitfield from cheque 0412 of 4 Mar 2026."),), last="12", action="/desk/letters/7/told"),

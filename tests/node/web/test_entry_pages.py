@@ -10,7 +10,7 @@ import pytest
 
 from node.services.accounts import all_accounts
 from node.services.acts import OPERATOR, Deed, Role, acts_for
-from node.services.cheques import read_batch
+from node.services.cheque_rows import read_batch
 from node.services.members import NewMember
 from node.services.paper_notes import count_to_tell, to_tell
 from node.web.present import reference
@@ -178,7 +178,9 @@ async def test_the_envelope_is_compared(oakvale: Oakvale, desk: Desk) -> None:
     assert "1 amount that cannot be read is not counted." in said
     # What is good can be written all the same, and the envelope stays open.
     await desk.press("post")
-    batch = await oakvale.town.node.store.read(read_batch, int(desk.path.rsplit("/", 1)[1]))
+    batch = await oakvale.town.node.store.read(
+        read_batch, int(desk.path.rsplit("/", 1)[1]), oakvale.town.clock.now
+    )
     assert batch is not None
     assert batch.closed_ms is None
     assert [row.trade_no is not None for row in batch.rows] == [True, False]
@@ -227,7 +229,9 @@ async def test_it_is_kept_as_typed_by_whoever_typed_it(oakvale: Oakvale, desk: D
     sams.path, sams.page = desk.path, await text(sams.browser, desk.path)
     assert (sams.fields()["n1"], sams.fields()["p1"], sams.fields()["a1"]) == ("A-1", "?", "two")
     await sams.press("check", {}, slip(oakvale))
-    batch = await oakvale.town.node.store.read(read_batch, int(desk.path.rsplit("/", 1)[1]))
+    batch = await oakvale.town.node.store.read(
+        read_batch, int(desk.path.rsplit("/", 1)[1]), oakvale.town.clock.now
+    )
     assert batch is not None
     assert [row.by_name for row in batch.rows] == ["Rosa", "Sam"]
     await sams.press("post")
@@ -324,6 +328,6 @@ async def test_whoever_has_no_mail_is_on_the_letters_list(oakvale: Oakvale, desk
 
 async def test_a_sheet_has_a_limit_like_every_form(oakvale: Oakvale, desk: Desk) -> None:
     await desk.open("50", "1 h")
-    fields = {**desk.fields(), "do": "save", **{f"x{number}": "1" for number in range(20)}}
+    fields = {**desk.fields(), "do": "save", **{f"x{number}": "1" for number in range(80)}}
     answer = await desk.browser.post(desk.path, data=fields)
     assert answer.status == 400

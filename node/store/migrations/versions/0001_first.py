@@ -1013,6 +1013,9 @@ def upgrade() -> None:
         sa.Column("answer_once", sa.LargeBinary(), nullable=True),
         sa.Column("trade_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("once", sa.LargeBinary(), nullable=True),
+        sa.Column("cheque", sa.Text(), nullable=True),
+        sa.Column("dated", sa.Text(), nullable=True),
+        sa.Column("written", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("created_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("until_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("ended_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
@@ -2153,6 +2156,7 @@ def upgrade() -> None:
         "cheque_row",
         sa.Column("batch_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("row", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("scheme", sa.Text(), nullable=False),
         sa.Column("number", sa.Text(), nullable=False),
         sa.Column("key", sa.Text(), nullable=False),
         sa.Column("day", sa.Text(), nullable=False),
@@ -2165,7 +2169,10 @@ def upgrade() -> None:
         sa.Column("by_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("by_name", sa.Text(), nullable=False),
         sa.Column("dated", sa.Text(), nullable=True),
+        sa.Column("minor", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("trade_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("ask_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.ForeignKeyConstraint(["ask_no"], ["ask.no"], name=op.f("fk_cheque_row_ask_no")),
         sa.ForeignKeyConstraint(["batch_no"], ["cheque_batch.no"], name=op.f("fk_cheque_row_batch_no")),
         sa.ForeignKeyConstraint(["by_no"], ["member.no"], name=op.f("fk_cheque_row_by_no")),
         sa.ForeignKeyConstraint(["trade_no"], ["trade.no"], name=op.f("fk_cheque_row_trade_no")),
@@ -2174,6 +2181,13 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     with op.batch_alter_table("cheque_row", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_cheque_row_ask",
+            ["ask_no"],
+            unique=True,
+            sqlite_where=sa.text("ask_no IS NOT NULL"),
+            postgresql_where=sa.text("ask_no IS NOT NULL"),
+        )
         batch_op.create_index(
             "ix_cheque_row_key",
             ["key"],
