@@ -126,6 +126,7 @@ from node.services.settlement import Settlement
 from node.services.sign_in import SignIn
 from node.services.standing import LOOK_EVERY_S as LOOK_AT_ORDERS_S
 from node.services.standing import StandingOrders
+from node.services.swap_answers import SwapAnswers
 from node.services.swap_telling import SwapTelling
 from node.services.swaps import Swaps
 from node.services.swaps_abroad import SwapsAbroad
@@ -488,6 +489,9 @@ class Node:
             },
             placed=placed_here, pledges=self.pledges,
         )  # fmt: skip
+        self.swap_answers = SwapAnswers(
+            store=self.store, clock=self.clock, settings=self.settings, requests=self.requests
+        )
         self.swaps = Swaps(
             store=self.store, clock=self.clock, chance=self.chance, own=self.scheme, trades=self.trades,
             market=self.market, settings=self.settings,

@@ -26,6 +26,7 @@ class Stands(StrEnum):
     """The word of the listing's scheme."""
 
     ASKED = "asked"  # it waits for the owner's yes or no
+    COUNTERED = "countered"  # of a swap: the owner proposes other terms, and it waits for whoever asked
     WAITING = "waiting"  # in line behind others
     AGREED = "agreed"
     DECLINED = "declined"  # not to be had, or not by this one
@@ -74,7 +75,9 @@ class Mirror:
             return self.stands
         if self.wants is Wants.TAKE_BACK and self.heard < self.turn:
             return Seen.TAKING_BACK
-        if self.stands is not None:
+        # They have not heard that yet; what was refused can be said anew.
+        answered = self.stands is Stands.COUNTERED and self.heard < self.turn and not self.refused
+        if self.stands is not None and not answered:
             return self.stands
         if self.refused:
             return Seen.REFUSED

@@ -181,7 +181,7 @@ class RequestText(LetterText):
     places: Annotated[int, Int(0, EVENT_GUESTS_MAX)]  # guests, seats; 0 where there are none to count
     start: Annotated[int | None, Maybe(Int(0, TIME_MS_MAX))]  # wall hours of the owner's scheme (5.9)
     end: Annotated[int | None, Maybe(Int(0, TIME_MS_MAX))]
-    given: Annotated[Given | None, Maybe(Nested((Given,)))] = None  # by whoever asks for a swap
+    given: Annotated[Given | None, Maybe(Nested((Given,)))] = None  # of a swap: what whoever asks gives
     deposit: Annotated[DepositSaid | None, Maybe(Nested((DepositSaid,)))] = (
         None  # of what is booked against one
     )
@@ -197,8 +197,10 @@ class RequestText(LetterText):
             raise InvalidValue("RequestText: a time with one end")
         if self.start is not None and self.end is not None and self.start >= self.end:
             raise InvalidValue("RequestText: a time that ends before it starts")
-        if self.given is not None and (self.start is not None or self.kind != LISTING_REQUEST):
-            raise InvalidValue("RequestText: a swap with a time, or in an answer")
+        if self.given is not None and self.start is not None:
+            raise InvalidValue("RequestText: a swap with a time")
+        if self.given is None and self.word == Stands.COUNTERED:
+            raise InvalidValue("RequestText: other terms, and none of them")
         if self.deposit is not None and self.start is None:
             raise InvalidValue("RequestText: a deposit for what is not booked")
 

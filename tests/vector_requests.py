@@ -8,7 +8,13 @@ from protocol.letter import LISTING_ANSWER, LISTING_REQUEST, DepositSaid, Given,
 from protocol.names import Handle
 from tests.vector_making import Vector, filler, vector
 
-EXAMPLES = ("letter-request", "letter-request-answer", "letter-request-swap", "letter-request-deposit")
+EXAMPLES = (
+    "letter-request",
+    "letter-request-answer",
+    "letter-request-swap",
+    "letter-request-deposit",
+    "letter-request-countered",
+)
 _RIVERSIDE = filler("riverside", 32)
 
 
@@ -67,4 +73,17 @@ def _deposit() -> Vector:
         note="sealed inside a letter: the owner has it back, and asks to keep some of the deposit",
         message=message,
         wrong=wrong,
+    )
+
+
+@vector("letter-request-countered")
+def _countered() -> Vector:
+    message = _text(
+        kind=LISTING_ANSWER, from_handle=Handle(filler("karim", 16)), from_name="Karim", to_handle=Handle(filler("ana abroad", 16)),
+        text="How about this swap instead: a ladder for Pears", heard=1_767_225_600_000, turn=1_767_225_660_000,
+        word=Stands.COUNTERED.value, given=Given(text="Pears", key=None), amount=Sum(scheme=_RIVERSIDE, amount=600),
+    )  # fmt: skip
+    wrong = {"given": None, "kind": LISTING_REQUEST, "start": 5}
+    return Vector(
+        note="sealed inside a letter: the owner proposes other terms for a swap", message=message, wrong=wrong
     )

@@ -232,7 +232,7 @@ _BLANK_OF_ACCOUNT: Final[tuple[UpdateBase, ...]] = (
     _either(days_schema.appointment, "proposer_no", "other_no", what="", place=""),
     update(requests_schema.request)
     .where(requests_schema.request.c.account_no == bindparam("which"))
-    .values(title="", wanted="", said="", given="", their_name="", their_handle=None),
+    .values(title="", wanted="", said="", given="", offered="", their_name="", their_handle=None),
     update(requests_schema.pledge)
     .where(requests_schema.pledge.c.request_no.in_(_REQUESTS_OF))
     .values(payee_handle=None),

@@ -21,7 +21,8 @@ from node.services.event_rows import Hosted, event_by_key, guests_of, shares_of
 from node.services.event_telling import News
 from node.services.events import Events
 from node.services.members import Member
-from node.services.request_rows import Request, Role, past_events, request_about, seat_of
+from node.services.request_past import past_events
+from node.services.request_rows import Request, Role, request_about, seat_of
 from node.services.request_words import EVENT
 from node.services.requests_abroad import RequestsAbroad, Standing
 from node.services.settings import SchemeSettings, Settings

@@ -10,16 +10,15 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
-from sqlalchemy import BindParameter, Update, bindparam, exists, func, insert, literal_column, select, update
+from sqlalchemy import BindParameter, Update, bindparam, func, insert, select, update
 
 from node.store import ReadTx, Tx
-from node.store.schema import events as events_schema
 from node.store.schema import letters as letters_schema
 from node.store.schema import requests as schema
 from node.store.statements import Row
 from protocol.beyond import FINAL, Mirror, Stands, Wants
 from protocol.letter import EXPIRED, NOBODY, NOT_UNDERSTOOD, TOO_MANY
-from protocol.limits import DAY_MS, EVENT_SETTLE_MS
+from protocol.limits import DAY_MS
 from protocol.names import Handle, ItemKey, SchemeId
 
 LISTED_MAX: Final = 60
@@ -36,7 +35,8 @@ _R: Final = schema.request.c
 _M: Final = letters_schema.message.c
 _COLUMNS: Final = (
     _R.no, _R.id, _R.role, _R.account_no, _R.scheme, _R.their_name, _R.thread_no, _R.kind, _R.item_key, _R.title, _R.word,
-    _R.wanted, _R.places, _R.start, _R.end, _R.price, _R.given, _R.given_key, _R.confirmed, _R.stands, _R.said, _R.my_turn, _R.their_turn, _R.heard, _R.about_no,
+    _R.wanted, _R.places, _R.start, _R.end, _R.price, _R.given, _R.given_key, _R.confirmed, _R.offered, _R.offered_key, _R.offered_price, _R.their_heard, _R.proposal,
+    _R.proposed_turn, _R.proposed_ms, _R.stands, _R.said, _R.my_turn, _R.their_turn, _R.heard, _R.about_no,
     _R.created_ms, _R.changed_ms, _M.state,
 )  # fmt: skip
 _ALL: Final = select(*_COLUMNS).select_from(
@@ -63,10 +63,13 @@ _FOR: Final = (
 _IN: Final = _ALL.where(_R.role == Role.IN.value, _R.kind == bindparam("kind"))
 _IN_OF: Final = _IN.where(_R.account_no == bindparam("account_no")).order_by(_R.no.desc()).limit(LISTED_MAX)
 _IN_ABOUT: Final = _IN.where(
-    _R.item_key == bindparam("item_key"), _R.stands.in_([Stands.ASKED.value, Stands.AGREED.value])
+    _R.item_key == bindparam("item_key"),
+    _R.stands.in_([Stands.ASKED.value, Stands.COUNTERED.value, Stands.AGREED.value]),
 ).order_by(_R.no)
 _IN_BEFORE: Final = (
-    _IN.where(_R.stands == Stands.ASKED.value, _R.created_ms <= bindparam("since"))
+    _IN.where(
+        _R.stands.in_([Stands.ASKED.value, Stands.COUNTERED.value]), _R.proposed_ms <= bindparam("since")
+    )
     .order_by(_R.no)
     .limit(LISTED_MAX)
 )
@@ -112,24 +115,6 @@ _OVER: Final = (
     .order_by(_R.no)
     .limit(LISTED_MAX)
 )  # fmt: skip
-_E: Final = events_schema.event.c
-_LATER: Final = schema.request.alias()
-_ASKED_AGAIN: Final = exists().where(
-    _LATER.c.kind == _R.kind, _LATER.c.role == _R.role, _LATER.c.about_no == _R.about_no, _LATER.c.no > _R.no
-)  # fmt: skip
-_PAST: Final = (
-    select(_R.about_no, _E.key)
-    .select_from(schema.request.join(events_schema.event, _E.key == _R.item_key))
-    .where(
-        _R.role == Role.IN.value, _R.about_no.is_not(None), _E.ends <= bindparam("now"), ~_ASKED_AGAIN,
-        _R.stands.not_in(sorted(each.value for each in FINAL)),
-        # Until its host can no longer say who was there, whoever has a place may still be asked to pay.
-        (_E.pays == literal_column("'nobody'")) | (_E.ends <= bindparam("since"))
-        | (_R.stands != literal_column("'agreed'")) | (_E.state != literal_column("'planned'")),
-    )
-    .order_by(_R.no)
-    .limit(LISTED_MAX)
-)  # fmt: skip
 _NEW: Final = insert(schema.request)
 
 
@@ -156,6 +141,15 @@ _HEARD: Final = _change(
 )  # fmt: skip
 
 
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """The terms of a swap as one side said them: what whoever asks gives, and what is added, as in `Request.price`."""
+
+    given: str
+    given_key: ItemKey | None
+    price: int | None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
     """A request as stored."""
@@ -179,6 +173,11 @@ class Request:
     given: str
     given_key: ItemKey | None
     confirmed: bool
+    offered: Offered  # of a swap: what the other side said last
+    their_heard: int
+    proposal: int
+    proposed_turn: int
+    proposed_ms: int
     stands: Stands | None
     said: str
     my_turn: int
@@ -188,6 +187,11 @@ class Request:
     created_ms: int
     changed_ms: int
     letter: str | None  # of ours abroad: what became of the newest letter
+
+    @property
+    def terms(self) -> Offered:
+        """Of a swap: the terms as they stand on our side."""
+        return Offered(self.given, self.given_key, self.price)
 
     @property
     def mirror(self) -> Mirror:
@@ -201,13 +205,14 @@ class Request:
 def _request(row: Row) -> Request:
     (
         no, id_, role, account_no, scheme, name, thread_no, kind, key, title, word, wanted, places, start, end, price, given, given_key,
-        confirmed, stands, said, my_turn, their_turn, heard, about_no, created_ms, changed_ms, letter,
+        confirmed, offered, offered_key, offered_price, their_heard, proposal, proposed_turn, proposed_ms, stands, said, my_turn, their_turn, heard, about_no, created_ms, changed_ms, letter,
     ) = row  # fmt: skip
     return Request(
         no=no, id=id_, role=Role(role), account_no=account_no, scheme=SchemeId(scheme), their_name=name,
         thread_no=thread_no, kind=kind, key=ItemKey(key), title=title, wants=Wants(word), wanted=wanted, places=places,
         start=start, end=end, price=price, given=given, given_key=None if given_key is None else ItemKey(given_key),
-        confirmed=bool(confirmed), stands=None if stands is None else Stands(stands), said=said, my_turn=my_turn,
+        confirmed=bool(confirmed), offered=Offered(offered, None if offered_key is None else ItemKey(offered_key), offered_price),
+        their_heard=their_heard, proposal=proposal, proposed_turn=proposed_turn, proposed_ms=proposed_ms, stands=None if stands is None else Stands(stands), said=said, my_turn=my_turn,
         their_turn=their_turn, heard=heard, about_no=about_no, created_ms=created_ms, changed_ms=changed_ms, letter=letter,
     )  # fmt: skip
 
@@ -264,7 +269,7 @@ def requests_about(tx: ReadTx, kind: str, key: ItemKey) -> list[Request]:
 
 
 def requests_before(tx: ReadTx, kind: str, since_ms: int) -> list[Request]:
-    """Return what people abroad asked for up to a moment and nobody has answered."""
+    """Return what was proposed, by either side, up to a moment and nobody has answered."""
     return [_request(row) for row in tx.all(_IN_BEFORE, kind=kind, since=since_ms)]
 
 
@@ -301,12 +306,6 @@ def over_unanswered(tx: ReadTx, hour: int) -> list[Request]:
     return [_request(row) for row in tx.all(_OVER, hour=hour)]
 
 
-def past_events(tx: ReadTx, now_ms: int) -> list[tuple[int, ItemKey]]:
-    """Return who of other schemes, by the number of their place, still waits for a last word of which event that is over."""
-    found = tx.all(_PAST, now=now_ms, since=now_ms - EVENT_SETTLE_MS)
-    return [(about_no, ItemKey(key)) for about_no, key in found]
-
-
 def request_for(tx: ReadTx, account_no: int, scheme: SchemeId, key: ItemKey) -> Request | None:
     """Return the newest request of a member for a listing of another scheme."""
     row = tx.one(_FOR, account_no=account_no, scheme=scheme, item_key=key)
@@ -334,7 +333,8 @@ def put_request(tx: Tx, role: Role, values: Mapping[str, Any], now_ms: int) -> R
     unsaid: dict[str, Any] = {
         "their_handle": None, "stands": None, "said": "", "my_turn": 0, "their_turn": 0, "heard": 0, "about_no": None,
         "message_no": None, "places": 0, "start": None, "end": None, "price": None, "title": "", "their_name": "",
-        "given": "", "given_key": None, "confirmed": False,
+        "given": "", "given_key": None, "confirmed": False, "offered": "", "offered_key": None, "offered_price": None,
+        "their_heard": 0, "proposal": 1, "proposed_turn": 0, "proposed_ms": now_ms,
     }  # fmt: skip
     no = tx.insert(
         _NEW, **{**unsaid, **values}, role=role.value, created_ms=now_ms, changed_ms=now_ms

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from node.services.request_rows import Request
+from node.services.request_rows import Request, Role
 from node.services.swap_words import News, swap_news, swap_title
 from node.wall import DAY_HOURS
 from node.web.period_words import period_words
@@ -17,6 +17,7 @@ STAY: Final = "stay"
 SWAP: Final = "swap"
 
 _SWAP_NEWS: Final = {
+    Stands.COUNTERED: News.COUNTERED,
     Stands.AGREED: News.AGREED,
     Stands.DECLINED: News.DECLINED,
     Stands.ENDED: News.CALLED_OFF,
@@ -64,6 +65,8 @@ def asked_line(request: Request, wants: Wants, words: Words) -> str:
 def heard_line(request: Request, stands: Stands, words: Words) -> str:
     """Return what whoever asked reads first."""
     said = title_of(request, words)
+    if stands is Stands.COUNTERED and request.role is Role.OUT:
+        said = {"title": swap_title(request.title, request.offered.given, words)}
     if request.kind == SWAP and stands in _SWAP_NEWS:
         return swap_news(_SWAP_NEWS[stands], said["title"], words)[0]
     if request.start is not None:

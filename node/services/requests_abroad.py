@@ -16,11 +16,13 @@ import structlog
 from node.clock import Chance, Clock
 from node.mail.texts import words_of
 from node.services.acts import clip
-from node.services.letters import CannotWrite, Letters, RequestPart, Writing
+from node.services.letters import CannotWrite, Letters, Writing
 from node.services.members import Member, member_by_account
 from node.services.placed_here import Placed
 from node.services.pledges import Pledges
+from node.services.request_parts import is_readable, kind_of, part_of
 from node.services.request_rows import (
+    Offered,
     Request,
     Role,
     come_today,
@@ -39,6 +41,7 @@ from node.services.request_rows import (
 )
 from node.services.request_words import SWAP, asked_line, heard_line, lines_of
 from node.services.settings import Settings
+from node.services.swap_abroad_rows import heard_stands, note_offered, terms_in
 from node.services.telling import Telling
 from node.services.threads import WAITING, Thread
 from node.store import ReadTx, Store, Tx
@@ -52,8 +55,6 @@ from protocol.letter import (
     NOT_UNDERSTOOD,
     REQUEST_ID_BYTES,
     TOO_MANY,
-    DepositSaid,
-    Given,
     LetterText,
     RequestText,
     Sum,
@@ -63,12 +64,10 @@ from protocol.limits import (
     DAY_MS,
     HOUR_MS,
     LETTER_NAME_BYTES_MAX,
-    REQUEST_WORDS_CHARACTERS_MAX,
     REQUESTS_OF_A_SCHEME_A_DAY,
     REQUESTS_OPEN_MAX,
 )
 from protocol.names import ItemKey, SchemeId
-from protocol.swap import SWAPPABLE
 
 log: Final[structlog.stdlib.BoundLogger] = structlog.stdlib.get_logger()
 
@@ -175,7 +174,7 @@ class RequestsAbroad:
         }  # fmt: skip
         request = put_request(tx, Role.OUT, values, self._clock.now_ms())
         self._pledges.begin_in(tx, request, new.deposit, new.aside)
-        return self._say(tx, member, request, Wants.ASK)
+        return self.tell_in(tx, member, request, Wants.ASK)
 
     async def act(self, member: Member, no: int, wants: Wants) -> Request:
         """Take a request back, say that one has it, or ask once more where nobody answers. Raises CannotRequest, LookupError."""
@@ -192,26 +191,26 @@ class RequestsAbroad:
             raise CannotRequest(Why.CHANGED)
         if wants is Wants.ASK and request.wants is not Wants.ASK:
             raise CannotRequest(Why.CHANGED)
-        return self._say(tx, member, request, wants)
+        return self.tell_in(tx, member, request, wants)
 
     def leave_in(self, tx: Tx, member: Member) -> None:
         """Unit: take back what somebody asked for abroad who leaves."""
         for request in open_requests(tx, member.account_no):
             try:
-                self._say(tx, member, request, Wants.TAKE_BACK)
+                self.tell_in(tx, member, request, Wants.TAKE_BACK)
             except CannotRequest:
                 continue  # nobody there can be told now; their owner sees that no answer comes
 
     def say_in(self, tx: Tx, member: Member, request: Request, wants: Wants, line: str) -> bool:
         """Unit: say our side anew, in other words; False where nobody there can be told now."""
         try:
-            self._say(tx, member, request, wants, line)
+            self.tell_in(tx, member, request, wants, line)
         except CannotRequest:
             return False
         return True
 
-    def _say(self, tx: Tx, member: Member, request: Request, wants: Wants, line: str = "") -> Request:
-        """Send all of our side of a request, in the conversation about the listing. Raises CannotRequest."""
+    def tell_in(self, tx: Tx, member: Member, request: Request, wants: Wants, line: str = "") -> Request:
+        """Unit: send all of our side of a request, in the conversation about the listing. Raises CannotRequest."""
         now_ms = self._clock.now_ms()
         turn = next_turn(request.my_turn, now_ms)
         words = words_of(self._settings.now, member.language)
@@ -221,7 +220,7 @@ class RequestsAbroad:
             account_no=member.account_no, name=clip(member.public_name, LETTER_NAME_BYTES_MAX), scheme=request.scheme,
             to_name=request.their_name, listing=(request.scheme, request.key), kind=LISTING_REQUEST,
             text="\n".join(each for each in lines if each), reference=request.id, amount=self._amount(request),
-            request=_part(request, turn, wants.value, self._pledges.said(tx, request)),
+            request=part_of(request, turn, wants.value, self._pledges.said(tx, request)),
         )  # fmt: skip
         letters = self._letters()
         known = request.thread_no or thread_about(tx, member.account_no, request.scheme, request.key)
@@ -261,7 +260,7 @@ class RequestsAbroad:
             listing=(self._own, request.key), kind=LISTING_ANSWER, reference=request.id,
             text="\n".join((heard_line(request, standing.stands, words), *standing.lines)),
             amount=self._amount(request),
-            request=_part(request, turn, standing.stands.value, self._pledges.said(tx, request, standing.about_no)),
+            request=part_of(request, turn, standing.stands.value, self._pledges.said(tx, request, standing.about_no)),
         )  # fmt: skip
         try:
             self._letters().reply_in(tx, request.thread_no, writing)
@@ -282,7 +281,7 @@ class RequestsAbroad:
             return NOBODY
         if request_by_id(tx, text.reference, sender, Role.IN) is not None:
             return None
-        if _kind(placed, text) not in self._kinds or not _readable(text.text.partition("\n")[2]):
+        if kind_of(placed, text) not in self._kinds or not is_readable(text.text.partition("\n")[2]):
             return NOT_UNDERSTOOD
         # What one of the two adds to a swap is in the units of whoever gets it; what something costs in ours.
         swap = text.given is not None
@@ -323,7 +322,7 @@ class RequestsAbroad:
             values = {
                 "id": text.reference, "title": placed.title, "account_no": thread.account_no, "scheme": thread.scheme,
                 "their_handle": text.from_handle, "their_name": text.from_name, "thread_no": thread.no,
-                "kind": _kind(placed, text), "item_key": key, "word": wants.value, "places": text.places,
+                "kind": kind_of(placed, text), "item_key": key, "word": wants.value, "places": text.places,
                 "wanted": text.text.partition("\n")[2], "start": text.start, "end": text.end,
                 "price": self._price(text.amount), "given": "" if text.given is None else text.given.text,
                 "given_key": None if text.given is None else text.given.key,
@@ -335,10 +334,14 @@ class RequestsAbroad:
         ):
             return
         note_asked(tx, request.no, wants, text.turn, text.from_name, now_ms)
+        if request.kind == SWAP:
+            said = terms_in(text, Role.IN, self._own)
+            note_offered(tx, request.no, said or Offered("", None, None), text.heard)
         self._pledges.they_say(tx, request, text.deposit)
         request = request_by_no(tx, request.no, Role.IN)
         standing = self._kinds[request.kind].hear(tx, request)
-        self._answer(tx, request, standing)
+        # A swap may be for other terms by now.
+        self._answer(tx, request_by_no(tx, request.no, Role.IN), standing)
 
     def _take_answer(self, tx: Tx, thread: Thread, text: RequestText) -> None:
         assert text.reference is not None
@@ -347,6 +350,14 @@ class RequestsAbroad:
             return
         if request.stands in FINAL and (text.deposit is None or stands is not request.stands):
             return  # what is over stays over; only of a deposit more may be said
+        if request.kind == SWAP and stands not in FINAL:
+            offered = terms_in(text, Role.OUT, self._own)
+            if offered is None:
+                return
+            note_offered(tx, request.no, offered, text.heard)
+            stands = heard_stands(request, stands, offered)
+        elif stands is Stands.COUNTERED:
+            return  # of a swap only
         said = text.text.partition("\n")[2]
         note_heard(
             tx, request.no, stands, clip(said, SAID_BYTES_MAX), turn=text.turn, heard=text.heard,
@@ -355,7 +366,7 @@ class RequestsAbroad:
         self._pledges.hear(tx, request_by_no(tx, request.no, Role.OUT), stands, text)
         member = member_by_account(tx, request.account_no)
         if member is not None and stands is not request.stands:
-            line = heard_line(request, stands, self._words(member))
+            line = heard_line(request_by_no(tx, request.no, Role.OUT), stands, self._words(member))
             self._telling.told(tx, member, (line, *lines_of(said)), f"/messages/{thread.no}")
 
     def _amount(self, request: Request) -> Sum | None:
@@ -377,23 +388,3 @@ class RequestsAbroad:
 
     def _words(self, reader: Member) -> Words:
         return words_of(self._settings.now, reader.language)
-
-
-def _readable(wanted: str) -> bool:
-    """Tell whether words from abroad are as long as they may be, and to be read."""
-    return len(wanted) <= REQUEST_WORDS_CHARACTERS_MAX and all(
-        each.isprintable() for each in wanted.split("\n")
-    )
-
-
-def _kind(placed: Placed, text: RequestText) -> str:
-    """Return which kind decides: of a listing that can be swapped it depends on what is asked."""
-    return SWAP if text.given is not None and placed.kind in SWAPPABLE else placed.kind
-
-
-def _part(request: Request, turn: int, word: str, deposit: DepositSaid | None) -> RequestPart:
-    given = Given(text=request.given, key=request.given_key) if request.given else None
-    return RequestPart(
-        turn=turn, heard=request.their_turn, word=word, places=request.places, start=request.start, end=request.end,
-        given=given if request.role is Role.OUT else None, deposit=deposit,
-    )  # fmt: skip

@@ -74,6 +74,7 @@ class Why(StrEnum):
     TOO_MANY = "too-many"  # enough swaps of this member are open
     SAME = "same"  # a swap of theirs for this is open
     CHANGED = "changed"  # it stands differently by now
+    NO_AMOUNT = "no-amount"  # with somebody abroad, and members may not ask each other to be paid
 
 
 class CannotSwap(Exception):

@@ -92,3 +92,21 @@ def test_what_whoever_asked_reads() -> None:
     assert replace(SENT, wants=Wants.TAKE_BACK, lost=True).over, "nobody ever heard of it"
     for final in FINAL:
         assert replace(taken_back, stands=final).seen is final, "what is over stays over"
+
+
+@pytest.mark.parametrize(
+    ("heard", "lost", "refused", "seen"),
+    [
+        (5, False, False, Stands.COUNTERED),  # they have read all we said: it waits for us
+        (4, False, False, Seen.SENT),  # we answered, and they have not heard it
+        (4, True, False, Seen.SILENT),
+        (4, False, True, Stands.COUNTERED),  # our answer was refused: it can be given again
+    ],
+)
+def test_what_the_owner_proposes_instead_waits_for_an_answer_that_is_heard(
+    heard: int, lost: bool, refused: bool, seen: Stands | Seen
+) -> None:
+    """Rule 7.10."""
+    mirror = Mirror(wants=Wants.ASK, turn=5, stands=Stands.COUNTERED, heard=heard, lost=lost, refused=refused)
+    assert mirror.seen is seen
+    assert not mirror.over

@@ -34,6 +34,14 @@ request: Final = table(
     Column("given", Str, nullable=False),  # what whoever asks would give, of a swap
     Column("given_key", Blob),  # of that listing of theirs
     Column("confirmed", Flag, nullable=False),  # in: the owner says that the swap happened
+    # Of a swap: the terms that the other side said last, as above, and what else its answers to each other need.
+    Column("offered", Str, nullable=False),
+    Column("offered_key", Blob),
+    Column("offered_price", Big),
+    Column("their_heard", Big, nullable=False),  # in: our turn that the asker's newest letter had read
+    Column("proposal", Big, nullable=False),  # how many proposals there were
+    Column("proposed_turn", Big, nullable=False),  # in: our turn that said our newest proposal first
+    Column("proposed_ms", Big, nullable=False),  # of the newest proposal
     Column("stands", Str),  # a Stands of protocol/beyond.py; none: not heard yet
     Column("said", Str, nullable=False),  # the words of whoever answered
     Column("my_turn", Big, nullable=False),  # of the newest letter of our side; 0: none

@@ -59,7 +59,7 @@ def standing_lines(request: Request, scheme: str, voice: Voice) -> tuple[str, ..
         return (first, *(() if taken_back else lines_of(request.said)))
     lines = lines_of(request.said) if seen not in (Stands.TAKEN_BACK, Stands.DONE) else ()
     match seen:
-        case Stands.ASKED:
+        case Stands.ASKED | Stands.COUNTERED:
             first = _("%(name)s was asked, and says yes or no.")
         case Stands.WAITING:
             first = _("You are on the list. %(name)s chooses, and you are told.")
@@ -86,7 +86,7 @@ def _at_event(seen: Stands, words: Words) -> str:
         Stands.ENDED: _("This was cancelled."),
         Stands.TAKEN_BACK: _("You said that you cannot come, and they know."),
         Stands.DONE: _("It is over."),
-    }[seen]
+    }[Stands.ASKED if seen is Stands.COUNTERED else seen]
 
 
 def _unheard(seen: Seen, request: Request, said: dict[str, str], words: Words) -> str:
@@ -135,7 +135,7 @@ def request_pill(request: Request, words: Words) -> Pill:
             return Pill(text=_("You have it"), tone="good")
         case Stands.WAITING:
             return Pill(text=_("On the list"), tone="wait")
-        case Stands.ASKED | Seen.SENT:
+        case Stands.ASKED | Stands.COUNTERED | Seen.SENT:
             return Pill(text=_("Asked"), tone="wait")
         case Seen.SILENT:
             return Pill(text=_("No answer"), tone="wait")
@@ -175,11 +175,11 @@ def abroad_cards(requests: tuple[Request, ...], schemes: Schemes, voice: Voice) 
     _, cards = voice.words.gettext, []
     for request in requests:
         seen, said = request.mirror.seen, {"title": request.title}
-        if seen not in (Stands.AGREED, Seen.SILENT) or request.wants is not Wants.ASK:
+        if seen not in (Stands.AGREED, Stands.COUNTERED, Seen.SILENT) or request.wants is not Wants.ASK:
             continue
         if request.kind == EVENT and seen is Stands.AGREED:
             continue  # nothing is asked of them
-        if request.kind == SWAP and seen is Stands.AGREED:
+        if request.kind == SWAP and seen in (Stands.AGREED, Stands.COUNTERED):
             cards += swapped_cards(request, voice)
             continue
         if request.start is not None and seen is Stands.AGREED:

@@ -37,7 +37,7 @@ from node.web.present import OtherScheme, reference
 from node.web.views.page import Empty, Link
 from node.web.views.requests import AbroadPart, RequestActions, RequestRow, RequestsView
 from node.web.words import Words
-from protocol.beyond import Wants
+from protocol.beyond import Stands, Wants
 from protocol.swap import Side, Terms
 
 ASKED_FOR: Final = (GIFT,)  # what can be asked for in another scheme with one button
@@ -203,13 +203,19 @@ def _row(
             )
             if each
         ),
-        acts=replace(acts, pay=_pay(context, request, schemes, seen)),
+        acts=acts if acts.pay is not None else replace(acts, pay=_pay(context, request, schemes, seen)),
     )
 
 
 def _added(context: Context, request: Request, other: OtherScheme | None) -> str:
     """Return what the reader adds to a swap, until it is paid beside it."""
-    if request.kind != SWAP or other is None or request.mirror.over or (request.price or 0) <= 0:
+    if (
+        request.kind != SWAP
+        or other is None
+        or request.mirror.over
+        or (request.price or 0) <= 0
+        or request.stands is Stands.COUNTERED
+    ):
         return ""
     return f"{context.words.gettext('You also give')}: {context.voice.spoken(request.price or 0, other.unit)}"
 

@@ -243,6 +243,8 @@ def cannot_words(context: Context, why: Why) -> str:
             return _("You proposed a swap for this already.")
         case Why.CHANGED:
             return _("This has changed meanwhile. Please look again.")
+        case Why.NO_AMOUNT:
+            return _("Your scheme does not let people of other schemes ask each other to be paid.")
 
 
 ROUTES: Final = (

@@ -1,4 +1,4 @@
-"""Swaps that somebody of another scheme proposes: the owner of what they would like says yes or no, and that it happened.
+"""Swaps that somebody of another scheme proposes: the owner of what they would like says yes, no or proposes else, and that it happened.
 
 Whoever asked has their side under `/my/abroad`. Source: docs/pages.md 8.15, 8.18; docs/protocol.md 7.10.
 """
@@ -19,7 +19,7 @@ from node.services.swaps import CannotSwap
 from node.services.swaps_abroad import PATH, said_by, swap_in
 from node.store import ReadTx
 from node.web.context import MEMBER, Context, NoSuchPage, get, post
-from node.web.forms import Filled, Form, Tick
+from node.web.forms import Filled, Form, Tick, line
 from node.web.pages.member_swap import cannot_words
 from node.web.pages.recording import paused, stopped
 from node.web.pages.schemes import schemes_known
@@ -36,6 +36,10 @@ from protocol.beyond import Stands
 from protocol.listing import TRANSITIONS as LISTING_TRANSITIONS
 from protocol.listing import Withdrew
 from protocol.swap import Side
+
+
+class YesForm(Form):
+    turn: line(9, 1)  # type: ignore[valid-type]  # `line` makes the type of a field
 
 
 class HappenedForm(Form):
@@ -84,9 +88,11 @@ async def swap_page(context: Context) -> web.Response:
                 *(lines_of(request.said) if answered else ()),
             ),
             facts=swap_abroad_facts(request, schemes, voice),
-            turn=1,
+            turn=request.proposal,
             yes_action=f"{path}/yes" if asked else "",
             no_action=f"{path}/no" if asked else "",
+            other_href=f"{path}/other" if asked else "",
+            withdraw_action=f"{path}/no" if request.stands is Stands.COUNTERED else "",
             happened_action=f"{path}/happened" if happens else "",
             gone=shown.gone if happens else "",
             call_off_action=f"{path}/off" if agreed else "",
@@ -102,8 +108,11 @@ async def yes(context: Context) -> web.Response:
     """POST /my/swaps/abroad/{number}/yes: nothing moves by it."""
     if (stop := paused(context)) is not None:
         return context.show(stop)
-    no = context.number("number")
-    return await _done(context, context.node.swaps_abroad.accept(no, context.member), "swap-agreed")
+    form, no = context.form(YesForm), context.number("number")
+    if isinstance(form, Filled) or not (form.turn.isascii() and form.turn.isdigit()):
+        raise NoSuchPage
+    yes = context.node.swaps_abroad.accept(no, context.member, int(form.turn))
+    return await _done(context, yes, "swap-agreed")
 
 
 async def no(context: Context) -> web.Response:

@@ -51,7 +51,7 @@ class ProposeForm(TermsForm, SpendForm):
 class OtherForm(TermsForm):
     """Another proposal, in place of number `turn`."""
 
-    turn: line(9, 1)  # type: ignore[valid-type]  # as above
+    turn: line(16, 1)  # type: ignore[valid-type]  # as above
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,13 +67,15 @@ class Asking:
     )
 
 
-def _things(tx: ReadTx, now_ms: int, member_no: int) -> tuple[Owned, ...]:
+def things_of(tx: ReadTx, now_ms: int, member_no: int) -> tuple[Owned, ...]:
+    """Return what a member can give in a swap."""
     return tuple(each for each in listings_of(tx, member_no) if can_be_swapped(each, now_ms))[:THINGS_SHOWN]
 
 
-def _view(
+def form_view(
     context: Context, asking: Asking, action: str, back: Link, hidden: tuple[tuple[str, str], ...], form: Filled
 ) -> SwapFormView:  # fmt: skip
+    """Return the form of a new proposal, or of another in place of one."""
     _, voice, name = context.words.gettext, context.voice, first_name(asking.name)
     said = {"name": name, "title": asking.title}
     asks = asking.mine is Side.ASKER
@@ -104,12 +106,11 @@ def _view(
         action=action,
         back=back,
         hidden=hidden,
-        abroad=asking.theirs is not None,
         form=form,
     )
 
 
-def _read(context: Context, asking: Asking, form: TermsForm) -> Terms | Filled:
+def read_terms(context: Context, asking: Asking, form: TermsForm) -> Terms | Filled:
     """Return what was chosen and typed, or the form with what is wrong with it."""
     _ = context.words.gettext
     filled = Filled({name: str(value) for name, value in form.model_dump().items()})
@@ -138,6 +139,20 @@ def _read(context: Context, asking: Asking, form: TermsForm) -> Terms | Filled:
     return Terms(given=given, given_key=key, amount=amount, payer=payer)
 
 
+def terms_filled(context: Context, asking: Asking, terms: Terms) -> Filled:
+    """Return the form with what was proposed, to be changed."""
+    known = terms.given_key in [each.listing.key for each in asking.things]
+    unit = asking.theirs if asking.theirs is not None and terms.payer is asking.mine else context.unit
+    return Filled(
+        {
+            "thing": listing_id(terms.given_key) if known and terms.given_key is not None else WORDS,
+            "words": "" if known else terms.given,
+            "pays": "nobody" if terms.payer is None else ME if terms.payer is asking.mine else THEM,
+            "amount": as_typed(terms.amount, unit, context.language) if terms.amount else "",
+        }
+    )
+
+
 # --- a new one ------------------------------------------------------------------------------------------------
 
 
@@ -149,7 +164,7 @@ async def _asked_for(context: Context) -> tuple[ShownListing, Asking]:
     if shown.owner is not None and shown.owner.no == context.member.no:
         raise NoSuchPage
     name = shown.owner_name if shown.owner is None else shown.owner.name
-    things = await context.read(_things, context.now_ms, context.member.no)
+    things = await context.read(things_of, context.now_ms, context.member.no)
     return shown, Asking(
         name=name or context.words.gettext("Somebody"), mine=Side.ASKER, title=shown.content.title, things=things,
         theirs=None if shown.other is None else shown.other.unit,
@@ -160,7 +175,7 @@ def _new_view(
     context: Context, shown: ShownListing, asking: Asking, form: Filled, once: str
 ) -> SwapFormView:  # fmt: skip
     back = Link(text=asking.title, href=f"/l/{shown.id}")
-    return _view(context, asking, f"/l/{shown.id}/swap", back, (("once", once),), form)
+    return form_view(context, asking, f"/l/{shown.id}/swap", back, (("once", once),), form)
 
 
 async def ask(context: Context) -> web.Response:
@@ -181,7 +196,7 @@ async def propose(context: Context) -> web.Response:
     if isinstance(form, Filled):
         once = form.value("once") if "once" not in form.errors else context.once()
         return context.show(_new_view(context, shown, asking, form, once), 422)
-    terms = _read(context, asking, form)
+    terms = read_terms(context, asking, form)
     if isinstance(terms, Filled):
         return context.show(_new_view(context, shown, asking, terms, form.once), 422)
     if shown.other is not None:
@@ -223,7 +238,7 @@ async def _answered(context: Context) -> tuple[Swapped, Asking]:
     if found.stands(context.now_ms) is not SwapState.PROPOSED or found.swap.by is mine or other is None:
         raise NoSuchPage
     asker = context.member if mine is Side.ASKER else other
-    things = await context.read(_things, context.now_ms, asker.no)
+    things = await context.read(things_of, context.now_ms, asker.no)
     return found, Asking(name=other.name, mine=mine, title=found.title, things=things)
 
 
@@ -231,7 +246,7 @@ def _other_view(
     context: Context, found: Swapped, asking: Asking, turn: str, form: Filled
 ) -> SwapFormView:  # fmt: skip
     back = Link(text=context.words.gettext("Back to the swap"), href=f"{PATH}/{found.no}")
-    return _view(context, asking, f"{PATH}/{found.no}/other", back, (("turn", turn),), form)
+    return form_view(context, asking, f"{PATH}/{found.no}/other", back, (("turn", turn),), form)
 
 
 async def other(context: Context) -> web.Response:
@@ -239,17 +254,7 @@ async def other(context: Context) -> web.Response:
     if (stop := paused(context)) is not None:
         return context.show(stop)
     found, asking = await _answered(context)
-    terms = found.swap.terms
-    known = terms.given_key in [each.listing.key for each in asking.things]
-    pays = "nobody" if terms.payer is None else ME if terms.payer is asking.mine else THEM
-    form = Filled(
-        {
-            "thing": listing_id(terms.given_key) if known and terms.given_key is not None else WORDS,
-            "words": "" if known else terms.given,
-            "pays": pays,
-            "amount": as_typed(terms.amount, context.unit, context.language) if terms.amount else "",
-        }
-    )
+    form = terms_filled(context, asking, found.swap.terms)
     return context.show(_other_view(context, found, asking, str(found.swap.turn), form))
 
 
@@ -268,9 +273,9 @@ async def other_sent(context: Context) -> web.Response:
     if with_ is None:
         raise NoSuchPage
     asker = context.member if mine is Side.ASKER else with_
-    things = await context.read(_things, context.now_ms, asker.no)
+    things = await context.read(things_of, context.now_ms, asker.no)
     asking = Asking(name=with_.name, mine=mine, title=found.title, things=things)
-    terms = _read(context, asking, form)
+    terms = read_terms(context, asking, form)
     if isinstance(terms, Filled):
         return context.show(_other_view(context, found, asking, form.turn, terms), 422)
     try:

@@ -86,6 +86,8 @@ def swap_abroad_pill(request: Request, voice: Voice) -> Pill:
             return Pill(text=_("Taken back"))
         case Stands.ENDED:
             return Pill(text=_("Called off"))
+        case Stands.COUNTERED:
+            return Pill(text=_("Waiting"), tone="wait")
         case _:
             return Pill(text=_("Your answer?"), tone="wait")
 
@@ -108,13 +110,20 @@ def swap_abroad_sentence(request: Request, voice: Voice) -> str:
             return _("%(name)s took it back. Nothing moved.")
         case Stands.ENDED:
             return _("This swap does not happen. Nothing moved.")
+        case Stands.COUNTERED:
+            return _("You proposed something else. Waiting for %(name)s to say yes or no.")
         case _:
-            return _("Please say yes or no. Nothing moves by it.")
+            return _("Please say yes or no, or propose something else. Nothing moves by it.")
 
 
 def swap_abroad_payment(request: Request, name: str, voice: Voice) -> tuple[str, ...]:
     """Return how what one of the two adds is paid."""
-    if not request.price or request.stands not in (Stands.ASKED, Stands.AGREED, Stands.DONE):
+    if not request.price or request.stands not in (
+        Stands.ASKED,
+        Stands.COUNTERED,
+        Stands.AGREED,
+        Stands.DONE,
+    ):
         return ()
     _, said = voice.words.gettext, {"name": name}
     if request.price > 0:

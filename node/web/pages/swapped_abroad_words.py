@@ -8,9 +8,10 @@ from dataclasses import replace
 from node.services.request_rows import Request
 from node.services.swap_words import swap_title
 from node.services.threads import WAITING
+from node.web.amounts import Unit
 from node.web.present import Voice, first_name
 from node.web.views.member import WaitingCard
-from node.web.views.page import Link, Pill
+from node.web.views.page import Fact, Link, Pill
 from node.web.views.requests import RequestActions
 from node.web.words import Words
 from protocol.beyond import Seen, Stands, Wants
@@ -23,6 +24,8 @@ def swap_sentence(request: Request, seen: Stands, voice: Voice) -> str:
     match seen:
         case Stands.ASKED | Stands.WAITING:
             return _("%(name)s was asked, and says yes or no.")
+        case Stands.COUNTERED:
+            return _("%(name)s proposes something else. Please say yes or no.")
         case Stands.AGREED if request.wants is Wants.HAS_IT:
             return _("You said that it happened. Waiting for %(name)s to say so too.")
         case Stands.AGREED:
@@ -37,9 +40,25 @@ def swap_sentence(request: Request, seen: Stands, voice: Voice) -> str:
             return _("Both of you said that it happened.")
 
 
+def offered_facts(request: Request, theirs: Unit | None, voice: Voice) -> tuple[Fact, ...]:
+    """Return what the owner proposes instead; what one of the two adds is in the units of whoever gets it."""
+    _, name = voice.words.gettext, first_name(request.their_name) or voice.words.gettext("Somebody")
+    said, price = {"name": name}, request.offered.price or 0
+    facts = [
+        Fact(label=_("You give"), text=request.offered.given),
+        Fact(label=_("%(name)s gives") % said, text=request.title),
+    ]
+    if price > 0:
+        amount = str(price) if theirs is None else voice.spoken(price, theirs)
+        facts.append(Fact(label=_("You also give"), text=amount))
+    if price < 0:
+        facts.append(Fact(label=_("%(name)s also gives") % said, text=voice.spoken(-price)))
+    return tuple(fact for fact in facts if fact.text)
+
+
 def added_line(request: Request, said: Mapping[str, str], voice: Voice) -> tuple[str, ...]:
     """Return what the owner adds, in our units; what the reader adds stands where it is paid."""
-    if request.price is None or request.price >= 0:
+    if request.price is None or request.price >= 0 or request.stands is Stands.COUNTERED:
         return ()
     label = voice.words.gettext("%(name)s also gives") % said
     return (f"{label}: {voice.spoken(-request.price)}",)
@@ -49,6 +68,8 @@ def swapped_pill(seen: Stands | Seen, words: Words) -> Pill | None:
     """Return how it stands in a word or two; None where it is as of anything else."""
     _ = words.gettext
     match seen:
+        case Stands.COUNTERED:
+            return Pill(text=_("Your answer?"), tone="wait")
         case Stands.AGREED:
             return Pill(text=_("Agreed"), tone="good")
         case Stands.DONE:
@@ -69,6 +90,7 @@ def swapped_acts(request: Request, talk: Link | None, voice: Voice) -> RequestAc
         message=talk,
         received_text=_("It happened"),
         back_text=_("Call it off") if agreed else _("Take it back"),
+        pay=Link(text=_("Say yes or no"), href=f"{href}/swap") if mirror.seen is Stands.COUNTERED else None,
     )
     if mirror.over:
         return acts
@@ -85,10 +107,18 @@ def swapped_acts(request: Request, talk: Link | None, voice: Voice) -> RequestAc
 
 
 def swapped_cards(request: Request, voice: Voice) -> list[WaitingCard]:
-    """Return the card of what the other side says has happened."""
+    """Return the card of what the other side proposes instead, or says has happened."""
+    _, name = voice.words.gettext, first_name(request.their_name) or voice.words.gettext("Somebody")
+    if request.mirror.seen is Stands.COUNTERED:
+        return [
+            WaitingCard(
+                title=_("%(name)s would like to swap") % {"name": name},
+                text=swap_title(request.title, request.offered.given, voice.words),
+                action=Link(text=_("Say yes or no"), href=f"/my/abroad/{request.no}/swap"),
+            )
+        ]
     if not request.said:
         return []
-    _, name = voice.words.gettext, first_name(request.their_name) or voice.words.gettext("Somebody")
     return [
         WaitingCard(
             title=_("Did you swap with %(name)s?") % {"name": name},

@@ -32,7 +32,7 @@ class SwapsView(View):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SwapFormView(View):
-    """GET and POST /l/{id}/swap and /my/swaps/{number}/other. Fields: thing, words, pays, amount, said."""
+    """GET and POST /l/{id}/swap /my/swaps/{number}/other, and the two of a swap with another scheme. Fields: thing, words, pays, amount, said."""
 
     TEMPLATE: ClassVar[str] = "member/swap_form.html"
     PLACE: ClassVar[Place] = "find"
@@ -47,18 +47,18 @@ class SwapFormView(View):
     action: str
     back: Link
     hidden: tuple[tuple[str, str], ...]
-    abroad: bool = False  # with somebody of another scheme, who says yes or no
     form: Filled = EMPTY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SwapView(View):
-    """GET /my/swaps/{number}: for the two. Field: gone."""
+    """GET /my/swaps/{number}, /my/swaps/abroad/{number} and /my/abroad/{number}/swap: for the two. Field: gone."""
 
     TEMPLATE: ClassVar[str] = "member/swap.html"
     PLACE: ClassVar[Place] = "me"
 
     title: str
+    asked_abroad: bool = False  # the reader asked for it in another scheme
     state: Pill
     sentences: tuple[str, ...]
     facts: tuple[Fact, ...]  # who gives what

@@ -60,11 +60,15 @@ VIEWS: Final[Mapping[str, View]] = {
             {"words": "Please say in a few words what it is.", "amount": "Please write a time, for example 2, 1:30 or 90 min."},
         ),
     ),
-    "swap-form-abroad": replace(FORM, unit_name="Acorns if you give it, in hours if you get it", abroad=True),
+    "swap-form-abroad": replace(FORM, unit_name="Acorns if you give it, in hours if you get it"),
     "swap-asked": ASKED,
     "swap-abroad": replace(
-        ASKED, balances="", other_href="", facts=(*ASKED.facts[:1], Fact(label="Ana (Oakvale) gives", text="Plum jam, four jars"), Fact(label="Ana (Oakvale) also gives", text="6 Acorns"), Fact(label="A few words", text="Two jars")),
-        sentences=("Please say yes or no. Nothing moves by it.", "When both have said that it happened, Ana is asked for what they add."),
+        ASKED, balances="", facts=(*ASKED.facts[:1], Fact(label="Ana (Oakvale) gives", text="Plum jam, four jars"), Fact(label="Ana (Oakvale) also gives", text="6 Acorns"), Fact(label="A few words", text="Two jars")),
+        sentences=("Please say yes or no, or propose something else. Nothing moves by it.", "When both have said that it happened, Ana is asked for what they add."),
+    ),
+    "swap-answer-abroad": replace(
+        ASKED, asked_abroad=True, balances="", title="Bike repair for Pears and figs", facts=(Fact(label="You give", text="Pears and figs"), Fact(label="Karim gives", text="Bike repair"), Fact(label="You also give", text="12 Acorns")),
+        sentences=("Karim proposes something else. Please say yes or no.", "Nothing moves by it.", "Ripe ones"),
     ),
     "swap-waits": replace(
         ASKED, state=Pill(text="Waiting for an answer", tone="wait"), balances="", yes_action="", no_action="",

@@ -72,7 +72,7 @@ def test_a_swap_is_proposed_agreed_and_what_the_asker_adds_is_paid_across_scheme
             in shown.words
         )
         assert "Two jars" in shown.words
-        assert "Propose something else" not in shown.words
+        assert "Propose something else" in shown.words
         assert (
             "Bike repair for Plum jam Your answer? with Ana (Oakvale)"
             in (await market.karims.get("/my/swaps")).words
@@ -141,5 +141,69 @@ def test_no_and_off_are_said_on_both_sides() -> None:
         await market.browser.post("/my/abroad/2/back", **mine.fields)
         await reads(market, market.karims, here, "Ana took it back. Nothing moved.")
         await reads(market, market.browser, "/my/abroad", "You took it back, and they know.")
+
+    with_repair(act)
+
+
+def test_each_proposes_something_else_until_one_is_agreed_page_by_page() -> None:
+    """Rule 7.10: with the amounts in the units of whoever gets them, and wrong forms read again."""
+
+    async def act(market: Market, there: str) -> None:
+        await proposes(market, there)
+        here = await theirs(market)
+        shown = await market.karims.get(here)
+        form = await market.karims.get(f"{here}/other")
+        assert "Propose something else You give Ana: Bike repair" in form.words
+        assert "How much, in hours if you give it, in Acorns if you get it" in form.words
+        typed = {
+            **form.fields,
+            "thing": "words",
+            "words": "Pears",
+            "pays": "them",
+            "amount": "12",
+            "said": "Ripe ones",
+        }
+        for wrong in ({"words": ""}, {"pays": "nobody"}, {"amount": "much"}, {"amount": "-1"}):
+            assert (await market.karims.post(f"{here}/other", **{**typed, **wrong})).status == 422
+        for turn in ("x", "\N{SUPERSCRIPT TWO}"):
+            assert (await market.karims.post(f"{here}/other", **{**typed, "turn": turn})).status == 404
+        await market.karims.post(f"{here}/other", **typed)
+        waits = await market.karims.get(here)
+        assert "You proposed something else. Waiting for Ana to say yes or no." in waits.words
+        assert "Ana (Oakvale) gives Pears Ana (Oakvale) also gives 12 Acorns" in waits.words
+        late = await market.karims.post(f"{here}/yes", **shown.fields)
+        assert "This has changed meanwhile." in late.words, "his own proposal stands now"
+
+        await reads(market, market.browser, "/home", "Karim would like to swap Bike repair for Pears")
+        answer = f"{MINE}/swap"
+        page = await market.browser.get(answer)
+        assert "You give Pears Karim gives Bike repair You also give 12 Acorns" in page.words, page.words
+        assert (
+            "Karim proposes something else. Please say yes or no. Nothing moves by it. Ripe ones"
+            in page.words
+        )
+        for path in (answer, f"{answer}/other"):
+            assert (await market.karims.get(path)).status == 404, "it is Ana's page"
+        other = await market.browser.get(f"{answer}/other")
+        assert 'value="Pears"' in other.page
+        assert 'value="12"' in other.page
+        less = {**other.fields, "thing": "words", "words": "Pears", "pays": "me", "amount": "6", "said": ""}
+        await market.browser.post(f"{answer}/other", **less)
+        assert "Riverside" in (await market.browser.get(answer)).words
+        again = await market.browser.post(f"{answer}/yes", **page.fields)
+        assert "This has changed meanwhile." in again.words
+        await reads(market, market.karims, here, "Please say yes or no, or propose something else.")
+        shown = await market.karims.get(here)
+        assert "Ana (Oakvale) also gives 6 Acorns" in shown.words
+        form = await market.karims.get(f"{here}/other")
+        await market.karims.post(f"{here}/other", **{**form.fields, "thing": "words", "words": "Pears and figs", "pays": "nobody", "amount": "", "said": ""})  # fmt: skip
+        await reads(market, market.browser, answer, "You give Pears and figs Karim gives Bike repair")
+        page = await market.browser.get(answer)
+        await market.browser.post(f"{answer}/yes", **page.fields)
+        await reads(
+            market, market.browser, "/my/abroad", "You agree. When you have swapped, both of you say so here."
+        )
+        assert "Bike repair for Pears and figs" in (await market.browser.get("/my/abroad")).words
+        assert "You agree." in (await market.karims.get(here)).words
 
     with_repair(act)
