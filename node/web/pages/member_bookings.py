@@ -158,6 +158,7 @@ async def _page(context: Context, shown: Shown, form: Filled = EMPTY) -> web.Res
 def _view(context: Context, shown: Shown, wrong: tuple[str, Filled] | None = None) -> BookingView:
     booking, voice = shown.booking, context.voice
     now_hour = context.node.bookings.wall(context.now_ms)
+    aside, unheld = deposit_sentence(booking, shown.short, shown.side, voice), is_unheld(booking)
     return BookingView(
         title=booking.title,
         state=booking_pill(booking, now_hour, voice),
@@ -165,10 +166,11 @@ def _view(context: Context, shown: Shown, wrong: tuple[str, Filled] | None = Non
             each
             for each in (
                 *sentences_of(booking, shown.short, shown.side, now_hour, voice),
-                deposit_sentence(booking, shown.short, shown.side, voice),
+                "" if unheld else aside,
             )
             if each
         ),
+        warning=aside if unheld else "",
         facts=_facts(context, shown),
         history=tuple(
             Fact(label=voice.moment(act.at_ms), text=act_words(act, name, booking, voice))

@@ -151,4 +151,5 @@ class BookingView(View):
     history: tuple[Fact, ...]  # when: who did what, and said what
     acts: tuple[ActForm, ...]
     links: tuple[Link, ...]
+    warning: str = ""  # what to wait for before it begins
     condition: Condition | None = None

@@ -83,6 +83,15 @@ BACK: Final = replace(
         ),
     ),
 )  # fmt: skip
+NOT_HELD: Final = replace(
+    OUT, title="Cargo bike", state=Pill(text="Agreed", tone="good"), history=OUT.history[:1],
+    sentences=("Ana (Oakvale) may have it from Friday 4 December 2026 until Saturday 5 December 2026.",), warning="The deposit of 24 Acorns is not set aside yet. Please wait until it says so here before you hand anything over.",
+    facts=(Fact(label="When", text="Friday 4 December 2026 to Saturday 5 December 2026"), Fact(label="Who", text="Ana (Oakvale)"), Fact(label="Price", text="12 Acorns"), Fact(label="Deposit", text="24 Acorns")),
+    acts=(
+        ActForm(name="call-off", action="/my/bookings/1/call-off", button="Call it off", once=ONCE, words="Why? They read it.", folded="It does not work out"),
+        ActForm(name="handed-over", action="/my/bookings/1/handed-over", button="It is handed over", once=ONCE, words="In what condition is it?", folded="Hand it over without a deposit"),
+    ),
+)  # fmt: skip
 RENTED: Final = replace(
     OUT, title="Cargo bike", state=Pill(text="Overdue", tone="stop"), sentences=("You still have it. Ana expected it by Saturday 12 December 2026, 16:00.",),
     facts=(Fact(label="When", text="Saturday 12 December 2026, 14:00 to 16:00"), Fact(label="From", text="Ana Silva"), Fact(label="Price", text="2 hours"), Fact(label="Deposit", text="3 hours")),
@@ -131,4 +140,5 @@ VIEWS: Final[Mapping[str, View]] = {
     ),
     "booking-rented": RENTED,
     "booking-back": BACK,
+    "booking-not-held": NOT_HELD,
 }  # fmt: skip
