@@ -33,7 +33,7 @@ _ASKS: Final = select(*_COLUMNS).select_from(
 )
 _BY_NO: Final = _ASKS.where(_A.no == bindparam("no"))
 _BY_ID: Final = _ASKS.where(_A.id == bindparam("id"))
-_BY_ONCE: Final = _ASKS.where(_A.once == bindparam("once"))
+_BY_ONCE: Final = _ASKS.where(_A.payee_no == bindparam("account_no"), _A.once == bindparam("once"))
 _OF_PAYEE: Final = (
     _ASKS.where(_A.payee_no == bindparam("account_no")).order_by(_A.no.desc()).limit(LISTED_MAX)
 )
@@ -275,9 +275,9 @@ def ask_by_no(tx: ReadTx, no: int) -> Ask | None:
     return None if row is None else _ask(row)
 
 
-def ask_by_once(tx: ReadTx, once: bytes) -> Ask | None:
-    """Return the request a form's key made."""
-    row = tx.one(_BY_ONCE, once=once)
+def ask_by_once(tx: ReadTx, once: bytes, account_no: int) -> Ask | None:
+    """Return the request that this account's form with that key made."""
+    row = tx.one(_BY_ONCE, once=once, account_no=account_no)
     return None if row is None else _ask(row)
 
 

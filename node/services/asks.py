@@ -88,7 +88,9 @@ class Asks:
         return await self._store.write(self._ask_all, asks, once)
 
     def _ask_all(self, tx: Tx, asks: Sequence[NewAsk], once: bytes) -> list[Ask]:
-        known = [ask_by_once(tx, part_of(once, number)) for number in range(len(asks))]
+        known = [
+            ask_by_once(tx, part_of(once, number), new.payee.account_no) for number, new in enumerate(asks)
+        ]
         if known and known[0] is not None:
             return [each for each in known if each is not None]
         return [self._ask_in(tx, new, part_of(once, number)) for number, new in enumerate(asks)]

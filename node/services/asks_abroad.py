@@ -89,7 +89,7 @@ class AsksAbroad:
 
     def ask_in(self, tx: Tx, new: NewAskAbroad, once: bytes) -> Ask:
         """Unit: the same. Raises CannotAsk, LookupError."""
-        known = ask_by_once(tx, once)
+        known = ask_by_once(tx, once, new.payee.account_no)
         if known is not None:
             return known
         payee, now = new.payee, self._clock.now_ms()

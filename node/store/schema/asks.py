@@ -44,6 +44,6 @@ ask: Final = table(
     Column("warning_no", Big),  # the mail of the newest
     Index("ix_ask_payee", "payee_no", "no"),
     Index("ix_ask_payer", "payer_no", "no"),
-    Index("ix_ask_once", "once", unique=True),
+    Index("ix_ask_once", "payee_no", "once", unique=True),
     Index("ix_ask_id", "id", unique=True),
 )

@@ -26,7 +26,7 @@ from protocol.limits import AMOUNT_MAX
 
 # The field of a column on row 3 is called n3; on row 0 stands what is the same for all.
 FIELDS: Final = dict(zip(COLUMNS, "ondpqaw", strict=True))
-LENGTHS: Final = {"scheme": 80, "number": 20, "day": 30, "payer": 60, "payee": 60, "amount": 40, "what": 100}
+LENGTHS: Final = {"scheme": 80, "number": 20, "day": 30, "payer": 60, "payee": 60, "amount": 40, "what": 120}
 SHARED: Final = frozenset(COLUMNS) - {"number"}  # no two cheques share a number
 # Envelope, what is the same for all, and every row, with what a page of ours adds.
 SHEET_FIELDS_MAX: Final = len(COLUMNS) * (SLIPS_MAX + 1) + 12

@@ -7,7 +7,7 @@ from typing import Annotated, Final
 from aiohttp import web
 from pydantic import StringConstraints
 
-from node.services.entering import SignedIn, StepAsked, Wait
+from node.services.entering import SignedIn, StepAsked
 from node.services.passwords import (
     CHARACTERS_MAX,
     CHARACTERS_MIN,
@@ -19,9 +19,8 @@ from node.services.passwords import (
 from node.services.sessions import FRESH_MINUTES
 from node.web.context import MEMBER, Context, NoSuchPage, Route, get, post
 from node.web.forms import EMPTY, Filled, Form, Tick, line
-from node.web.pages.sign_in import HOME, let_in
+from node.web.pages.sign_in import HOME, let_in, not_let_in
 from node.web.plain import own_path
-from node.web.sentences import wait_sentence
 from node.web.views.passwords import LoginPasswordView, PasswordView
 from node.web.words import Words
 
@@ -68,15 +67,9 @@ async def enter(context: Context) -> web.Response:
     )
     if isinstance(outcome, SignedIn | StepAsked):
         return await let_in(context, outcome, after)
-    waits = isinstance(outcome, Wait)
-    sentence = (
-        wait_sentence(outcome.ms, context.words)
-        if isinstance(outcome, Wait)
-        else _("This number and this password do not belong together. Please type both again.")
-    )
-    typed = {"number": form.number, "own_computer": "yes" if form.own_computer else ""}
-    shown = Filled(typed).with_error("password", sentence)
-    return context.show(LoginPasswordView(form=shown, after=after), 429 if waits else 403)
+    unfit = _("This number and this password do not belong together. Please type both again.")
+    shown, status = not_let_in(context, form, "password", outcome, unfit)
+    return context.show(LoginPasswordView(form=shown, after=after), status)
 
 
 # --- One's own ---------------------------------------------------------------------------------------------------

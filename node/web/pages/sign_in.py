@@ -9,7 +9,7 @@ import base64
 import binascii
 import json
 from dataclasses import asdict, dataclass
-from typing import Annotated, Final, assert_never
+from typing import Annotated, Final, Protocol, assert_never
 
 from aiohttp import web
 from pydantic import StringConstraints
@@ -153,15 +153,26 @@ async def with_pin(context: Context) -> web.Response:
     )
     if isinstance(outcome, SignedIn | StepAsked):
         return await let_in(context, outcome, after)
-    _ = context.words.gettext
-    sentence = (
-        wait_sentence(outcome.ms, context.words)
-        if isinstance(outcome, Wait)
-        else _("This number and this PIN do not belong together. Please type both again.")
-    )
+    unfit = context.words.gettext("This number and this PIN do not belong together. Please type both again.")
+    shown, status = not_let_in(context, form, "pin", outcome, unfit)
+    return context.show(login_view(context, after, pin=shown), status)
+
+
+class Numbered(Protocol):
+    """What a form has by which somebody signs in with their number."""
+
+    number: str
+    own_computer: bool
+
+
+def not_let_in(
+    context: Context, form: Numbered, secret: str, outcome: Wrong | Lapsed | Wait, unfit: str
+) -> tuple[Filled, int]:
+    """Return the form without its `secret`, with why it let nobody in, and the status; `unfit`: that the two do not belong together."""
+    waits = isinstance(outcome, Wait)
+    sentence = wait_sentence(outcome.ms, context.words) if isinstance(outcome, Wait) else unfit
     typed = {"number": form.number, "own_computer": "yes" if form.own_computer else ""}
-    shown = Filled(typed).with_error("pin", sentence)
-    return context.show(login_view(context, after, pin=shown), 429 if isinstance(outcome, Wait) else 403)
+    return Filled(typed).with_error(secret, sentence), 429 if waits else 403
 
 
 async def link(context: Context) -> web.Response:

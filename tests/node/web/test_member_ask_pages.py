@@ -12,6 +12,7 @@ from node.services.acts import OPERATOR, Role
 from node.services.asks import CannotAsk, NewAsk, Why
 from node.services.mail_wishes import Level
 from node.services.members import Member
+from node.web.forms import once_key
 from node.web.pages.choosing import shares
 from protocol.limits import ASK_VALID_MS, ASKS_A_DAY_MAX, ASKS_OPEN_MAX, ASKS_OPEN_OF_TWO_MAX, DAY_MS
 from tests.node.web.oakvale import Oakvale, fields_of, text, words_of
@@ -102,6 +103,10 @@ async def test_one_form_asks_once(oakvale: Oakvale) -> None:
     answers = await asyncio.gather(*[sent(oakvale.browser, "/ask/do", **page) for _ in range(3)])
     assert len({where for _, where, _ in answers}) == 1
     assert words_of(await text(oakvale.bens, "/asks")).count("Ana asks you for 2 hours") == 1
+    # The key is the member's own: somebody else's form with it asks for them, and shows nothing of this.
+    asks, maud = oakvale.town.node.asks, NewAsk(payee=oakvale.maud, payer=oakvale.ben, amount=60, text="Eggs")
+    (other,) = await asks.ask([maud], once_key(page["once"]))
+    assert (other.payee_no, other.text) == (oakvale.maud.account_no, "Eggs")
 
 
 async def test_ben_says_no_with_a_reason(oakvale: Oakvale) -> None:

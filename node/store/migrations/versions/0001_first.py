@@ -1033,7 +1033,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("ask", schema=None) as batch_op:
         batch_op.create_index("ix_ask_id", ["id"], unique=True)
-        batch_op.create_index("ix_ask_once", ["once"], unique=True)
+        batch_op.create_index("ix_ask_once", ["payee_no", "once"], unique=True)
         batch_op.create_index("ix_ask_payee", ["payee_no", "no"], unique=False)
         batch_op.create_index("ix_ask_payer", ["payer_no", "no"], unique=False)
 
