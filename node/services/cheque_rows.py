@@ -201,7 +201,15 @@ _ROWS: Final = (
 )
 # How everything stands that is on its way, or came back, in envelopes that are open.
 _ALL_STANDING: Final = (
-    select(_R.batch_no, _R.row, books.trade.c.state, books.trade.c.late, asks.ask.c.state, _M.state)
+    select(
+        _R.batch_no,
+        _R.row,
+        books.trade.c.state,
+        books.trade.c.late,
+        asks.ask.c.state,
+        asks.ask.c.until_ms,
+        _M.state,
+    )
     .select_from(
         schema.cheque_row.join(schema.cheque_batch, _B.no == _R.batch_no)
         .outerjoin(books.trade, books.trade.c.no == _R.trade_no)
@@ -250,6 +258,16 @@ def newest_batches(tx: ReadTx, now_ms: int, most: int = LISTED_MAX) -> list[Batc
 def all_standing(tx: ReadTx) -> list[Row]:
     """Return how every slip stands that went to another scheme, in envelopes that are open: it changes when one of them does."""
     return tx.all(_ALL_STANDING)
+
+
+def count_back(tx: ReadTx, now_ms: int) -> int:
+    """Return how many slips came back from other schemes and wait to be sorted out, in envelopes that are open."""
+    back = set()
+    for batch_no, row, trade, _late, ask, until_ms, letter in all_standing(tx):
+        ran_out = ask == "asked" and until_ms <= now_ms
+        if trade == "undone" or ask in ("declined", "withdrawn") or ran_out or letter in NOT_TAKEN:
+            back.add((batch_no, row))
+    return len(back)
 
 
 def _batch_of(tx: ReadTx, row: Row, now_ms: int) -> Batch:

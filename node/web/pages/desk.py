@@ -13,6 +13,7 @@ from node.services.acts import Role
 from node.services.afterwards import count_open_complaints
 from node.services.applications import Application, application_by_no, applications_in
 from node.services.cheque_check import cheques_abroad
+from node.services.cheque_rows import count_back
 from node.services.circle_account_rows import count_accounts_asked
 from node.services.evidence_store import all_evidence
 from node.services.figures import Figures, read_figures
@@ -73,6 +74,7 @@ class Today:
     to_tell: int  # members without e-mail for whom something waits
     accounts_asked: int  # groups that ask for an account
     cheques: int  # of ours that came to other schemes and wait for a yes
+    slips_back: int  # that came back from other schemes
 
 
 def _read_today(tx: ReadTx, own: SchemeId, month_ms: int, now_ms: int) -> Today:
@@ -95,6 +97,7 @@ def _read_today(tx: ReadTx, own: SchemeId, month_ms: int, now_ms: int) -> Today:
         to_tell=count_to_tell(tx),
         accounts_asked=count_accounts_asked(tx),
         cheques=len(cheques_abroad(tx, now_ms)),
+        slips_back=count_back(tx, now_ms),
     )
 
 
@@ -197,6 +200,14 @@ def _todo(context: Context, read: Today) -> tuple[Tile, ...]:
         ) % {"num": read.cheques}
         hint = words.gettext("They wait for a yes, theirs or ours")
         tiles.append(Tile(text=text, hint=hint, href="/desk/cheques", tone="wait"))
+    if read.slips_back:
+        text = words.ngettext(
+            "%(num)d slip came back from another scheme",
+            "%(num)d slips came back from other schemes",
+            read.slips_back,
+        ) % {"num": read.slips_back}
+        hint = words.gettext("Nothing moved. See why, and sort it out")
+        tiles.append(Tile(text=text, hint=hint, href="/desk/entry", tone="wait"))
     if read.to_tell:
         text = words.ngettext(
             "%(num)d member to be told something", "%(num)d members to be told something", read.to_tell

@@ -87,6 +87,8 @@ def _batch_row(context: Context, batch: Batch) -> BatchRow:
     elif batch.left:
         left = words.ngettext("%(num)d to sort out", "%(num)d to sort out", batch.left) % {"num": batch.left}
         state = Pill(text=left, tone="wait")
+    elif len(batch.rows) == slips_of(batch.envelope):
+        state = Pill(text=words.gettext("In the books"), tone="good")
     else:
         state = Pill(text=words.gettext("Begun"), tone="wait")
     return BatchRow(

@@ -65,6 +65,13 @@ class Desks:
         await reads(self.market, self.rosa, self.path, words)
 
 
+def live_of(page: Answer) -> str:
+    """Return the marks by which an open page is told of changes."""
+    marks = page.page.split('data-live="')[1].split('"')[0]
+    assert "slips-" in marks
+    return marks
+
+
 def number_of(page: Answer, title: str) -> str:
     """Return the number of the cheque of this title."""
     return page.page.split(title)[1].split('action="/desk/cheques/')[1].split('"')[0]
@@ -140,6 +147,9 @@ def test_a_cheque_of_somebody_elsewhere_waits_for_a_yes_there() -> None:
         assert await market.balances() == (0, 0)
         today = await desks.sam.get("/admin")
         assert "2 cheques of ours came to other schemes" in today.words
+        waits = live_of(desks.page), live_of(await desks.rosa.get(desks.path))
+        assert waits[0] != waits[1], "an open page is told"
+        assert 'data-part="slip1"' in desks.page.page
         page = await desks.sam.get("/desk/cheques")
         assert "Cheque 77 of 1 Jan 2026" in page.words
         assert (
@@ -157,9 +167,17 @@ def test_a_cheque_of_somebody_elsewhere_waits_for_a_yes_there() -> None:
         no = "It was one cake, not two"
         await desks.sam.post(f"/desk/cheques/{cake}", **page.fields, **{"do": "no", f"said{cake}": no})
         await desks.see("They said no: It was one cake, not two. Nothing moved.")
+        assert "1 slip came back from another scheme" in (await desks.rosa.get("/admin")).words
         said = (await desks.rosa.get(desks.path)).words
         assert "Karim (Riverside) gave Ana Silva 30 minutes: Bread (cheque 77)." in said
         acts = await market.town["Riverside"].node.store.read(acts_for, market.karim.no)
+        reference = next(link for link in (await desks.rosa.get(desks.path)).links if link.startswith("/t/"))
+        for browser, who in ((market.browser, "Rosa"), (market.karims, "Sam")):
+            assert f"Entered by {who} from cheque 77 of 1 Jan 2026." in (await browser.get(reference)).words
+        at_home = Desks(market, desks.sam, desks.rosa)
+        await at_home.open(1, "6")
+        same = {"n": "077", "p": "1", "q": "2", "a": "6", "w": "Bread"}
+        assert "Cheque 077 is in the books: trade" in await at_home.press("check", same)
         assert ("I rang him", "77") in [(act.why, act.detail) for act in acts]
         assert await market.balances() == (30, -600)
 
