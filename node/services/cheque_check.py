@@ -20,6 +20,7 @@ from node.services.accounts import load
 from node.services.ask_rows import Ask, ask_by_no
 from node.services.folding import fold
 from node.services.members import Member, member_by_no
+from node.services.payer_desk import FREED, FREED_PAID
 from node.services.quotes import Offer
 from node.store import ReadTx
 from node.store.schema import asks, books, letters
@@ -131,6 +132,7 @@ class Judged:
         return not self.wrong
 
 
+WAS_FREED: Final = (FREED, FREED_PAID)  # why a trade is undone that the other scheme may still call paid
 CHEQUES_SHOWN: Final = 100
 NOT_TAKEN: Final = (
     NOBODY,
@@ -153,6 +155,7 @@ _BEFORE: Final = (
         _R.key != "",
         or_(
             books.trade.c.state != "undone",
+            books.trade.c.reason.in_(WAS_FREED),
             asks.ask.c.state == "paid",
             and_(
                 asks.ask.c.state == "asked",

@@ -16,7 +16,7 @@ from typing import Final
 from sqlalchemy import and_, bindparam, or_, select
 
 from node.services.ask_rows import ask_by_no, end_ask
-from node.services.cheque_check import NOT_TAKEN
+from node.services.cheque_check import NOT_TAKEN, WAS_FREED
 from node.services.threads import WAITING
 from node.store import ReadTx, Tx
 from node.store.schema import asks, books, letters
@@ -38,6 +38,7 @@ class Stands(StrEnum):
     LATE = "late"  # longer than usual
     SENT = "sent"  # on its way to its giver's scheme
     ASKED = "asked"  # there, and waits for a yes
+    FREED = "freed"  # organisers freed its giver: the other scheme may still say that it was paid, so it is not sent anew
     UNDONE = "undone"  # back: nothing moved
     REFUSED = "refused"
     RAN_OUT = "ran-out"
@@ -52,7 +53,7 @@ class Stands(StrEnum):
     @property
     def is_back(self) -> bool:
         """Whether nothing moved and nothing will: it is to be sorted out again."""
-        return self is not Stands.BOOKED and not self.on_its_way
+        return self not in (Stands.BOOKED, Stands.FREED) and not self.on_its_way
 
 
 _ENDED: Final = {
@@ -74,6 +75,8 @@ class Standing:
 
 def _of_trade(trade_no: int, state: str, late: bool, reason: str | None) -> Standing:
     """Return where a slip is that became this trade."""
+    if state == "undone" and reason in WAS_FREED:
+        return Standing(Stands.FREED, trade_no, reason or "")
     if state == "undone":
         return Standing(Stands.UNDONE, None, reason or "")
     waits = Stands.LATE if late else Stands.SET_ASIDE
@@ -206,6 +209,7 @@ _ALL_STANDING: Final = (
         _R.row,
         books.trade.c.state,
         books.trade.c.late,
+        books.trade.c.reason,
         asks.ask.c.state,
         asks.ask.c.until_ms,
         _M.state,
@@ -263,9 +267,10 @@ def all_standing(tx: ReadTx) -> list[Row]:
 def count_back(tx: ReadTx, now_ms: int) -> int:
     """Return how many slips came back from other schemes and wait to be sorted out, in envelopes that are open."""
     back = set()
-    for batch_no, row, trade, _late, ask, until_ms, letter in all_standing(tx):
+    for batch_no, row, trade, _late, reason, ask, until_ms, letter in all_standing(tx):
         ran_out = ask == "asked" and until_ms <= now_ms
-        if trade == "undone" or ask in ("declined", "withdrawn") or ran_out or letter in NOT_TAKEN:
+        undone = trade == "undone" and reason not in WAS_FREED
+        if undone or ask in ("declined", "withdrawn") or ran_out or letter in NOT_TAKEN:
             back.add((batch_no, row))
     return len(back)
 

@@ -14,13 +14,13 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import bindparam, delete, insert, or_, select, update
 
 from crypto.digest import tagged
 from node.clock import Clock
 from node.services.acts import Actor, Deed, Work, note_act
 from node.services.asks import ONCE_BYTES, part_of
-from node.services.cheque_check import Judged, Slip, Wrong, judge
+from node.services.cheque_check import WAS_FREED, Judged, Slip, Wrong, judge
 from node.services.cheque_rows import (
     Batch,
     BatchClosed,
@@ -64,10 +64,13 @@ _POSTED: Final = (
         minor=bindparam("new_minor"), key=bindparam("new_key"),
     )
 )  # fmt: skip
+_COME_BACK: Final = select(_T.no).where(
+    _T.state == "undone", or_(_T.reason.is_(None), _T.reason.not_in(WAS_FREED))
+)
 # A number whose payment came back undone is free for the next slip that has it.
 _FREE_KEY: Final = (
     update(schema.cheque_row)
-    .where(_R.key == bindparam("which_key"), _R.trade_no.in_(select(_T.no).where(_T.state == "undone")))
+    .where(_R.key == bindparam("which_key"), _R.trade_no.in_(_COME_BACK))
     .values(key="")
 )
 _STATE_OF: Final = select(_T.state).where(_T.once == bindparam("once"))

@@ -222,7 +222,7 @@ def stands_pill(context: Context, typed: Typed) -> Pill:
             return Pill(text=_("On its way"), tone="wait")
         case Stands.ASKED:
             return Pill(text=_("Waits for a yes"), tone="wait")
-        case Stands.UNDONE:
+        case Stands.FREED | Stands.UNDONE:
             return Pill(text=_("Undone"), tone="stop")
         case Stands.REFUSED:
             return Pill(text=_("Refused"), tone="stop")
@@ -255,6 +255,8 @@ def stands_words(context: Context, typed: Typed, scheme: str) -> str:
                 + " "
                 + refusal_words(typed.why or None, scheme, context.voice)
             )
+        case Stands.FREED:
+            return refusal_words(typed.why, scheme, context.voice)
         case Stands.REFUSED if typed.why:
             return _("They said no: %(why)s. Nothing moved.") % said
         case Stands.REFUSED:

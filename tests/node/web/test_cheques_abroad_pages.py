@@ -184,6 +184,38 @@ def test_a_cheque_of_somebody_elsewhere_waits_for_a_yes_there() -> None:
     at_desks(act)
 
 
+def test_nobody_at_the_desk_says_yes_to_their_own_cheque() -> None:
+    """Rule 7.11: an organiser who is not the member; and no desk answers what is not there or is over."""
+
+    async def act(desks: Desks) -> None:
+        await desks.open(1, "0:30")
+        await desks.press("check", {**FROM_KARIM, "p": "2 Sam"})
+        await desks.press("post")
+        await desks.see("It waits for a yes there")
+        page = await desks.sam.get("/desk/cheques")
+        assert "This is yours: answer it yourself" in page.words
+        fields = {
+            **(await desks.sam.get("/desk/entry")).fields,
+            "do": "yes",
+            "said1": "It is mine",
+            "said9": "Why not",
+        }
+        assert (await desks.sam.post("/desk/cheques/1", **fields)).status == 403
+        assert (await desks.sam.post("/desk/cheques/9", **fields)).status == 404
+        assert (await desks.sam.post("/desk/cheques/1", **{**fields, "do": "perhaps"})).status == 404
+        for path in ("/desk/cheques/1", "/desk/cheques"):
+            assert (await desks.market.karims.post(path, **fields)).status in (403, 404, 405)
+        assert await desks.market.balance(desks.market.town["Riverside"], desks.market.karim) == 0
+        mine = next(link for link in page.links if link.startswith("/asks/"))
+        no = await desks.sam.post(f"{mine}/no", **(await desks.sam.get(mine)).fields, reason="not-me")
+        assert no.status == 200, no.words
+        await desks.see("They said no: It was not me. Nothing moved.")
+        over = await desks.sam.post("/desk/cheques/1", **{**fields, "do": "no"})
+        assert over.status in (200, 403), over.words
+
+    at_desks(act)
+
+
 def test_each_fault_is_named_at_its_row_and_what_is_good_goes() -> None:
     """An unknown scheme, a number and name that fit nobody there, nobody named, no unit, too far, twice; and one that is good."""
 
