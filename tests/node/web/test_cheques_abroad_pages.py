@@ -6,11 +6,14 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 
 import pytest
+from sqlalchemy import update
 
 from node.services.acts import OPERATOR, Deed, Role, acts_for
 from node.services.members import Member, NewMember
+from node.services.payer_desk import FREED
 from node.services.quotes import NoOffer, Offer
 from node.simulation.town import Resident
+from node.store.schema import books
 from protocol.names import SchemeId
 from protocol.quote import QuoteRequest
 from tests.node.web.oakvale import words_of
@@ -21,6 +24,9 @@ from tests.node.web.virtual_browser import Answer, VirtualBrowser
 Row = Mapping[str, str]
 TO_KARIM: Row = {"o": "River", "n": "0412", "p": "1", "q": "1 Karim", "a": "0:30", "w": "Jam"}
 FROM_KARIM: Row = {"o": "Riverside", "n": "77", "p": "0001 Karim Haddad", "q": "1", "a": "6", "w": "Bread"}
+
+
+FREE = update(books.trade).values(state="undone", reason=FREED)
 
 
 class Desks:
@@ -125,6 +131,16 @@ def test_a_cheque_for_somebody_elsewhere_is_checked_sent_once_and_told() -> None
         assert [(act.deed, act.by_name, act.detail) for act in acts][:1] == [(Deed.CHEQUE, "Rosa", "0412")]
 
         await desks.open(1, "0:30")
+        assert "Cheque 412 is in the books" in await desks.press("check", {**TO_KARIM, "n": "412"})
+
+        # Freed by two organisers its lock is still open (7.2): it is not sent anew, and its number stays taken.
+        first = desks.path
+        await market.town["Oakvale"].node.store.write(lambda tx: tx.run(FREE))
+        desks.path = first.removesuffix("2") + "1"
+        freed = await desks.rosa.get(desks.path)
+        assert "Riverside did not answer. Two organisers freed it." in freed.words
+        assert 'name="n1"' not in freed.page
+        desks.path = first
         assert "Cheque 412 is in the books" in await desks.press("check", {**TO_KARIM, "n": "412"})
 
     at_desks(act)
