@@ -264,6 +264,11 @@ def by_whose_hand(settings: SchemeSettings, language: str, by: str, how: str) ->
     return sentences[how] % {"name": by}
 
 
+def by_whom(settings: SchemeSettings, language: str, by: str) -> str:
+    """Who did something for a member that they were not asked about just then."""
+    return words_of(settings, language).gettext("%(name)s did this for you.") % {"name": by}
+
+
 def done_mail(
     settings: SchemeSettings, language: str, name: str, sentence: str, source: str, link: str
 ) -> Text:

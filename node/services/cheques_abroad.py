@@ -13,7 +13,7 @@ from datetime import date
 from typing import Final
 
 from node.clock import Chance, Clock
-from node.mail.texts import words_of
+from node.mail.texts import by_whom, done_sentence, words_of
 from node.services.acts import Actor, Deed, NotAllowed, Work, clip, note_act
 from node.services.ask_rows import (
     Ask,
@@ -334,10 +334,13 @@ class ChequesAbroad:
         brought = await self._store.read(self.find, by, ask_no)
 
         def note(tx: Tx) -> None:
+            ask, payer, settings = brought.ask, brought.payer, self._settings.now
             note_act(
-                tx, by, Deed.CHEQUE, now_ms=self._clock.now_ms(), for_no=brought.payer.no,
-                detail="" if brought.ask.cheque is None else brought.ask.cheque.number, why=words,
+                tx, by, Deed.ACTED, now_ms=self._clock.now_ms(), for_no=payer.no, detail=ask.text, why=words
             )  # fmt: skip
+            said_no = done_sentence(settings, payer.language, "said-no", ask.text)
+            lines = (said_no, by_whom(settings, payer.language, by.name))
+            self._telling.told_or_noted(tx, payer, lines, f"/asks/{ask.no}")
 
         await self._asks.decline(ask_no, brought.payer, Reason.OTHER, words, words, also=note)
 

@@ -187,6 +187,8 @@ def test_a_cheque_of_somebody_elsewhere_waits_for_a_yes_there() -> None:
         said = (await desks.rosa.get(desks.path)).words
         assert "Karim (Riverside) gave Ana Silva 30 minutes: Bread (cheque 77)." in said
         acts = await market.town["Riverside"].node.store.read(acts_for, market.karim.no)
+        told = [act for act in acts if act.deed is Deed.ACTED]
+        assert [(act.why, act.detail) for act in told] == [(no, "Cake (cheque 78)")]
         reference = next(link for link in (await desks.rosa.get(desks.path)).links if link.startswith("/t/"))
         for browser, who in ((market.browser, "Rosa"), (market.karims, "Sam")):
             assert f"Entered by {who} from cheque 77 of 1 Jan 2026." in (await browser.get(reference)).words
