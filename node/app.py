@@ -479,6 +479,7 @@ class Node:
             store=self.store, clock=self.clock, books=self.books, settings=self.settings, telling=self.telling,
             quotes=self.quotes, settlement=lambda: self.settlement,
             say=lambda *said: self.requests.say_in(*said),  # noqa: PLW0108 - made below
+            has_ended=self.directory.has_ended,
         )  # fmt: skip
         self.jobs.append(Job("ask-about-deposits", HOUR_S, self.pledges.look))
         self.jobs.append(Job("pay-deposits", PAY_EVERY_S, self._unless_paused(self.pledges.pay_due)))

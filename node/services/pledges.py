@@ -50,6 +50,7 @@ from protocol.errors import OutOfOrder
 from protocol.ledger import Refusal
 from protocol.letter import DepositSaid, RequestText
 from protocol.limits import DAY_MS, HOUR_MS, QUOTE_NAME_BYTES_MAX, QUOTE_TEXT_BYTES_MAX
+from protocol.names import SchemeId
 from protocol.pledge import SAYS, Pledge, PledgeEvent, pledge_heard, pledge_step
 from protocol.quote import QuoteRequest
 from protocol.references import reference_of
@@ -70,11 +71,11 @@ class CannotPledge(Exception):
 
 
 class Pledges:
-    """See the head of this file. `say` is that of `RequestsAbroad`."""
+    """See the head of this file. `say` is that of `RequestsAbroad`; `has_ended` tells of schemes that no word comes from any more."""
 
     def __init__(
         self, *, store: Store, clock: Clock, books: Books, settings: Settings, telling: Telling, quotes: QuoteService,
-        settlement: Callable[[], Settlement], say: Say,
+        settlement: Callable[[], Settlement], say: Say, has_ended: Callable[[SchemeId], bool],
     ):  # fmt: skip
         self._store: Final = store
         self._clock: Final = clock
@@ -84,6 +85,7 @@ class Pledges:
         self._quotes: Final = quotes
         self._settlement: Final = settlement
         self._say: Final = say
+        self._has_ended: Final = has_ended
 
     # --- what letters say -----------------------------------------------------------------------------------------
 
@@ -172,7 +174,7 @@ class Pledges:
     # --- saying it again --------------------------------------------------------------------------------------------
 
     async def look(self) -> int:
-        """Say our side again where nothing was heard, and set aside what was agreed to; a job. Return how many there were."""
+        """Say our side again where nothing was heard, set aside what was agreed to, free what no word can free; a job. Return how many there were."""
         return await self._store.write(self._look)
 
     def _look(self, tx: Tx) -> int:
@@ -190,6 +192,11 @@ class Pledges:
         for pledged in agreed_not_held(tx):
             self._hold(tx, request_by_no(tx, pledged.no, Role.OUT), pledged)
             done += 1
+        for state in (P.HELD, P.ASKED, P.DUE):
+            for pledged in pledges_in(tx, state):
+                if self._has_ended(pledged.scheme):
+                    self._free(tx, request_by_no(tx, pledged.no, Role.OUT), pledged)
+                    done += 1
         return done
 
     @staticmethod

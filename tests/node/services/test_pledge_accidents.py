@@ -244,6 +244,22 @@ def test_a_payment_that_organisers_free_frees_the_rest_and_none_follows_what_was
     pledging(act)
 
 
+def test_what_is_held_for_a_scheme_that_has_ended_is_free() -> None:
+    """Rules 2.4, 7.8: no word comes from there any more."""
+
+    async def act(it: Pledging) -> None:
+        await it.asked_for(200)
+        node = it.oakvale.node
+        assert await node.pledges.look() == 0
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(node.pledges, "_has_ended", lambda scheme: scheme == it.riverside.scheme)
+            assert [await node.pledges.look() for _ in range(2)] == [1, 0]
+        assert ((await it.pledge()).state, await it.held()) == (P.FREED, (0, 0))
+        await it.right()
+
+    pledging(act)
+
+
 def test_a_pledge_that_does_not_fit_is_named() -> None:
     async def act(it: Pledging) -> None:
         await it.out()

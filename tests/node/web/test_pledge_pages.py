@@ -102,6 +102,12 @@ def test_a_deposit_is_let_go_or_kept_by_two_organisers_of_the_borrower() -> None
         await has(market, "back-broken", amount="6", words="Bent")
         await reads(market, market.browser, "/my/abroad", "Karim asks to keep 6 Acorns of the deposit.")
         rosa, theo = [await organiser(market, name) for name in ("Rosa Hale", "Theo Lind")]
+        await node.people.set_role(OPERATOR, market.ana.no, Role.ORGANISER)
+        hers = await VirtualBrowser.of(node, market.ana)
+        own = await hers.get("/admin/together")
+        refused = await hers.post("/admin/together/pledge/1", **own.fields)
+        assert refused.status == 422, "not her own"
+        assert "You are one of the two it is about." in refused.words
         desk = await rosa.get("/admin/together")
         assert "Karim (Riverside) asks to keep 6 Acorns of Ana Silva’s deposit" in desk.words
         asked = await rosa.post("/admin/together/pledge/1", **desk.fields)
