@@ -335,7 +335,7 @@ class Node:
         self.jobs.append(Job("fees", LOOK_AT_FEES_S, self._unless_paused(self.chest.look)))
         self.jobs.append(Job("standing-orders", LOOK_AT_ORDERS_S, self._unless_paused(self.standing.look)))
         self._picture_maker = PictureMaker()
-        self.pictures = Pictures(store=store, clock=clock, maker=self._picture_maker)
+        self.pictures = Pictures(store=store, clock=clock, chance=chance, maker=self._picture_maker)
         self.jobs.append(Job("drop-pictures", HOUR_S, self.pictures.drop_unused))
         self.jobs.append(Job("forget-pay-codes", HOUR_S, self.pay_codes.forget_old))
         self.jobs.append(Job("tidy-sign-in", HOUR_S, self.sign_in.tidy))

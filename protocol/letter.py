@@ -24,6 +24,8 @@ from protocol.limits import (
     AMOUNT_MAX,
     CHEQUE_NUMBER_BYTES_MAX,
     CLOCK_TOLERANCE_MS,
+    CONDITION_PICTURES_MAX,
+    CONDITION_WORDS_BYTES_MAX,
     DAYS_MAX,
     EVENT_GUESTS_MAX,
     LETTER_NAME_BYTES_MAX,
@@ -39,6 +41,7 @@ from protocol.message import (
     Code,
     Fixed,
     Int,
+    Many,
     Maybe,
     Message,
     Nested,
@@ -170,6 +173,16 @@ class DepositSaid(Part):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SealedPicture(Part):
+    """How the thing was, in a picture that only the two sides can open. Source: 5.9."""
+
+    name: Annotated[bytes, Fixed(32)]  # of the sealed bytes
+    key: Annotated[bytes, Fixed(32)]
+    time: Annotated[int, Int(0, TIME_MS_MAX)]
+    words: Annotated[str, Text(CONDITION_WORDS_BYTES_MAX)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RequestText(LetterText):
     """A letter that moves a request about a listing: all that its writer's side of it says now. Source: 7.10."""
 
@@ -182,9 +195,11 @@ class RequestText(LetterText):
     start: Annotated[int | None, Maybe(Int(0, TIME_MS_MAX))]  # wall hours of the owner's scheme (5.9)
     end: Annotated[int | None, Maybe(Int(0, TIME_MS_MAX))]
     given: Annotated[Given | None, Maybe(Nested((Given,)))] = None  # of a swap: what whoever asks gives
-    deposit: Annotated[DepositSaid | None, Maybe(Nested((DepositSaid,)))] = (
-        None  # of what is booked against one
-    )
+    # Of what is booked: against a deposit, and how it was.
+    deposit: Annotated[DepositSaid | None, Maybe(Nested((DepositSaid,)))] = None
+    pictures: Annotated[
+        tuple[SealedPicture, ...], Many(Nested((SealedPicture,)), CONDITION_PICTURES_MAX)
+    ] = ()
 
     def __post_init__(self) -> None:
         LetterText.__post_init__(self)
@@ -201,8 +216,8 @@ class RequestText(LetterText):
             raise InvalidValue("RequestText: a swap with a time")
         if self.given is None and self.word == Stands.COUNTERED:
             raise InvalidValue("RequestText: other terms, and none of them")
-        if self.deposit is not None and self.start is None:
-            raise InvalidValue("RequestText: a deposit for what is not booked")
+        if (self.deposit is not None or self.pictures) and self.start is None:
+            raise InvalidValue("RequestText: a deposit or pictures of what is not booked")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -241,11 +256,13 @@ class LetterAck(Message):
 def with_request(
     text: LetterText, *, turn: int, heard: int, word: str, places: int, start: int | None, end: int | None,
     given: Given | None = None, deposit: DepositSaid | None = None,
+    pictures: tuple[SealedPicture, ...] = (),
 ) -> RequestText:  # fmt: skip
     """Return `text` as what moves a request about a listing. Raises InvalidValue: a word or time that is none."""
     said = {field.name: getattr(text, field.name) for field in fields(LetterText)}
     return RequestText(
-        **said, turn=turn, heard=heard, word=word, places=places, start=start, end=end, given=given, deposit=deposit
+        **said, turn=turn, heard=heard, word=word, places=places, start=start, end=end, given=given, deposit=deposit,
+        pictures=pictures,
     )  # fmt: skip
 
 

@@ -146,6 +146,8 @@ LISTING_OWNER_BYTES_MAX: Final = 80
 LISTING_PICTURES_MAX: Final = 4
 LISTING_PICTURE_TEXT_BYTES_MAX: Final = 200
 PICTURE_BYTES_MAX: Final = 200 * 1024  # a full one (5.7): it fits into a frame
+CONDITION_PICTURES_MAX: Final = 4  # of one side, of one thing lent once (5.9)
+CONDITION_WORDS_BYTES_MAX: Final = 480  # 120 characters
 THUMBNAIL_BYTES_MAX: Final = 20 * 1024  # a page of them comes over a slow line in seconds
 # People who would like one thing that is given away: a giver reads through them all.
 GIFT_WISHES_MAX: Final = 50

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from protocol.beyond import Stands, Wants
 from protocol.entry import ListingRef
-from protocol.letter import LISTING_ANSWER, LISTING_REQUEST, DepositSaid, Given, RequestText, Sum
+from protocol.letter import (
+    LISTING_ANSWER,
+    LISTING_REQUEST,
+    DepositSaid,
+    Given,
+    RequestText,
+    SealedPicture,
+    Sum,
+)
 from protocol.names import Handle
 from tests.vector_making import Vector, filler, vector
 
@@ -67,10 +75,11 @@ def _deposit() -> Vector:
         kind=LISTING_ANSWER, from_handle=Handle(filler("karim", 16)), from_name="Karim", to_handle=Handle(filler("ana abroad", 16)),
         text="It is over: a ladder\nA rung is broken", heard=1_767_225_600_000, turn=1_767_225_660_000, word=Stands.DONE.value,
         start=490_896, end=490_920, deposit=DepositSaid(amount=2400, word="asked", keep=600),
+        pictures=(SealedPicture(name=filler("sealed", 32), key=filler("picture key", 32), time=1_767_225_650_000, words="The rung"),),
     )  # fmt: skip
-    wrong = {"deposit": (2400, "asked", 0), "start": None}
+    wrong = {"deposit": (2400, "asked", 0), "start": None, "pictures": ((b"n", b"k", 1, ""),)}
     return Vector(
-        note="sealed inside a letter: the owner has it back, and asks to keep some of the deposit",
+        note="sealed inside a letter: the owner has it back, shows how it is, and asks to keep some of the deposit",
         message=message,
         wrong=wrong,
     )

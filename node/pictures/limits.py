@@ -21,7 +21,6 @@ CHILD_MEMORY_BYTES_MAX: Final = 768 * 1024 * 1024
 CHILD_OUTPUT_BYTES_MAX: Final = 512 * 1024
 # Of one member, all listings together: 15 MiB at most.
 PICTURES_OF_ONE_MAX: Final = 60
-CONDITION_PICTURES_MAX: Final = 4  # of one side, of one thing lent once
 # How something was when it was lent: as long as people quarrel about it.
 CONDITION_KEPT_MS: Final = 90 * 24 * 3_600_000
 # Of all members, in the database, and so in each backup: some 4,000 pictures as telephones take them.

@@ -15,6 +15,7 @@ from node.services.booking_rows import Booking, CannotBook, Why, booking_by_no
 from node.services.bookings import Bookings, NewBooking, UnfitPeriod, whole_price
 from node.services.guest_deposits import is_listed_deposit, note_held
 from node.services.own_listings import find_own
+from node.services.picture_rows import pictures_of_booking
 from node.services.request_rows import Request, over_unanswered, person_of, request_about
 from node.services.request_words import STAY, lines_of
 from node.services.requests_abroad import RequestsAbroad, Standing
@@ -125,11 +126,16 @@ class BookingsAbroad:
     def tell(self, tx: Tx, booking: Booking, said: str) -> None:
         """Unit: tell whoever borrows from abroad how it stands, with the owner's words."""
         request, booking = request_about(tx, booking.kind, booking.no), booking_by_no(tx, booking.no)
-        # What was said for good is said once more only of a deposit.
-        if request is not None and (request.stands not in FINAL or booking.deposit):
+        # What was said for good is said once more only of a deposit, and in pictures.
+        also = booking.deposit or pictures_of_booking(tx, booking.no)
+        if request is not None and (request.stands not in FINAL or also):
             before = lines_of(request.said) if request.stands in FINAL else ()
             standing = self._standing(booking, request.wants, (said,) if said else before)
             self._requests().answer_in(tx, booking.kind, standing)
+
+    def show_in(self, tx: Tx, booking: Booking) -> None:
+        """Unit: tell whoever borrows from abroad that the owner shows how the thing is."""
+        self.tell(tx, booking, self._words().gettext("I show how it is, in a picture."))
 
     def _tell_held(self, tx: Tx, booking: Booking) -> None:
         """Tell those who own a thing that whoever borrows it from abroad has set the deposit aside."""

@@ -105,9 +105,8 @@ _NOT_IN_REQUESTS: Final = (
     .where(requests_schema.request.c.thread_no == bindparam("which"))
     .values(thread_no=None)
 )
-_REQUESTS_OF: Final = select(requests_schema.request.c.no).where(
-    requests_schema.request.c.account_no == bindparam("which")
-)
+_RQ, _PG, _PT = requests_schema.request.c, requests_schema.pledge.c, pictures_schema.picture_told.c
+_REQUESTS_OF: Final = select(_RQ.no).where(_RQ.account_no == bindparam("which"))
 _NO_MESSAGES: Final = delete(letters_schema.message).where(_MS.thread_no == bindparam("which"))
 _NO_THREAD: Final = delete(letters_schema.thread).where(_TH.no == bindparam("which"))
 _THEIR_MESSAGES: Final = (
@@ -233,9 +232,8 @@ _BLANK_OF_ACCOUNT: Final[tuple[UpdateBase, ...]] = (
     update(requests_schema.request)
     .where(requests_schema.request.c.account_no == bindparam("which"))
     .values(title="", wanted="", said="", given="", offered="", their_name="", their_handle=None),
-    update(requests_schema.pledge)
-    .where(requests_schema.pledge.c.request_no.in_(_REQUESTS_OF))
-    .values(payee_handle=None),
+    update(requests_schema.pledge).where(_PG.request_no.in_(_REQUESTS_OF)).values(payee_handle=None),
+    delete(pictures_schema.picture_told).where(_PT.request_no.in_(_REQUESTS_OF)),
     _either(swaps_schema.swap, "owner_no", "asker_no", title="", given=""),
     _either(gifts_schema.wish, "giver_no", "taker_no", wanted="", said="", their_name=""),
     # What either side said about what was lent; the title is the owner's word.

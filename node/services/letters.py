@@ -44,6 +44,7 @@ from protocol.letter import (
     Letter,
     LetterAck,
     LetterText,
+    SealedPicture,
     Sum,
     is_current,
     make_letter,
@@ -100,6 +101,7 @@ class RequestPart:
     end: int | None = None
     given: Given | None = None
     deposit: DepositSaid | None = None
+    pictures: tuple[SealedPicture, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -242,7 +244,7 @@ class Letters:
             return text
         return with_request(
             text, turn=part.turn, heard=part.heard, word=part.word, places=part.places, start=part.start, end=part.end,
-            given=part.given, deposit=part.deposit,
+            given=part.given, deposit=part.deposit, pictures=part.pictures,
         )  # fmt: skip
 
     def _post(self, tx: Tx, thread: Thread, writing: Writing, text: LetterText) -> int:

@@ -169,6 +169,7 @@ _OF_ACCOUNT: Final[Mapping[str, tuple[Table, Any]]] = {
     "agreed_days": (days.appointment, or_(_DAY.proposer_no == _NO, _DAY.other_no == _NO)),
     "given_away": (gifts.wish, or_(gifts.wish.c.giver_no == _NO, gifts.wish.c.taker_no == _NO)),
     "asked_across_schemes": (requests.request, requests.request.c.account_no == _NO),
+    "shown_by_other_schemes": (pictures.picture_told, pictures.picture_told.c.request_no.in_(_REQUESTS)),
     "deposits_across_schemes": (requests.pledge, requests.pledge.c.request_no.in_(_REQUESTS)),
     "swaps": (swaps.swap, or_(_SWAP.owner_no == _NO, _SWAP.asker_no == _NO)),
     "borrowed_and_lent": (bookings.booking, _OF_BOOKINGS),

@@ -36,16 +36,21 @@ class Kept(NamedTuple):
     words: str
     taken_ms: int
     portrait: bool  # of whoever sent it
+    request_no: int | None  # of what was borrowed in another scheme
+    shared_id: bytes | None  # of the request whose other side sees it too
+    sealed_key: bytes | None
+    sealed_name: bytes | None
 
 
 _P: Final = schema.picture.c
 _COLUMNS: Final = (
     _P.no, _P.member_no, _P.item_key, _P.name, _P.thumbnail_name, _P.page_width, _P.page_height, _P.booking_no,
-    _P.words, _P.taken_ms, _P.portrait,
+    _P.words, _P.taken_ms, _P.portrait, _P.request_no, _P.shared_id, _P.sealed_key, _P.sealed_name,
 )  # fmt: skip
 _ONE: Final = select(*_COLUMNS).where(_P.no == bindparam("no"))
 _PORTRAIT: Final = select(*_COLUMNS).where(_P.member_no == bindparam("member_no"), _P.portrait.is_(True))
 _OF_BOOKING: Final = select(*_COLUMNS).where(_P.booking_no == bindparam("booking_no")).order_by(_P.no)
+_OF_REQUEST: Final = select(*_COLUMNS).where(_P.request_no == bindparam("request_no")).order_by(_P.no)
 _B: Final = bookings_schema.booking.c
 _OF_TWO: Final = (
     select(*_COLUMNS)
@@ -89,6 +94,11 @@ def portrait_of(tx: ReadTx, member_no: int) -> Kept | None:
 def pictures_of_booking(tx: ReadTx, booking_no: int) -> list[Kept]:
     """Query: how something lent was, by either side, oldest first."""
     return [Kept._make(row) for row in tx.all(_OF_BOOKING, booking_no=booking_no)]
+
+
+def pictures_of_request(tx: ReadTx, request_no: int) -> list[Kept]:
+    """Query: how something borrowed in another scheme was, by our side, oldest first."""
+    return [Kept._make(row) for row in tx.all(_OF_REQUEST, request_no=request_no)]
 
 
 def pictures_of_two(tx: ReadTx, one_no: int, other_no: int) -> list[Kept]:

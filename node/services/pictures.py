@@ -6,14 +6,14 @@ no listing shows a day later is thrown away. Source: docs/protocol.md 5.7; decis
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from sqlalchemy import bindparam, delete, insert, select, update
 
-from node.clock import Clock
+from node.clock import Chance, Clock
 from node.pictures.limits import (
     CONDITION_KEPT_MS,
-    CONDITION_PICTURES_MAX,
     PICTURE_UNUSED_MS,
     PICTURES_HELD_BYTES_MAX,
     PICTURES_OF_ONE_MAX,
@@ -27,10 +27,16 @@ from node.services.picture_rows import (
     picture_by_no,
     pictures_at,
     pictures_of_booking,
+    pictures_of_request,
 )
+from node.services.request_rows import Request
+from node.services.sealed_pictures import KEY_BYTES, seal_picture, sent_of
 from node.store import ReadTx, Store, Tx
 from node.store.schema import bookings as bookings_schema
 from node.store.schema import pictures as schema
+from node.store.schema import requests as requests_schema
+from protocol.beyond import FINAL
+from protocol.limits import CONDITION_PICTURES_MAX
 from protocol.market import Listing
 from protocol.names import ItemKey
 from protocol.pictures import picture_name
@@ -42,7 +48,7 @@ _SHOW: Final = (
     update(schema.picture)
     .where(
         _P.name == bindparam("which"), _P.member_no == bindparam("whose"), _P.item_key.is_(None), _P.booking_no.is_(None),
-        _P.portrait.is_(False),
+        _P.request_no.is_(None), _P.portrait.is_(False),
     )
     .values(item_key=bindparam("new_key"))
 )  # fmt: skip
@@ -50,7 +56,8 @@ _DROP: Final = delete(schema.picture).where(
     _P.item_key == bindparam("shown_by"), _P.name == bindparam("which")
 )
 _DROP_OLD: Final = delete(schema.picture).where(
-    _P.item_key.is_(None), _P.booking_no.is_(None), _P.portrait.is_(False), _P.taken_ms <= bindparam("before")
+    _P.item_key.is_(None), _P.booking_no.is_(None), _P.request_no.is_(None), _P.portrait.is_(False),
+    _P.taken_ms <= bindparam("before"),
 )  # fmt: skip
 _DROP_PORTRAIT: Final = delete(schema.picture).where(
     _P.member_no == bindparam("whose"), _P.portrait.is_(True)
@@ -59,13 +66,22 @@ _ENDED: Final = select(_B.no).where(
     _B.state.not_in([state.value for state in OPEN]), _B.changed_ms <= bindparam("before")
 )
 _DROP_CONDITIONS: Final = delete(schema.picture).where(_P.booking_no.in_(_ENDED))
+_R: Final = requests_schema.request.c
+_OVER: Final = select(_R.no).where(
+    _R.stands.in_(sorted(each.value for each in FINAL)), _R.changed_ms <= bindparam("before")
+)
+_DROP_ABROAD: Final = (
+    delete(schema.picture).where(_P.request_no.in_(_OVER)),
+    delete(schema.picture_told).where(schema.picture_told.c.request_no.in_(_OVER)),
+)
 
 
 class Pictures:
     """See the head of this file."""
 
-    def __init__(self, *, store: Store, clock: Clock, maker: PictureMaker):
+    def __init__(self, *, store: Store, clock: Clock, chance: Chance, maker: PictureMaker):
         self._store: Final = store
+        self._chance: Final = chance
         self._clock: Final = clock
         self._maker: Final = maker
 
@@ -81,6 +97,21 @@ class Pictures:
         made = await self._maker.make(data)
         return await self._store.write(self._keep, member_no, made, booking_no, words)
 
+    async def take_shared(
+        self, member_no: int, request: Request, booking_no: int | None, data: bytes, words: str, tell: Callable[[Tx], None]
+    ) -> Kept:  # fmt: skip
+        """The same of what is borrowed across schemes: `tell` tells the other side in that transaction. Raises NoPicture."""
+        await self._store.read(_check_shared, member_no, request.no, booking_no)
+        made = await self._maker.make(data)
+        key = self._chance.bytes(KEY_BYTES)
+
+        def unit(tx: Tx) -> Kept:
+            kept = self._keep(tx, member_no, made, booking_no, words, shared=(request, key))
+            tell(tx)
+            return kept
+
+        return await self._store.write(unit)
+
     async def take_portrait(self, member_no: int, data: bytes) -> Kept:
         """Keep a picture of a member in place of the one before. Raises NoPicture."""
         await self._store.read(_check_room, member_no)
@@ -93,11 +124,19 @@ class Pictures:
 
     def _keep(
         self, tx: Tx, member_no: int, made: MadeAnew, booking_no: int | None = None, words: str = "", *,
-        portrait: bool = False,
+        portrait: bool = False, shared: tuple[Request, bytes] | None = None,
     ) -> Kept:  # fmt: skip
         if portrait:
             tx.run(_DROP_PORTRAIT, whose=member_no)
-        if booking_no is None:
+        request, key = (None, b"") if shared is None else shared
+        sealed = (
+            None
+            if request is None
+            else picture_name(seal_picture(sent_of(made.full.data, made.page.data), request.id, key))
+        )
+        if request is not None:
+            _check_shared(tx, member_no, request.no, booking_no)
+        elif booking_no is None:
             _check_room(tx, member_no)
         else:
             _check_conditions(tx, member_no, booking_no)
@@ -107,6 +146,8 @@ class Pictures:
             length=sum(len(each.data) for each in (made.full, made.page, made.thumbnail)),
             page_width=made.page.width, page_height=made.page.height, thumbnail=made.thumbnail.data,
             page=made.page.data, full=made.full.data,
+            request_no=None if request is None or booking_no is not None else request.no,
+            shared_id=None if request is None else request.id, sealed_key=key or None, sealed_name=sealed,
         )  # fmt: skip
         kept = picture_by_no(tx, no)
         assert kept is not None, "written a moment ago"
@@ -143,6 +184,14 @@ def _check_conditions(tx: ReadTx, member_no: int, booking_no: int) -> None:
     _check_room(tx, member_no)
 
 
+def _check_shared(tx: ReadTx, member_no: int, request_no: int, booking_no: int | None) -> None:
+    """Raises NoPicture: there is no room for one more of our side of what is borrowed across schemes, or at all."""
+    held = pictures_of_request(tx, request_no) if booking_no is None else pictures_of_booking(tx, booking_no)
+    if len(held) >= CONDITION_PICTURES_MAX:
+        raise NoPicture(Why.ENOUGH)
+    _check_room(tx, member_no)
+
+
 def _drop_portrait(tx: Tx, member_no: int) -> None:
     tx.run(_DROP_PORTRAIT, whose=member_no)
 
@@ -150,3 +199,5 @@ def _drop_portrait(tx: Tx, member_no: int) -> None:
 def _drop_old(tx: Tx, now_ms: int) -> None:
     tx.run(_DROP_OLD, before=now_ms - PICTURE_UNUSED_MS)
     tx.run(_DROP_CONDITIONS, before=now_ms - CONDITION_KEPT_MS)
+    for each in _DROP_ABROAD:
+        tx.run(each, before=now_ms - CONDITION_KEPT_MS)

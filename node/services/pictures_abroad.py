@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
+from dataclasses import replace
 from typing import Final, NamedTuple
 
 import structlog
@@ -29,6 +30,7 @@ from node.services.feed_store import find_feed, held_at_key
 from node.services.own_listings import find_own
 from node.services.picture_rows import Size, bytes_named
 from node.services.routes import Routes
+from node.services.sealed_pictures import open_picture, sealed_bytes
 from node.services.turns import Turns
 from node.store import ReadTx, Store, Tx, upsert
 from node.store.schema import pictures as schema
@@ -93,8 +95,13 @@ class PicturesAbroad:
 
     # --- for our own members ----------------------------------------------------------------------------------
 
-    async def picture(self, scheme: SchemeId, key: ItemKey, name: bytes, size: Size) -> bytes | None:
-        """Return a picture of another scheme's listing, made anew; None where nobody gives it, or it is none."""
+    async def picture(
+        self, scheme: SchemeId, key: ItemKey, name: bytes, size: Size, sealed_key: bytes | None = None
+    ) -> bytes | None:
+        """Return a picture of another scheme's listing, made anew; None where nobody gives it, or it is none.
+
+        With `sealed_key` it is one of how a thing was, of the request named `key`, and opened before. Source: 5.9.
+        """
         found = await self._store.read(_made, name, size)
         if found is not None:
             return found
@@ -103,7 +110,7 @@ class PicturesAbroad:
             return None
         async with self._fetching:
             found = await self._store.read(_made, name, size)  # somebody else looked at it meanwhile
-            if found is None and await self._fetch(scheme, key, name):
+            if found is None and await self._fetch(scheme, key, name, sealed_key):
                 found = await self._store.read(_made, name, size)
         if found is None:
             self._missing[name] = now_ms + MISSING_MS
@@ -111,14 +118,19 @@ class PicturesAbroad:
                 self._missing.popitem(last=False)
         return found
 
-    async def _fetch(self, scheme: SchemeId, key: ItemKey, name: bytes) -> bool:
+    async def _fetch(self, scheme: SchemeId, key: ItemKey, name: bytes, sealed_key: bytes | None) -> bool:
         """Ask for a picture and make it anew; tell whether it is here now."""
-        ask = PictureAsk(scheme=scheme, key=key, name=name, hops=FEED_PEERINGS_MAX)
+        sealed = sealed_key is not None
+        ask = PictureAsk(scheme=scheme, key=key, name=name, hops=FEED_PEERINGS_MAX, sealed=sealed)
         sent = await self._store.read(_sent, name) or await self._ask(ask, but=None)
         if sent is None:
             return False
+        data = sent if sealed_key is None else open_picture(sent, key, sealed_key)
+        if data is None:
+            log.info("picture_abroad_refused", reason="sealed otherwise", bytes=len(sent))
+            return False
         try:
-            made = await self._maker.make(sent)
+            made = await self._maker.make(data)
         except NoPicture as no_picture:
             log.info("picture_abroad_refused", reason=no_picture.why.value, bytes=len(sent))
             return False
@@ -131,7 +143,9 @@ class PicturesAbroad:
 
     async def _ask(self, ask: PictureAsk, *, but: SchemeId | None) -> bytes | None:
         """Return the bytes of a picture from a neighbour on the way to whose it is; checked against its name."""
-        for peer in self._routes.next_hops(ask.scheme)[:ASKED_MAX]:
+        # What nobody on the way can look at is passed on one way only: a question for nothing stays one question.
+        most = 1 if ask.sealed and but is not None else ASKED_MAX
+        for peer in self._routes.next_hops(ask.scheme)[:most]:
             if peer == but:
                 continue
             try:
@@ -165,8 +179,12 @@ class PicturesAbroad:
 
     async def _found(self, ask: PictureAsk, peer: SchemeId) -> bytes | None:
         """Return what was asked for: of our own, of what is kept here, or from the next on the way."""
+        if ask.scheme == self._own and ask.sealed:
+            return await self._store.read(sealed_bytes, ask.key, ask.name)
         if ask.scheme == self._own:
             return await self._store.read(_of_ours, ask, self._clock.now_ms())
+        if ask.sealed:  # for two others: neither kept nor looked at
+            return await self._ask(replace(ask, hops=ask.hops - 1), but=peer) if ask.hops > 1 else None
         if not await self._store.read(_is_shown, ask, self._clock.now_ms()):
             return None
         sent = await self._store.read(_sent, ask.name)

@@ -20,7 +20,7 @@ from node.services.letters import CannotWrite, Letters, Writing
 from node.services.members import Member, member_by_account
 from node.services.placed_here import Placed
 from node.services.pledges import Pledges
-from node.services.request_parts import is_readable, kind_of, part_of
+from node.services.request_parts import amount_of, is_readable, kind_of, part_of, price_of
 from node.services.request_rows import (
     Offered,
     Request,
@@ -39,7 +39,8 @@ from node.services.request_rows import (
     request_by_no,
     thread_about,
 )
-from node.services.request_words import SWAP, asked_line, heard_line, lines_of
+from node.services.request_words import SWAP, asked_line, heard_line, lines_of, title_of
+from node.services.sealed_pictures import note_told, pictures_said
 from node.services.settings import Settings
 from node.services.swap_abroad_rows import heard_stands, note_offered, terms_in
 from node.services.telling import Telling
@@ -57,7 +58,6 @@ from protocol.letter import (
     TOO_MANY,
     LetterText,
     RequestText,
-    Sum,
 )
 from protocol.limits import (
     BOOKING_AHEAD_HOURS_MAX,
@@ -209,6 +209,12 @@ class RequestsAbroad:
             return False
         return True
 
+    def show_in(self, tx: Tx, member: Member, no: int) -> None:
+        """Unit: tell the other side that we show how something is; they read it when they are told next, if not now."""
+        request, words = request_by_no(tx, no, Role.OUT), words_of(self._settings.now, member.language)
+        line = words.gettext("I show how it is, in a picture: %(title)s") % title_of(request, words)
+        self.say_in(tx, member, request, request.wants, line)
+
     def tell_in(self, tx: Tx, member: Member, request: Request, wants: Wants, line: str = "") -> Request:
         """Unit: send all of our side of a request, in the conversation about the listing. Raises CannotRequest."""
         now_ms = self._clock.now_ms()
@@ -219,8 +225,8 @@ class RequestsAbroad:
         writing = Writing(
             account_no=member.account_no, name=clip(member.public_name, LETTER_NAME_BYTES_MAX), scheme=request.scheme,
             to_name=request.their_name, listing=(request.scheme, request.key), kind=LISTING_REQUEST,
-            text="\n".join(each for each in lines if each), reference=request.id, amount=self._amount(request),
-            request=part_of(request, turn, wants.value, self._pledges.said(tx, request)),
+            text="\n".join(each for each in lines if each), reference=request.id, amount=amount_of(request, self._own),
+            request=part_of(request, turn, wants.value, self._pledges.said(tx, request), pictures_said(tx, request)),
         )  # fmt: skip
         letters = self._letters()
         known = request.thread_no or thread_about(tx, member.account_no, request.scheme, request.key)
@@ -259,8 +265,11 @@ class RequestsAbroad:
             account_no=owner.account_no, name=clip(owner.public_name, LETTER_NAME_BYTES_MAX), scheme=request.scheme,
             listing=(self._own, request.key), kind=LISTING_ANSWER, reference=request.id,
             text="\n".join((heard_line(request, standing.stands, words), *standing.lines)),
-            amount=self._amount(request),
-            request=part_of(request, turn, standing.stands.value, self._pledges.said(tx, request, standing.about_no)),
+            amount=amount_of(request, self._own),
+            request=part_of(
+                request, turn, standing.stands.value, self._pledges.said(tx, request, standing.about_no),
+                pictures_said(tx, request, standing.about_no),
+            ),
         )  # fmt: skip
         try:
             self._letters().reply_in(tx, request.thread_no, writing)
@@ -324,7 +333,7 @@ class RequestsAbroad:
                 "their_handle": text.from_handle, "their_name": text.from_name, "thread_no": thread.no,
                 "kind": kind_of(placed, text), "item_key": key, "word": wants.value, "places": text.places,
                 "wanted": text.text.partition("\n")[2], "start": text.start, "end": text.end,
-                "price": self._price(text.amount), "given": "" if text.given is None else text.given.text,
+                "price": price_of(text.amount, self._own), "given": "" if text.given is None else text.given.text,
                 "given_key": None if text.given is None else text.given.key,
             }  # fmt: skip
             request = put_request(tx, Role.IN, values, now_ms)
@@ -338,6 +347,7 @@ class RequestsAbroad:
             said = terms_in(text, Role.IN, self._own)
             note_offered(tx, request.no, said or Offered("", None, None), text.heard)
         self._pledges.they_say(tx, request, text.deposit)
+        note_told(tx, request.no, text.pictures)
         request = request_by_no(tx, request.no, Role.IN)
         standing = self._kinds[request.kind].hear(tx, request)
         # A swap may be for other terms by now.
@@ -348,8 +358,8 @@ class RequestsAbroad:
         request, stands = request_by_id(tx, text.reference, thread.scheme, Role.OUT), Stands(text.word)
         if request is None or request.thread_no != thread.no or not is_newer(text.turn, request.their_turn):
             return
-        if request.stands in FINAL and (text.deposit is None or stands is not request.stands):
-            return  # what is over stays over; only of a deposit more may be said
+        if request.stands in FINAL and (stands is not request.stands or not (text.deposit or text.pictures)):
+            return  # what is over stays over; only of a deposit and in pictures more may be said
         if request.kind == SWAP and stands not in FINAL:
             offered = terms_in(text, Role.OUT, self._own)
             if offered is None:
@@ -363,28 +373,12 @@ class RequestsAbroad:
             tx, request.no, stands, clip(said, SAID_BYTES_MAX), turn=text.turn, heard=text.heard,
             name=text.from_name, now_ms=self._clock.now_ms(),
         )  # fmt: skip
+        note_told(tx, request.no, text.pictures)
         self._pledges.hear(tx, request_by_no(tx, request.no, Role.OUT), stands, text)
         member = member_by_account(tx, request.account_no)
         if member is not None and stands is not request.stands:
             line = heard_line(request_by_no(tx, request.no, Role.OUT), stands, self._words(member))
             self._telling.told(tx, member, (line, *lines_of(said)), f"/messages/{thread.no}")
-
-    def _amount(self, request: Request) -> Sum | None:
-        """Return what a request says of units: what whoever asks gives, or what the owner adds to a swap."""
-        if not request.price:
-            return None
-        theirs = request.role is Role.OUT  # the listing
-        if request.price > 0:
-            return Sum(scheme=request.scheme if theirs else self._own, amount=request.price)
-        # Below zero they get it: of a swap in their own units; of anything else it is no price, and not said.
-        asking = self._own if theirs else request.scheme
-        return Sum(scheme=asking, amount=-request.price) if request.kind == SWAP else None
-
-    def _price(self, amount: Sum | None) -> int | None:
-        """Return the same, as it is written down here."""
-        if amount is None:
-            return None
-        return amount.amount if amount.scheme == self._own else -amount.amount
 
     def _words(self, reader: Member) -> Words:
         return words_of(self._settings.now, reader.language)

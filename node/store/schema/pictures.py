@@ -17,6 +17,10 @@ picture: Final = table(
     Column("member_no", Big, ForeignKey("member.no"), nullable=False),  # who sent it
     Column("item_key", Blob),  # of the listing that shows it; none: not published yet
     Column("booking_no", Big, ForeignKey("booking.no")),  # of what was lent, where it shows how that was
+    Column("request_no", Big, ForeignKey("request.no")),  # the same, of what was borrowed in another scheme
+    Column("shared_id", Blob),  # of the request across schemes whose other side sees it too
+    Column("sealed_key", Blob),  # by which it is sealed for them
+    Column("sealed_name", Blob),  # of what is sent
     Column("portrait", Flag, nullable=False),  # of whoever sent it
     Column("words", Str, nullable=False),  # what is on it; "" of a listing's, which says it itself
     Column("name", Blob, nullable=False),  # of the full one: its hash (5.7)
@@ -32,6 +36,18 @@ picture: Final = table(
     Index("ix_picture_member", "member_no", "length"),
     Index("ix_picture_key", "item_key"),
     Index("ix_picture_booking", "booking_no"),
+    Index("ix_picture_request", "request_no"),
+    Index("ix_picture_sealed", "sealed_name"),
+)
+
+# What the other side of something lent across schemes shows of how it was, as its newest letter says. Source: 5.9.
+picture_told: Final = table(
+    "picture_told",
+    Column("request_no", Big, ForeignKey("request.no"), primary_key=True),
+    Column("name", Blob, primary_key=True),  # of what is sent, which is sealed
+    Column("sealed_key", Blob, nullable=False),
+    Column("words", Str, nullable=False),
+    Column("taken_ms", Big, nullable=False),
 )
 
 # Of other schemes' listings, as members looked at them or other schemes asked for them: kept while there is room.

@@ -5,18 +5,22 @@ Source: docs/protocol.md 5.9; docs/pages.md 7.2, 7.4.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Iterable
 from typing import Final
 
 from aiohttp import web
 
 from node.services.afterwards import complaint_by_no
+from node.services.booking_guests import Guest
 from node.services.members import member_by_no
 from node.services.picture_rows import Kept, picture_by_no, pictures_of_booking, pictures_of_two
+from node.services.request_rows import request_about
+from node.services.sealed_pictures import told_of
 from node.services.trades import trade_by_no
 from node.store import ReadTx
 from node.web.context import MEMBER, ORGANISER, Context, NoSuchPage, get
 from node.web.forms import EMPTY, Filled, Form, line
+from node.web.pages.abroad_thing import told_shown
 from node.web.pages.booking_sides import Shown, read_one
 from node.web.pages.pictures import picture_answer, size_asked
 from node.web.pages.pictures_shown import take_sent
@@ -42,12 +46,21 @@ async def condition_part(context: Context, shown: Shown, form: Filled = EMPTY) -
         return None
     kept = await context.read(_with_names, booking.no)
     here = f"/my/bookings/{booking.no}"
-    if not kept and stands not in _MAY_SEND:
+    theirs: tuple[tuple[PictureShown, str], ...] = ()
+    request = (
+        await context.read(request_about, booking.kind, booking.no)
+        if isinstance(shown.other, Guest)
+        else None
+    )
+    if request is not None:
+        theirs = await told_shown(context, await context.read(told_of, request.no), here, shown.name)
+    if not kept and not theirs and stands not in _MAY_SEND:
         return None
     return Condition(
-        pictures=conditions_shown(context, kept, here),
+        pictures=(*conditions_shown(context, kept, here), *theirs),
         action=f"{here}/picture" if stands in _MAY_SEND else "",
         form=form,
+        two_alone=isinstance(shown.other, Guest),
     )
 
 
@@ -104,12 +117,22 @@ async def take_condition(context: Context, shown: Shown) -> Filled:
     typed = Filled({"words": form.words})
     if not context.file:
         return typed.with_error("picture", _("Please choose a picture."))
-    taken = await take_sent(
-        context,
-        lambda file: context.node.pictures.take_condition(
-            context.member.no, shown.booking.no, file, form.words
-        ),
-    )
+    request = await context.read(request_about, shown.booking.kind, shown.booking.no)
+    pictures, booking, me = context.node.pictures, shown.booking, context.member.no
+
+    def keep(file: bytes) -> Awaitable[Kept]:
+        if request is None or not isinstance(shown.other, Guest):
+            return pictures.take_condition(me, booking.no, file, form.words)
+        return pictures.take_shared(
+            me,
+            request,
+            booking.no,
+            file,
+            form.words,
+            lambda tx: context.node.bookings_abroad.show_in(tx, booking),
+        )
+
+    taken = await take_sent(context, keep)
     return typed.with_error("picture", taken) if isinstance(taken, str) else EMPTY
 
 

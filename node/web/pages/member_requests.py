@@ -21,6 +21,7 @@ from node.web.context import MEMBER, Context, NoSuchPage, get, post
 from node.web.forms import EMPTY, Filled
 from node.web.listing_names import listing_id
 from node.web.pages.abroad_payments import Lately, ask_of, paid_for, read_lately, trade_of
+from node.web.pages.abroad_thing import has_pictures
 from node.web.pages.abroad_words import (
     gets_units,
     request_acts,
@@ -186,6 +187,10 @@ def _row(
     if pledged is not None and other is not None:
         aside = pledge_lines(pledged, request, other, context.node.settings.rate(), context.voice)
     acts = with_keeping(request_acts(request, context.voice), pledged, other, context.voice)
+    if has_pictures(request):
+        acts = replace(
+            acts, looks=Link(text=context.words.gettext("How it looks"), href=f"/my/abroad/{request.no}")
+        )
     name = scheme_called(request.scheme, schemes, context.words)
     where = "near" if request.kind == EVENT else "l"
     return RequestRow(

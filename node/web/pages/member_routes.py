@@ -6,6 +6,7 @@ from typing import Final
 
 from node.web.context import Route
 from node.web.pages import (
+    abroad_thing,
     booking_pictures,
     calendar_feed,
     event_near,
@@ -59,6 +60,7 @@ from node.web.pages import (
 )
 
 ROUTES: Final[tuple[Route, ...]] = (
+    *abroad_thing.ROUTES,
     *booking_pictures.ROUTES,
     *calendar_feed.ROUTES,
     *member_afterwards.ROUTES,

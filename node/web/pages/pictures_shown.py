@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
 
-from node.pictures.limits import CONDITION_PICTURES_MAX, PICTURE_SENT_BYTES_MAX, PICTURES_OF_ONE_MAX
+from node.pictures.limits import PICTURE_SENT_BYTES_MAX, PICTURES_OF_ONE_MAX
 from node.pictures.maker import NoPicture, Why
 from node.services.picture_rows import Kept, pictures_shown
 from node.services.pictures_abroad import Sides, sides_of
@@ -17,13 +17,14 @@ from node.web.listing_names import listing_id
 from node.web.pages.listings import name_text
 from node.web.views.page import PictureShown
 from node.web.words import Words
+from protocol.limits import CONDITION_PICTURES_MAX
 from protocol.market import Listing
 from protocol.names import ItemKey, SchemeId
 
 Taken = TypeVar("Taken")
 _MEGABYTE: Final = 1024 * 1024
 # Until somebody looks at a picture from elsewhere, nobody here knows its sides.
-_UNSEEN: Final = Sides(960, 720)
+UNSEEN: Final = Sides(960, 720)
 
 
 def post_picture(path: str, handler: Handler, *, for_others: bool = False) -> Route:
@@ -106,7 +107,7 @@ async def pictures_from(
     """Return the pictures of another scheme's listing, for its page: they are fetched when the browser asks for them."""
     shown = []
     for each in content.pictures:
-        sides = await context.read(sides_of, each.full) or _UNSEEN
+        sides = await context.read(sides_of, each.full) or UNSEEN
         base = f"/l/{listing_id(key, scheme)}/picture/{name_text(each.full)}"
         shown.append(
             PictureShown(

@@ -135,6 +135,7 @@ class Condition:
     pictures: tuple[tuple[PictureShown, str], ...]  # each with who showed it, and when
     action: str = ""  # where one more is sent; "" where that is over
     form: Filled = EMPTY  # fields: picture, words
+    two_alone: bool = False  # of different schemes: no organiser sees it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

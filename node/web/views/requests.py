@@ -23,6 +23,7 @@ class RequestActions:
     pay: Link | None = None
     keep_action: str = ""  # the yes to what the owner asks to keep of a deposit
     keep_text: str = ""
+    looks: Link | None = None  # to pictures of how it is
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

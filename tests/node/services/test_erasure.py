@@ -89,7 +89,7 @@ ERASED_FROM = {
     "loan", "charge", "chest_gift",
     "entry", "trade", "promise", "handle", "member", "application", "act", "session", "pending_sign_in", "sign_in_link",
     "sign_in_place", "mail", "listing", "item", "search_doc", "thread", "message", "carried", "ask", "thanks", "complaint", "pay_code",
-    "missing", "standing", "cheque_batch", "cheque_row", "paper_note", "wish", "booking", "booking_act", "appointment", "request", "pledge",
+    "missing", "standing", "cheque_batch", "cheque_row", "paper_note", "wish", "booking", "booking_act", "appointment", "request", "pledge", "picture_told",
     "skill", "contact_line", "report", "saved_search", "search_hit", "mail_wish", "mail_news", "weekly_mail", "calendar_feed", "swap",
     "helper_check", "help_request", "help_answer", "token_act",
     "second_step", "spare_code", "pending_step", "passkey", "passkey_challenge", "password", "picture",

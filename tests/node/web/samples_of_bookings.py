@@ -139,6 +139,10 @@ VIEWS: Final[Mapping[str, View]] = {
         OUT, condition=Condition(pictures=((PictureShown(src=DRAWN, width=960, height=720, words="One battery is weak", full=DRAWN), "Ana, 4 December 2026, 10:12"),), action="/my/bookings/1/picture", form=Filled({"words": "The chuck"}, {"picture": "Please choose a picture."}))
     ),
     "booking-rented": RENTED,
+    "thing-abroad": replace(
+        RENTED, state=Pill(text="Agreed", tone="good"), sentences=("It is for you then.",), acts=(), history=(), links=(Link(text="See what to do", href="/my/abroad"),),
+        condition=Condition(pictures=((PictureShown(src=DRAWN, width=960, height=720, words="A scratch on the left", full=DRAWN), "Karim (Riverside), 4 December 2026, 10:12"),), action="/my/abroad/1/picture", two_alone=True),
+    ),
     "booking-back": BACK,
     "booking-not-held": NOT_HELD,
 }  # fmt: skip

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from aiohttp import FormData
 
-from node.pictures.limits import CONDITION_KEPT_MS, CONDITION_PICTURES_MAX
+from node.pictures.limits import CONDITION_KEPT_MS
 from node.services.picture_rows import pictures_of_booking
+from protocol.limits import CONDITION_PICTURES_MAX
 from tests.node.web.oakvale import Oakvale, text, words_of
 from tests.node.web.test_afterwards_pages import complained
 from tests.node.web.test_booking_pages import DRILL, LENT, asked, done, posted

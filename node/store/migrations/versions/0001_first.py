@@ -1733,34 +1733,6 @@ def upgrade() -> None:
         batch_op.create_index("ix_pending_step_member", ["member_no"], unique=False)
 
     op.create_table(
-        "picture",
-        sa.Column("no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("member_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("item_key", sa.LargeBinary(), nullable=True),
-        sa.Column("booking_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
-        sa.Column("portrait", sa.Boolean().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("words", sa.Text(), nullable=False),
-        sa.Column("name", sa.LargeBinary(), nullable=False),
-        sa.Column("thumbnail_name", sa.LargeBinary(), nullable=False),
-        sa.Column("taken_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("length", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("page_width", sa.Integer(), nullable=False),
-        sa.Column("page_height", sa.Integer(), nullable=False),
-        sa.Column("thumbnail", sa.LargeBinary(), nullable=False),
-        sa.Column("page", sa.LargeBinary(), nullable=False),
-        sa.Column("full", sa.LargeBinary(), nullable=False),
-        sa.ForeignKeyConstraint(["booking_no"], ["booking.no"], name=op.f("fk_picture_booking_no")),
-        sa.ForeignKeyConstraint(["member_no"], ["member.no"], name=op.f("fk_picture_member_no")),
-        sa.PrimaryKeyConstraint("no", name=op.f("pk_picture")),
-        sqlite_strict=True,
-        sqlite_with_rowid=True,
-    )
-    with op.batch_alter_table("picture", schema=None) as batch_op:
-        batch_op.create_index("ix_picture_booking", ["booking_no"], unique=False)
-        batch_op.create_index("ix_picture_key", ["item_key"], unique=False)
-        batch_op.create_index("ix_picture_member", ["member_no", "length"], unique=False)
-
-    op.create_table(
         "proposal",
         sa.Column("no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("key", sa.LargeBinary(), nullable=False),
@@ -2329,6 +2301,53 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("proposal_no", name=op.f("pk_minutes")),
         sqlite_strict=True,
         sqlite_with_rowid=True,
+    )
+    op.create_table(
+        "picture",
+        sa.Column("no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("member_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("item_key", sa.LargeBinary(), nullable=True),
+        sa.Column("booking_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("request_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("shared_id", sa.LargeBinary(), nullable=True),
+        sa.Column("sealed_key", sa.LargeBinary(), nullable=True),
+        sa.Column("sealed_name", sa.LargeBinary(), nullable=True),
+        sa.Column("portrait", sa.Boolean().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("words", sa.Text(), nullable=False),
+        sa.Column("name", sa.LargeBinary(), nullable=False),
+        sa.Column("thumbnail_name", sa.LargeBinary(), nullable=False),
+        sa.Column("taken_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("length", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("page_width", sa.Integer(), nullable=False),
+        sa.Column("page_height", sa.Integer(), nullable=False),
+        sa.Column("thumbnail", sa.LargeBinary(), nullable=False),
+        sa.Column("page", sa.LargeBinary(), nullable=False),
+        sa.Column("full", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(["booking_no"], ["booking.no"], name=op.f("fk_picture_booking_no")),
+        sa.ForeignKeyConstraint(["member_no"], ["member.no"], name=op.f("fk_picture_member_no")),
+        sa.ForeignKeyConstraint(["request_no"], ["request.no"], name=op.f("fk_picture_request_no")),
+        sa.PrimaryKeyConstraint("no", name=op.f("pk_picture")),
+        sqlite_strict=True,
+        sqlite_with_rowid=True,
+    )
+    with op.batch_alter_table("picture", schema=None) as batch_op:
+        batch_op.create_index("ix_picture_booking", ["booking_no"], unique=False)
+        batch_op.create_index("ix_picture_key", ["item_key"], unique=False)
+        batch_op.create_index("ix_picture_member", ["member_no", "length"], unique=False)
+        batch_op.create_index("ix_picture_request", ["request_no"], unique=False)
+        batch_op.create_index("ix_picture_sealed", ["sealed_name"], unique=False)
+
+    op.create_table(
+        "picture_told",
+        sa.Column("request_no", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("name", sa.LargeBinary(), nullable=False),
+        sa.Column("sealed_key", sa.LargeBinary(), nullable=False),
+        sa.Column("words", sa.Text(), nullable=False),
+        sa.Column("taken_ms", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.ForeignKeyConstraint(["request_no"], ["request.no"], name=op.f("fk_picture_told_request_no")),
+        sa.PrimaryKeyConstraint("request_no", "name", name=op.f("pk_picture_told")),
+        sqlite_strict=True,
+        sqlite_with_rowid=False,
     )
     op.create_table(
         "pledge",
