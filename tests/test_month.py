@@ -8,9 +8,10 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from node.simulation.network import SimulatedNetwork
+from tests.month.abroad import ABROAD
 from tests.month.doings import DOINGS
 from tests.month.life import Life, Plan
-from tests.month.month import live
+from tests.month.month import EVERYTHING, live
 from tests.month.verdict import Wrong, crawl, judge
 from tests.simulation import run_virtual
 
@@ -46,6 +47,28 @@ def test_what_members_do_is_done_though_nodes_fall_over_and_the_books_are_right(
     in_town(act)
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("name", ABROAD)
+def test_what_is_done_across_schemes_is_ended_though_nodes_fall_over(name: str) -> None:
+    """Twice each, while each node falls over once; what both sides hold of it is the same, and nothing is set aside."""
+
+    async def act(life: Life) -> None:
+        for _ in range(2):
+            life.begin(name, ABROAD[name][0])
+            await asyncio.sleep(20)
+        for home in life.homes:
+            await asyncio.sleep(4 * 3600)
+            await home.resident.crash()
+            await asyncio.sleep(100)
+            await home.resident.boot()
+        await life.all_told()
+        await judge(life)
+        assert life.done == {name: 2}, life.refused
+
+    in_town(act)
+
+
 def test_a_book_that_does_not_add_up_is_found() -> None:
     """The verdict is not blind: a balance changed behind the ledger's back."""
 
@@ -66,7 +89,7 @@ def test_a_book_that_does_not_add_up_is_found() -> None:
 def test_a_month_of_three_hundred_members() -> None:
     """Every kind of doing happens and is ended, most of them without a no."""
     outcome = live(Plan())
-    assert set(outcome.done) == set(DOINGS)
+    assert set(outcome.done) == set(EVERYTHING)
     assert sum(outcome.done.values()) > 2 * sum(outcome.refused.values())
     assert set(outcome.pages) == {200}
     assert outcome.faults["crashes"] > 5

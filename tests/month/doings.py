@@ -62,14 +62,14 @@ THINGS: Final = (
 )
 
 
-def _listing(life: Life, kind: str, price: AskingPrice, **more: object) -> Listing:
+def listing_of(life: Life, kind: str, price: AskingPrice, **more: object) -> Listing:
     title = f"{life.random.choice(THINGS)} {life.forms}"
     return Listing(
         kind=kind, title=title, text="As seen", category="food", language="en", price=price, **more
     )  # type: ignore[arg-type]
 
 
-async def _post(life: Life, home: Home, owner: Member, content: Listing) -> ItemKey:
+async def post(life: Life, home: Home, owner: Member, content: Listing) -> ItemKey:
     owned = await home.do(lambda node: node.market.post(owner.no, content))
     return owned.listing.key
 
@@ -111,7 +111,7 @@ async def across(life: Life) -> None:
     home, there = life.random.sample(life.homes, 2)
     buyer, seller = life.random.choice(home.people), life.random.choice(there.people)
     price = life.some(there, 1.0)
-    key = await _post(life, there, seller, _listing(life, "offer", AskingPrice(amount=price, per="item")))
+    key = await post(life, there, seller, listing_of(life, "offer", AskingPrice(amount=price, per="item")))
     while await home.do(lambda node: node.market.listing(there.scheme, key)) is None:
         await life.later(0.1, 1)  # it has not been heard of yet
     handle = await home.do(lambda node: node.quotes.handle_of(there.scheme, buyer.account_no))
@@ -177,9 +177,9 @@ async def lend(life: Life) -> None:
     owner, borrower = life.two(home)
     deposit = life.some(home, 1.0) if life.random.random() < 0.7 else 0
     terms = BookingTerms(step="day", longest=7, deposit=deposit)
-    content = _listing(life, "lend", FREE, terms=terms)
-    key = await _post(life, home, owner, content)
-    hour = await home.do(_hour)
+    content = listing_of(life, "lend", FREE, terms=terms)
+    key = await post(life, home, owner, content)
+    hour = await home.do(hour_at)
     start = (hour // 24 + life.random.randint(1, 4)) * 24
     booking = await _book(
         life, home, borrower, key, content, Period(start, start + 24 * life.random.randint(1, 3))
@@ -189,15 +189,15 @@ async def lend(life: Life) -> None:
         await life.later(0.1, 1)
         await _book(life, home, third, key, content, booking.period)
     await life.later(1, 20)
-    await _act(life, home, booking, BookingEvent.AGREE, owner)
+    await act_on(life, home, booking, BookingEvent.AGREE, owner)
     if life.random.random() < 0.1:
-        await _act(life, home, booking, BookingEvent.CANCEL, borrower)
+        await act_on(life, home, booking, BookingEvent.CANCEL, borrower)
         return
-    await _until_hour(life, home, start)
-    await _act(life, home, booking, BookingEvent.HAND_OVER, life.random.choice([owner, borrower]))
+    await until_hour(life, home, start)
+    await act_on(life, home, booking, BookingEvent.HAND_OVER, life.random.choice([owner, borrower]))
     await life.later(12, 100)
     if life.random.random() < 0.7:
-        await _act(life, home, booking, BookingEvent.BRING_BACK, borrower)
+        await act_on(life, home, booking, BookingEvent.BRING_BACK, borrower)
         await life.later(1, 30)
     keep = life.random.randint(1, deposit) if deposit and life.random.random() < 0.4 else 0
     once = life.once()
@@ -222,23 +222,23 @@ async def rent(life: Life) -> None:
     nights = life.random.random() < 0.5
     kind, step, per = ("stay", "night", "night") if nights else ("rent", "hour", "hour")
     terms = BookingTerms(step=step, longest=5, approval=nights, guests=2 if nights else 0)
-    content = _listing(life, kind, AskingPrice(amount=life.some(home, 0.5), per=per), terms=terms)
-    key = await _post(life, home, owner, content)
-    hour = await home.do(_hour)
+    content = listing_of(life, kind, AskingPrice(amount=life.some(home, 0.5), per=per), terms=terms)
+    key = await post(life, home, owner, content)
+    hour = await home.do(hour_at)
     begins = 12 if nights else 10
     start = (hour // 24 + 2) * 24 + begins
     length = 48 if nights else 3
     booking = await _book(life, home, guest, key, content, Period(start, start + length), 2 if nights else 0)
     await life.later(1, 10)
     if nights:
-        await _act(life, home, booking, BookingEvent.AGREE, owner)
-    await _until_hour(life, home, start)
-    await _act(life, home, booking, BookingEvent.HAND_OVER, owner)
+        await act_on(life, home, booking, BookingEvent.AGREE, owner)
+    await until_hour(life, home, start)
+    await act_on(life, home, booking, BookingEvent.HAND_OVER, owner)
     await life.later(length, length + 20)
-    await _act(life, home, booking, BookingEvent.TAKE_BACK, owner)
+    await act_on(life, home, booking, BookingEvent.TAKE_BACK, owner)
 
 
-async def _hour(node: Node) -> int:
+async def hour_at(node: Node) -> int:
     return wall_hour(node.clock.now_ms(), LOCALTZ)
 
 
@@ -254,13 +254,13 @@ async def _book(
     return await home.do(lambda node: node.bookings.ask(new, who, once))
 
 
-async def _act(life: Life, home: Home, booking: Booking, event: BookingEvent, who: Member) -> None:
+async def act_on(life: Life, home: Home, booking: Booking, event: BookingEvent, who: Member) -> None:
     once = life.once()
     await home.do(lambda node: node.bookings.act(booking.no, event, who.account_no, words="", once=once))
 
 
-async def _until_hour(life: Life, home: Home, hour: int) -> None:
-    while await home.do(_hour) < hour:
+async def until_hour(life: Life, home: Home, hour: int) -> None:
+    while await home.do(hour_at) < hour:
         await life.later(0.5, 1)
 
 
@@ -268,7 +268,7 @@ async def gift(life: Life) -> None:
     """A thing is given away: two would like it, one gets it and collects it."""
     home = life.home()
     giver, *takers = life.random.sample(home.people, 3)
-    key = await _post(life, home, giver, _listing(life, "gift", FREE))
+    key = await post(life, home, giver, listing_of(life, "gift", FREE))
     for taker in takers:
         await life.later(0.5, 5)
         await home.do(lambda node, who=taker: node.gifts.wish(who, key, "I would like it"))  # type: ignore[misc]
@@ -287,7 +287,7 @@ async def swap(life: Life) -> None:
     """Two things change hands, and one of the two adds a little."""
     home = life.home()
     asker, owner = life.two(home)
-    key = await _post(life, home, owner, _listing(life, "offer", AGREE))
+    key = await post(life, home, owner, listing_of(life, "offer", AGREE))
     side = life.random.choice([None, *Side])
     terms = Terms(given="Plum jam", amount=0 if side is None else life.some(home, 0.5), payer=side)
     once = life.once()
@@ -318,7 +318,7 @@ async def event(life: Life) -> None:
             (Kind.LIFT, Pays.GUESTS),
         ]
     )  # fmt: skip
-    now = await home.do(_now)
+    now = await home.do(now_at)
     starts = now + life.random.randint(2, 5) * DAY_MS
     plan = EventPlan(
         kind=kind, title=f"{kind.value.capitalize()} {life.forms}", text="", where="Hall", starts=starts, ends=starts + 2 * HOUR_MS,
@@ -333,20 +333,20 @@ async def event(life: Life) -> None:
     if life.random.random() < 0.1:
         await home.do(lambda node: node.events.cancel(hosted.key, host.acts("pin"), "Rain"))
         return
-    while await home.do(_now) < plan.ends:
+    while await home.do(now_at) < plan.ends:
         await life.later(1, 3)
     if pays is Pays.NOBODY:
         return
-    there = await home.do(lambda node: node.store.read(_coming, hosted.key))
+    there = await home.do(lambda node: node.store.read(coming, hosted.key))
     await home.do(lambda node: node.event_settling.settle(hosted.key, host, "pin", there))
 
 
-def _coming(tx: ReadTx, key: ItemKey) -> list[int]:
+def coming(tx: ReadTx, key: ItemKey) -> list[int]:
     found = event_by_key(tx, key)
     return [] if found is None else [each.who for each in guests_of(tx, found).coming]
 
 
-async def _now(node: Node) -> int:
+async def now_at(node: Node) -> int:
     return node.clock.now_ms()
 
 
@@ -366,7 +366,7 @@ async def group(life: Life) -> None:
         voters=Voters.GROUP,
         secret=life.random.random() < 0.5,
         quorum=2,
-        closes=await home.do(_now) + 5 * DAY_MS,
+        closes=await home.do(now_at) + 5 * DAY_MS,
     )
     proposal = await home.do(
         lambda node: node.proposals.put(keeper, known.no, "A shared oven", "What do you say?", motion, put)

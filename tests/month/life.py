@@ -27,7 +27,9 @@ from node.services.helping import CannotHelp
 from node.services.loans import CannotLend
 from node.services.market import TooManyListings
 from node.services.members import Member, NewMember
+from node.services.pledges import CannotPledge
 from node.services.proposals import CannotDecide
+from node.services.requests_abroad import CannotRequest
 from node.services.settings import SchemeSettings
 from node.services.settlement import CannotPay
 from node.services.standing import CannotBegin
@@ -48,18 +50,18 @@ DOWN_HOURS_MAX: Final = 3.0  # a node that fell over
 TRIES_MAX: Final = 480  # one each 30 s: people wait for longer than that
 # The honest noes of the product: somebody else was faster, a limit is reached, things stand differently by now.
 HONEST_NO: Final = (
-    CannotAsk, CannotBegin, CannotBook, CannotDecide, CannotGive, CannotGroup, CannotHelp, CannotLend, CannotPay, CannotSettle,
-    CannotSwap, OutOfOrder, Refused, TooManyComments, TooManyEvents, TooManyListings, UnfitPeriod,
+    CannotAsk, CannotBegin, CannotBook, CannotDecide, CannotGive, CannotGroup, CannotHelp, CannotLend, CannotPay, CannotPledge, CannotRequest,
+    CannotSettle, CannotSwap, OutOfOrder, Refused, TooManyComments, TooManyEvents, TooManyListings, UnfitPeriod,
 )  # fmt: skip
 
-OAKVALE: Final = SchemeSettings(name="Oakvale", credit_limit=600, ceiling=None)
+OAKVALE: Final = SchemeSettings(name="Oakvale", credit_limit=600, ceiling=None, asks_abroad=True)
 HILLTOP: Final = SchemeSettings(
     name="Hilltop", unit_kind="decimal", unit_name="Hills", unit_symbol="Hills", decimals=2, minor_per_hour=1_000,
-    credit_limit=10_000, ceiling=None,
+    credit_limit=10_000, ceiling=None, asks_abroad=True,
 )  # fmt: skip
 RIVERSIDE: Final = SchemeSettings(
     name="Riverside", unit_kind="decimal", unit_name="Acorns", unit_symbol="Acorns", decimals=2, minor_per_hour=1_200,
-    credit_limit=12_000, ceiling=None,
+    credit_limit=12_000, ceiling=None, asks_abroad=True,
 )  # fmt: skip
 SCHEMES: Final = (OAKVALE, HILLTOP, RIVERSIDE)
 # Oakvale and Riverside know each other only through Hilltop.

@@ -7,8 +7,10 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from time import process_time
+from typing import Final
 
 from node.simulation.network import SimulatedNetwork
+from tests.month.abroad import ABROAD
 from tests.month.doings import DOINGS
 from tests.month.life import DAY_S, HOUR_S, Life, Plan
 from tests.month.verdict import crawl, judge
@@ -18,6 +20,9 @@ from tests.simulator.thrift import quiet, thrifty
 # As long as the slowest story, a loan that is paid back in two weeks, may take after the last day.
 QUIET_DAYS = 24
 WALKERS = 10
+
+# What members do at home, and with people of other schemes.
+EVERYTHING: Final = {**DOINGS, **ABROAD}
 
 Progress = Callable[[int, int], None]
 
@@ -55,8 +60,8 @@ def live(plan: Plan, progress: Progress = lambda _day, _of: None) -> Outcome:
         life = Life(network, plan)
         await life.move_in()
         luck = asyncio.create_task(life.bad_luck(plan.days))
-        kinds = list(DOINGS)
-        weights = [DOINGS[kind][1] for kind in kinds]
+        kinds = list(EVERYTHING)
+        weights = [EVERYTHING[kind][1] for kind in kinds]
         for day in range(plan.days):
             progress(day, plan.days)
             for at in sorted(life.random.uniform(0, DAY_S) for _ in range(plan.doings_a_day)):
@@ -82,4 +87,4 @@ def live(plan: Plan, progress: Progress = lambda _day, _of: None) -> Outcome:
 
 
 def _begin(life: Life, kind: str) -> None:
-    life.begin(kind, DOINGS[kind][0])
+    life.begin(kind, EVERYTHING[kind][0])

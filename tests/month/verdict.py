@@ -10,15 +10,21 @@ from typing import Final
 from urllib.parse import urldefrag
 
 from babel.dates import LOCALTZ
+from sqlalchemy import text
 
 from node.services.booking_rows import open_bookings
 from node.services.ledger_check import check_books
 from node.services.members import Member
 from node.wall import wall_hour
+from protocol.beyond import FINAL
 from protocol.booking import TRANSITIONS, booking_state
 from tests.month.life import Home, Life
 from tests.node.web.virtual_browser import VirtualBrowser
 
+# What it came to, and, of a swap, for what.
+_ASKED: Final = text(
+    "SELECT id, scheme, stands, given, CASE WHEN given = '' THEN NULL ELSE price END FROM request WHERE role = :role ORDER BY no"
+)
 PAGES_OF_ONE: Final = 60
 REST_S: Final = 3_600.0
 
@@ -41,9 +47,26 @@ async def judge(life: Life) -> None:
     await life.town.until(life.town.at_rest, REST_S, "an end of what is under way between schemes")
     for home in life.homes:
         await _judge_home(home)
+    await _judge_requests(life)
     owed = [await home.resident.owed() for home in life.homes]
     if sum(owed):
         raise Wrong(f"the schemes owe each other {owed}, which is not nothing together")
+
+
+async def _judge_requests(life: Life) -> None:
+    """What is over of what was asked across schemes is over in the same way for both. Source: 7.10."""
+    taken = {
+        (home.scheme, row[0]): row
+        for home in life.homes
+        for row in await home.resident.node.store.read(lambda tx: tx.all(_ASKED, role="in"))
+    }
+    for home in life.homes:
+        for mine in await home.resident.node.store.read(lambda tx: tx.all(_ASKED, role="out")):
+            if mine[2] not in FINAL:
+                continue
+            theirs = taken.get((mine[1], mine[0]))
+            if theirs is None or mine[2:] != theirs[2:]:
+                raise Wrong(f"{home.name} asked for {mine[2:]}, and there it is {theirs and theirs[2:]}")
 
 
 async def _judge_home(home: Home) -> None:
