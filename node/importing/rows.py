@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
+
+from node.web.amounts import Unit
 
 Fields = Mapping[str, str]  # of one line, by what they are
 
@@ -138,6 +140,20 @@ class TradeRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Conversion:
+    """So much of their unit is so much of ours, in the smallest parts of each; 1..RATE_MINOR_PER_HOUR_MAX."""
+
+    unit: Unit  # theirs
+    theirs: int
+    ours: int
+
+    def turned(self, amount: int) -> int:
+        """Return an amount of theirs in ours, rounded to the nearest smallest part, halves away from zero."""
+        whole = (2 * abs(amount) * self.ours + self.theirs) // (2 * self.theirs)
+        return whole if amount >= 0 else -whole
+
+
+@dataclass(frozen=True, slots=True)
 class Reading:
     """A whole file: every line of it that says something is in one of the four."""
 
@@ -146,3 +162,5 @@ class Reading:
     faults: tuple[Fault, ...] = ()
     trades: tuple[TradeRow, ...] = ()
     digest: bytes = b""  # of layout and file
+    conversion: Conversion | None = None  # where amounts were turned into ours
+    theirs: Mapping[int, int] = field(default_factory=dict, hash=False)  # by line, balances before that

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from crypto.digest import tagged
-from node.importing.rows import Fault, ListingRow, PersonRow, Reading, Side, TradeRow, Wrong
+from node.importing.rows import Conversion, Fault, ListingRow, PersonRow, Reading, Side, TradeRow, Wrong
 from node.services.import_rows import count_listings, known_as, lines_of_same, opening_of
 from node.services.market import LISTINGS_OF_ONE_MAX
 from node.services.members import (
@@ -66,7 +66,9 @@ class Plan:
     listings: tuple[tuple[ListingRow, Member], ...] = ()
     faults: tuple[Fault, ...] = ()  # by line
     beyond: tuple[int, ...] = ()  # lines whose balance is beyond the member's limits; they are taken
-    total: int = 0
+    total: int = 0  # of all balances; of a file in another unit, their sum turned into ours once
+    rounding: int = 0  # what the balances, each turned and rounded, come to beyond that
+    conversion: Conversion | None = None
     trades: tuple[PastRow, ...] = ()
     outside: tuple[int, ...] = ()  # lines of which one side is no member here; they are taken
     differences: tuple[Difference, ...] = ()  # named, and nothing more
@@ -81,6 +83,7 @@ class Plan:
         """A digest of all of it: two plans that do the same have the same."""
         said = (
             self.people, [(row, owner.no) for row, owner in self.listings], self.faults, self.total,
+            self.rounding, self.conversion and (self.conversion.theirs, self.conversion.ours),
             [(each.row, each.payer and each.payer.no, each.payee and each.payee.no, each.mark) for each in self.trades],
         )  # fmt: skip
         return tagged("interlets/import-plan", repr(said).encode()).hex()[:32]
@@ -103,15 +106,20 @@ class Planner:
         people, beyond = self._people(reading.people, before)
         listings = self._listings(reading.listings, before)
         trades = self._trades(reading.trades)
+        booked = total = sum(row.balance for row in people)
+        if reading.conversion is not None:
+            total = reading.conversion.turned(sum(reading.theirs[row.line] for row in people))
         return Plan(
             people=tuple(people),
             listings=tuple(listings),
             faults=tuple(sorted(self._faults, key=lambda fault: fault.line)),
             beyond=tuple(beyond),
-            total=sum(row.balance for row in people),
+            total=total,
+            rounding=booked - total,
+            conversion=reading.conversion,
             trades=tuple(trades),
             outside=tuple(each.row.line for each in trades if each.payer is None or each.payee is None),
-            differences=differences(self._tx, trades),
+            differences=differences(self._tx, trades, rounded=reading.conversion is not None),
         )
 
     def _left_out(self, line: int, wrong: Wrong, detail: str = "") -> None:
@@ -238,20 +246,24 @@ def _mark(row: TradeRow, content: tuple[object, ...], before: int) -> bytes:
     return tagged("interlets/past-trade", repr(said).encode())[:MARK_BYTES]
 
 
-def differences(tx: ReadTx, trades: Sequence[PastRow]) -> tuple[Difference, ...]:
-    """Return of whom the opening balance is not what all trades in the old program come to, those here and those to come."""
+def differences(tx: ReadTx, trades: Sequence[PastRow], *, rounded: bool = False) -> tuple[Difference, ...]:
+    """Return of whom the opening balance is not what all trades in the old program come to, those here and those to come.
+
+    Where amounts were `rounded`, each may be off by half a smallest part, and one that would be nothing by a whole one.
+    """
     members: dict[int, Member] = {}
-    sums = Counter[int]()
+    sums, counts = Counter[int](), Counter[int]()
     for each in trades:
         for member, amount in ((each.payer, -each.row.amount), (each.payee, each.row.amount)):
             if member is not None:
                 members[member.no] = member
                 sums[member.no] += amount
+                counts[member.no] += rounded
     found = [
         Difference(member, opening_of(tx, no), past_sum(tx, no) + sums[no])
         for no, member in sorted(members.items())
     ]
-    return tuple(each for each in found if each.opening != each.trades)
+    return tuple(each for each in found if abs(each.opening - each.trades) > counts[each.member.no] + rounded)
 
 
 def limits_of(row: PersonRow, settings: SchemeSettings) -> tuple[int, int | None]:

@@ -14,19 +14,22 @@ from typing import Final
 from sqlalchemy import bindparam, func, insert, select, update
 
 from node.importing.layouts import Layout
-from node.importing.rows import Fault, Wrong
+from node.importing.rows import Conversion, Fault, Wrong
 from node.store import ReadTx, Tx
 from node.store.schema import imports as schema
 from node.store.schema import market as market_schema
 from node.store.statements import Row
+from node.web.amounts import HOURS, Unit
 from protocol.listing import State as ListingState
 
 SHOWN_MAX: Final = 20
+HOURS_NAME: Final = "hours"
+DIGITS: Final = ("0", "1", "2", "3")
 
 _R: Final = schema.import_run.c
 _COLUMNS: Final = (
     _R.no, _R.layout, _R.state, _R.file, _R.faults, _R.by_name, _R.people, _R.listings, _R.trades, _R.left_out, _R.total, _R.remainder,
-    _R.remainder_seq, _R.looked_ms, _R.ended_ms,
+    _R.remainder_seq, _R.unit, _R.theirs, _R.ours, _R.rounding, _R.rounding_seq, _R.looked_ms, _R.ended_ms,
 )  # fmt: skip
 _BY_NO: Final = select(*_COLUMNS).where(_R.no == bindparam("no"))
 _NEWEST: Final = select(*_COLUMNS).order_by(_R.no.desc()).limit(SHOWN_MAX)
@@ -37,7 +40,8 @@ _DONE: Final = (
     .values(
         state="done", file=None, faults=bindparam("new_faults"), people=bindparam("new_people"),
         listings=bindparam("new_listings"), trades=bindparam("new_trades"), left_out=bindparam("new_left_out"), total=bindparam("new_total"),
-        remainder=bindparam("new_remainder"), remainder_seq=bindparam("new_seq"), ended_ms=bindparam("now"),
+        remainder=bindparam("new_remainder"), remainder_seq=bindparam("new_seq"), rounding=bindparam("new_rounding"),
+        rounding_seq=bindparam("new_rounding_seq"), ended_ms=bindparam("now"),
     )
 )  # fmt: skip
 _ENDED: Final = (
@@ -120,6 +124,9 @@ class Run:
     total: int
     remainder: Remainder
     remainder_seq: int | None
+    conversion: Conversion | None  # of a file in another unit
+    rounding: int
+    rounding_seq: int | None
     looked_ms: int
     ended_ms: int | None
 
@@ -136,16 +143,37 @@ class Brought:
     trade_no: int | None
 
 
+def unit_named(text: str) -> Unit | None:
+    """Return what a file counts in by its name: hours, or how many digits stand behind the point; None for no such name."""
+    if text == HOURS_NAME:
+        return HOURS
+    if text not in DIGITS:
+        return None
+    return Unit(code="theirs", kind="decimal", decimals=int(text), symbol="\N{CURRENCY SIGN}")
+
+
+def unit_name(unit: Unit) -> str:
+    """Return by which name `unit_named` finds it."""
+    return HOURS_NAME if unit.kind == "hours" else str(unit.decimals)
+
+
+def conversion_of(unit: str, theirs: int | None, ours: int | None) -> Conversion | None:
+    """Return the rate a file was looked at with; None where it counts in our own unit."""
+    found = unit_named(unit)
+    return None if found is None or theirs is None or ours is None else Conversion(found, theirs, ours)
+
+
 def _run(row: Row) -> Run:
     (
         no, layout, state, file, faults, by_name, people, listings, trades, left_out, total, remainder, remainder_seq,
-        looked_ms, ended_ms,
+        unit, theirs, ours, rounding, rounding_seq, looked_ms, ended_ms,
     ) = row  # fmt: skip
     return Run(
         no=no, layout=Layout(layout), state=RunState(state), file=file,
         faults=tuple(Fault(line, Wrong(wrong), detail) for line, wrong, detail in json.loads(faults)), by_name=by_name,
         people=people, listings=listings, trades=trades, left_out=left_out, total=total, remainder=Remainder(remainder),
-        remainder_seq=remainder_seq, looked_ms=looked_ms, ended_ms=ended_ms,
+        remainder_seq=remainder_seq, conversion=conversion_of(unit, theirs, ours), rounding=rounding,
+        rounding_seq=rounding_seq, looked_ms=looked_ms, ended_ms=ended_ms,
     )  # fmt: skip
 
 
@@ -190,23 +218,28 @@ def count_listings(tx: ReadTx, member_no: int) -> int:
     return int(tx.scalar(_LISTINGS_OF, member_no=member_no))
 
 
-def put_run(tx: Tx, layout: Layout, file: bytes, digest: bytes, by_name: str, now_ms: int) -> int:
+def put_run(
+    tx: Tx, layout: Layout, file: bytes, digest: bytes, by_name: str, now_ms: int, conversion: Conversion | None
+) -> int:  # fmt: skip
     """Unit: keep a file that was looked at; return its number."""
+    rate: dict[str, str | int | None] = {"unit": "", "theirs": None, "ours": None}
+    if conversion is not None:
+        rate = {"unit": unit_name(conversion.unit), "theirs": conversion.theirs, "ours": conversion.ours}
     return tx.insert(
         _NEW, layout=layout.value, state=RunState.LOOKED.value, file=file, digest=digest, faults="[]", by_name=by_name,
         people=0, listings=0, trades=0, left_out=0, total=0, remainder=Remainder.REFUSE.value, remainder_seq=None,
-        looked_ms=now_ms, ended_ms=None,
+        rounding=0, rounding_seq=None, looked_ms=now_ms, ended_ms=None, **rate,
     )  # fmt: skip
 
 
 def note_done(
     tx: Tx, no: int, *, people: int, listings: int, trades: int, faults: Sequence[Fault], total: int, remainder: Remainder,
-    remainder_seq: int | None, now_ms: int,
+    remainder_seq: int | None, rounding: int, rounding_seq: int | None, now_ms: int,
 ) -> None:  # fmt: skip
     """Unit: write down that a file was brought in; the file itself is forgotten."""
     tx.run(
         _DONE, which=no, new_people=people, new_listings=listings, new_trades=trades, new_left_out=len(faults), new_total=total,
-        new_remainder=remainder.value, new_seq=remainder_seq, new_faults=_packed(faults), now=now_ms,
+        new_remainder=remainder.value, new_seq=remainder_seq, new_rounding=rounding, new_rounding_seq=rounding_seq, new_faults=_packed(faults), now=now_ms,
     )  # fmt: skip
 
 

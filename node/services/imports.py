@@ -18,9 +18,10 @@ from sqlalchemy import bindparam, func, select, update
 from crypto.digest import tagged
 from node import crash
 from node.clock import Clock
+from node.importing.converting import converted
 from node.importing.layouts import Layout
 from node.importing.reading import file_digest, read_file
-from node.importing.rows import ListingRow, PersonRow, Reading
+from node.importing.rows import Conversion, ListingRow, PersonRow, Reading
 from node.mail.texts import words_of
 from node.services.accounts import load
 from node.services.acts import Actor, Deed, note_act
@@ -120,15 +121,20 @@ class Imports:
 
     # --- looking -----------------------------------------------------------------------------------------------
 
-    def read(self, layout: Layout, data: bytes) -> Reading:
-        """Return what a file says. Takes some tenths of a second for a large one. Raises Unusable."""
-        return read_file(layout, data, unit_of(self._settings.now))
+    def read(self, layout: Layout, data: bytes, conversion: Conversion | None = None) -> Reading:
+        """Return what a file says, in our unit. Takes some tenths of a second for a large one. Raises Unusable."""
+        if conversion is None:
+            return read_file(layout, data, unit_of(self._settings.now))
+        return converted(read_file(layout, data, conversion.unit), conversion)
 
-    async def look(self, by: Actor, layout: Layout, data: bytes) -> int:
-        """Keep a file that can be read for a day, to be brought in; return its number. Nothing is brought in yet."""
+    async def look(self, by: Actor, layout: Layout, data: bytes, conversion: Conversion | None = None) -> int:
+        """Keep a file that can be read for a day, to be brought in; return its number. Nothing is brought in yet.
+
+        `conversion` is the rate at which the amounts of one in another unit are taken.
+        """
         by.must_administer()
         digest = file_digest(layout, data)
-        no = await self._store.write(put_run, layout, data, digest, by.name, self._clock.now_ms())
+        no = await self._store.write(put_run, layout, data, digest, by.name, self._clock.now_ms(), conversion)
         crash.point("import-kept")
         return no
 
@@ -153,7 +159,7 @@ class Imports:
             return run
         if run.file is None:
             raise CannotImport(Why.ENDED)
-        reading = await self._offload(self.read, run.layout, run.file)
+        reading = await self._offload(self.read, run.layout, run.file, run.conversion)
         done = await self._store.write(self._bring_in, by, no, reading, remainder, seen)
         crash.point("import-committed")
         return done
@@ -195,9 +201,11 @@ class Imports:
         for past in plan.trades:
             put_past(tx, self._kept(no, past))
         seq = self._move_remainder(tx, by, plan.total, remainder)
+        rounding_seq = self._round(tx, by, plan.rounding)
         note_done(
             tx, no, people=len(plan.people), listings=len(plan.listings), trades=len(plan.trades), faults=plan.faults,
-            total=plan.total, remainder=remainder if plan.total else Remainder.REFUSE, remainder_seq=seq, now_ms=now,
+            total=plan.total, remainder=remainder if plan.total else Remainder.REFUSE, remainder_seq=seq,
+            rounding=plan.rounding, rounding_seq=rounding_seq, now_ms=now,
         )  # fmt: skip
         return _existing(tx, no)
 
@@ -227,6 +235,16 @@ class Imports:
         taker = self._books.system(tx, _ROLES[remainder], LOCAL)
         words = by.words("remainder of opening balances")
         return self._books.post(tx, [(opening, total), (taker, -total)], words, beyond_limits=True).seq
+
+    def _round(self, tx: Tx, by: Actor, rounding: int) -> int | None:
+        """Unit: let the chest take what rounding each balance came to; return the entry."""
+        if not rounding:
+            return None
+        opening, chest = [
+            self._books.system(tx, role, LOCAL) for role in (SystemRole.OPENING, SystemRole.CHEST)
+        ]
+        words = by.words("rounding of opening balances")
+        return self._books.post(tx, [(opening, rounding), (chest, -rounding)], words, beyond_limits=True).seq
 
     def _kept(self, no: int, past: PastRow) -> PastTrade:
         """Return a trade of the old program as it is kept: in no account, for it counts in the opening balances already."""
@@ -280,6 +298,8 @@ class Imports:
                 )  # fmt: skip
         if run.remainder_seq is not None:
             self._books.correct(tx, run.remainder_seq, False, by.words("import undone"))
+        if run.rounding_seq is not None:
+            self._books.correct(tx, run.rounding_seq, False, by.words("import undone"))
         drop_past(tx, no)
         for _, member in members:
             self._books.close(

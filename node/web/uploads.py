@@ -16,7 +16,7 @@ from node.web.forms import FORM_BYTES_MAX, BadForm, FormTooLarge
 
 # Around a file: boundaries, heads of parts, the form's token.
 AROUND_BYTES_MAX: Final = 8 * 1024
-FIELDS_MAX: Final = 4
+FIELDS_MAX: Final = 6
 # Around a picture: what else was typed.
 TYPED_BYTES_MAX: Final = FORM_BYTES_MAX
 _BOUNDARY: Final = re.compile(r'boundary="?([0-9A-Za-z\'()+_,./:=?-]{1,70})"?')

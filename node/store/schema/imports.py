@@ -24,6 +24,11 @@ import_run: Final = table(
     Column("total", Big, nullable=False),  # of the balances brought in
     Column("remainder", Str, nullable=False),  # where it went if it is not zero: a word of `Remainder`
     Column("remainder_seq", Big),  # the entry that moved it there
+    Column("unit", Str, nullable=False),  # theirs, where it is another: hours, or the digits behind its point
+    Column("theirs", Big),  # so much of it, …
+    Column("ours", Big),  # … is so much of ours, in the smallest parts of each
+    Column("rounding", Big, nullable=False),  # what rounding each balance came to, for the chest
+    Column("rounding_seq", Big),  # the entry that moved it there
     Column("looked_ms", Big, nullable=False),
     Column("ended_ms", Big),  # brought in, or undone
     Index("ix_import_run_state", "state", "looked_ms"),

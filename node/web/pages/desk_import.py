@@ -18,6 +18,7 @@ from node.store import ReadTx
 from node.web.context import ADMIN, Context, NoSuchPage, get, post, post_file
 from node.web.forms import EMPTY, Filled, Form, line
 from node.web.pages.desk_export import export
+from node.web.pages.import_rate import conversion_facts, read_conversion, unit_options
 from node.web.pages.import_trades import difference_facts, kept_facts, planned_facts, trade_sentences
 from node.web.pages.import_words import cannot_words, fault_words, layout_words, remainder_words
 from node.web.present import balance_words
@@ -32,6 +33,9 @@ class FileForm(Form):
     """Which layout the file has; the file itself comes beside."""
 
     layout: line(40)  # type: ignore[valid-type]  # `line` makes the type of a field; so below
+    unit: line(10)  # type: ignore[valid-type]  # as above
+    theirs: line(40)  # type: ignore[valid-type]  # as above
+    ours: line(40)  # type: ignore[valid-type]  # as above
 
 
 class DoForm(Form):
@@ -54,6 +58,8 @@ async def _list_view(context: Context, form: Filled) -> ImportsView:
     return ImportsView(
         form=form,
         layouts=tuple(Option(value=layout.value, text=text, hint=hint) for layout, (text, hint) in named),
+        units=unit_options(context.words),
+        unit_name=voice.unit_name(),
         rows=tuple(
             ImportRow(
                 href=f"{PATH}/{run.no}",
@@ -82,21 +88,23 @@ def _pill(context: Context, run: Run) -> Pill:
 async def file_sent(context: Context) -> web.Response:
     """POST /admin/import: look at a file; it is kept for a day if it can be read."""
     form = context.form(FileForm)
-    typed = form if isinstance(form, Filled) else Filled({"layout": form.layout})
+    typed = form if isinstance(form, Filled) else Filled(form.model_dump())
     if isinstance(form, Filled) or form.layout not in tuple(Layout):
         wrong = typed.with_error("layout", context.words.gettext("Please choose one of the answers."))
         return context.show(await _list_view(context, wrong), 422)
     if not context.file:
         wrong = typed.with_error("file", context.words.gettext("Please choose a file."))
         return context.show(await _list_view(context, wrong), 422)
-    layout = Layout(form.layout)
+    layout, conversion = Layout(form.layout), read_conversion(context, typed)
+    if isinstance(conversion, Filled):
+        return context.show(await _list_view(context, conversion), 422)
     try:
-        await context.node.offload(context.node.imports.read, layout, context.file)
+        await context.node.offload(context.node.imports.read, layout, context.file, conversion)
     except Unusable as unusable:
         said = {"line": unusable.fault.line, "what": fault_words(unusable.fault, context.words)}
         wrong = typed.with_error("file", context.words.gettext("Line %(line)d: %(what)s") % said)
         return context.show(await _list_view(context, wrong), 422)
-    no = await context.node.imports.look(context.actor, layout, context.file)
+    no = await context.node.imports.look(context.actor, layout, context.file, conversion)
     return context.redirect(f"{PATH}/{no}")
 
 
@@ -117,7 +125,9 @@ async def _find(context: Context) -> Run:
 
 async def _view(context: Context, run: Run, form: Filled = EMPTY) -> ImportView:
     if run.state is RunState.LOOKED and run.file is not None:
-        reading: Reading = await context.node.offload(context.node.imports.read, run.layout, run.file)
+        reading: Reading = await context.node.offload(
+            context.node.imports.read, run.layout, run.file, run.conversion
+        )
         plan = await context.read(context.node.imports.plan_in, reading)
         return _plan_view(context, run, plan, form)
     brought, members = await context.read(_brought, run.no)
@@ -192,8 +202,9 @@ def _plan_view(context: Context, run: Run, plan: Plan, form: Filled) -> ImportVi
         )
     sentences += trade_sentences(context, plan)
     counted = replace(
-        run, people=len(plan.people), listings=len(plan.listings), trades=len(plan.trades), total=plan.total
-    )
+        run, people=len(plan.people), listings=len(plan.listings), trades=len(plan.trades), total=plan.total,
+        rounding=plan.rounding,
+    )  # fmt: skip
     return ImportView(
         title=layout_words(run.layout, context.words)[0],
         state=_pill(context, run),
@@ -234,6 +245,7 @@ def _facts(context: Context, run: Run, left_out: int, remainder: Remainder | Non
             ),
             Fact(label=_("The rest"), text=rest),
         ]
+    facts += conversion_facts(context, run)
     return tuple(fact for fact in facts if fact.text)
 
 

@@ -21,13 +21,15 @@ class ImportRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportsView(View):
-    """GET and POST /admin/import. Fields: layout, file."""
+    """GET and POST /admin/import. Fields: layout, unit, theirs, ours, file."""
 
     TEMPLATE: ClassVar[str] = "admin/imports.html"
     DESK: ClassVar[Desk] = "members"
 
     form: Filled = EMPTY
     layouts: tuple[Option, ...]
+    units: tuple[Option, ...] = ()  # in what a file can count
+    unit_name: str = ""  # "hours"
     rows: tuple[ImportRow, ...]
 
 

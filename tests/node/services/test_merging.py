@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import csv
 import io
+from dataclasses import replace
 from datetime import UTC
 
 import pytest
 
+from node.importing.converting import converted
 from node.importing.layouts import Layout
+from node.importing.reading import read_file
+from node.importing.rows import Conversion, Reading, Side, TradeRow, Wrong
 from node.services.acts import OPERATOR, Hand
 from node.services.chest import NewChestGift
 from node.services.closing import read_sheet
+from node.services.import_plan import Plan
 from node.services.import_rows import Remainder
 from node.services.imports import CannotImport, Why
 from node.services.members import State, Unable
 from node.services.past_trades import past_sum
 from node.services.tables import read_tables
-from node.web.amounts import HOURS
+from node.web.amounts import HOURS, Unit
 from protocol.ledger import LOCAL
 from tests.node.services.test_chest import Scheme
 from tests.node.services.test_imports import ODD, Desk
@@ -114,3 +119,74 @@ async def test_some_members_found_a_scheme_of_their_own_and_nothing_is_counted_t
     await child.check()
     for desk in (parent, child):
         await desk.store.close()
+
+
+# --- a scheme that counts otherwise ---------------------------------------------------------------------------------
+
+ACORNS = Unit(code="acorns", kind="decimal", decimals=2, symbol="A")
+# Seven Acorns an hour: no balance of theirs is a whole number of our minutes.
+RATE = Conversion(ACORNS, 700, 60)
+THEIRS = """number,name,email,balance,lower,upper
+11,Fay,fay@example.org,10.00,35.00,70.00
+12,Gil,gil@example.org,-3.33,35.00,
+13,Hal,hal@example.org,-5.00,,
+14,Ivy,ivy@example.org,0.33,,
+"""
+
+
+def test_each_amount_is_turned_once_to_the_nearest_and_what_is_too_large_is_named() -> None:
+    """Halves go away from zero, for who is ahead as for who is behind; a trade never becomes nothing."""
+    half = Conversion(ACORNS, 2, 1)
+    assert [half.turned(each) for each in (0, 1, 2, 3, -1, -3, 4)] == [0, 1, 1, 2, -1, -2, 2]
+    read = read_file(Layout.OWN_MEMBERS, THEIRS.encode(), ACORNS)
+    people = converted(read, RATE).people
+    assert [each.balance for each in people] == [86, -29, -43, 3]
+    assert [(each.credit_limit, each.ceiling) for each in people[:2]] == [(300, 600), (300, None)]
+    huge = converted(read, Conversion(ACORNS, 1, 2**50))
+    assert huge.people == ()
+    assert {(each.line, each.wrong) for each in huge.faults} == {
+        (2, Wrong.BALANCE), (3, Wrong.BALANCE), (4, Wrong.BALANCE), (5, Wrong.BALANCE),
+    }  # fmt: skip
+    side = Side("1", "Fay")
+    tiny = TradeRow(line=2, key="", day="", payer=side, payee=Side("2", "Gil"), amount=1, text="Seed")
+    assert converted(Reading(trades=(tiny,)), RATE).trades[0].amount == 1
+
+
+async def test_a_scheme_in_another_unit_comes_in_at_a_stated_rate_and_rounding_goes_to_the_chest() -> None:
+    """Rule 3.2: every sum is zero before and after, and taken back it is as if it never was; another rate is another plan."""
+    large = await furnished()
+    imports, data = large.node.imports, THEIRS.encode()
+
+    async def looked(rate: Conversion) -> tuple[int, Plan]:
+        no = await imports.look(OPERATOR, Layout.OWN_MEMBERS, data, rate)
+        return no, await large.store.read(imports.plan_in, imports.read(Layout.OWN_MEMBERS, data, rate))
+
+    no, plan = await looked(RATE)
+    # 2.00 Acorns together are 17.14 minutes; the four balances come to 17.
+    assert (plan.total, plan.rounding) == (17, 0)
+    rate = Conversion(ACORNS, 300, 100)
+    no, plan = await looked(rate)
+    assert [each.balance for each in plan.people] == [333, -111, -167, 11]
+    assert (plan.total, plan.rounding) == (67, -1)
+    _, other = await looked(RATE)
+    with pytest.raises(CannotImport) as changed:
+        await imports.bring_in(OPERATOR, no, Remainder.OPENING, other.mark)
+    assert changed.value.why is Why.CHANGED
+    with pytest.raises(CannotImport):
+        await imports.bring_in(OPERATOR, no, Remainder.REFUSE, plan.mark)
+    assert await large.systems() == {}
+
+    run = await imports.bring_in(OPERATOR, no, Remainder.OPENING, plan.mark)
+
+    assert (run.total, run.rounding, run.conversion) == (
+        67,
+        -1,
+        replace(rate, unit=run.conversion.unit if run.conversion else ACORNS),
+    )
+    assert await large.systems() == {"opening": -67, "chest": 1}
+    assert await large.balance(await large.called("Fay")) == 333
+    await large.check()
+    await imports.undo(OPERATOR, no)
+    assert not any((await large.systems()).values())
+    await large.check()
+    await large.store.close()

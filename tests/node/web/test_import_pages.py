@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 import pytest
 from aiohttp import FormData
 
+from node.services.accounts import load
 from node.services.acts import Role
 from tests.node.services.test_imports import EVEN, ODD
 from tests.node.web.oakvale import fields_of, words_of
@@ -33,7 +34,7 @@ async def admin(town: Town) -> Browser:
 
 
 async def send_file(
-    browser: Browser, data: bytes, layout: str = "members", token: str | None = None
+    browser: Browser, data: bytes, layout: str = "members", token: str | None = None, **more: str
 ) -> tuple[int, str, str]:
     """Send a file; return status, where it leads, and the page."""
     if token is None:
@@ -41,6 +42,8 @@ async def send_file(
     form = FormData()
     form.add_field("form_token", token)
     form.add_field("layout", layout)
+    for name, value in more.items():
+        form.add_field(name, value)
     form.add_field("file", data, filename="members.csv", content_type="text/csv")
     answer = await browser.post("/admin/import", data=form, allow_redirects=False)
     return answer.status, answer.headers.get("Location", ""), await answer.text()
@@ -164,3 +167,30 @@ async def test_everything_is_taken_away_as_tables(town: Town) -> None:
         assert ",0003,opening,1:30,Opening balance" in archive.read("trades-1.csv").decode()
         status, _, page = await send_file(browser, archive.read("members-1.csv"))
     assert (status, page) == (303, ""), "and can be looked at again"
+
+
+async def test_a_file_in_another_unit_is_taken_at_the_rate_that_is_stated(town: Town) -> None:
+    """docs/moving.md: what is wrong with the rate is said beside it, and the page says rate and rounding before anything is done."""
+    browser, data = await admin(town), b"number,name,balance\n11,Fay,3.33\n12,Gil,-3.34\n"
+    for wrong, said in (
+        ({"unit": "", "theirs": "7", "ours": "1"}, "Please say in what the file counts."),
+        ({"unit": "hectares", "theirs": "7", "ours": "1"}, "Please choose one of the answers."),
+        ({"unit": "2", "theirs": "", "ours": "1"}, "Please look at this again"),
+        ({"unit": "2", "theirs": "7", "ours": "-1"}, "Please look at this again"),
+        ({"unit": "2", "theirs": "0", "ours": "1"}, "Please look at this again"),
+    ):
+        status, _, page = await send_file(browser, data, **wrong)
+        assert status == 422
+        assert said in words_of(page)
+    status, where, _ = await send_file(browser, data, unit="2", theirs="2", ours="1")
+    assert status == 303
+    page = await text_of(browser, where)
+    shown = words_of(page)
+    assert "The rate 2 of theirs are 1 hour here" in shown, shown
+    assert "Fay, 1 hour 40 minutes ahead" in shown
+    fields = fields_of(page)
+    assert (await press(browser, f"{where}/do", **fields, remainder="opening"))[0] == 303
+    assert "The rate 2 of theirs are 1 hour here" in words_of(await text_of(browser, where))
+    fay = await town.node.people.member(3)
+    assert fay is not None
+    assert (await town.node.store.read(load, fay.account_no)).value.balance == 100
