@@ -13,6 +13,7 @@ from node.services.accounts import load
 from node.services.acts import OPERATOR
 from node.services.booking_rows import Booking, CannotBook
 from node.services.booking_rows import Why as WhyNot
+from node.services.guest_deposits import deposit_paid
 from node.services.ledger_check import check_books
 from node.services.pledge_rows import Pledged, pledge_of
 from node.services.pledges import CannotPledge
@@ -37,6 +38,7 @@ from protocol.limits import DAY_MS
 from protocol.message import trusted_message
 from protocol.names import Handle
 from protocol.pledge import Pledge
+from protocol.references import reference_of
 from tests.gossip_town import build, converged, pause, until
 from tests.invariants import check_nothing_left, take_snapshot
 from tests.node.services.test_bookings_abroad import TERMS, Lending, drill
@@ -329,6 +331,26 @@ def test_let_go_after_the_yes_nothing_is_paid() -> None:
             await it.oakvale.node.pledges.agree(no, it.ana)
         assert (await it.held(), await it.gets()) == ((0, 0), 0)
         await it.right()
+
+    pledging(act)
+
+
+def test_only_a_payment_that_names_it_keeps_it() -> None:
+    """Rule 7.8: between the same two, of the same amount, may go another payment."""
+
+    async def act(it: Pledging) -> None:
+        await it.asked_for(200)
+        request, node = await it.mine(it.ana), it.riverside.node
+        handle = await node.store.read(it._anas_handle)
+        paid = (it.karim.account_no, it.oakvale.scheme, handle, 200)
+        for wrong in (
+            (*paid, "Drill"), (*paid[:3], 199, reference_of(request.id)), (*paid[:2], Handle(bytes(16)), 200, reference_of(request.id)),
+            (it.ben.account_no, *paid[1:], reference_of(request.id)), (paid[0], node.scheme, *paid[2:], reference_of(request.id)),
+        ):  # fmt: skip
+            await node.store.write(deposit_paid, *wrong, 1)
+            assert (await it.lent())[0].deposit_state is D.ASKED, wrong
+        await node.store.write(deposit_paid, *paid, f"Deposit: Drill ({reference_of(request.id)})", 1)
+        assert (await it.lent())[0].deposit_state is D.KEPT
 
     pledging(act)
 

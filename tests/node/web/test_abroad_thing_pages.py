@@ -132,6 +132,10 @@ def test_both_sides_show_how_it_was_and_only_they_see_it() -> None:
         assert "/my/abroad/1/pictures/" in mine
         assert (await market.browser.get("/my/abroad/1/pictures/1/page")).page == "page"
 
+        portrait = await oakvale.pictures.take_portrait(market.ana.no, b"RIFF of Ana")
+        assert (await market.browser.get(f"/my/abroad/1/pictures/{portrait.no}/page")).status == 404, (
+            "of something else"
+        )
         zoe = await VirtualBrowser.of(oakvale, await new_member(market.town["Oakvale"], "Zoe Ash"))
         ben = await VirtualBrowser.of(riverside, await new_member(market.town["Riverside"], "Ben Carter"))
         for browser in (zoe, ben):
