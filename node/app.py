@@ -136,6 +136,7 @@ from node.services.things import Things
 from node.services.threads import Thread
 from node.services.throttle import Throttle
 from node.services.tokens import Tokens
+from node.services.trade_news import TradeNews
 from node.services.trades import Trades, trade_by_no
 from node.services.troubles import Troubles
 from node.services.witness import Witness
@@ -263,10 +264,11 @@ class Node:
         )  # fmt: skip
         self.trades = Trades(
             store=store, books=self.books, clock=clock, scheme=self.scheme,
-            corrected=self._trade_corrected,
+            corrected=self._trade_corrected, tell=lambda tx, trade: self.trade_news.given(tx, trade),  # noqa: PLW0108 - made below
         )  # fmt: skip
         self.calendar_feeds = CalendarFeeds(store, secret=pepper, origin=self.options.origin)
         self.telling = Telling(self.outbox, self.settings, clock, self.options.origin, self.wishes)
+        self.trade_news = TradeNews(self.telling, clock)
         self.tokens = Tokens(
             store=store,
             clock=clock,
@@ -443,7 +445,7 @@ class Node:
         self.lines = LineService(
             store=self.store, keyring=self.keyring, clock=self.clock, chance=self.chance, links=self.links,
             dispatch=self.dispatch, directory=self.directory, books=self.books,
-            acceptance_of=self.quotes.notes.acceptance_of, on_payment_ended=self._payment_ended,
+            acceptance_of=self.quotes.notes.acceptance_of, on_payment_ended=self._payment_ended, tell=self.trade_news.ended_abroad,
             on_lines=self.routes.lines_changed, owed_ceiling=lambda: self.settings.now.owed_ceiling,
             misdeeds=self.evidence,
         )  # fmt: skip

@@ -212,6 +212,19 @@ def entered_sentence(
     return _("%(name)s gave you %(amount)s: %(what)s.") % said
 
 
+def no_longer_late(
+    settings: SchemeSettings, language: str, other: str, amount: str, what: str, *, done: bool
+) -> tuple[str, ...]:  # fmt: skip
+    """How a payment to another scheme that was late has ended, in sentences; the first says all."""
+    _ = words_of(settings, language).gettext
+    if done:
+        first = _("What was late is done: you gave %(name)s %(amount)s.")
+    else:
+        first = _("What was late came to nothing: %(name)s did not get %(amount)s.")
+    after = () if done else (_("Nothing was taken from you. You can try again."),)
+    return (first % {"name": other, "amount": amount}, what, *after)
+
+
 def entered_from(settings: SchemeSettings, language: str, by: str, number: str, day: date) -> str:
     """Who entered a trade, and from which cheque or slip, in a sentence."""
     words = words_of(settings, language)

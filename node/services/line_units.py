@@ -24,7 +24,7 @@ from node.services.line_ends import keep_word
 from node.services.line_pasts import acks_what_is_lost, other_past
 from node.services.line_rows import ASKED, CLOSED, FROZEN, LIVE, OFFERED, OPEN, REPLACED, SUSPENDED, Line
 from node.services.misdeeds import Misdeeds
-from node.services.payer_desk import Ended
+from node.services.payer_desk import Ended, Tell
 from node.services.payment_desk import AcceptanceOf, PaymentDesk
 from node.services.reopen_desk import CAN_GO_ON, ReopenDesk
 from node.services.restore_desk import RestoreDesk
@@ -84,26 +84,17 @@ class LineUnits:
     """The units of work of lines. They hold no state; what must happen after a commit is given to them."""
 
     def __init__(
-        self,
-        *,
-        keyring: KeyRing,
-        clock: Clock,
-        books: Books,
-        acceptance_of: AcceptanceOf,
-        on_payment_ended: Ended,
-        takes_locks: Callable[[SchemeId], bool],
-        send: Callable[[tuple[Outgoing, ...]], None],
-        know: Callable[[Line], None],
-        forget: Callable[[Line], None],
-        on_lines: Callable[[tuple[Line, ...]], None],
-        owed_ceiling: Callable[[], int | None],
-        misdeeds: Misdeeds,
-    ):
+        self, *, keyring: KeyRing, clock: Clock, books: Books, acceptance_of: AcceptanceOf, on_payment_ended: Ended,
+        tell: Tell, takes_locks: Callable[[SchemeId], bool], send: Callable[[tuple[Outgoing, ...]], None],
+        know: Callable[[Line], None], forget: Callable[[Line], None], on_lines: Callable[[tuple[Line, ...]], None],
+        owed_ceiling: Callable[[], int | None], misdeeds: Misdeeds,
+    ):  # fmt: skip
         self._keyring: Final = keyring
         self._clock: Final = clock
         self._books: Final = books
         self._acceptance_of: Final = acceptance_of
         self._on_payment_ended: Final = on_payment_ended
+        self._tell: Final = tell
         self._takes_locks: Final = takes_locks
         self._misdeeds: Final = misdeeds
         self._send: Final = send
@@ -118,7 +109,7 @@ class LineUnits:
         lines = LineDesk(
             tx, self._keyring, self._clock.now_ms(), self._takes_locks, self._owed_ceiling(), self._misdeeds.may_owe_more
         )  # fmt: skip
-        return lines, PaymentDesk(tx, lines, self._books, self._keyring, self._on_payment_ended)
+        return lines, PaymentDesk(tx, lines, self._books, self._keyring, self._on_payment_ended, self._tell)
 
     def finish(self, tx: Tx, lines: LineDesk) -> None:
         """Save the lines a unit touched, and send what it wrote once it is durable."""

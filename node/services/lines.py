@@ -33,7 +33,7 @@ from node.services.line_stops import Stops
 from node.services.line_units import LineUnits
 from node.services.misdeeds import Misdeeds, NoMisdeeds
 from node.services.nudges import Nudges
-from node.services.payer_desk import Ended
+from node.services.payer_desk import Ended, Tell
 from node.services.payment_desk import AcceptanceOf, PaymentDesk
 from node.services.turns import Turns
 from node.store import Store, StoreError, Tx
@@ -62,7 +62,7 @@ class LineService:
 
     def __init__(
         self, *, store: Store, keyring: KeyRing, clock: Clock, chance: Chance, links: Links, dispatch: Dispatch,
-        directory: SchemeDirectory, books: Books, acceptance_of: AcceptanceOf, on_payment_ended: Ended,
+        directory: SchemeDirectory, books: Books, acceptance_of: AcceptanceOf, on_payment_ended: Ended, tell: Tell = lambda _tx, _trade: None,
         on_lines: Callable[[tuple[Line, ...]], None] | None = None,
         owed_ceiling: Callable[[], int | None] = lambda: None, misdeeds: Misdeeds | None = None,
     ):  # fmt: skip
@@ -79,7 +79,7 @@ class LineService:
         self.stops: Final = Stops(clock, links.offer)
         self.units: Final = LineUnits(
             keyring=keyring, clock=clock, books=books, acceptance_of=acceptance_of, on_payment_ended=on_payment_ended,
-            takes_locks=self._takes_locks, send=self._sending.send, know=self._know, forget=self._forget,
+            tell=tell, takes_locks=self._takes_locks, send=self._sending.send, know=self._know, forget=self._forget,
             on_lines=self._took, owed_ceiling=owed_ceiling, misdeeds=self._misdeeds,
         )  # fmt: skip
         # Ops of one peer for one line: what a stranger says of somebody else's line never meets that line's own.

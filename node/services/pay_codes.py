@@ -172,7 +172,7 @@ class PayCodes:
             raise CodeEnded
         if not found.is_open(self._clock.now_ms()):
             raise CodeEnded
-        trade = self._trades.record_in(
+        trade = self._trades.record_told_in(
             tx,
             NewTrade(
                 payer_no=payer.account_no, payee_no=payee.account_no, amount=amount, text=text,

@@ -17,7 +17,7 @@ from node.services.books import Books, Refused, load, reference_number, referenc
 from node.services.guest_deposits import deposit_paid
 from node.services.line_desk import LineDesk
 from node.services.line_rows import Line
-from node.services.payer_desk import Rebuilt, unsigned_quote
+from node.services.payer_desk import Rebuilt, Tell, unsigned_quote
 from node.services.promises import Given
 from node.store import Tx
 from node.store.schema import books as books_schema
@@ -61,11 +61,12 @@ _NEW_TRADE: Final = insert(books_schema.trade)
 class PayeeDesk:
     """Carries out the payee's table of `protocol/payment.py`."""
 
-    def __init__(self, tx: Tx, lines: LineDesk, books: Books, keyring: KeyRing):
+    def __init__(self, tx: Tx, lines: LineDesk, books: Books, keyring: KeyRing, tell: Tell):
         self._tx: Final = tx
         self._lines: Final = lines
         self._books: Final = books
         self._keyring: Final = keyring
+        self._tell: Final = tell
 
     def be_paid(self, line: Line, seq: int, lock: Lock, acceptance: Signed[Acceptance] | None) -> None:
         """Credit the member and claim, or release."""
@@ -120,6 +121,7 @@ class PayeeDesk:
             _PROMISE_PAID, which=lock.quote_id, new_trade_no=trade_no, new_acceptance=acceptance.wire,
             new_receipt=receipt, new_line_no=line.no, new_lock_seq=line.state.own_length,
         )  # fmt: skip
+        self._tell(self._tx, trade_no)
         self._tx.on_commit(crash.point, "claim-committed")
 
     def be_paid_again(

@@ -34,6 +34,7 @@ from protocol.payment import (
     Effect,
     PayerEvent,
     PayerState,
+    is_late,
     may_freeze,
     payer_step,
 )
@@ -76,7 +77,7 @@ _TRADE_ENDS: Final = (
     )
 )
 _PAYMENT_BY_LOCK: Final = (
-    select(_P.no, _P.state, _P.account_no, _P.trade_no, _P.amount, _P.hours, _P.quote_id)
+    select(_P.no, _P.state, _P.account_no, _P.trade_no, _P.amount, _P.hours, _P.quote_id, _P.deadline)
     .where(_P.line_no == bindparam("line_no"), _P.lock_seq == bindparam("lock_seq"))
 )  # fmt: skip
 _PAYMENT_OF_TRADE: Final = select(
@@ -98,6 +99,7 @@ _TRADE_WORDS: Final = select(_T.text, _T.other_name, _T.other_scheme, _T.listing
 )
 _TRADE_STATE: Final = select(_T.state).where(_T.no == bindparam("no"))
 
+Tell = Callable[[Tx, int], None]  # in the unit: the number of a trade across schemes that members hear of
 Ended = Callable[[int, str], None]  # told the number and new state of a payment of ours, after the commit
 
 
@@ -125,6 +127,7 @@ class _Begun(NamedTuple):
     amount: int
     hours: int
     quote_id: bytes
+    deadline_ms: int
 
 
 class _Said(NamedTuple):
@@ -170,11 +173,12 @@ def unsigned_quote(quote: Quote) -> Signed[Quote]:
 class PayerDesk:
     """Carries out the payer's table of `protocol/payment.py`."""
 
-    def __init__(self, tx: Tx, lines: LineDesk, books: Books, on_ended: Ended):
+    def __init__(self, tx: Tx, lines: LineDesk, books: Books, on_ended: Ended, tell: Tell):
         self._tx: Final = tx
         self._lines: Final = lines
         self._books: Final = books
         self._on_ended: Final = on_ended
+        self._tell: Final = tell
 
     def begin(self, line: Line, new: NewPayment) -> tuple[int, int]:
         """Set the amount aside and write the LOCK; return the numbers of payment and trade.
@@ -220,6 +224,7 @@ class PayerDesk:
             new.amount,
             quote.hours,
             new.quote.id,
+            new.deadline_ms,
         )
         self._tx.kept(books_schema.trade)[trade_no] = _Said(
             new.text, new.payee_name, quote.payee_scheme, quote.listing
@@ -309,6 +314,8 @@ class PayerDesk:
             _TRADE_ENDS, which=trade_no, new_state="undone" if receipt is None else "done",
             new_entry_seq=entry_seq, new_ended_ms=now, new_reason=reason or None,
         )  # fmt: skip
+        if is_late(begun.deadline_ms, now):
+            self._tell(self._tx, trade_no)
 
     def receipt_learned(self, line: Line, seq: int, receipt: bytes) -> None:
         """Keep a receipt that came in another way than by a CLAIM: a proof of payment. Nothing is posted until the CLAIM."""

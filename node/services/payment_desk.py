@@ -17,7 +17,7 @@ from node.services.line_desk import LineDesk
 from node.services.line_ends import book_credit, peer_marked
 from node.services.line_rows import FROZEN, Line
 from node.services.payee_desk import PayeeDesk
-from node.services.payer_desk import Ended, PayerDesk
+from node.services.payer_desk import Ended, PayerDesk, Tell
 from node.store import Tx
 from protocol.entry import Words
 from protocol.errors import OutOfOrder
@@ -35,12 +35,12 @@ _THEIR_WORD: Final = Words(text="", done_by="a neighbour scheme", on_behalf_of=N
 class PaymentDesk:
     """The three parts a scheme can have in payments, within one unit of work."""
 
-    def __init__(self, tx: Tx, lines: LineDesk, books: Books, keyring: KeyRing, on_ended: Ended):
+    def __init__(self, tx: Tx, lines: LineDesk, books: Books, keyring: KeyRing, on_ended: Ended, tell: Tell):
         self._lines: Final = lines
         self.books: Final = books
-        self.payer: Final = PayerDesk(tx, lines, books, on_ended)
+        self.payer: Final = PayerDesk(tx, lines, books, on_ended, tell)
         self.connector: Final = ConnectorDesk(tx, lines, books)
-        self.payee: Final = PayeeDesk(tx, lines, books, keyring)
+        self.payee: Final = PayeeDesk(tx, lines, books, keyring, tell)
 
     def on_step(self, line: Line, op: Signed[Op], acceptances: Acceptances) -> None:
         """Do what the peer's op, just stored, causes."""

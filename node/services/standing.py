@@ -233,7 +233,7 @@ class StandingOrders:
             payee_name=payee.name,
         )  # fmt: skip
         try:
-            return self._trades.record_in(tx, new)
+            return self._trades.record_told_in(tx, new)
         except Refused as no:
             if no.reason not in _IN_THE_WAY:
                 raise

@@ -93,6 +93,20 @@ class Telling:
         mail = texts.answered_mail(settings, payee.language, payee.name, payer, text, paid, self._link(path))
         self._news(tx, payee, mail, path)
 
+    def received(self, tx: Tx, trade: Trade, *, payer: str, payee: Member) -> None:
+        """Tell a member what they were given, by somebody here or of another scheme."""
+        settings, said = self._settings.now, self._said(trade.amount, payee)
+        sentence = texts.entered_sentence(settings, payee.language, payer, said, trade.text, given=False)
+        self._news_of(tx, payee, (sentence,), _page_of(trade))
+
+    def no_longer_late(self, tx: Tx, trade: Trade, *, payee: str, payer: Member) -> None:
+        """Tell a member, who was told that they need not wait, how what was late has ended."""
+        settings, said = self._settings.now, self._said(trade.amount, payer)
+        done = trade.state == "done"
+        self.told(
+            tx, payer, texts.no_longer_late(settings, payer.language, payee, said, trade.text, done=done), _page_of(trade)
+        )  # fmt: skip
+
     def thanked(self, tx: Tx, trade: int, *, who: str, text: str, what: str, member: Member) -> None:
         """Tell a member that the other side of a trade says thank you; `trade` is its reference's number."""
         settings = self._settings.now
@@ -177,7 +191,7 @@ class Telling:
         said = self._said(trade.amount, member)
         sentence = texts.entered_sentence(settings, member.language, other, said, trade.text, given=given)
         source = texts.entered_from(settings, member.language, by.name, number, day)
-        link = self._link(f"/t/{reference_of(trade.reference.to_bytes(5, 'big'))}")
+        link = self._link(_page_of(trade))
         if not self._mail(
             tx, member, texts.entered_mail(settings, member.language, member.name, sentence, source, link)
         ):
@@ -216,8 +230,7 @@ class Telling:
         settings, member = self._settings.now, behalf.member
         said = self._said(trade.amount, member)
         sentence = texts.entered_sentence(settings, member.language, payee, said, trade.text, given=True)
-        path = f"/t/{reference_of(trade.reference.to_bytes(5, 'big'))}"
-        self._done(tx, behalf, sentence, path, trade.no)
+        self._done(tx, behalf, sentence, _page_of(trade), trade.no)
 
     def done_for(self, tx: Tx, behalf: Behalf, did: str, what: str) -> None:
         """Tell a member what else an organiser did for them."""
@@ -275,3 +288,7 @@ class Telling:
             tx, member.email, text.subject, body, member_no=member.no, private=True, until_ms=until_ms, rests=True,
             stop_link=stop_link,
         )  # fmt: skip
+
+
+def _page_of(trade: Trade) -> str:
+    return f"/t/{reference_of(trade.reference.to_bytes(5, 'big'))}"

@@ -171,14 +171,15 @@ class Trades:
 
     def __init__(
         self, *, store: Store, books: Books, clock: Clock, scheme: SchemeId,
-        corrected: Callable[[Tx, int], None] = lambda _tx, _no: None,
+        corrected: Callable[[Tx, int], None] = lambda _tx, _no: None, tell: Callable[[Tx, Trade], None] | None = None,
     ):  # fmt: skip
-        """`corrected` is told, in the unit that does it, which trade was corrected."""
+        """`corrected` is told, in the unit that does it, which trade was corrected; `tell` tells whoever got something of it."""
         self._store: Final = store
         self._books: Final = books
         self._clock: Final = clock
         self._scheme: Final = scheme
         self._corrected: Final = corrected
+        self._tell: Final = tell
 
     async def record(self, new: NewTrade, *, also: Callable[[Tx, Trade], None] | None = None) -> Trade:
         """Record a trade within the scheme; the same `once` again gives the trade it recorded.
@@ -189,18 +190,20 @@ class Trades:
             Refused: the ledger says no; nothing moved.
             NotWhatWasSigned: a passkey signed another trade; nothing moved.
         """
-        if also is None:
-            return await self._store.write(self._record, new, self._said(new))
         return await self._store.write(self._record_and, new, self._said(new), also)
 
     def _record_and(
-        self, tx: Tx, new: NewTrade, words: Committed, also: Callable[[Tx, Trade], None]
-    ) -> Trade:  # fmt: skip
+        self, tx: Tx, new: NewTrade, words: Committed, also: Callable[[Tx, Trade], None] | None = None
+    ) -> Trade:
+        if self._tell is None and also is None:
+            return self._record(tx, new, words)
         known = trade_by_once(tx, new.once)
         if known is not None:
             return known
         trade = self._record(tx, new, words)
-        also(tx, trade)
+        for each in (self._tell, also):
+            if each is not None:
+                each(tx, trade)
         return trade
 
     async def record_all(self, new: Sequence[NewTrade]) -> list[Trade]:
@@ -212,24 +215,24 @@ class Trades:
         return await self._store.write(self._record_all, [(each, self._said(each)) for each in new])
 
     def _record_all(self, tx: Tx, new: Sequence[tuple[NewTrade, Committed]]) -> list[Trade]:
-        return [self._record(tx, each, words) for each, words in new]
+        return [self._record_and(tx, each, words) for each, words in new]
 
     def record_in(self, tx: Tx, new: NewTrade, *, releasing: Mapping[int, int] | None = None) -> Trade:
-        """Record a trade, as a part of a unit of work; `releasing` ends holds of these accounts with it."""
+        """Record a trade, as a part of a unit of work; `releasing` ends holds of these accounts with it. Nobody is told."""
         return self._record(tx, new, self._said(new), releasing)
+
+    def record_told_in(self, tx: Tx, new: NewTrade) -> Trade:
+        """As `record`, as a part of a unit of work."""
+        return self._record_and(tx, new, self._said(new))
 
     def _said(self, new: NewTrade) -> Committed:
         """Return the entry's words. Made before the unit gets in line: there, one waits for the other."""
         words = Words(
-            text=new.text,
-            done_by=new.entered_by,
-            on_behalf_of=new.on_behalf_of,
-            proved_by=new.proved_by,
-            reason=new.reason,
-            parties=(new.payer_name, new.payee_name),
+            text=new.text, done_by=new.entered_by, on_behalf_of=new.on_behalf_of, proved_by=new.proved_by,
+            reason=new.reason, parties=(new.payer_name, new.payee_name),
             listing=None if new.listing is None else ListingRef(scheme=self._scheme, key=new.listing),
             proof=b"" if new.signed is None else new.signed.proof,
-        )
+        )  # fmt: skip
         return self._books.commit(words)
 
     def _record(
@@ -279,9 +282,7 @@ class Trades:
             entered_by=entered_by, corrects_no=corrects_no, corrected_by_no=None,
         )  # fmt: skip
 
-    async def correct(
-        self, trade_no: int, *, organiser: str, on_behalf_of: str, reason: str, once: bytes
-    ) -> Trade:
+    async def correct(self, trade_no: int, *, organiser: str, on_behalf_of: str, reason: str, once: bytes) -> Trade:  # fmt: skip
         """Record the opposite of a trade within the scheme, linked both ways. Source: 3.5.
 
         Raises:

@@ -371,7 +371,7 @@ async def test_what_the_ledger_says_no_to_for_another_reason_is_no_hindrance(
     def refuse(*_: object) -> None:
         raise Refused(Refusal.WRONG_UNIT)
 
-    monkeypatch.setattr(house.node.trades, "record_in", refuse)
+    monkeypatch.setattr(house.node.trades, "record_told_in", refuse)
     with pytest.raises(Refused):
         await house.on(TODAY + 1)
 

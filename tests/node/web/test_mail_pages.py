@@ -8,6 +8,7 @@ import pytest
 
 from node.cli.commands import COMMANDS
 from node.services.alert_rows import Tell, Wanted, searches_of
+from node.services.asks import NewAsk
 from node.services.mail_wishes import Level, MailWishes, Purpose, level_of
 from node.services.people import Member
 from node.store import ReadTx
@@ -70,9 +71,9 @@ async def test_what_needs_no_answer_comes_as_often_as_was_chosen(
 
     def tell(tx: ReadTx) -> None:
         node.telling.answered(tx, 1, payer="Ben", text="Bread", paid=True, payee=oakvale.ana)  # type: ignore[arg-type]  # a unit's
-        node.telling.asked(tx, 2, 2**50, asker="Ben", amount=60, text="Bread", payer=oakvale.ana)  # type: ignore[arg-type]  # as above
 
     await node.store.write(tell)
+    await node.asks.ask([NewAsk(payee=oakvale.ben, payer=oakvale.ana, amount=60, text="Bread")], b"b" * 16)
     mails = await oakvale.town.mails()
     subjects = ["Ben said yes: Bread", "Ben asks you for 1 hour: yes or no?"]
     assert [mail.subject for mail in mails] == (subjects if at_once else subjects[1:])
