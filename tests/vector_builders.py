@@ -75,7 +75,14 @@ from protocol.quote import (
     description_digest,
 )
 from protocol.session import Greeting, Hello
-from tests import vector_evidence, vector_listings, vector_receipts, vector_requests, vector_sheets
+from tests import (
+    vector_cheques,
+    vector_evidence,
+    vector_listings,
+    vector_receipts,
+    vector_requests,
+    vector_sheets,
+)
 from tests.vector_making import Vector, filler, key, vector
 
 NOW: Final = 1_767_225_600_000  # 1 January 2026, 0:00 UTC
@@ -83,6 +90,7 @@ assert vector_evidence.KINDS  # imported for its registrations
 assert vector_listings.EXAMPLES
 assert vector_receipts.EXAMPLES
 assert vector_requests.EXAMPLES
+assert vector_cheques.EXAMPLES
 assert vector_sheets.EXAMPLES
 
 # --- 2 Identity --------------------------------------------------------------------------------------------
