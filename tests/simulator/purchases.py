@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from node.services.payer_desk import NewPayment
 from node.services.quotes import Offer
-from node.services.settlement import CannotPay, NoPayment, Payment, Settlement
+from node.services.settlement import Along, CannotPay, NoPayment, Payment, Settlement
 from node.store import StoreError, Tx
 from protocol.line_ops import MODE_REDUCE
 from protocol.names import Handle
@@ -100,9 +100,9 @@ class Reducing(Settlement):
     def __init__(self, usual: Settlement):
         self.__dict__.update(usual.__dict__)
 
-    def _begin(self, tx: Tx, offer: Offer, new: NewPayment) -> Payment:
+    def _begin(self, tx: Tx, offer: Offer, new: NewPayment, along: Along | None) -> Payment:
         lines, _payments = self._lines.desks(tx)
         line = lines.by_peer(new.peer)
         if line is None or lines.room(line, MODE_REDUCE) < offer.quote.body.hours:
             raise CannotPay(NoPayment.NO_WAY)
-        return super()._begin(tx, offer, replace(new, lock=replace(new.lock, mode=MODE_REDUCE)))
+        return super()._begin(tx, offer, replace(new, lock=replace(new.lock, mode=MODE_REDUCE)), along)

@@ -476,10 +476,15 @@ def test_a_lock_for_a_quote_never_given_is_released() -> None:
             write = oakvale.settlement._begin
 
             def begin(
-                tx: Any, offer: Offer, new: Any, changes: dict[str, Any] = changes, write: Any = write
+                tx: Any,
+                offer: Offer,
+                new: Any,
+                along: Any,
+                changes: dict[str, Any] = changes,
+                write: Any = write,
             ) -> Any:
                 lock: Lock = replace(new.lock, **changes)
-                return write(tx, offer, replace(new, lock=lock))
+                return write(tx, offer, replace(new, lock=lock), along)
 
             oakvale.settlement._begin = begin  # type: ignore[method-assign]
             begun = await oakvale.settlement.pay(

@@ -43,7 +43,7 @@ ALERTS: Final[Mapping[str, View]] = {
         ),
     ),
     "my-calendar-none": CalendarFeedView(addresses=()),
-    "away": AwayView(form=Filled({"until": "tomorrow"}, {"until": "This is not a day. Please write it like 2026-03-31."})),
+    "away": AwayView(form=Filled({}, {"until": "This is not a day. Please write it like 2026-03-31."})),
     "away-now": AwayView(until="Friday 12 May 2026"),
     "my-mail": MailView(
         form=Filled({"level": "weekly"}, {"level": "Please choose one of the answers."}),
