@@ -327,16 +327,18 @@ def check_new(
         raise CannotAsk(Why.SAME)
 
 
-def put_ask(tx: Tx, *, now_ms: int, **values: Any) -> Ask:
+def put_ask(tx: Tx, *, now_ms: int, cheque: Cheque | None = None, **values: Any) -> Ask:
     """Unit: write a new request down."""
     unsaid = {
         "payee_no": None, "payer_no": None, "other_scheme": None, "their_handle": None, "their_name": "",
-        "thread_no": None, "answer_once": None, "once": None, "counts": False, "cheque": None, "dated": None, "written": None,
+        "thread_no": None, "answer_once": None, "once": None, "counts": False,
     }  # fmt: skip
     values["kind"] = values["kind"].value
     no = tx.insert(
         _NEW, **{**unsaid, **values}, state=AskState.ASKED.value, reason="", said="", trade_no=None, created_ms=now_ms,
         ended_ms=None, reminded_ms=now_ms, warned=0, warning_no=None,
+        cheque=None if cheque is None else cheque.number, dated=None if cheque is None else cheque.dated,
+        written=None if cheque is None else cheque.written,
     )  # fmt: skip
     made = ask_by_no(tx, no)
     assert made is not None

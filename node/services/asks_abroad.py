@@ -16,6 +16,7 @@ from node.services.acts import clip
 from node.services.ask_rows import (
     Ask,
     CannotAsk,
+    Cheque,
     Kind,
     Reason,
     Why,
@@ -204,13 +205,14 @@ class AsksAbroad:
         if thread.account_no is None or text.reference is None:
             return
         if _is_request(text):
-            self._take_request(tx, thread, text)
+            self.take_request(tx, thread, text)
         elif text.kind == REQUEST_DECLINED:
             self._take_end(tx, thread, text, Kind.OUT, AskEvent.DECLINE)
         elif text.kind == REQUEST_WITHDRAWN:
             self._take_end(tx, thread, text, Kind.IN, AskEvent.WITHDRAW)
 
-    def _take_request(self, tx: Tx, thread: Thread, text: LetterText) -> None:
+    def take_request(self, tx: Tx, thread: Thread, text: LetterText, cheque: Cheque | None = None) -> None:
+        """Unit: note that a member of ours is asked to pay, once, and tell them; `cheque` is what it is from (7.11)."""
         assert text.reference is not None
         assert text.amount is not None
         assert text.until is not None
@@ -221,7 +223,7 @@ class AsksAbroad:
             tx, id=text.reference, kind=Kind.IN, payer_no=thread.account_no, other_scheme=thread.scheme,
             their_handle=text.from_handle, their_name=text.from_name, thread_no=thread.no, amount=text.amount.amount,
             text=text.text, answer_once=self._chance.bytes(ONCE_BYTES), now_ms=now,
-            until_ms=min(text.until, now + ASK_VALID_MS),
+            until_ms=min(text.until, now + ASK_VALID_MS), cheque=cheque,
         )  # fmt: skip
         payer = None if thread.account_no is None else member_by_account(tx, thread.account_no)
         if payer is not None:

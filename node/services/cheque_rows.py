@@ -22,7 +22,7 @@ from node.store import ReadTx, Tx
 from node.store.schema import asks, books, letters
 from node.store.schema import desk as schema
 from node.store.statements import Row
-from protocol.asking import AskState
+from protocol.asking import AskState, ask_state
 
 _M: Final = letters.message.c
 _LETTER: Final = select(_M.state).where(
@@ -73,29 +73,42 @@ class Standing:
     why: str = ""
 
 
-def _of_trade(trade_no: int, state: str, late: bool, reason: str | None) -> Standing:
-    """Return where a slip is that became this trade."""
-    if state == "undone" and reason in WAS_FREED:
-        return Standing(Stands.FREED, trade_no, reason or "")
+def _stands_of_trade(state: str, late: bool, reason: str | None) -> Stands:
+    """Return where a slip is that became a trade."""
     if state == "undone":
-        return Standing(Stands.UNDONE, None, reason or "")
-    waits = Stands.LATE if late else Stands.SET_ASIDE
-    return Standing(waits if state == "set-aside" else Stands.BOOKED, trade_no)
+        return Stands.FREED if reason in WAS_FREED else Stands.UNDONE
+    if state == "set-aside":
+        return Stands.LATE if late else Stands.SET_ASIDE
+    return Stands.BOOKED
+
+
+def _stands_of_ask(state: AskState, letter: str | None) -> Stands:
+    """Return where a slip is that became a request, whose letter stands so."""
+    if state is not AskState.ASKED:
+        return _ENDED[state]
+    if letter in NOT_TAKEN:
+        return Stands.NOT_TAKEN
+    return Stands.SENT if letter == WAITING else Stands.ASKED
+
+
+def _of_trade(trade_no: int, state: str, late: bool, reason: str | None) -> Standing:
+    stands = _stands_of_trade(state, late, reason)
+    why = (reason or "") if state == "undone" else ""
+    return Standing(stands, None if stands is Stands.UNDONE else trade_no, why)
 
 
 def _of_ask(tx: ReadTx, ask_no: int | None, now_ms: int) -> Standing | None:
-    """Return where a slip is that became this request; None if it became none."""
+    """Return where a slip is that became this request, and why; None if it became none."""
     ask = None if ask_no is None else ask_by_no(tx, ask_no)
     if ask is None:
         return None
     tx.holds_until(ask.until_ms)
     state = ask.stands(now_ms)
-    if state is AskState.ASKED:
-        letter = tx.scalar(_LETTER, thread_no=ask.thread_no, reference=ask.id)
-        if letter in NOT_TAKEN:
-            return Standing(Stands.NOT_TAKEN, None, str(letter))
-        return Standing(Stands.SENT if letter == WAITING else Stands.ASKED)
-    return Standing(_ENDED[state], ask.trade_no, ask.said)
+    if state is not AskState.ASKED:
+        return Standing(_stands_of_ask(state, None), ask.trade_no, ask.said)
+    letter = tx.scalar(_LETTER, thread_no=ask.thread_no, reference=ask.id)
+    stands = _stands_of_ask(state, letter)
+    return Standing(stands, None, str(letter) if stands is Stands.NOT_TAKEN else "")
 
 
 def end_unanswered(tx: Tx, ask_no: int, now_ms: int) -> None:
@@ -267,10 +280,13 @@ def all_standing(tx: ReadTx) -> list[Row]:
 def count_back(tx: ReadTx, now_ms: int) -> int:
     """Return how many slips came back from other schemes and wait to be sorted out, in envelopes that are open."""
     back = set()
-    for batch_no, row, trade, _late, reason, ask, until_ms, letter in all_standing(tx):
-        ran_out = ask == "asked" and until_ms <= now_ms
-        undone = trade == "undone" and reason not in WAS_FREED
-        if undone or ask in ("declined", "withdrawn") or ran_out or letter in NOT_TAKEN:
+    for batch_no, row, trade, late, reason, ask, until_ms, letter in all_standing(tx):
+        stands = (
+            _stands_of_ask(ask_state(AskState(ask), until_ms, now_ms), letter)
+            if trade is None
+            else _stands_of_trade(trade, late, reason)
+        )
+        if stands.is_back:
             back.add((batch_no, row))
     return len(back)
 

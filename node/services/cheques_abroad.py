@@ -18,11 +18,11 @@ from node.services.acts import Actor, Deed, NotAllowed, Work, clip, note_act
 from node.services.ask_rows import (
     Ask,
     CannotAsk,
+    Cheque,
     Kind,
     Reason,
     Why,
     answer_anew,
-    ask_by_id,
     ask_by_no,
     check_new,
     put_ask,
@@ -49,7 +49,7 @@ from protocol.limits import (
     QUOTE_TEXT_BYTES_MAX,
 )
 from protocol.names import SchemeId
-from protocol.quote import ChequeRequest, QuoteRequest
+from protocol.quote import ChequeRequest
 
 PRICES_AT_ONCE: Final = 8
 PRICES_WAIT_S: Final = 20.0
@@ -197,8 +197,8 @@ class ChequesAbroad:
         )  # fmt: skip
         ask = put_ask(
             tx, id=id_, kind=Kind.OUT, payee_no=payee.account_no, other_scheme=abroad.scheme, their_name=abroad.name,
-            thread_no=thread_no, amount=abroad.gets, text=text, now_ms=now_ms, until_ms=until_ms, cheque=number,
-            dated=day.isoformat(), written=abroad.written,
+            thread_no=thread_no, amount=abroad.gets, text=text, now_ms=now_ms, until_ms=until_ms,
+            cheque=Cheque(number, day.isoformat(), abroad.written),
         )  # fmt: skip
         note_act(tx, by, Deed.CHEQUE, now_ms=now_ms, for_no=payee.no, detail=number, why=what)
         self._telling.cheque_sent(tx, ask, member=payee, scheme=abroad.scheme_name, by=by, day=day)
@@ -222,24 +222,8 @@ class ChequesAbroad:
         """Unit: note a cheque that a member of ours gave; anything else is not for here."""
         if not isinstance(text, ChequeText) or thread.account_no is None:
             return
-        assert text.reference is not None
-        assert text.amount is not None
-        assert text.until is not None
-        if ask_by_id(tx, text.reference) is not None:
-            return  # the name of another: whoever chose it has their request once, or not at all
-        now_ms = self._clock.now_ms()
-        ask = put_ask(
-            tx, id=text.reference, kind=Kind.IN, payer_no=thread.account_no, other_scheme=thread.scheme,
-            their_handle=text.from_handle, their_name=text.from_name, thread_no=thread.no, amount=text.amount.amount,
-            text=text.text, answer_once=self._chance.bytes(ONCE_BYTES), now_ms=now_ms,
-            until_ms=min(text.until, now_ms + ASK_VALID_MS), cheque=text.cheque,
-            dated=date.fromordinal(_FIRST_DAY + text.day).isoformat(), written=text.written,
-        )  # fmt: skip
-        payer = member_by_account(tx, thread.account_no)
-        if payer is not None:
-            self._telling.asked_abroad(
-                tx, ask.no, ask.until_ms, asker=text.from_name, text=text.text, payer=payer
-            )
+        dated = date.fromordinal(_FIRST_DAY + text.day).isoformat()
+        self._asks.take_request(tx, thread, text, Cheque(text.cheque, dated, text.written))
 
     async def yes(self, by: Actor, ask_no: int, why: str) -> Payment:
         """Say yes for a member who gave a cheque, to no more than is written on it; `why` says how it is known.
@@ -301,15 +285,11 @@ class ChequesAbroad:
         return entered_before(tx, key_of(ask.cheque.number), self._clock.now_ms(), payer)
 
     async def _offer_for(self, brought: Brought) -> Offer:
-        ask, payer = brought.ask, brought.payer
+        ask = brought.ask
         assert ask.other_scheme is not None
-        request = QuoteRequest(
-            listing=None, payee_handle=ask.their_handle,
-            payer_handle=await self._quotes.handle_of(ask.other_scheme, payer.account_no),
-            payer_name=clip(payer.public_name, QUOTE_NAME_BYTES_MAX), amount=ask.amount, price_seen=None,
-            text=clip(ask.text, QUOTE_TEXT_BYTES_MAX),
-        )  # fmt: skip
-        offer = await self._quotes.ask(ask.other_scheme, request)
+        offer = await self._quotes.ask_for(
+            brought.payer, ask.other_scheme, ask.their_handle, ask.amount, ask.text
+        )
         if isinstance(offer, NoOffer):
             raise CannotPay(NoPayment.NO_WAY)
         return offer

@@ -49,10 +49,9 @@ from protocol.deposit import DepositState
 from protocol.errors import OutOfOrder
 from protocol.ledger import Refusal
 from protocol.letter import DepositSaid, RequestText
-from protocol.limits import DAY_MS, HOUR_MS, QUOTE_NAME_BYTES_MAX, QUOTE_TEXT_BYTES_MAX
+from protocol.limits import DAY_MS, HOUR_MS, QUOTE_TEXT_BYTES_MAX
 from protocol.names import SchemeId
 from protocol.pledge import SAYS, Pledge, PledgeEvent, pledge_heard, pledge_step
-from protocol.quote import QuoteRequest
 from protocol.references import reference_of
 
 log: Final[structlog.stdlib.BoundLogger] = structlog.stdlib.get_logger()
@@ -246,12 +245,7 @@ class Pledges:
         title = {"what": clip(request.title, TITLE_BYTES), "reference": reference_of(request.id)}
         text = words.gettext("Deposit: %(what)s (%(reference)s)") % title
         assert pledged.payee_handle is not None, "whoever asks has one"
-        wanted = QuoteRequest(
-            listing=None, payee_handle=pledged.payee_handle,
-            payer_handle=await self._quotes.handle_of(pledged.scheme, pledged.account_no),
-            payer_name=clip(member.public_name, QUOTE_NAME_BYTES_MAX), amount=pledged.keep, price_seen=None, text=text,
-        )  # fmt: skip
-        offer = await self._quotes.ask(pledged.scheme, wanted)
+        offer = await self._quotes.ask_for(member, pledged.scheme, pledged.payee_handle, pledged.keep, text)
         if isinstance(offer, NoOffer):
             await self._hindered(no, offer.reason)
             return None

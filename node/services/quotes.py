@@ -22,7 +22,9 @@ from node.federation.dispatch import Dispatch, NoAnswer
 from node.federation.links import Links
 from node.federation.session import Session
 from node.keyring import KeyRing
+from node.services.acts import clip
 from node.services.lock_notes import Directory, LockNotes, ReadyNote
+from node.services.members import Member
 from node.services.promises import (
     Named,
     NameOf,
@@ -38,9 +40,9 @@ from node.store import Store
 from node.supervisor import Supervisor
 from protocol.errors import MalformedMessage, NotAuthentic, ProtocolError
 from protocol.frame import Frame, FrameType
-from protocol.limits import QUOTE_KEPT_MS, SESSION_REQUESTS_MAX
+from protocol.limits import QUOTE_KEPT_MS, QUOTE_NAME_BYTES_MAX, QUOTE_TEXT_BYTES_MAX, SESSION_REQUESTS_MAX
 from protocol.message import decode_message, encode_message, open_message
-from protocol.names import Handle, QuoteId, SchemeId, scheme_text
+from protocol.names import Handle, ItemKey, QuoteId, SchemeId, scheme_text
 from protocol.quote import (
     READY,
     Answer,
@@ -159,6 +161,18 @@ class QuoteService:
                 return found
             worst = found
         return worst
+
+    async def ask_for(
+        self, payer: Member, payee_scheme: SchemeId, payee: Handle | None, amount: int, text: str, *,
+        listing: ItemKey | None = None, price_seen: int | None = None,
+    ) -> Offer | NoOffer:  # fmt: skip
+        """Return a firm price at which a member of ours can pay `amount` of the payee's units, to a person or for a listing."""
+        request = QuoteRequest(
+            listing=listing, payee_handle=payee, payer_handle=await self.handle_of(payee_scheme, payer.account_no),
+            payer_name=clip(payer.public_name, QUOTE_NAME_BYTES_MAX), amount=amount, price_seen=price_seen,
+            text=clip(text, QUOTE_TEXT_BYTES_MAX),
+        )  # fmt: skip
+        return await self.ask(payee_scheme, request)
 
     def offer(self, quote_id: QuoteId) -> Offer | None:
         """Return an offer got since this boot that is still fresh."""

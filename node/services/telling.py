@@ -271,9 +271,14 @@ class Telling:
             case Level.MUST_ACT:
                 pass  # it is on their pages
 
+    @property
+    def writes_mail(self) -> bool:
+        """Whether the scheme has a server to send mail through."""
+        return self._outbox.sends
+
     def has_mail(self, member: Member) -> bool:
         """Tell whether this member is written to by mail; all others read their pages, or paper."""
-        return member.email is not None and member.reach is Reach.EMAIL and self._outbox.sends
+        return member.email is not None and member.reach is Reach.EMAIL and self.writes_mail
 
     def _mail(
         self, tx: Tx, member: Member, text: texts.Text, until_ms: int | None = None, *, stop_link: str = ""

@@ -24,7 +24,7 @@ class TradeNews:
 
     def given(self, tx: Tx, trade: Trade) -> None:
         """Tell a member that another of the scheme gave them something."""
-        if trade.payer_no is None or trade.payee_no is None:
+        if trade.payer_no is None or trade.payee_no is None or not self._telling.writes_mail:
             return
         payer, payee = member_by_account(tx, trade.payer_no), member_by_account(tx, trade.payee_no)
         if payer is not None and payee is not None and self._telling.has_mail(payee):
@@ -32,6 +32,8 @@ class TradeNews:
 
     def ended_abroad(self, tx: Tx, trade_no: int) -> None:
         """Tell a member what came from another scheme, or how what was late on its way there has ended."""
+        if not self._telling.writes_mail:
+            return  # nothing is read for it, in every payment
         trade = trade_by_no(tx, trade_no)
         account_no = trade.payee_no if trade.payer_no is None else trade.payer_no
         member = None if account_no is None else member_by_account(tx, account_no)

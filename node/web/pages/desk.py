@@ -175,39 +175,32 @@ def _todo(context: Context, read: Today) -> tuple[Tile, ...]:
         hint = words.gettext("Read what people say")
         tiles.append(Tile(text=text, hint=hint, href="/admin/complaints", tone="wait"))
     tiles += care_tiles(read.care, words) + account_tiles(read.accounts_asked, words)
-    if read.joint:
-        text = words.ngettext(
-            "%(num)d thing waits for a second organiser",
-            "%(num)d things wait for a second organiser",
+    tiles += [Tile(text=text % {"num": num}, hint=hint, href=href, tone="wait") for num, text, hint, href in (
+        (
             read.joint,
-        ) % {"num": read.joint}
-        tiles.append(
-            Tile(text=text, hint=words.gettext("See what it is"), href="/admin/together", tone="wait")
-        )
-    if read.stuck:
-        text = words.ngettext(
-            "%(num)d trade has been stuck for 14 days",
-            "%(num)d trades have been stuck for 14 days",
+            words.ngettext("%(num)d thing waits for a second organiser", "%(num)d things wait for a second organiser", read.joint),
+            words.gettext("See what it is"), "/admin/together",
+        ),
+        (
             read.stuck,
-        ) % {"num": read.stuck}
-        hint = words.gettext("Two of you can free whose it is")
-        tiles.append(Tile(text=text, hint=hint, href="/admin/together", tone="wait"))
-    if read.cheques:
-        text = words.ngettext(
-            "%(num)d cheque of ours came to another scheme",
-            "%(num)d cheques of ours came to other schemes",
+            words.ngettext("%(num)d trade has been stuck for 14 days", "%(num)d trades have been stuck for 14 days", read.stuck),
+            words.gettext("Two of you can free whose it is"), "/admin/together",
+        ),
+        (
             read.cheques,
-        ) % {"num": read.cheques}
-        hint = words.gettext("They wait for a yes, theirs or ours")
-        tiles.append(Tile(text=text, hint=hint, href="/desk/cheques", tone="wait"))
-    if read.slips_back:
-        text = words.ngettext(
-            "%(num)d slip came back from another scheme",
-            "%(num)d slips came back from other schemes",
+            words.ngettext(
+                "%(num)d cheque of ours came to another scheme", "%(num)d cheques of ours came to other schemes", read.cheques
+            ),
+            words.gettext("They wait for a yes, theirs or ours"), "/desk/cheques",
+        ),
+        (
             read.slips_back,
-        ) % {"num": read.slips_back}
-        hint = words.gettext("Nothing moved. See why, and sort it out")
-        tiles.append(Tile(text=text, hint=hint, href="/desk/entry", tone="wait"))
+            words.ngettext(
+                "%(num)d slip came back from another scheme", "%(num)d slips came back from other schemes", read.slips_back
+            ),
+            words.gettext("Nothing moved. See why, and sort it out"), "/desk/entry",
+        ),
+    ) if num]  # fmt: skip
     if read.to_tell:
         text = words.ngettext(
             "%(num)d member to be told something", "%(num)d members to be told something", read.to_tell

@@ -42,9 +42,8 @@ from node.web.present import (
 from node.web.rates import hours_words, rate_words, rounding_words
 from node.web.views.page import Fact, Link
 from node.web.views.trade import RecordCheckView, RecordStoppedView
-from protocol.limits import QUOTE_NAME_BYTES_MAX, QUOTE_TEXT_BYTES_MAX
+from protocol.limits import QUOTE_TEXT_BYTES_MAX
 from protocol.names import ItemKey, QuoteId
-from protocol.quote import QuoteRequest
 
 # Most purchases end within three seconds; after eight the page says that it is under way.
 WAIT_S: Final = 8.0
@@ -73,20 +72,10 @@ async def check(
 
 async def ask(context: Context, to: Counterpart, text: str, amount: int) -> Offer | NoOffer:
     """Return a firm price for `amount` of the payee's units."""
-    other, member = to.other, context.member
     price = None if to.listing is None else to.listing.content.price
-    quotes = context.node.quotes
-    return await quotes.ask(
-        other.scheme,
-        QuoteRequest(
-            listing=to.key,
-            payee_handle=to.handle,
-            payer_handle=await quotes.handle_of(other.scheme, member.account_no),
-            payer_name=clip(member.public_name, QUOTE_NAME_BYTES_MAX),
-            amount=amount,
-            price_seen=price.amount if price is not None and price.per in ("item", "hour", "day") else None,
-            text=clip(text, QUOTE_TEXT_BYTES_MAX),
-        ),
+    seen = price.amount if price is not None and price.per in ("item", "hour", "day") else None
+    return await context.node.quotes.ask_for(
+        context.member, to.other.scheme, to.handle, amount, text, listing=to.key, price_seen=seen
     )
 
 
